@@ -16,6 +16,8 @@ local function nothing()
         dtls = {}, segments = {},
         -- Flows of media by addresses and ports, those relayed by TURN apart; RTP streams by pair of places.
         flows = {}, relayed = {}, streams = {},
+        -- Connections that carry STUN, by pair of places, and what of each direction is not whole yet.
+        connections = {}, ways = {},
         -- What is known of TURN clients and servers, by pair of places.
         turn = {},
         -- By pair of ports the only flow that has it; false if it may be something else.

@@ -20,10 +20,12 @@ function menus.filter(text)
     apply_filter()
 end
 
-function menus.clock(time, digits)
-    time = time + capture.base
-    return os.date("%H:%M:%S", floor(time)) .. (digits and format("%.3f", time % 1):sub(2) or "")
-end
+function menus.clock(time) return os.date("%H:%M:%S", floor(time + capture.base)) end
+
+-- How the window's width is used: its text wraps behind 80 characters, so long names are cut.
+local NAMES = 20
+
+local function cut(names) return #names > NAMES and names:sub(1, NAMES - 2) .. ".." or names end
 
 function menus.users_of(leg)
     return printable(leg.from_user or "?", 32) .. " -> " .. printable(leg.to_user or "?", 32)
@@ -47,28 +49,27 @@ end
 
 local DTLS = { complete = "ok", alert = "alert", incomplete = "begun", client_hello_only = "hello", none = "none" }
 
--- The cells of a call's line: what `postproc run` prints, and how the call ended.
+-- The cells of a call's line, those that `postproc run` prints.
 function menus.cells(call, step)
     local first, offered = call.legs[1], step.candidates
     local candidates = offered.client + offered.server > 0
     local answered = first and first.final and first.final < 300
     local to_client, to_server = checks_of(step.checks)
     local one, other = media_of(step.media, answered and candidates, candidates)
-    local ended = first and first.ended and first.ended ~= "failure"
     return {
-        tostring(call.number), menus.clock(call.start, true), first and menus.users_of(first) or "checks without SIP",
+        tostring(call.number), menus.clock(call.start), first and cut(menus.users_of(first)) or "checks without SIP",
         #call.legs .. (call.doubtful and "?" or ""), tostring(first and (first.final or first.ringing and 180) or "-"),
         candidates and offered.client .. "/" .. offered.server or "-", to_client, to_server, DTLS[step.dtls] or "-",
-        one, other, ended and first.ended .. " " .. menus.clock(first.stop) or "",
+        one, other,
     }
 end
 
 local HEADINGS = {
-    { "call", "time", "from -> to", "legs", "SIP", "cand.", "checks", "", "DTLS", "media", "", "ended" },
-    { "", "", "", "", "", "c/s", "s>c", "c>s", "", "s>c", "c>s", "" },
+    { "call", "time", "from -> to", "legs", "SIP", "cand", "checks", "", "DTLS", "media", "" },
+    { "", "", "", "", "", "c/s", "s>c", "c>s", "", "s>c", "c>s" },
 }
-local WORDS = { [2] = true, [3] = true, [9] = true, [12] = true } -- set from the left; the others are figures
-local LEGEND = "c: client, s: server; checks: answered/sent; media: RTP packets; (n): no side is known to be the client"
+local WORDS = { [2] = true, [3] = true, [9] = true } -- set from the left; the others are figures
+local LEGEND = "c: client, s: server; checks: answered/sent; media: RTP packets\n(n): no side is known to be the client"
 
 -- Lines of cells of equal width.
 function menus.drawn(rows)
@@ -82,16 +83,31 @@ function menus.drawn(rows)
             local gap = (" "):rep(widths[column] - #cell)
             cells[column] = (WORDS[column] or row == HEADINGS[1]) and cell .. gap or gap .. cell
         end
-        lines[at] = concat(cells, "  "):gsub(" +$", "")
+        lines[at] = concat(cells, " "):gsub(" +$", "")
     end
     return concat(lines, "\n")
 end
 
--- The table of calls, or of one.
+-- The table of calls, or of one, and of which legs a side sent no media.
 function menus.table_of(calls, index)
-    local counts, rows = steps.of(index), { HEADINGS[1], HEADINGS[2] }
-    for _, call in ipairs(calls) do insert(rows, menus.cells(call, counts[call])) end
-    return menus.drawn(rows) .. "\n" .. LEGEND
+    local counts, rows, lines = steps.of(index), { HEADINGS[1], HEADINGS[2] }, {}
+    for _, call in ipairs(calls) do
+        insert(rows, menus.cells(call, counts[call]))
+        for _, leg in ipairs(call.legs) do
+            local silence = steps.silence(index, leg)
+            if silence then insert(lines, format("call %d leg %d: %s", call.number, leg.number, silence)) end
+        end
+    end
+    insert(lines, 1, menus.drawn(rows))
+    insert(lines, LEGEND)
+    return concat(lines, "\n")
+end
+
+-- How a leg ended, and by whom; nothing of one that was refused or goes on.
+function menus.ending_of(leg)
+    if not leg.ended or leg.ended == "failure" then return "" end
+    local by = leg.side and leg.side[leg.ended_by]
+    return "  " .. leg.ended .. (by and " of the " .. steps.side(by) or "") .. " " .. menus.clock(leg.stop)
 end
 
 function menus.candidate_lines(lines, leg)
@@ -111,7 +127,8 @@ end
 function menus.candidates_of(index, call)
     local lines = { menus.table_of({ call }, index), "" }
     for _, leg in ipairs(call.legs) do
-        insert(lines, "leg " .. leg.number .. "  " .. menus.users_of(leg) .. "  Call-ID " .. printable(leg.id, 100))
+        insert(lines, "leg " .. leg.number .. "  " .. menus.users_of(leg) .. menus.ending_of(leg))
+        insert(lines, "    Call-ID " .. printable(leg.id, 100))
         menus.candidate_lines(lines, leg)
     end
     return concat(lines, "\n")

@@ -166,30 +166,14 @@ function show.is_unacknowledged(m)
     return sent > 1
 end
 
--- Says of an answered leg from which side no RTP came, where the capture shows packets of its media at all.
-function show.put_media(branch, leg, index)
-    local step = steps.of(index)[leg.call]
-    local one, other = leg.side.uac, leg.side.uas
-    local packets = step.legs[leg] or {}
-    local seen = step.seen[leg] or next(packets)
-    if one == other or packets.unknown or not seen or ((packets[one] or 0) > 0 and (packets[other] or 0) > 0) then
-        return
-    end
-    branch:add_proto_expert_info(E.no_media, format("Answered; RTP packets: %d from the %s, %d from the %s",
-        packets[one] or 0, one == "other" and "far end" or one,
-        packets[other] or 0, other == "other" and "far end" or other))
-end
-
 function show.sip(record, tree, index, complete)
     for _, m in ipairs(record.sip) do
         local leg = m.dialog and m.dialog.leg
         if leg then
             local side = leg.side and m.party and leg.side[m.party]
             local branch = show.put_owner(tree, { call = leg.call, leg = leg }, side)
-            if m.sdp then
-                show.put(branch, F.summary, summary.sdp(m, side))
-                show.put_candidates(branch, m)
-            end
+            show.put(branch, F.summary, summary.sip(m, side))
+            if m.sdp then show.put_candidates(branch, m) end
             if sip.answers_invite(m) and (m.status == 403 or m.status == 488) then
                 local answer = m.status .. " " .. printable(m.reason or "")
                 branch:add_proto_expert_info(E.rejected, "INVITE rejected: " .. answer)
@@ -197,7 +181,8 @@ function show.sip(record, tree, index, complete)
             if complete and sip.answers_invite(m) and sip.succeeds(m) and show.is_unacknowledged(m) then
                 branch:add_proto_expert_info(E.unacknowledged)
             end
-            if complete and m == leg.answered_by then show.put_media(branch, leg, index) end
+            local silence = complete and m == leg.answered_by and steps.silence(index, leg)
+            if silence then branch:add_proto_expert_info(E.no_media, silence) end
         end
     end
 end
@@ -341,6 +326,11 @@ end
 function show.stream(record, tree, index)
     local owner = traffic.of_stream(index, record.stream)
     if owner then show.media(owner, tree) end
+end
+
+-- Several messages in one TCP segment.
+function show.several(record, tree, index, complete)
+    for _, part in ipairs(record.parts) do show[part.kind](part, tree, index, complete) end
 end
 
 -- On nearly every frame: as few items as can be, and the label as the branch's text only.

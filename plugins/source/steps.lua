@@ -7,13 +7,16 @@ local text = require("text")
 local traffic = require("traffic")
 
 local max, huge = math.max, math.huge
-local insert, sort = table.insert, table.sort
+local insert, sort, format = table.insert, table.sort, string.format
 local unordered = text.unordered
 
 local steps = {
     -- States of a handshake, the one that came farthest first.
     STATES = { "complete", "alert", "incomplete", "client_hello_only", "none" },
 }
+
+-- A side's name in a sentence.
+function steps.side(side) return side == "other" and "far end" or side end
 
 -- The way of a packet by the sides of its ends: to the client, to the server, or other.
 function steps.way(src_side, dst_side)
@@ -104,6 +107,20 @@ local function views_of(index)
         return one.packets > other.packets
     end)
     return views
+end
+
+-- Says of an answered leg from which side no RTP came, where the capture shows packets of its media at all.
+function steps.silence(index, leg)
+    local answered = leg.answered_by and steps.of(index)[leg.call]
+    if not answered then return nil end
+    local one, other = leg.side.uac, leg.side.uas
+    local packets = answered.legs[leg] or {}
+    local seen = answered.seen[leg] or next(packets)
+    if one == other or packets.unknown or not seen or ((packets[one] or 0) > 0 and (packets[other] or 0) > 0) then
+        return nil
+    end
+    return format("Answered; RTP packets: %d from the %s, %d from the %s",
+        packets[one] or 0, steps.side(one), packets[other] or 0, steps.side(other))
 end
 
 -- Returns the counts of every call: candidates by side; checks {answered, asked} and packets of media by way;

@@ -57,8 +57,15 @@ local function place(addr, port)
     return format(find(addr, ":", 1, true) and "[%s]:%d" or "%s:%d", printable(addr, 64), port)
 end
 
--- What a message's description says of candidates, else where it wants its media.
-function summary.sdp(m, side)
+-- What a message's description says of candidates, else where it wants its media; else what the message is.
+function summary.sip(m, side)
+    local who = side and steps.side(side)
+    return m.sdp and summary.sdp(m, who and who .. " " or "")
+        or (who and who .. ": " or "") .. (m.method and printable(m.method, 16) or format("%d %s", m.status,
+            printable(m.reason or "", 40)))
+end
+
+function summary.sdp(m, who)
     local offered, more, media, seen = {}, 0, {}, {}
     for _, section in ipairs(m.sdp.sections) do
         local used = section.addr and section.port and section.port > 0
@@ -71,7 +78,6 @@ function summary.sdp(m, side)
             end
         end
     end
-    local who = side and (side == "other" and "far end " or side .. " ") or ""
     if offered[1] then
         return who .. "offers " .. concat(offered, ", ") .. (more > 0 and format(" and %d more", more) or "")
     end

@@ -1,1 +1,1 @@
-"""The command line's commands, one module each; ``postproc.cli`` puts them together."""
+"""The commands of the command line, one topic per module; ``postproc.cli`` registers them."""

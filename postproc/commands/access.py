@@ -1,4 +1,4 @@
-"""Deployment and access lists as options of commands; and ``postproc acl``, which tries the lists."""
+"""Options for deployment and access lists, and ``postproc acl``, which tries such lists."""
 
 import sys
 import textwrap
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of which ``deployment_given`` makes a Deployment."""
+    """Add the options from which ``deployment_given`` makes a Deployment."""
     for option in (
         click.option(
             "--signalling-list",
@@ -56,27 +56,27 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def deployment_given(
     deployment: str, acl: Path | None, candidate: tuple[str, ...], signalling: tuple[str, ...]
 ) -> "Deployment":
-    """Return the deployment with the access lists given; SetupError where a file has a mistake."""
+    """Return the deployment with the given access lists; raises SetupError if a file is invalid."""
     from postproc.read import access as access_files
     from postproc.read import deployment as deployments
     from postproc.show.terminal import clean
 
-    known, access = access_files.given(deployments.read(deployment), acl, candidate, signalling)
+    chosen, access = access_files.given(deployments.read(deployment), acl, candidate, signalling)
     if acl:
         print_notes(acl, access, spoken())
-    if acl and not known.candidate_acl:
+    if acl and not chosen.candidate_acl:
         why = "it does not say which lists are applied to candidates; name them with --acl-list"
         click.echo(clean(in_language(f"{acl}: {why}", spoken())), err=True)
-    return known
+    return chosen
 
 
 def print_notes(path: Path, access: "Access", lang: "Lang") -> None:
-    """Say on stderr what was odd in a file of access lists."""
+    """Print oddities of an access list file on stderr."""
     from postproc.show import acl
     from postproc.show.terminal import clean
 
-    for each in access.notes:
-        click.echo(clean(f"{path}: {acl.note(each.kind, each.text, lang)}"), err=True)
+    for note in access.notes:
+        click.echo(clean(f"{path}: {acl.note(note.kind, note.text, lang)}"), err=True)
 
 
 @click.group("acl")
@@ -149,49 +149,49 @@ def check_command(
     from postproc.read import deployment as deployments
     from postproc.show.terminal import console, say
 
-    here = _with_local(deployments.read(deployment), local)
-    known, access = access_files.given(here, lists, names, signalling_list)
+    base = _with_local(deployments.read(deployment), local)
+    chosen, access = access_files.given(base, lists, names, signalling_list)
     print_notes(lists, access, lang)
     screen = console(sys.stdout)
     width = screen.width if screen.is_terminal else None
-    for line in (*_addresses(addr, access, known, lang), *_captures(capture, known, lang)):
+    for line in (*_addresses(addr, access, chosen, lang), *_captures(capture, chosen, lang)):
         for part in _wrapped(line, width):
             say(screen, part)
 
 
 def _wrapped(line: str, width: int | None) -> list[str]:
-    """Break a line between words where it is too long for a terminal."""
+    """Break a line between words where it is wider than the terminal."""
     indent = " " * (len(line) - len(line.lstrip()) + 4)
     return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False) if width else [line]
 
 
-def _with_local(known: "Deployment", local: tuple[str, ...]) -> "Deployment":
+def _with_local(base: "Deployment", local: tuple[str, ...]) -> "Deployment":
     from postproc.model.acl import network_of, of_machine
     from postproc.model.errors import SetupError
 
-    if odd := [text for text in local if network_of(text) is None]:
-        raise SetupError(f"--local: expected a network like 10.0.0.0/24, not {odd[0]!r}")
-    made = {each.name: each for each in of_machine(local)} if local else {}
-    return replace(known, lists={**known.lists, **made})
+    if invalid := [text for text in local if network_of(text) is None]:
+        raise SetupError(f"--local: expected a network like 10.0.0.0/24, not {invalid[0]!r}")
+    machine_lists = {access_list.name: access_list for access_list in of_machine(local)} if local else {}
+    return replace(base, lists={**base.lists, **machine_lists})
 
 
-def _addresses(addr: tuple[str, ...], access: "Access", known: "Deployment", lang: "Lang") -> Iterator[str]:
+def _addresses(addr: tuple[str, ...], access: "Access", chosen: "Deployment", lang: "Lang") -> Iterator[str]:
     from postproc.model.acl import network_of
     from postproc.model.errors import SetupError
     from postproc.show import acl
 
-    if odd := [each for each in addr if "/" in each or network_of(each) is None]:
-        raise SetupError(f"--addr: expected an address like 192.168.1.5, not {odd[0]!r}")
-    names = known.candidate_acl or tuple(access.lists)
+    if invalid := [address for address in addr if "/" in address or network_of(address) is None]:
+        raise SetupError(f"--addr: expected an address like 192.168.1.5, not {invalid[0]!r}")
+    names = chosen.candidate_acl or tuple(access.lists)
     if addr and not names:
         raise SetupError("no list to try the address on; name one with --list, wan.auto for example")
-    for each in addr:
-        yield from acl.address(each, names, known.lists, lang, together=bool(known.candidate_acl))
-    if addr and not known.candidate_acl and len(names) > 1:
+    for address in addr:
+        yield from acl.address(address, names, chosen.lists, lang, together=bool(chosen.candidate_acl))
+    if addr and not chosen.candidate_acl and len(names) > 1:
         yield acl.APPLIED_UNKNOWN.of(lang)
 
 
-def _captures(capture: tuple[Path, ...], known: "Deployment", lang: "Lang") -> Iterator[str]:
+def _captures(capture: tuple[Path, ...], chosen: "Deployment", lang: "Lang") -> Iterator[str]:
     if not capture:
         return
     from postproc import pipeline
@@ -201,19 +201,19 @@ def _captures(capture: tuple[Path, ...], known: "Deployment", lang: "Lang") -> I
     from postproc.show import acl
     from postproc.show.terminal import error_line
 
-    if not known.candidate_acl and not known.signalling_acl:
+    if not chosen.candidate_acl and not chosen.signalling_acl:
         raise SetupError(acl.APPLIED_UNKNOWN.of(lang))
-    run = pipeline.run(capture, deployment=known)
-    for left_out in run.unread:
-        click.echo(error_line(left_out.path, left_out.reason, lang), err=True)
+    run = pipeline.run(capture, deployment=chosen)
+    for unread in run.unread:
+        click.echo(error_line(unread.path, unread.reason, lang), err=True)
     if run.captures.empty:
         sys.exit(COULD_NOT_RUN)
-    found = cases(run.tables, known)
-    offers = [each for case in found for each in choices(case)]
+    judged = cases(run.tables, chosen)
+    offers = [item for case in judged for item in choices(case)]
     for offer in offers:
         yield from acl.choice(offer, lang)
-    for case in found:
-        for each in peers(case):
-            yield from acl.peer(each, lang)
-    if known.candidate_acl and not offers:
+    for case in judged:
+        for item in peers(case):
+            yield from acl.peer(item, lang)
+    if chosen.candidate_acl and not offers:
         yield acl.NO_OFFER.of(lang)

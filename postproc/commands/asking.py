@@ -1,4 +1,4 @@
-"""Questions to the person at the terminal, with answers by letter in the language spoken."""
+"""Questions to the user at the terminal, answered by a letter of the command's language."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -18,9 +18,9 @@ Answer = TypeVar("Answer")
 
 
 def confirmed(question: str, lang: Lang, *, default: bool | None = False) -> bool:
-    """Whether the answer is yes; an empty line is ``default``, or no answer where that is None.
+    """Return whether the user answers yes; an empty line means ``default``, or asks again where that is None.
 
-    As ``click.confirm``, which knows English letters only. click.Abort at the end of the input.
+    Like ``click.confirm``, which only knows English letters. Raises click.Abort at the end of the input.
     """
     yes, no = YES.of(lang), "n"
     shown = f"{yes.upper() if default else yes}/{no.upper() if default is False else no}"
@@ -28,11 +28,14 @@ def confirmed(question: str, lang: Lang, *, default: bool | None = False) -> boo
 
 
 def picked(question: str, answers: Mapping[str, Answer], lang: Lang, default: Answer | None = None) -> Answer:
-    """What the word typed stands for, upper or lower case; asked again until it stands for something."""
+    """Ask until the user types one of the words, in any case, and return what the word stands for.
+
+    An empty line means ``default``, if there is one.
+    """
     while True:
-        given = click.prompt(question, default="", show_default=False, err=True).strip().lower()
-        if given in answers:
-            return answers[given]
-        if not given and default is not None:
+        typed = click.prompt(question, default="", show_default=False, err=True).strip().lower()
+        if typed in answers:
+            return answers[typed]
+        if not typed and default is not None:
             return default
         click.echo(NONE_OF.of(lang, words=", ".join(answers)), err=True)

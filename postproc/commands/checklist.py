@@ -42,7 +42,7 @@ TODO = Text("what to do: {text}", "Abhilfe: {text}")
 
 
 class _StoppedError(Exception):
-    """The person wants no more questions."""
+    """The user wants no more questions."""
 
 
 @click.command("checklist")
@@ -160,7 +160,7 @@ def _evidence(  # noqa: PLR0917
     probes: tuple[Path, ...],
     lang: Lang,
 ) -> "tuple[Answers, Tables | None]":
-    """What a run, configuration files and probes tell; and the run's tables."""
+    """Return the answers of a run, configuration files and probes; and the run's tables, or None."""
     from postproc import pipeline
     from postproc.config import check
     from postproc.config.problems import Role
@@ -170,19 +170,22 @@ def _evidence(  # noqa: PLR0917
     checked, unread = check.check(files, Role(role) if role else None, urls)
     for error in unread:
         click.echo(clean(f"postproc: {in_language(str(error), lang)}"), err=True)
-    for each in checked:
-        if each.broken:
-            place = f"{each.source.name}:{each.broken.line}:{each.broken.column}"
-            click.echo(clean(f"postproc: {place}: {each.broken.why.of(lang)}"), err=True)
-    told = [evidence.of_probe(evidence.read_probe(path)) for path in probes]
+    for file in checked:
+        if file.broken:
+            place = f"{file.source.name}:{file.broken.line}:{file.broken.column}"
+            click.echo(clean(f"postproc: {place}: {file.broken.why.of(lang)}"), err=True)
+    of_probes = [evidence.of_probe(evidence.read_probe(path)) for path in probes]
     of_run = evidence.of_run(tables, lang) if tables else {}
-    return evidence.together(of_run, evidence.of_config(checked, lang), *told), tables
+    return evidence.together(of_run, evidence.of_config(checked, lang), *of_probes), tables
 
 
 def _walk(
     evidence: "Answers", personal: "Personal", state: Path, lang: Lang, *, ask: bool
 ) -> "StepId | None":
-    """Step by step; the one at which the walk ends, if it does not come to the end."""
+    """Walk the steps.
+
+    Return the one at which the user stops after a failure, None at the end of the chart.
+    """
     from postproc.model.wayin import FIRST_CHART
     from postproc.wayin.walk import answered
 
@@ -205,39 +208,43 @@ def _walk(
 
 
 def _ask(step: "ChartStep", personal: "Personal", state: Path, lang: Lang) -> None:
-    """Ask, and keep the answer at once."""
+    """Ask about one step, and save the answer at once."""
     from postproc.wayin.walk import INSIDE_ASKED
 
     devices = step.id == "devices"
     letters = [YES.of(lang), *(["i"] if devices else []), "n", "?", "q"]
-    how = (HOW_DEVICES if devices else HOW).of(lang)
-    given = picked(f"      ({how})", {letter: letter for letter in letters}, lang)
-    if given == "q":
+    legend = (HOW_DEVICES if devices else HOW).of(lang)
+    typed = picked(f"      ({legend})", {letter: letter for letter in letters}, lang)
+    if typed == "q":
         raise _StoppedError
-    personal.steps[step.id] = "passed" if given == letters[0] else "cannot_tell" if given == "?" else "failed"
+    personal.steps[step.id] = "passed" if typed == letters[0] else "cannot_tell" if typed == "?" else "failed"
     personal.notes.pop(step.id, None)
-    if given == "i":
+    if typed == "i":
         personal.notes[step.id] = "ios_only"
-    if given == "n" and step.id in INSIDE_ASKED:
+    if typed == "n" and step.id in INSIDE_ASKED:
         inside = confirmed(f"      {INSIDE.of(lang)}", lang, default=None)
         personal.notes[step.id] = "works_inside" if inside else "fails_inside"
     personal.write(state)
 
 
 def _ticket_questions(personal: "Personal", state: Path, lang: Lang) -> None:
-    """What no trace tells, as `ticket --ask` asks it."""
+    """Ask the ticket's questions that no capture answers, as `ticket --ask` does."""
     from postproc.show.checklist import ASKED, QUESTIONS
 
-    wanted = [each for each in QUESTIONS if each.key in ASKED and each.key not in personal.ticket]
-    if wanted:
+    open_questions = [
+        question for question in QUESTIONS if question.key in ASKED and question.key not in personal.ticket
+    ]
+    if open_questions:
         _say(TICKET.of(lang))
-    for each in wanted:
-        personal.ticket[each.key] = click.prompt(each.text.of(lang), default="", show_default=False, err=True)
+    for question in open_questions:
+        personal.ticket[question.key] = click.prompt(
+            question.text.of(lang), default="", show_default=False, err=True
+        )
         personal.write(state)
 
 
 def _write(path: Path, walk: str, tables: "Tables", personal: "Personal", lang: Lang) -> None:
-    """The walk, and below it the ticket's questions with their answers."""
+    """Write the walk, and below it the ticket's questions with their answers."""
     from postproc.share.copying import replacing
     from postproc.show import checklist
 
@@ -246,17 +253,17 @@ def _write(path: Path, walk: str, tables: "Tables", personal: "Personal", lang: 
         file.write(f"{walk}\n{checklist.markdown(answered, lang)}".encode(errors="replace"))
 
 
-def _pack(out: Path, ticket: Path, written: Path, personal: "Personal", lang: Lang) -> None:
-    """The ticket of the captures of a run, the checklist with it."""
+def _pack(out: Path, ticket: Path, checklist_file: Path, personal: "Personal", lang: Lang) -> None:
+    """Pack the ticket with the captures and logs of a run and the checklist."""
     from postproc.read.inputs import located
     from postproc.share import ticket as tickets
 
-    taken = chosen([out], None, lang)
-    logs = [located(path) for path in taken.run.logs["path"]]
+    selection = chosen([out], None, lang)
+    logs = [located(path) for path in selection.run.logs["path"]]
     order = tickets.Order(
-        tuple(taken.captures.values()),
+        tuple(selection.captures.values()),
         logs,
-        [written],
+        [checklist_file],
         {k: v for k, v in personal.ticket.items() if v},
         lang=lang,
     )

@@ -1,4 +1,4 @@
-"""What commands are given: captures, or the results folder of a run with the number it gave a call."""
+"""Arguments that are captures, or the results folder of a run, with the number it gave a call."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def call_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command ``--call``; it gets ``call: int | None``."""
+    """Add ``--call``; the command gets ``call: int | None``."""
     text = "This call only, by its number as `run` shows it."
     return click.option(
         "--call", type=click.IntRange(min=1), metavar="N", help=text, shell_complete=call_numbers
@@ -23,40 +23,47 @@ def call_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def is_results(path: Path) -> bool:
-    """Whether there are results of a run in it."""
+    """Tell whether the folder has results of a run."""
     from postproc.results import SUMMARY
 
     return (path / SUMMARY).is_file()
 
 
+def need_captures(run: "Run", given: Path) -> None:
+    """Raise CaptureError with the reason when no capture of a run over ``given`` could be read."""
+    from postproc.model.errors import CaptureError
+    from postproc.show.terminal import clean
+
+    if run.captures.empty:
+        reason = run.unread[0].reason if run.unread else "no capture"
+        raise CaptureError(clean(f"{given}: {reason}"))
+
+
 @dataclass(frozen=True)
 class Chosen:
-    """A run, and the captures of it that are wanted, by their names in its tables."""
+    """A run, and those of its captures that were selected: name in its tables -> path."""
 
     run: "Run"
     captures: Mapping[str, Path]
 
 
-def chosen(given: Sequence[Path], call: int | None, lang: Lang) -> Chosen:
-    """The captures with a call, all of them if none is named, and the run that numbers it.
+def chosen(arguments: Sequence[Path], call: int | None, lang: Lang) -> Chosen:
+    """Return the captures with a call, all of them if ``call`` is None, and the run that numbers it.
 
-    CaptureError when no capture can be read, or one is not what it was; SetupError without such a call.
+    Raises CaptureError when no capture can be read, or one has changed; SetupError without such a call.
     """
     from postproc import pipeline
     from postproc.model.calls import no_such
-    from postproc.model.errors import CaptureError, SetupError
+    from postproc.model.errors import SetupError
     from postproc.read.inputs import located
     from postproc.show.selection import belonging
-    from postproc.show.terminal import clean
 
-    run = pipeline.given(given, lang=lang)
-    if run.captures.empty:
-        reason = run.unread[0].reason if run.unread else "no capture"
-        raise CaptureError(clean(f"{given[0]}: {reason}"))
-    known = sorted(run.calls["call"].dropna().astype(int))
-    if call is not None and call not in known:
-        raise SetupError(no_such(call, known))
+    run = pipeline.given(arguments, lang=lang)
+    need_captures(run, arguments[0])
+    numbers = sorted(run.calls["call"].dropna().astype(int))
+    if call is not None and call not in numbers:
+        raise SetupError(no_such(call, numbers))
     rows = run.captures.dropna(subset=["path"])
     paths = {name: located(path) for name, path in zip(rows["capture"], rows["path"], strict=True)}
-    wanted = paths if call is None else belonging(run.tables, call)
-    return Chosen(run, {name: paths[name] for name in wanted if name in paths})
+    names = paths if call is None else belonging(run.tables, call)
+    return Chosen(run, {name: paths[name] for name in names if name in paths})

@@ -1,4 +1,4 @@
-"""``postproc config check``: configuration files of the way in, looked at and never changed."""
+"""``postproc config check``: checks configuration files of the way in, without changing them."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``postproc calls`` and ``postproc prune``, and ``--dataset`` of the commands that add to one."""
+"""``postproc calls`` and ``postproc prune``, and ``--dataset`` of the commands that add to a dataset."""
 
 import sys
 from collections.abc import Callable
@@ -26,7 +26,7 @@ OPEN = Text("open", "läuft noch")
 
 
 def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command ``--dataset`` and ``--site``; it gets ``dataset: Path | None`` and ``site: str``."""
+    """Add ``--dataset`` and ``--site``; the command gets ``dataset: Path | None`` and ``site: str``."""
     for option in (
         click.option(
             "--site", default="local", show_default=True, metavar="NAME", help="Site that the calls are of."
@@ -43,13 +43,13 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def site_given(site: str) -> str | None:
-    """The site, if it was named and is not the default."""
+    """Return the site if the user named one, else None."""
     source = click.get_current_context().get_parameter_source("site")
     return None if source is ParameterSource.DEFAULT else site
 
 
 def dataset_writable(folder: Path | None, site: str) -> None:
-    """Before the work: SetupError where the dataset cannot be written, or the site has no name."""
+    """Raise SetupError if the dataset cannot be written or the site's name is invalid."""
     if folder is None:
         return
     from postproc.dataset.append import opened
@@ -57,15 +57,17 @@ def dataset_writable(folder: Path | None, site: str) -> None:
     opened(folder, site)
 
 
-def add_to_dataset(folder: Path | None, done: "Run", site: str) -> "Appended | None":
-    if folder is None or done.calls.empty:
+def add_to_dataset(folder: Path | None, run: "Run", site: str) -> "Appended | None":
+    """Append a run's calls to the dataset; return None without a dataset or calls."""
+    if folder is None or run.calls.empty:
         return None
     from postproc.dataset import append
 
-    return append(folder, done, site)
+    return append(folder, run, site)
 
 
 def print_appended(folder: Path | None, appended: "Appended | None", lang: Lang) -> None:
+    """Print how many calls were added and how many the dataset already had."""
     from postproc.show.terminal import clean
 
     if appended:
@@ -129,11 +131,11 @@ def calls_command(
         from postproc.show.terminal import clean
 
     zones.zone(tz)
-    which = dataset.wanted(since, until, site=site, verdicts=verdicts, causes=causes, uids=uids)
-    found = store.records(dataset.calls(folder, which))
+    query = dataset.wanted(since, until, site=site, verdicts=verdicts, causes=causes, uids=uids)
+    calls = store.records(dataset.calls(folder, query))
     by_log = tz.lower() == zones.LOG and not as_json  # each call has the zone of its own log
-    logs = dict(iter(dataset.rows(folder, "log_events", which).groupby("call_uid"))) if by_log else {}
-    for call in found:
+    logs = dict(iter(dataset.rows(folder, "log_events", query).groupby("call_uid"))) if by_log else {}
+    for call in calls:
         if as_json:
             sys.stdout.buffer.write(orjson.dumps(call) + b"\n")
             continue
@@ -142,10 +144,18 @@ def calls_command(
         status = call["final_status"] or ("–" if call["end"] else OPEN.of(lang))
         zone = zones.zone(tz, logs.get(call["call_uid"]))
         start = f"{zone.of(pd.Timestamp(call['start'] or call['time'])):%Y-%m-%d %H:%M:%S %Z}"
-        told = (start, call["site"], call["call_uid"], parties, str(status), verdict, call["headline"] or "")
-        click.echo(clean("  ".join(told)).rstrip())
+        fields = (
+            start,
+            call["site"],
+            call["call_uid"],
+            parties,
+            str(status),
+            verdict,
+            call["headline"] or "",
+        )
+        click.echo(clean("  ".join(fields)).rstrip())
     if out:
-        pipeline.write(dataset.load(folder, which), out)
+        pipeline.write(dataset.load(folder, query), out)
 
 
 @click.command("prune")

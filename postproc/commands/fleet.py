@@ -1,4 +1,4 @@
-"""``postproc run --dask``: the work is done by the workers of a cluster."""
+"""``postproc run --dask``: the workers of a cluster do the work."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from postproc.read.option_files import Options
     from postproc.show.terminal import Tell
 
-WITHIN = 10.0  # s in which a scheduler answers
+WITHIN = 10.0  # s to wait for a scheduler; a choice: one that runs answers within ms
 
 
 def dask_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command ``--dask``; it gets ``dask: str | None``."""
+    """Add ``--dask``; the command gets ``dask: str | None``."""
     return click.option(
         "--dask",
         metavar="ADDRESS",
@@ -35,7 +35,7 @@ def dask_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def cluster(address: str) -> "Iterator[Executor]":
-    """The workers of a scheduler as an executor; SetupError where there are none like us."""
+    """Yield a scheduler's workers as an executor; raises SetupError without workers of this version."""
     try:
         from distributed import Client
     except ImportError:
@@ -65,7 +65,7 @@ def _version() -> str:
 
 @dataclass(frozen=True)
 class Given:
-    """What is to be judged, and how; the site is that of each folder's name if None."""
+    """What the workers are to judge, and how; ``site`` None: each folder's name is its site."""
 
     paths: tuple[str, ...]
     site: str | None
@@ -77,7 +77,7 @@ class Given:
 
 @dataclass(frozen=True)
 class There:
-    """What came of it: how many calls, and how severe their findings are."""
+    """The result: calls added, and the severities of their findings."""
 
     appended: "Appended"
     severities: set[str]
@@ -92,20 +92,20 @@ def judged_there(
 ) -> There:
     """Have workers judge captures and add their calls to a dataset.
 
-    What cannot be read is handed to ``unread`` as it is met: nothing of a call is kept here.
+    What cannot be read is passed to ``unread`` as it is met; calls never get to this process.
     """
     from postproc import fleet
     from postproc.dataset import Appended
     from postproc.stages import Work
 
-    chains, left_out = fleet.chains(given.paths, given.site)
-    unread(left_out)
+    chains, unreadable = fleet.chains(given.paths, given.site)
+    unread(unreadable)
     keylog = given.options.keylog and given.options.keylog.absolute()
     options = replace(given.options, keylog=keylog)
     work = Work(given.deployment, options, (), given.lang, given.only, jobs=1)
-    added, there, severities = 0, 0, set[str]()
-    for done in fleet.run(chains, fleet.Task(work, dataset.absolute()), executor, tell):
-        unread(done.unread)
-        added, there = added + done.added, there + done.there
-        severities |= done.severities
-    return There(Appended(added, there), severities)
+    added, present, severities = 0, 0, set[str]()
+    for result in fleet.run(chains, fleet.Task(work, dataset.absolute()), executor, tell):
+        unread(result.unread)
+        added, present = added + result.added, present + result.there
+        severities |= result.severities
+    return There(Appended(added, present), severities)

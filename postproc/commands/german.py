@@ -1,4 +1,4 @@
-"""The German of ``--help`` and of click: commands by name, options by their English text.
+"""German texts of ``--help`` and of click: commands by name, options by their English text.
 
 Examples are those of the English text.
 """
@@ -353,7 +353,7 @@ OPTIONS: Mapping[str, str] = {
     "As Markdown.": "Als Markdown.",
 }
 
-# What stands for something in a usage line or behind an option.
+# Placeholders in a usage line or behind an option.
 PLACEHOLDERS: Mapping[str, str] = {
     "OPTIONS": "OPTIONEN",
     "COMMAND": "BEFEHL",
@@ -387,7 +387,7 @@ BRACKETS: Mapping[str, str] = {
     "env var: ": "Umgebungsvariable: ",
 }
 
-# What click says of a command line (its version 8), as templates.
+# Error messages of click 8, as templates.
 CLICK = (
     Text("Aborted!", "Abgebrochen."),
     Text("Missing command.", "Der Befehl fehlt."),

@@ -1,9 +1,8 @@
 """Ctrl-C, SIGTERM and SIGHUP at any moment: one line, exit status 130, nothing left behind.
 
-While a command works the signal becomes a KeyboardInterrupt, so that whoever has
-something to clear away does so. Libraries may swallow it, or turn it into an
-error of their own: what counts is that the signal came. Before and after that
-work there is nothing to clear away, and the program leaves at once.
+While a command works, the signal becomes a KeyboardInterrupt, so that code can clean up. Libraries may
+swallow it or turn it into another error, so what counts is that the signal came. Before and after that work
+there is nothing to clean up, and the program exits at once.
 """
 
 import logging
@@ -19,13 +18,15 @@ from typing import Any
 
 from postproc.files.signals import ENDING
 
-INTERRUPTED = 130  # 128 + SIGINT, as a shell has it; the same for all of them: who stops a batch may go on
-PATIENCE = 3  # s in which a further Ctrl-C does not disturb the clearing up
-AGAIN = 0.05  # s until a signal that was swallowed comes anew
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it; for the other signals, too: each can be resumed from
+# Choices: within PATIENCE s a further Ctrl-C does not disturb the cleanup; AGAIN s after a destructor
+# swallowed the interrupt it is raised once more.
+PATIENCE = 3
+AGAIN = 0.05
 
 
 def leave_at_once(clear: Callable[[], object]) -> None:
-    """From now on a signal ends the program on the spot, after ``clear``."""
+    """From now on, have a signal end the program at once, after calling ``clear``."""
 
     def leave(_number: int, _frame: FrameType | None) -> None:
         deaf()
@@ -33,40 +34,42 @@ def leave_at_once(clear: Callable[[], object]) -> None:
         clear()
         os._exit(INTERRUPTED)
 
-    for each in ENDING:
-        if _heard(each):
-            signal.signal(each, leave)
+    for number in ENDING:
+        if _is_heeded(number):
+            signal.signal(number, leave)
 
 
 def deaf() -> None:
-    """From now on no signal disturbs: the program is leaving."""
-    for each in ENDING:
-        signal.signal(each, signal.SIG_IGN)
+    """Ignore all further signals: the program is exiting."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 class Heeded:
-    """A block in which signals raise KeyboardInterrupt; ``came`` says whether one has come.
+    """A block in which signals raise KeyboardInterrupt; ``came`` tells whether one has come.
 
-    Nothing is printed of what an interruption breaks in threads, event loops and destructors.
+    Errors that the interruption causes in threads, event loops and destructors are not printed.
     """
 
     def __init__(self) -> None:
         self.came = False
-        self._raised = 0.0  # when, by the monotonic clock
+        self._raised = 0.0  # time of the last KeyboardInterrupt, by the monotonic clock
         self._before: dict[signal.Signals, Any] = {}
         self._hooks = sys.unraisablehook, threading.excepthook
 
     def __enter__(self) -> "Heeded":
         if threading.current_thread() is threading.main_thread():
-            self._before = {each: signal.signal(each, self._raise) for each in ENDING if _heard(each)}
+            self._before = {
+                number: signal.signal(number, self._raise) for number in ENDING if _is_heeded(number)
+            }
             sys.unraisablehook = self._swallowed
         return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        for each, how in self._before.items():
-            signal.signal(each, signal.SIG_IGN if self.came else how)
+        for number, handler in self._before.items():
+            signal.signal(number, signal.SIG_IGN if self.came else handler)
         sys.unraisablehook, threading.excepthook = self._hooks
 
     def _raise(self, _number: int, _frame: FrameType | None) -> None:
@@ -79,17 +82,17 @@ class Heeded:
         threading.excepthook = lambda _: None
         raise KeyboardInterrupt
 
-    def _swallowed(self, what: "sys.UnraisableHookArgs") -> None:
-        """Something that may not raise was interrupted: have the signal come again a moment later."""
-        if isinstance(what.exc_value, KeyboardInterrupt):
+    def _swallowed(self, unraisable: "sys.UnraisableHookArgs") -> None:
+        """Raise the signal again a moment later if it hit code that cannot raise, such as a destructor."""
+        if isinstance(unraisable.exc_value, KeyboardInterrupt):
             self._raised = 0.0
-            again = threading.Timer(AGAIN, signal.raise_signal, [signal.SIGINT])
-            again.daemon = True
-            again.start()
+            timer = threading.Timer(AGAIN, signal.raise_signal, [signal.SIGINT])
+            timer.daemon = True
+            timer.start()
         elif not self.came:
-            self._hooks[0](what)
+            self._hooks[0](unraisable)
 
 
-def _heard(number: signal.Signals) -> bool:
-    """Whether we may be told of it: nohup, and a shell for its background, ask not to be disturbed."""
+def _is_heeded(number: signal.Signals) -> bool:
+    """Tell whether the signal may be handled: under nohup, and in a shell's background, it is ignored."""
     return signal.getsignal(number) not in (signal.SIG_IGN, None)

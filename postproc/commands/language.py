@@ -1,7 +1,7 @@
-"""The language a command speaks: that of ``--lang``, wherever it stands, else the locale's.
+"""The language of a command: that of ``--lang``, wherever it is on the command line, else the locale's.
 
-Commands are written in English. A German one is a copy with the texts of ``postproc.commands.german``,
-which has click's own words, too.
+Commands are written in English. A German one is a copy with the texts of ``postproc.commands.german``, which
+has click's own texts, too.
 """
 
 import os
@@ -23,25 +23,25 @@ Command = TypeVar("Command", bound=click.Command)
 
 
 def locale_language(environment: Mapping[str, str] | None = None) -> Lang:
-    """``de`` in a German locale, ``en`` in any other; the process's environment if none is given."""
+    """Return ``de`` in a German locale, else ``en``; ``environment`` defaults to the process's."""
     environment = os.environ if environment is None else environment
     locale = next((environment[name] for name in VARIABLES if environment.get(name)), "")
     return "de" if locale.lower().split("_")[0].split(".")[0] == "de" else "en"
 
 
 def asked_for(args: Sequence[str]) -> Lang:
-    """The language of a command line before it is understood: help and mistakes are told in it."""
+    """Return the language for a command line that is not parsed yet, so that errors are in it, too."""
     for word, following in pairwise((*args, "")):
         if word == "--":
             break
-        told = following if word == OPTION else word.removeprefix(f"{OPTION}=")
-        if told in LANGS and word.startswith(OPTION):
-            return told
+        value = following if word == OPTION else word.removeprefix(f"{OPTION}=")
+        if value in LANGS and word.startswith(OPTION):
+            return value
     return locale_language()
 
 
 class _GermanFormatter(click.HelpFormatter):
-    """Help with click's own words in German: headings, placeholders, defaults."""
+    """Help with click's own texts in German: headings, placeholders, defaults."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         super().write_usage(prog, _placeholders(args), "Aufruf: " if prefix is None else prefix)
@@ -52,8 +52,8 @@ class _GermanFormatter(click.HelpFormatter):
     def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         from postproc.commands.german import OPTIONS
 
-        told = [(_placeholders(name), OPTIONS.get(text, _brackets(text))) for name, text in rows]
-        super().write_dl(told, col_max, col_spacing)
+        german = [(_placeholders(name), OPTIONS.get(text, _brackets(text))) for name, text in rows]
+        super().write_dl(german, col_max, col_spacing)
 
 
 class _GermanContext(click.Context):
@@ -61,7 +61,7 @@ class _GermanContext(click.Context):
 
 
 class Speaking(click.Group):
-    """The command line: its commands, their help and click's complaints are in the language asked for."""
+    """The command line; commands, their help and click's errors are in the requested language."""
 
     def make_context(
         self,
@@ -79,12 +79,12 @@ class Speaking(click.Group):
             return super().invoke(ctx)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        found = super().get_command(ctx, cmd_name)
-        return found and _in_language(found, _language_of(ctx), cmd_name)
+        command = super().get_command(ctx, cmd_name)
+        return command and _in_language(command, _language_of(ctx), cmd_name)
 
 
 def spoken() -> Lang:
-    """The language of the command that is at work, else the locale's."""
+    """Return the language of the running command, else the locale's."""
     context = click.get_current_context(silent=True)
     return _language_of(context) if context else locale_language()
 
@@ -95,6 +95,7 @@ def _language_of(context: click.Context) -> Lang:
 
 @contextmanager
 def _complaints(lang: Lang) -> Iterator[None]:
+    """Translate click's errors."""
     try:
         yield
     except click.exceptions.NoArgsIsHelpError:
@@ -106,7 +107,7 @@ def _complaints(lang: Lang) -> Iterator[None]:
 
 
 class _Complaint(click.ClickException):
-    """What click says of a mistake on the command line, in German."""
+    """A click error in German."""
 
     exit_code = 2
 
@@ -115,8 +116,8 @@ class _Complaint(click.ClickException):
         from postproc.model.messages import MESSAGES, in_language
 
         self.english = error
-        said = error.format_message() if isinstance(error, click.ClickException) else "Aborted!"
-        super().__init__(_placeholders(in_language(said, "de", (*CLICK, *MESSAGES))))
+        english_text = error.format_message() if isinstance(error, click.ClickException) else "Aborted!"
+        super().__init__(_placeholders(in_language(english_text, "de", (*CLICK, *MESSAGES))))
 
     def show(self, file: IO[Any] | None = None) -> None:
         context = getattr(self.english, "ctx", None)
@@ -131,40 +132,42 @@ class _Aborted(_Complaint):
 
 
 def _in_language(command: Command, lang: Lang, path: str) -> Command:
-    """A copy of the command that speaks it, its commands, too."""
+    """Return a copy of the command, and of its subcommands, in the language."""
     if lang == "en":
         return command
     from postproc.commands.german import COMMANDS, OPTIONS
 
-    told = copy(command)
-    told.context_class = _GermanContext
+    translated = copy(command)
+    translated.context_class = _GermanContext
     if command.help and path in COMMANDS:
         _, plural, examples = re.split(r"Example(s?):", f"{command.help}Example:")[:3]
-        told.help = f"{COMMANDS[path]}\n\n    \b\n    {'Beispiele' if plural else 'Beispiel'}:{examples}"
-    if isinstance(told, click.Group) and path:
-        told.commands = {
-            name: _in_language(each, lang, f"{path} {name}") for name, each in told.commands.items()
+        translated.help = (
+            f"{COMMANDS[path]}\n\n    \b\n    {'Beispiele' if plural else 'Beispiel'}:{examples}"
+        )
+    if isinstance(translated, click.Group) and path:
+        translated.commands = {
+            name: _in_language(item, lang, f"{path} {name}") for name, item in translated.commands.items()
         }
-    told.params = [_option(each, OPTIONS) for each in command.params]
-    return told
+    translated.params = [_option(item, OPTIONS) for item in command.params]
+    return translated
 
 
 def _option(parameter: click.Parameter, texts: Mapping[str, str]) -> click.Parameter:
-    spoken = copy(parameter)
-    if isinstance(spoken, click.Option) and spoken.help:
-        spoken.help = texts.get(spoken.help, spoken.help)
-    return spoken
+    translated = copy(parameter)
+    if isinstance(translated, click.Option) and translated.help:
+        translated.help = texts.get(translated.help, translated.help)
+    return translated
 
 
 def _placeholders(text: str) -> str:
     from postproc.commands.german import PLACEHOLDERS
 
     words = "|".join(map(re.escape, sorted(PLACEHOLDERS, key=len, reverse=True)))
-    return re.sub(rf"(?<![\w-])(?:{words})(?![\w-])", lambda found: PLACEHOLDERS[found[0]], text)
+    return re.sub(rf"(?<![\w-])(?:{words})(?![\w-])", lambda match: PLACEHOLDERS[match[0]], text)
 
 
 def _brackets(text: str) -> str:
-    """The text with what click adds behind it, in brackets, in German."""
+    """Translate what click appends to a help text in brackets."""
     from postproc.commands.german import BRACKETS
 
     head, bracket, inside = text.rpartition("[")

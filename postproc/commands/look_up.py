@@ -1,10 +1,11 @@
-"""Commands that look something up: tables, rules, the filters of a capture, this machine."""
+"""Commands that look something up: tables, rules, a capture's filters, the state of this machine."""
 
 import sys
 from pathlib import Path
 
 import click
 
+from postproc.commands.chosen import need_captures
 from postproc.commands.language import spoken
 from postproc.commands.options import (
     COULD_NOT_RUN,
@@ -84,8 +85,8 @@ def rules_command(*, words: tuple[str, ...], matrix: Path | None, markdown: bool
         from postproc.read import inputs, logfiles
 
         logs, _ = logfiles.beside(capture.path for capture in inputs.find([matrix])[0])
-        ran = pipeline.run([matrix], fs_logs=logs)
-        click.echo(rules_matrix(RULES, ran.findings, ran.captures["capture"]), nl=False)
+        run = pipeline.run([matrix], fs_logs=logs)
+        click.echo(rules_matrix(RULES, run.findings, run.captures["capture"]), nl=False)
         return
     if markdown:
         click.echo(rules_page(RULES), nl=False)
@@ -149,22 +150,20 @@ def filter_command(*, capture: Path, call: int | None, lang: Lang) -> None:
     """
     from postproc import pipeline
     from postproc.model.calls import no_such
-    from postproc.model.errors import CaptureError, SetupError
+    from postproc.model.errors import SetupError
     from postproc.show import calls, firewall, selection
     from postproc.show.terminal import clean, console, say
 
     run = pipeline.given([capture])
-    if run.captures.empty:
-        reason = run.unread[0].reason if run.unread else "no capture"
-        raise CaptureError(clean(f"{capture}: {reason}"))
-    shown = {line.call: line for line in calls.call_lines(run.tables)}
-    if call is not None and call not in shown:
-        raise SetupError(no_such(call, sorted(shown)))
+    need_captures(run, capture)
+    lines = {line.call: line for line in calls.call_lines(run.tables)}
+    if call is not None and call not in lines:
+        raise SetupError(no_such(call, sorted(lines)))
     display, holes = selection.call_filters(run.tables), firewall.holes(run.tables)
     screen = console(sys.stdout)
-    chosen = [shown[call]] if call is not None else list(shown.values())
-    for nth, line in enumerate(chosen):
-        if nth:
+    chosen = [lines[call]] if call is not None else list(lines.values())
+    for n, line in enumerate(chosen):
+        if n:
             say(screen, "")
         filters = display.get(line.call, ""), holes.get(line.call)
         for text in firewall.handout(line, *filters, lang, of_several=len(run.captures) > 1):
@@ -189,11 +188,11 @@ def doctor_command() -> None:
     from postproc.read.doctor import checks
 
     with one_line_errors():
-        found = checks()
-    width, lang = max(len(check.name) for check in found), spoken()
-    for check in found:
+        results = checks()
+    width, lang = max(len(check.name) for check in results), spoken()
+    for check in results:
         click.echo(f"{check.state:5}  {check.name:{width}}  {in_language(check.detail, lang)}")
         if check.remedy:
             click.echo(f"{'':5}  {'':{width}}  -> {in_language(check.remedy, lang)}")
-    if any(check.state == "fault" for check in found):
+    if any(check.state == "fault" for check in results):
         sys.exit(COULD_NOT_RUN)

@@ -1,4 +1,4 @@
-"""What commands share: ``--lang``, ``--tshark``, ``--debug``, errors in one line, quick imports."""
+"""Options and error handling that commands share: ``--lang``, ``--tshark``, ``--debug``, quick imports."""
 
 import errno
 import gc
@@ -24,7 +24,7 @@ COULD_NOT_RUN = 2
 
 
 def lang_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command ``--lang``; it gets ``lang: Lang``."""
+    """Add ``--lang``; the command gets ``lang: Lang``."""
     return click.option(
         OPTION,
         type=click.Choice(LANGS),
@@ -35,19 +35,19 @@ def lang_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def speaks(command: click.Command) -> click.Command:
-    """Have a command, and those below it, take ``--lang`` where it is for help and errors only."""
+    """Have a command and its subcommands accept ``--lang`` where it only affects help and errors."""
     if not any(OPTION in parameter.opts for parameter in command.params):
         option = click.Option(
             [OPTION], type=click.Choice(LANGS), expose_value=False, help="Language of texts."
         )
         command.params.append(option)
-    for each in command.commands.values() if isinstance(command, click.Group) else ():
-        speaks(each)
+    for subcommand in command.commands.values() if isinstance(command, click.Group) else ():
+        speaks(subcommand)
     return command
 
 
 def tshark_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command ``--tshark``. It is kept in the environment, where workers and notebooks find it."""
+    """Add ``--tshark``, which is stored in the environment, where workers and notebooks find it."""
     return click.option(
         "--tshark",
         envvar=SETTING,
@@ -60,7 +60,7 @@ def tshark_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _keep(context: click.Context, option: click.Parameter, value: str | None) -> None:
-    """Set it; as a path from where one stands only if it was typed, and not as a mere name."""
+    """Store the path; it is made absolute only if it was typed and is not a mere program name."""
     typed = option.name and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
     if value and typed:
         os.environ[SETTING] = os.path.abspath(value) if os.path.dirname(value) else value  # noqa: PTH100, PTH120
@@ -68,10 +68,10 @@ def _keep(context: click.Context, option: click.Parameter, value: str | None) ->
 
 @contextmanager
 def quick_imports() -> Iterator[None]:
-    """Import pandas and the like without work that nobody needs.
+    """Import pandas and the like without overhead.
 
-    What imports create lives until the program ends: the garbage collector need not search it, now or
-    later. No linear algebra is done here, so numpy need not start threads for it, unless the user has
+    Objects that imports create live until the program ends, so the garbage collector need not search them,
+    now or later. No linear algebra is done here, so numpy need not start threads for it, unless the user has
     set their number.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -84,7 +84,7 @@ def quick_imports() -> Iterator[None]:
 
 
 def rule_names(_context: click.Context, _option: click.Parameter, begun: str) -> list[str]:
-    """The rules whose names or codes begin so, after the last comma."""
+    """Complete a rule's name or code, after the last comma."""
     from postproc.diagnose.rules import RULES
 
     before, comma, last = begun.rpartition(",")
@@ -93,7 +93,7 @@ def rule_names(_context: click.Context, _option: click.Parameter, begun: str) ->
 
 
 def deployments(_context: click.Context, _option: click.Parameter, begun: str) -> list[CompletionItem]:
-    """The deployments shipped that begin so, and files."""
+    """Complete a shipped deployment's name, or a file."""
     from postproc.read.deployment import SHIPPED
 
     shipped = [CompletionItem(name) for name in SHIPPED if name.startswith(begun)]
@@ -101,14 +101,14 @@ def deployments(_context: click.Context, _option: click.Parameter, begun: str) -
 
 
 def call_numbers(context: click.Context, _option: click.Parameter, begun: str) -> list[CompletionItem]:
-    """The calls of the results named before, with their verdict and headline."""
+    """Complete a call number from the results named before, with verdict and headline as help."""
     from postproc import results
     from postproc.model.errors import PostprocError
 
-    # Of a line that ends in an option without its value, click has not told arguments apart yet.
-    named = (context.params.get(name) for name in ("results", "capture", "captures"))
-    given = next(filter(None, (*context.args, *named)), None)
-    folder = given[0] if isinstance(given, tuple) else given
+    # While the line ends in an option without value, click has not assigned arguments to parameters yet.
+    values = (context.params.get(name) for name in ("results", "capture", "captures"))
+    value = next(filter(None, (*context.args, *values)), None)
+    folder = value[0] if isinstance(value, tuple) else value
     try:
         calls = results.load(folder).calls if folder else None
     except PostprocError:
@@ -118,7 +118,7 @@ def call_numbers(context: click.Context, _option: click.Parameter, begun: str) -
 
 
 def zone_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command ``--tz``; it gets ``tz: str``."""
+    """Add ``--tz``; the command gets ``tz: str``."""
     return click.option(
         "--tz",
         default="local",
@@ -129,12 +129,12 @@ def zone_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command ``--debug``; it gets ``debug: bool``."""
+    """Add ``--debug``; the command gets ``debug: bool``."""
     return click.option("--debug", is_flag=True, help="Print a traceback with every error.")(command)
 
 
 def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command ``--debug``, and have one line on stderr and the exit status of what stops it."""
+    """Add ``--debug``, and turn what stops a command into one line on stderr and its exit status."""
 
     @debug_option
     @wraps(command)
@@ -162,7 +162,7 @@ class one_line_errors:  # noqa: N801  (read as what it does: with one_line_error
         self._signals.__exit__(kind, error, trace)
         if error is None:
             return
-        # A library may have made an error of its own of the interruption.
+        # A library may have turned the interruption into an error of its own.
         if self._signals.came or isinstance(error, KeyboardInterrupt):
             _say(self._interrupted)
             sys.exit(INTERRUPTED)
@@ -173,12 +173,12 @@ class one_line_errors:  # noqa: N801  (read as what it does: with one_line_error
             sys.exit(COULD_NOT_RUN)
 
 
-def _say(what: str) -> None:
-    """In one line, whatever the names of files in it hold."""
+def _say(message: str) -> None:
+    """Print one line on stderr, with control characters in file names escaped."""
     from postproc.model.messages import in_language
     from postproc.show.terminal import clean
 
-    click.echo(clean(f"postproc: {in_language(what, spoken())}"), err=True)
+    click.echo(clean(f"postproc: {in_language(message, spoken())}"), err=True)
 
 
 def _trace(error: BaseException) -> None:
@@ -188,7 +188,7 @@ def _trace(error: BaseException) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """The error in one line; the system names the file it is about, if there is one."""
+    """Return the error's text; OSErrors name the file concerned, if there is one."""
     if not isinstance(error, OSError):
         return str(error)
     from postproc.read.inputs import said

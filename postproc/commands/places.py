@@ -20,7 +20,7 @@ MERGED = Text(
 
 
 def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command captures, ``--name`` and ``--offset``."""
+    """Add the captures, ``--name`` and ``--offset``."""
     command = click.option(
         "--offset",
         "offsets",
@@ -57,8 +57,8 @@ def compare_command(
     """
     from postproc.show.comparison import comparison
 
-    run, called, _ = _analysed(captures, names, offsets, lang)
-    for line in comparison(run.tables, called, lang):
+    run, place_names, _ = _analysed(captures, names, offsets, lang)
+    for line in comparison(run.tables, place_names, lang):
         click.echo(line)
 
 
@@ -95,32 +95,35 @@ def merge_command(
     from postproc.share.merging import merge
     from postproc.show.terminal import clean
 
-    run, called, known = _analysed(captures, names, offsets, lang)
-    done = merge(run, out, called, lang, known)
-    click.echo(clean(MERGED.of(lang, path=out, **done._asdict())))
+    run, place_names, offset_of = _analysed(captures, names, offsets, lang)
+    result = merge(run, out, place_names, lang, offset_of)
+    click.echo(clean(MERGED.of(lang, path=out, **result._asdict())))
 
 
 def _analysed(
     captures: Sequence[Path], names: Sequence[str], offsets: Sequence[str], lang: Lang
 ) -> "tuple[Run, dict[str, str], dict[str, float]]":
-    """The captures as a run; and by capture the names of places, and the offsets, as they were given."""
+    """Return the captures as a run, and by capture the given names of places and clock offsets in ms."""
     from postproc import pipeline
     from postproc.read import inputs
 
-    called = {Path(path): name for name, _, path in (each.partition("=") for each in names)}
-    ahead = {Path(path): _milliseconds(text) for path, _, text in (each.rpartition("=") for each in offsets)}
-    given = dict.fromkeys((*captures, *called, *ahead))
-    found, unread = inputs.find(list(given), None)
-    for left_out in unread:
-        raise SetupError(f"{left_out.path}: {left_out.reason}")
-    if len(found) < 2:
+    names_by_path = {Path(path): name for name, _, path in (argument.partition("=") for argument in names)}
+    offsets_by_path = {
+        Path(path): _milliseconds(text)
+        for path, _, text in (argument.rpartition("=") for argument in offsets)
+    }
+    paths = dict.fromkeys((*captures, *names_by_path, *offsets_by_path))
+    inputs_found, unread = inputs.find(list(paths), None)
+    for problem in unread:
+        raise SetupError(f"{problem.path}: {problem.reason}")
+    if len(inputs_found) < 2:
         raise SetupError("captures of two places at least are needed")
-    by_path = {capture.path.resolve(): capture.name for capture in found}
-    place_of = {by_path[path.resolve()]: name for path, name in called.items()}
-    offset_of = {by_path[path.resolve()]: offset for path, offset in ahead.items()}
-    run = pipeline.run(list(given), lang=lang, offsets_ms=offset_of)
-    for lost in run.unread:
-        raise SetupError(f"{lost.path}: {lost.reason}")
+    by_path = {capture.path.resolve(): capture.name for capture in inputs_found}
+    place_of = {by_path[path.resolve()]: name for path, name in names_by_path.items()}
+    offset_of = {by_path[path.resolve()]: offset for path, offset in offsets_by_path.items()}
+    run = pipeline.run(list(paths), lang=lang, offsets_ms=offset_of)
+    for problem_file in run.unread:
+        raise SetupError(f"{problem_file.path}: {problem_file.reason}")
     return run, place_of, offset_of
 
 

@@ -114,7 +114,10 @@ def _results(  # noqa: PLR0917
     *,
     mapping: bool,
 ) -> "Iterable[Result] | None":
-    """What is asked for, asked as the results are taken; None where it is nothing that can be asked."""
+    """Return the results of the requested probe, which runs as they are iterated.
+
+    None for an unknown TARGET.
+    """
     if kind.startswith("https:") and not rest:
         from postproc.probe.result import installed
 
@@ -135,7 +138,7 @@ def _results(  # noqa: PLR0917
 
 
 def _telling(lang: Lang) -> "Tell":
-    """On stderr, before anything is sent."""
+    """Return a function that announces on stderr what is about to be contacted."""
     from postproc.show.terminal import clean
 
     return lambda text, contacted: click.echo(clean(text.of(lang, what=contacted)), err=True)
@@ -150,8 +153,8 @@ def _print(results: "Iterable[Result]", lang: Lang, *, as_json: bool) -> None:
         return
     screen = console(sys.stdout)
     width = screen.width if screen.is_terminal else None
-    for each in results:
-        for line in result.lines(each, lang):
+    for outcome in results:
+        for line in result.lines(outcome, lang):
             for part in folded(line, width, hanging=23):
                 say(screen, part)
 
@@ -159,20 +162,24 @@ def _print(results: "Iterable[Result]", lang: Lang, *, as_json: bool) -> None:
 def _listen(given: str, bind: str, token: str | None, seconds: float, lang: Lang) -> None:
     from postproc.probe import listener, udp
 
-    wanted = udp.ports(given)
+    port_numbers = udp.ports(given)
     secret = udp.check_token(token) if token else listener.new_token()
 
     def ready(bound: Iterable[int]) -> None:
-        held = set(bound)
-        shown = {"ports": udp.written(held), "bind": bind, "seconds": f"{seconds:g}", "token": secret}
+        bound_ports = set(bound)
+        shown = {"ports": udp.written(bound_ports), "bind": bind, "seconds": f"{seconds:g}", "token": secret}
         click.echo(LISTENS.of(lang, **shown))
-        if missing := set(wanted) - held:
+        if missing := set(port_numbers) - bound_ports:
             click.echo(IN_USE.of(lang, ports=udp.written(missing)))
         sys.stdout.flush()
 
-    heard = listener.listen(bind, wanted, secret, seconds, ready)
+    counters = listener.listen(bind, port_numbers, secret, seconds, ready)
     click.echo(
         HEARD.of(
-            lang, asked=heard.asked, answered=heard.answered, limited=heard.limited, strangers=heard.strangers
+            lang,
+            asked=counters.asked,
+            answered=counters.answered,
+            limited=counters.limited,
+            strangers=counters.strangers,
         )
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from postproc.commands.access import access_options, deployment_given
-from postproc.commands.chosen import call_option, chosen, is_results
+from postproc.commands.chosen import call_option, chosen, is_results, need_captures
 from postproc.commands.options import call_numbers, guarded, lang_option, tshark_option, zone_option
 from postproc.commands.share import hidden, looking, redact_options, say
 from postproc.model.messages import in_language
@@ -90,26 +90,35 @@ def report_command(
         if target is None and (results / SUMMARY).exists():  # no run may put others there meanwhile
             alone.enter_context(lock.held(results))
         zones.zone(tz)
-        done = pipeline.load(results)
-        retell = lang is not None and lang != done.lang
-        known = deployment_given(deployment, acl, acl_list, signalling_list) if retell or redact else None
-        if retell:
-            done = pipeline.retold(done, lang or done.lang, known)
+        run = pipeline.load(results)
+        other_language = lang is not None and lang != run.lang
+        access_lists = (
+            deployment_given(deployment, acl, acl_list, signalling_list) if other_language or redact else None
+        )
+        if other_language:
+            run = pipeline.retold(run, lang or run.lang, access_lists)
         path = target or results / _name(calls, redacted=redact)
         try:
             if redact:
                 from postproc.share.export import report
 
-                look = looking(path, done.lang, yes=yes)
-                made = report(
-                    done, path, calls=calls, deployment=known, key=key, hidden=hidden(hide), look=look, tz=tz
+                look = looking(path, run.lang, yes=yes)
+                written = report(
+                    run,
+                    path,
+                    calls=calls,
+                    deployment=access_lists,
+                    key=key,
+                    hidden=hidden(hide),
+                    look=look,
+                    tz=tz,
                 )
-                say(made.account, done.lang)
-                if not made.same:
-                    click.echo(f"postproc: {CHANGED.of(done.lang)}", err=True)
+                say(written.account, run.lang)
+                if not written.same:
+                    click.echo(f"postproc: {CHANGED.of(run.lang)}", err=True)
             else:
-                for left_out in pipeline.write_report(done, path, calls, tz=tz):
-                    click.echo(error_line(left_out.path, left_out.reason, done.lang), err=True)
+                for problem in pipeline.write_report(run, path, calls, tz=tz):
+                    click.echo(error_line(problem.path, problem.reason, run.lang), err=True)
         except LookupError as error:
             raise SetupError(clean(str(error.args[0]))) from None
         click.echo(clean(str(path)))
@@ -180,49 +189,47 @@ def notebook_command(
     """
     from postproc import pipeline
     from postproc.model.calls import no_such
-    from postproc.model.errors import CaptureError, SetupError
+    from postproc.model.errors import SetupError
     from postproc.read.option_files import Options
     from postproc.share import notebooks
     from postproc.show.terminal import clean
 
     if execute:
         notebooks.need_kernel()
-    known = None
+    loaded = None
     if is_results(capture):
         results, (name, capture) = capture, next(iter(chosen([capture], call, lang).captures.items()))
-        known = pipeline.load(results).capture(name)
+        loaded = pipeline.load(results).capture(name)
     elif not fs_logs and not keylog:
-        known = _loaded(results, capture, lang)
+        loaded = _loaded(results, capture, lang)
     target = out or notebooks.default_target(capture)
     notebooks.need_unedited(target)
-    run = known or pipeline.run([capture], options=Options(keylog=keylog), fs_logs=fs_logs, lang=lang)
-    if run.captures.empty:
-        reason = run.unread[0].reason if run.unread else "no capture"
-        raise CaptureError(clean(f"{capture}: {reason}"))
-    if call is not None and call not in (there := sorted(run.calls["call"].dropna().astype(int))):
-        raise SetupError(no_such(call, there))
-    notebooks.write(run, target, capture, results if known else None, keylog, call=call)
+    run = loaded or pipeline.run([capture], options=Options(keylog=keylog), fs_logs=fs_logs, lang=lang)
+    need_captures(run, capture)
+    if call is not None and call not in (numbers := sorted(run.calls["call"].dropna().astype(int))):
+        raise SetupError(no_such(call, numbers))
+    notebooks.write(run, target, capture, results if loaded else None, keylog, call=call)
     if execute:
         notebooks.execute(target)
     click.echo(clean(str(target)))
 
 
 def _loaded(results: Path, capture: Path, lang: Lang) -> "Run | None":
-    """The results there as far as they are about this very capture and in this language; else None."""
+    """Return the results if they are about this very capture and in this language, else None."""
     from postproc import pipeline
     from postproc.model.errors import SetupError
     from postproc.read import inputs
 
     try:
         run = pipeline.load(results)
-        same = run.captures["sha256"] == inputs.sha256(capture)
+        unchanged = run.captures["sha256"] == inputs.sha256(capture)
     except (SetupError, OSError):
         return None
-    names = run.captures.loc[same & run.captures["packets"].notna(), "capture"]
+    names = run.captures.loc[unchanged & run.captures["packets"].notna(), "capture"]
     return run.capture(names.iloc[0]) if len(names) and run.lang == lang else None
 
 
-ENDING, LONGEST_NAME = ".annotated.pcapng", 255  # bytes, on all file systems that matter
+ENDING, LONGEST_NAME = ".annotated.pcapng", 255  # bytes, as on ext4, XFS and APFS
 
 
 @click.command("annotate")
@@ -269,19 +276,19 @@ def annotate_command(
         run = pipeline.load(results)
         captures: Mapping[str, Path] = {name_in(run, capture): capture}
     else:
-        taken = chosen([capture], call, lang)
-        run, captures = taken.run, taken.captures
-    found = run.findings if call is None else run.findings[run.findings["call"] == call]
+        selection = chosen([capture], call, lang)
+        run, captures = selection.run, selection.captures
+    findings = run.findings if call is None else run.findings[run.findings["call"] == call]
     targets = (
         file_names(out, captures) if out else {name: default_target(path) for name, path in captures.items()}
     )
     for name, path in captures.items():
-        added = annotate(path, name, found, targets[name])
+        added = annotate(path, name, findings, targets[name])
         click.echo(clean(in_language(f"{targets[name]}: {added} comments", lang)))
 
 
 def default_target(capture: Path) -> Path:
-    """The copy's name in the current folder, no longer than a name can be."""
+    """Return the copy's name in the current folder, cut to the longest name a file may have."""
     room = LONGEST_NAME - len(ENDING)
     stem = os.fsencode(capture.stem)
     return Path((os.fsdecode(stem) if len(stem) <= room else stem[:room].decode(errors="ignore")) + ENDING)

@@ -1,4 +1,4 @@
-"""``postproc run``: captures in, tables and what was found out."""
+"""``postproc run``: captures in, tables and findings out."""
 
 import os
 import sys
@@ -166,65 +166,67 @@ def run_command(
 
         memory.keep()
         zones.zone(tz)
-        known = deployment_given(deployment, acl, acl_list, signalling_list)
+        judged_by = deployment_given(deployment, acl, acl_list, signalling_list)
         dataset_writable(dataset, site)
         rules = rules_named(only)
         options = Options(all_packets=all_packets, keylog=keylog)
         if dask and dataset:
             if fs_logs or csv or books:
                 raise click.UsageError("with --dask and --dataset there are no --fs-log, --csv, --notebooks")
-            given = Given(paths, site_given(site), known, options, lang, rules)
+            given = Given(paths, site_given(site), judged_by, options, lang, rules)
             with watching(lang, quiet=quiet) as tell, cluster(dask) as many:
-                there = judged_there(
+                fleet_result = judged_there(
                     given, dataset, many, tell, partial(_print_unread, lang=lang, debug=debug)
                 )
             if not quiet:
-                print_appended(dataset, there.appended, lang)
-            sys.exit(FINDINGS if as_severe(there.severities, fail_on) else 0)
-        captures, more_logs = logfiles.apart(map(Path, paths)) if fs_logs else (paths, ())
-        which = books or ("none" if no_report else "faults")
-        kept: list[Path] = []
+                print_appended(dataset, fleet_result.appended, lang)
+            sys.exit(FINDINGS if as_severe(fleet_result.severities, fail_on) else 0)
+        captures, found_logs = logfiles.apart(map(Path, paths)) if fs_logs else (paths, ())
+        scope = books or ("none" if no_report else "faults")
+        edited: list[Path] = []
         with watching(lang, quiet=quiet) as tell, cluster(dask) if dask else nullcontext() as executor:
 
             def beside(run: "Run", results: "Staged") -> "Sequence[Unread]":
-                if which == "none" and not (results.out / "notebooks").exists():
+                if scope == "none" and not (results.out / "notebooks").exists():
                     return ()
-                written = _notebooks(run, results, which, tell)
-                kept.extend(written.kept)
+                written = _notebooks(run, results, scope, tell)
+                edited.extend(written.kept)
                 return written.lost
 
-            done = pipeline.run(
+            result = pipeline.run(
                 captures,
                 out,
                 options=options,
                 jobs=jobs,
                 executor=executor,
                 csv=csv,
-                deployment=known,
-                fs_logs=(*fs_logs, *more_logs),
+                deployment=judged_by,
+                fs_logs=(*fs_logs, *found_logs),
                 lang=lang,
                 only=rules,
                 report=not no_report,
                 tz=tz,
-                beside=pipeline.Beside(f"notebooks: {which}", beside),
+                beside=pipeline.Beside(f"notebooks: {scope}", beside),
                 tell=tell,
             )
-        _print_unread(done.unread, lang, debug=debug)
-        if done.captures.empty:
+        _print_unread(result.unread, lang, debug=debug)
+        if result.captures.empty:
             click.echo(f"postproc: {NO_CAPTURE.of(lang)}", err=True)
-        added = add_to_dataset(dataset, done, site)
+        appended = add_to_dataset(dataset, result, site)
         if not quiet:
-            _print_results(done, out, lang, tz, verbose=verbose, report=not no_report, books=which != "none")
-            _print_kept(kept, lang)
-            print_appended(dataset, added, lang)
-    if done.captures.empty:
+            _print_results(
+                result, out, lang, tz, verbose=verbose, report=not no_report, books=scope != "none"
+            )
+            _print_kept(edited, lang)
+            print_appended(dataset, appended, lang)
+    if result.captures.empty:
         sys.exit(COULD_NOT_RUN)
-    if as_severe(done.findings["severity"], fail_on):
+    if as_severe(result.findings["severity"], fail_on):
         sys.exit(FINDINGS)
 
 
 def rules_named(only: str | None) -> tuple[str, ...]:
-    """The rules named, which alone are loaded for that; none where none are."""
+    """Return the rules named with ``--only``, without loading the others; empty without it."""
     if not only:
         return ()
     from postproc.diagnose import named
@@ -232,66 +234,68 @@ def rules_named(only: str | None) -> tuple[str, ...]:
     return named(only.split(","))
 
 
-def _notebooks(done: "Run", results: "Staged", which: "Which", tell: "Tell") -> "Written":
-    """Write a notebook per capture that is to have one; those of an earlier run go."""
+def _notebooks(run: "Run", results: "Staged", which: "Which", tell: "Tell") -> "Written":
+    """Write a notebook per capture within ``which``; those of an earlier run are removed."""
     from postproc.share import notebooks
     from postproc.show.terminal import Step
 
     if which != "none":
         tell(Step(NOTEBOOKS))
-    return notebooks.write_all(done, results, which)
+    return notebooks.write_all(run, results, which)
 
 
-def _print_kept(kept: Iterable[Path], lang: Lang) -> None:
+def _print_kept(edited: Iterable[Path], lang: Lang) -> None:
     from postproc.show.terminal import clean
 
-    for path in kept:
+    for path in edited:
         click.echo(clean(KEPT.of(lang, path=path)))
 
 
 def as_severe(severities: Iterable[str], fail_on: str | None) -> bool:
-    """Whether --fail-on is given and a finding is so severe, or worse."""
+    """Tell whether ``--fail-on`` is given and a finding has that severity or a worse one."""
     return bool(fail_on) and not {*SEVERITIES[SEVERITIES.index(fail_on) :]}.isdisjoint(severities)
 
 
 def _print_unread(unread: Iterable["Unread"], lang: Lang, *, debug: bool) -> None:
     from postproc.show.terminal import error_line, trace
 
-    for left_out in unread:
-        click.echo(error_line(left_out.path, left_out.reason, lang), err=True)
-        if debug and left_out.error:
-            click.echo(trace(left_out.error), err=True)
+    for problem in unread:
+        click.echo(error_line(problem.path, problem.reason, lang), err=True)
+        if debug and problem.error:
+            click.echo(trace(problem.error), err=True)
 
 
 def _print_results(
-    done: "Run", out: Path, lang: Lang, tz: str, *, verbose: bool, report: bool, books: bool
+    run: "Run", out: Path, lang: Lang, tz: str, *, verbose: bool, report: bool, books: bool
 ) -> None:
     from postproc.show import answers, calls, zones
     from postproc.show.terminal import console, folded, say, warning_lines
 
     screen = console(sys.stdout)
     width = screen.width if screen.is_terminal else None
-    lines = calls.call_lines(done.tables)
-    zone = zones.zone(tz, done.logs)
+    lines = calls.call_lines(run.tables)
+    zone = zones.zone(tz, run.logs)
     clock = zone.label(line.start for line in lines)
     shown = calls.table(zones.shifted(lines, zone), width, lang, clock) if lines else []
     if verbose:
-        shown += answers.details(done.tables, done.walks, width, lang)
+        shown += answers.details(run.tables, run.walks, width, lang)
     else:
-        shown += answers.headlines(lines, width, lang, answers.lost_between(done.tables, lang))
-    shown += answers.beside_calls(done.tables, width, lang, verbose=verbose)
+        shown += answers.headlines(lines, width, lang, answers.lost_between(run.tables, lang))
+    shown += answers.beside_calls(run.tables, width, lang, verbose=verbose)
     for text in shown:
         say(screen, text)
-    notes = warning_lines(done.captures, lang)
-    notes += answers.log_lines(done.logs, done.logs_beside, lang, [each.path for each in done.other_logs])
-    notes += answers.stray_streams(done.rtp_streams, lang)
-    if len(done.captures):
+    notes = warning_lines(run.captures, lang)
+    notes += answers.log_lines(
+        run.logs, run.logs_beside, lang, [text_line.path for text_line in run.other_logs]
+    )
+    notes += answers.stray_streams(run.rtp_streams, lang)
+    if len(run.captures):
         notes += [ROOT.of(lang)] * (hasattr(os, "geteuid") and os.geteuid() == 0)
         notes += [
-            answers.closing(len(lines), len(done.captures), done.unchanged, lang),
+            answers.closing(len(lines), len(run.captures), run.unchanged, lang),
             _places(out, lang, report=report, books=books),
         ]
-    for line in (part for each in notes for part in folded(each, width)):
+    for line in (part for text_line in notes for part in folded(text_line, width)):
         say(screen, line)
 
 

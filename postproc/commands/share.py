@@ -1,4 +1,4 @@
-"""Commands that hand captures over: ``postproc export`` and ``ticket``; what ``--redact`` asks and says."""
+"""Commands that hand captures over, ``postproc export`` and ``ticket``, and the dialog of ``--redact``."""
 
 import sys
 from collections.abc import Callable
@@ -39,11 +39,11 @@ LISTED = Text(
     "# Die übrigen werden ersetzt. Dahinter: wie oft und wo sie stehen.\n",
 )
 WORDS = ".words.txt"
-LARGEST = 1 << 20  # bytes of a file of words that a person has looked through
+LARGEST = 1 << 20  # bytes of a file of words; a choice: a person has read it word by word
 
 
 def redact_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that go with its --redact."""
+    """Add the options that belong to ``--redact``."""
     for option in (
         click.option(
             "--yes", is_flag=True, help="With --redact: do not ask about words that no dictionary knows."
@@ -61,7 +61,7 @@ def redact_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def hidden(path: Path | None) -> list[str]:
-    """The words of a file given with --hide; SetupError when it is no text."""
+    """Return the words of the file given with ``--hide``; raises SetupError if it is not UTF-8 text."""
     from postproc.model.errors import SetupError
     from postproc.read import option_files
 
@@ -75,15 +75,15 @@ def hidden(path: Path | None) -> list[str]:
 
 
 def looking(target: Path, lang: Lang, *, yes: bool) -> "Look":
-    """Have a person look at what stays though no dictionary knows it: asked on a terminal, else stopped."""
+    """Return a function that has the user confirm words no dictionary knows; without a terminal it stops."""
 
     def look(account: "Account") -> None:
         if yes or not account.words:
             return
         from postproc.model.errors import SetupError
 
-        path = _listed(account, target, lang)
-        if not _somebody_there():
+        path = _write_words(account, target, lang)
+        if not _is_interactive():
             raise SetupError(STOPPED.of(lang, count=len(account.words), path=path))
         say(account, lang)
         if not confirmed(ASKED.of(lang), lang):
@@ -94,19 +94,19 @@ def looking(target: Path, lang: Lang, *, yes: bool) -> "Look":
 
 
 def say(account: "Account | None", lang: Lang) -> None:
-    """Print what was replaced and what remains, on stderr: what was written goes to stdout."""
+    """Print on stderr what was replaced and what remains; stdout names the files written."""
     from postproc.share.account import lines
     from postproc.show.terminal import console, folded
     from postproc.show.terminal import say as say_line
 
     screen = console(sys.stderr)
     width = screen.width if screen.is_terminal else None
-    for line in (part for each in lines(account, lang) for part in folded(each, width)) if account else ():
+    for line in (part for text in lines(account, lang) for part in folded(text, width)) if account else ():
         say_line(screen, line)
 
 
-def _listed(account: "Account", target: Path, lang: Lang) -> Path:
-    """Write the words beside the target, one in a line."""
+def _write_words(account: "Account", target: Path, lang: Lang) -> Path:
+    """Write the words that no dictionary knows beside the target, one per line with their counts."""
     from postproc.share.account import in_order
     from postproc.share.copying import replacing
     from postproc.show.terminal import clean
@@ -122,8 +122,8 @@ def _listed(account: "Account", target: Path, lang: Lang) -> Path:
     return path
 
 
-def _somebody_there() -> bool:
-    """Whether a person can be asked."""
+def _is_interactive() -> bool:
+    """Tell whether the user can be asked."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
@@ -188,12 +188,14 @@ def export_command(
 
     run = pipeline.given(captures, Options(keylog=keylog))
     if redact:
-        kept = products(deployments.read(deployments.DEFAULT))
+        product_names = products(deployments.read(deployments.DEFAULT))
         lang = spoken()
         look = looking(out or Path(f"call-{call}"), lang, yes=yes)
-        done = export_redacted(run, call, out, key, kept, hidden=hidden(hide), look=look, keylog=keylog)
-        written = done.written
-        say(done.account, lang)
+        redacted = export_redacted(
+            run, call, out, key, product_names, hidden=hidden(hide), look=look, keylog=keylog
+        )
+        written = redacted.written
+        say(redacted.account, lang)
     else:
         written = export(run, call, out)
     for path, packets in written.items():
@@ -292,16 +294,16 @@ def ticket_command(
     from postproc.share.ticket import Order, read_answers, ticket
     from postproc.show.terminal import clean
 
-    given = read_answers(answers) if answers else {}
-    taken = chosen(captures, call, lang) if call is not None or is_results(captures[0]) else None
-    if taken:
-        captures = tuple(taken.captures.values())
-        fs_logs = fs_logs or tuple(located(path) for path in taken.run.logs["path"])
+    answered = read_answers(answers) if answers else {}
+    selection = chosen(captures, call, lang) if call is not None or is_results(captures[0]) else None
+    if selection:
+        captures = tuple(selection.captures.values())
+        fs_logs = fs_logs or tuple(located(path) for path in selection.run.logs["path"])
     order = Order(
         captures,
         fs_logs,
         attachments,
-        {**given, **(_asked(given, lang) if ask else {})},
+        {**answered, **(_asked(answered, lang) if ask else {})},
         deployment_given(deployment, acl, acl_list, signalling_list),
         lang,
         redact,
@@ -309,26 +311,29 @@ def ticket_command(
         hidden(hide),
         looking(out, lang, yes=yes),
     )
-    done = ticket(order, out)
-    for warning in done.warnings:
+    packed = ticket(order, out)
+    for warning in packed.warnings:
         click.echo(clean(f"postproc: {in_language(warning, lang)}"), err=True)
     size = decimal(f"{out.stat().st_size / 1e6:.1f}", lang)
-    click.echo(clean(PACKED.of(lang, path=out, count=len(done.members) + 1, size=size)))
-    say(done.account, lang)
-    if taken and call is not None:
-        start = taken.run.calls.set_index("call").loc[call, "start"]
-        for number in done.calls.loc[done.calls["start"] == start, "call"]:
+    click.echo(clean(PACKED.of(lang, path=out, count=len(packed.members) + 1, size=size)))
+    say(packed.account, lang)
+    if selection and call is not None:
+        start = selection.run.calls.set_index("call").loc[call, "start"]
+        for number in packed.calls.loc[packed.calls["start"] == start, "call"]:
             click.echo(NUMBERED.of(lang, call=call, number=number))
-    if done.open:
-        click.echo(STILL_OPEN.of(lang, keys=", ".join(done.open)))
+    if packed.open:
+        click.echo(STILL_OPEN.of(lang, keys=", ".join(packed.open)))
 
 
-def _asked(given: dict[str, str], lang: Lang) -> dict[str, str]:
-    """What the user types; an empty line leaves a question open."""
+def _asked(answered: dict[str, str], lang: Lang) -> dict[str, str]:
+    """Return the user's answers; an empty line leaves a question open."""
     from postproc.show.checklist import ASKED, QUESTIONS
 
-    asked = [each for each in QUESTIONS if each.key in ASKED and each.key not in given]
+    open_questions = [
+        question for question in QUESTIONS if question.key in ASKED and question.key not in answered
+    ]
     answers = {
-        each.key: click.prompt(each.text.of(lang), default="", show_default=False, err=True) for each in asked
+        question.key: click.prompt(question.text.of(lang), default="", show_default=False, err=True)
+        for question in open_questions
     }
     return {key: text for key, text in answers.items() if text.strip()}

@@ -1,4 +1,4 @@
-"""``postproc watch``: each call's verdict when it ends, from interfaces or a folder that is being filled."""
+"""``postproc watch``: each call's verdict when it ends, from interfaces or a folder being written to."""
 
 import sys
 import time
@@ -124,7 +124,7 @@ def watch_command(
     """
     if (folder is None) == (not interfaces):
         raise click.UsageError("give either a FOLDER or interfaces (-i)")
-    with one_line_errors(debug=debug, interrupted="stopped"), ExitStack() as held:
+    with one_line_errors(debug=debug, interrupted="stopped"), ExitStack() as stack:
         with quick_imports():
             from postproc import stages
             from postproc.files import private, scratch
@@ -137,26 +137,26 @@ def watch_command(
             from postproc.watch.telling import Heartbeat, telling
             from postproc.watch.window import Window
 
-        known = deployment_given(deployment, acl, acl_list, signalling_list)
-        work = stages.Work(known, Options(keylog=keylog), (), lang, rules_named(only), jobs=1)
+        judged_by = deployment_given(deployment, acl, acl_list, signalling_list)
+        work = stages.Work(judged_by, Options(keylog=keylog), (), lang, rules_named(only), jobs=1)
         dataset_writable(dataset, site)
         if export_faults:
             private.make_folder(export_faults)
-        place = held.enter_context(scratch.folder())
-        copies = place / "copies"
+        scratch_folder = stack.enter_context(scratch.folder())
+        copies = scratch_folder / "copies"
         copies.mkdir()
         dumpcap = None
         if folder is None:
-            folder = place / "ring"
+            folder = scratch_folder / "ring"
             folder.mkdir()
-            dumpcap = held.enter_context(capturing(interfaces, folder, ring))
-        told = held.enter_context(telling(lang, as_json=as_json, zone=zone(tz)))
-        shown = held.enter_context(served(metrics)) if metrics else None
-        kept = _Kept(export_faults, dataset, site)
+            dumpcap = stack.enter_context(capturing(interfaces, folder, ring))
+        printer = stack.enter_context(telling(lang, as_json=as_json, zone=zone(tz)))
+        metrics_server = stack.enter_context(served(metrics)) if metrics else None
+        follow_up = _FollowUp(export_faults, dataset, site)
 
         def ended(endings: "list[Ending]") -> None:
-            told.ended(endings)
-            kept.keep(endings, watch)
+            printer.ended(endings)
+            follow_up.keep(endings, watch)
 
         def unread(name: str, why: str) -> None:
             click.echo(error_line(folder / name, why, lang), err=True)
@@ -164,22 +164,22 @@ def watch_command(
         def beat() -> None:
             if dumpcap:
                 dumpcap.check()
-            told.going_on(watch.run, watch.going_on, watch.counters)
+            printer.going_on(watch.run, watch.going_on, watch.counters)
             pulse.beat(watch.counters)
-            if shown:
-                shown.show(watch.counters)
+            if metrics_server:
+                metrics_server.show(watch.counters)
 
-        watch = Watch(Window(folder, copies), work, ended, told.early, unread)
+        watch = Watch(Window(folder, copies), work, ended, printer.early, unread)
         pulse = Heartbeat(heartbeat, lang)
         end = time.monotonic() + seconds if seconds is not None else float("inf")
         _follow(watch, end, beat, dumpcap)
         pulse.last(watch.counters)
-    if as_severe(kept.severities, fail_on):
+    if as_severe(follow_up.severities, fail_on):
         sys.exit(FINDINGS)
 
 
 def _follow(watch: "Watch", end: float, beat: Callable[[], None], dumpcap: "Capturing | None") -> None:
-    """Watch until the time or the user ends it; then the calls that go on are told, too."""
+    """Watch until the time is over or the user stops it, then report calls in progress as open."""
     try:
         watch.until(end, beat)
     finally:
@@ -189,8 +189,8 @@ def _follow(watch: "Watch", end: float, beat: Callable[[], None], dumpcap: "Capt
             watch.close()
 
 
-class _Kept:
-    """What stays of calls beyond their lines: packets of faults, the dataset, how severe findings were."""
+class _FollowUp:
+    """What is kept beyond a call's lines: packets of faults, dataset, severities for the exit status."""
 
     def __init__(self, faults: Path | None, dataset: Path | None, site: str) -> None:
         self.severities: set[str] = set()
@@ -202,12 +202,12 @@ class _Kept:
         from postproc.watch.session import at_their_places
 
         run = endings[0].run
-        numbers = {each.state.number: each.state.uid for each in endings}
+        numbers = {ending.state.number: ending.state.uid for ending in endings}
         self.severities |= {*run.findings.loc[run.findings["call"].isin(list(numbers)), "severity"]}
         if self._faults:
             for number, uid in numbers.items():
                 if run.call(number).verdict == "fault":
                     export(run, number, self._faults / f"{uid}.pcapng")
         if self._dataset:
-            found = at_their_places(run, watch.window.sources())
-            append(self._dataset, found, self._site, frozenset(numbers.values()))
+            rows = at_their_places(run, watch.window.sources())
+            append(self._dataset, rows, self._site, frozenset(numbers.values()))

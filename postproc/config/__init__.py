@@ -1,1 +1,1 @@
-"""Configuration files of the way in, looked at and never changed: what is wrong, why, and what to put."""
+"""Checks configuration files of the way in, read-only: what is wrong, why, and what to put."""

@@ -1,4 +1,4 @@
-"""appsettings.json of the web API: what keeps apps from signing in, or was left behind by a search for faults.
+"""appsettings.json of the web API: settings that keep apps from signing in, or troubleshooting left behind.
 
 Values and their limits are those of the vendor's guide, chapters 2.2 and 5.
 """
@@ -20,19 +20,19 @@ SECRET, POLLING = f"{SECTION}:Secret", f"{SECTION}:SignalRLongPolling"
 TOKEN, REFRESH = f"{SECTION}:JwtTokenLifetimeInMinutes", f"{SECTION}:RefreshTokenLifetimeInHours"
 KNOWN = (HOST, PORT, SECRET, POLLING, TOKEN, REFRESH)
 GRPC_PORT, WCF_PORT = 2231, 2230
-SHORTEST_TOKEN, USUAL_TOKEN = 6, 30  # minutes
-USUAL_REFRESH = 96  # hours
+SHORTEST_TOKEN, USUAL_TOKEN = 6, 30  # minutes (the guide)
+USUAL_REFRESH = 96  # hours (the guide)
 # Signing by HMAC-SHA-256 takes a key of at least 128 bits (Microsoft.IdentityModel), 256 by RFC 7518, section 3.2.
 SHORTEST_SECRET = 16
-FEWEST_SIGNS = 8  # different ones: what was typed to fill the place has fewer
-# Words of a template, whose text is nobody's secret; and words that people take for want of a better one.
+FEWEST_SIGNS = 8  # distinct characters of a secret; a choice: random text of that length has more
+# Words of a template, whose text is no secret; and words that people choose for lack of a better one.
 TEMPLATE = re.compile(
     r"change|replace|default|example|sample|beispiel|\byour|insert|todo|<.+>|\{.+\}|\.\.\.", re.IGNORECASE
 )
 PLAIN = re.compile(r"secret|password|passwort|geheim|12345|abcde|qwert", re.IGNORECASE)
 LEVELS = re.compile(r"Logging:(?:\w+:)?LogLevel:(?P<category>.+)", re.IGNORECASE)
 LEFT_ON = ("debug", "trace", "0", "1")  # Microsoft.Extensions.Logging.LogLevel, also by its numbers
-QUIET = "Error"  # what the shipped file has for all categories but Default
+QUIET = "Error"  # level of all categories but Default in the shipped file
 
 HOST_PUT = Text("the XPhone Server's host name or address", "Name oder Adresse des XPhone Servers")
 HOST_PLACE = "<XPhone Server>"
@@ -119,46 +119,47 @@ Found = Iterator[Problem]
 
 @dataclass(frozen=True)
 class Asked:
-    """What a check knows beside the value: role, public URLs, and the other settings by their keys in lower case."""
+    """Context of a check: role, public URLs, and all settings by their keys in lower case."""
 
     role: Role | None
     urls: tuple[str, ...]
     settings: Mapping[str, Setting]
 
     def value(self, key: str) -> object:
-        held = self.settings.get(key.lower())
-        return held.value if held else None
+        setting = self.settings.get(key.lower())
+        return setting.value if setting else None
 
 
 def quoted(value: object) -> str:
+    """Return the value as JSON."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def whole(value: object) -> int | None:
-    """A whole number, as a number or in quotes: .NET's binder takes both."""
+    """Return a whole number, given as number or in quotes, as .NET's binder accepts both; else None."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     return int(value) if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,9}\s*", value) else None
 
 
 def as_written(setting: Setting, number: int) -> str:
-    """A number in quotes where the old one had quotes."""
+    """Return the number as JSON, in quotes if the old value is."""
     return quoted(str(number) if isinstance(setting.value, str) else number)
 
 
-def host(setting: Setting, asked: Asked) -> Found:
+def host(setting: Setting, context: Asked) -> Found:
     value = str(setting.value or "").strip()
     place = quoted(HOST_PLACE)
     if not value:
         yield Problem(setting, HOST_PUT, EMPTY_HOST, new=place)
     elif not is_host(value):
         parts = address_of(value if "://" in value else f"net://{value}")
-        away = parts is None or (is_loopback(parts.host) and asked.role is Role.DMZ)
-        new = quoted(parts.host) if parts and is_host(parts.host) and not away else place
+        replace_host = parts is None or (is_loopback(parts.host) and context.role is Role.DMZ)
+        new = quoted(parts.host) if parts and is_host(parts.host) and not replace_host else place
         yield Problem(setting, HOST_PUT, NO_HOST, new=new)
-    elif is_loopback(value) and asked.role is Role.DMZ:
+    elif is_loopback(value) and context.role is Role.DMZ:
         yield Problem(setting, HOST_PUT, ITSELF, new=place)
-    elif is_loopback(value) and asked.role is None:
+    elif is_loopback(value) and context.role is None:
         yield Problem(setting, HOST_PUT, ITSELF_PERHAPS, "hint")
 
 
@@ -198,8 +199,8 @@ def token(setting: Setting, _: Asked) -> Found:
         yield Problem(setting, TOKEN_PUT, TOKEN_SHORT, new=new)
 
 
-def refresh(setting: Setting, asked: Asked) -> Found:
-    hours, minutes = whole(setting.value), whole(asked.value(TOKEN))
+def refresh(setting: Setting, context: Asked) -> Found:
+    hours, minutes = whole(setting.value), whole(context.value(TOKEN))
     new = as_written(setting, USUAL_REFRESH)
     if hours is None or hours <= 0:
         yield Problem(setting, same(str(USUAL_REFRESH)), NO_NUMBER, new=new)
@@ -207,18 +208,21 @@ def refresh(setting: Setting, asked: Asked) -> Found:
         yield Problem(setting, same(str(USUAL_REFRESH)), REFRESH_SHORT, new=new)
 
 
-def allowed_hosts(setting: Setting, asked: Asked) -> Found:
-    """As HostFilteringMiddleware of ASP.NET Core reads it: names in a row, ``*.`` for all below one."""
-    allowed = [each.strip().lower() for each in str(setting.value or "*").split(";") if each.strip()]
+def allowed_hosts(setting: Setting, context: Asked) -> Found:
+    """Check AllowedHosts like ASP.NET Core's HostFilteringMiddleware.
+
+    Separated by ``;``, ``*.`` for subdomains.
+    """
+    allowed = [name.strip().lower() for name in str(setting.value or "*").split(";") if name.strip()]
     if "*" in allowed:
         return
-    for url in asked.urls:
+    for url in context.urls:
         parts = address_of(url)
-        fits = parts is None or any(
-            parts.host == each or (each.startswith("*.") and parts.host.endswith(each[1:]))
-            for each in allowed
+        is_allowed = parts is None or any(
+            parts.host == name or (name.startswith("*.") and parts.host.endswith(name[1:]))
+            for name in allowed
         )
-        if parts and not fits:
+        if parts and not is_allowed:
             yield Problem(setting, HOSTS_PUT, HOSTS_WHY, new=quoted(f"{setting.value};{parts.host}"))
             return
 
@@ -235,14 +239,14 @@ CHECKS: Mapping[str, Callable[[Setting, Asked], Found]] = {
 
 
 def problems(settings: Mapping[str, Setting], role: Role | None, urls: tuple[str, ...] = ()) -> Found:
-    """What is wrong, in the order of the file. ``settings``: by key, as ``jsonc.settings`` has them."""
+    """Yield what is wrong, in the order of the file; ``settings`` are those of ``jsonc.settings``."""
     by_key = {key.lower(): setting for key, setting in settings.items()}
-    asked = Asked(role, urls, by_key)
+    context = Asked(role, urls, by_key)
     for key, setting in by_key.items():
         if key in CHECKS:
-            yield from CHECKS[key](setting, asked)
-        elif found := LEVELS.fullmatch(setting.key):
-            yield from _level(setting, found["category"])
+            yield from CHECKS[key](setting, context)
+        elif match := LEVELS.fullmatch(setting.key):
+            yield from _level(setting, match["category"])
         else:
             yield from _misplaced(setting, by_key)
 
@@ -254,9 +258,9 @@ def _level(setting: Setting, category: str) -> Found:
 
 
 def _misplaced(setting: Setting, by_key: Mapping[str, Setting]) -> Found:
-    """A key of AppSettings that stands elsewhere, or is misspelt there and missing."""
+    """Yield a key of AppSettings that is in another section, or misspelled there and missing."""
     section, _, name = setting.key.rpartition(":")
-    names = {known.rpartition(":")[2].lower(): known for known in KNOWN if known.lower() not in by_key}
+    names = {key.rpartition(":")[2].lower(): key for key in KNOWN if key.lower() not in by_key}
     if section.lower() != SECTION.lower():
         if name.lower() in names and name.lower() != "secret":
             yield Problem(setting, ELSEWHERE, ELSEWHERE_WHY, secret=False)

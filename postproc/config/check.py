@@ -1,4 +1,4 @@
-"""Files and URLs to what is wrong in them: which kind a file is, is seen from what is in it."""
+"""Checks files and URLs; the kind of a file is recognized by its contents."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -26,18 +26,18 @@ SWITCH = ("document", "section", "profile", "include", "X-PRE-PROCESS", "network
 
 @dataclass(frozen=True)
 class Checked:
-    """A file (or URL) and what is wrong in it; ``broken`` where it could not be read."""
+    """A file or URL and its problems; ``broken`` where it could not be parsed."""
 
     source: Source
     problems: tuple[Problem, ...] = ()
     broken: BrokenFileError | None = None
-    secrets: tuple[Setting, ...] = ()  # shown to nobody
+    secrets: tuple[Setting, ...] = ()  # masked in all output
     switch: Switch | None = None  # of FreeSWITCH's files
     access: Access | None = None
 
 
 def check_file(path: Path, role: Role | None = None, given: Sequence[str] = ()) -> Checked:
-    """Check a file; SetupError where it cannot be opened or is larger than such files are."""
+    """Check a file; raises SetupError where it cannot be opened or is larger than LARGEST."""
     content = option_files.content(path, LARGEST, "configuration file")
     try:
         source = decoded(str(path), content)
@@ -56,7 +56,7 @@ def check_url(url: str) -> Checked:
 def check(
     paths: Iterable[Path], role: Role | None = None, given: Sequence[str] = ()
 ) -> tuple[list[Checked], list[SetupError]]:
-    """Check files and the public URLs ``given``, in this order; beside them why files could not be opened."""
+    """Check files, then the public URLs ``given``; also return why files could not be opened."""
     checked, unread = [], []
     for path in paths:
         try:
@@ -72,7 +72,7 @@ def _checked(source: Source, role: Role | None, given: tuple[str, ...]) -> Check
         raise BrokenFileError(EMPTY, 1, 1)
     if start != "<":
         settings = jsonc.settings(source)
-        secrets = tuple(each for key, each in settings.items() if SECRET.search(key))
+        secrets = tuple(setting for key, setting in settings.items() if SECRET.search(key))
         return Checked(source, tuple(appsettings.problems(settings, role, given)), secrets=secrets)
     elements = xmlfile.elements(source)
     root = elements[0]
@@ -81,12 +81,12 @@ def _checked(source: Source, role: Role | None, given: tuple[str, ...]) -> Check
     if root.path[0] not in (*SWITCH, "configuration"):
         raise BrokenFileError(UNKNOWN, root.line, 1)
     elements = xmlfile.elements(source, named=True)
-    found = tuple(switch.problems(elements, role))
-    return Checked(source, found, switch=switch.facts(elements), access=_access(source))
+    switch_problems = tuple(switch.problems(elements, role))
+    return Checked(source, switch_problems, switch=switch.facts(elements), access=_access(source))
 
 
 def _access(source: Source) -> Access | None:
-    """The access lists of a file of FreeSWITCH; None where it has none."""
+    """Return the access lists of a FreeSWITCH file; None where it has none."""
     try:
         return access.parse(source.text.encode(errors="replace"), source.name)
     except SetupError:

@@ -1,4 +1,4 @@
-"""Names and addresses of machines as settings have them."""
+"""Host names and addresses in settings."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")  # RFC 1123
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is the machine itself: localhost (RFC 6761, section 6.3), 127.0.0.0/8, ::1."""
+    """Tell whether a host is this machine: localhost (RFC 6761, section 6.3), 127.0.0.0/8, ::1."""
     name = host.strip().strip("[]").rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -27,16 +27,16 @@ def is_address(host: str) -> bool:
 
 
 def is_host(host: str) -> bool:
-    """Whether it is an address, or could be a name: without scheme, port and path."""
+    """Tell whether it is an address or a valid host name: without scheme, port and path."""
     if is_address(host):
         return True
     labels = host.rstrip(".").split(".")
-    return len(host) <= 253 and all(LABEL.fullmatch(each) for each in labels) and not labels[-1].isdigit()
+    return len(host) <= 253 and all(LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit()
 
 
 @dataclass(frozen=True)
 class Address:
-    """The parts of a URL; ``host_at`` is where the host begins in it."""
+    """The parts of a URL; ``host_at`` is the offset of the host in it."""
 
     scheme: str
     host: str
@@ -46,7 +46,7 @@ class Address:
 
 
 def address_of(url: str) -> Address | None:
-    """The parts of a URL with a host; None where it is none."""
+    """Return the parts of a URL with a host; None for anything else."""
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -1,7 +1,7 @@
 """JSON as .NET reads appsettings.json: comments and commas before a closing bracket are allowed.
 
-Grammar: RFC 8259; what is beyond it, JsonConfigurationFileParser of Microsoft.Extensions.Configuration.Json:
-a key given twice, upper and lower case not told apart, is refused.
+Grammar: RFC 8259, extended like JsonConfigurationFileParser of Microsoft.Extensions.Configuration.Json, which
+refuses keys repeated in any case.
 """
 
 import json
@@ -15,32 +15,32 @@ STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.])")
 WORD = re.compile(r"(true|false|null)(?!\w)")
 TOKEN = re.compile(r"[\w.+-]{1,30}|.", re.DOTALL)
-SEPARATOR = ":"  # between the parts of a key, as ConfigurationPath has it
+SEPARATOR = ":"  # between the parts of a key (ConfigurationPath.KeyDelimiter)
 
 
 def settings(source: Source) -> dict[str, Setting]:
-    """The values by their keys (``Logging:LogLevel:Default``), as written; BrokenFileError with the place."""
+    """Return the values by key (``Logging:LogLevel:Default``), as written; raises BrokenFileError."""
     reader = _Reader(source)
     at = reader.skip(0)
     if source.text[at : at + 1] != "{":
         raise reader.expected(at, "{")
-    found: dict[str, Setting] = {}
-    at = reader.value(at, (), found, 0)
+    by_key: dict[str, Setting] = {}
+    at = reader.value(at, (), by_key, 0)
     at = reader.skip(at)
     if at < len(source.text):
         raise source.broken(at, "text after the end of the JSON", "Text hinter dem Ende des JSON")
-    return {setting.key: setting for setting in found.values()}
+    return {setting.key: setting for setting in by_key.values()}
 
 
 class _Reader:
     def __init__(self, source: Source) -> None:
         self.source, self.text = source, source.text
-        self._end = 0  # of the value read last
+        self._end = 0  # offset after the value read last
 
     def skip(self, at: int) -> int:
-        """Past blanks and comments."""
-        found = SPACE.match(self.text, at)
-        at = found.end() if found else at
+        """Return the offset after blanks and comments."""
+        match = SPACE.match(self.text, at)
+        at = match.end() if match else at
         if self.text.startswith("/*", at):
             raise self.source.broken(at, "comment without */", "Kommentar ohne */")
         return at
@@ -59,20 +59,20 @@ class _Reader:
             found=token[0],
         )
 
-    def value(self, at: int, path: tuple[str, ...], found: dict[str, Setting], depth: int) -> int:
-        """Read one value from ``at`` on; the offset behind it."""
+    def value(self, at: int, path: tuple[str, ...], by_key: dict[str, Setting], depth: int) -> int:
+        """Read the value at ``at`` into ``by_key``; return the offset after it."""
         if depth > DEEPEST:
             raise self.source.broken(at, "nested too deeply", "zu tief verschachtelt")
         opening = self.text[at : at + 1]
         if opening == "{":
-            return self._object(at + 1, path, found, depth)
+            return self._object(at + 1, path, by_key, depth)
         if opening == "[":
-            return self._array(at + 1, path, found, depth)
+            return self._array(at + 1, path, by_key, depth)
         value, end = self._scalar(at)
         key = SEPARATOR.join(path)
-        if key.lower() in found:
+        if key.lower() in by_key:
             raise self.source.broken(at, "{key} is there twice", "{key} steht zweimal da", key=key)
-        found[key.lower()] = Setting(key, value, at, end)
+        by_key[key.lower()] = Setting(key, value, at, end)
         return end
 
     def _scalar(self, at: int) -> tuple[Scalar, int]:
@@ -97,22 +97,22 @@ class _Reader:
             "Zeichenkette ohne Ende in ihrer Zeile oder mit einem \\, das JSON nicht kennt",
         )
 
-    def _object(self, at: int, path: tuple[str, ...], found: dict[str, Setting], depth: int) -> int:
+    def _object(self, at: int, path: tuple[str, ...], by_key: dict[str, Setting], depth: int) -> int:
         for start in self._items(at, "}"):
             key, end = self._string(start)
             colon = self.skip(end)
             if self.text[colon : colon + 1] != ":":
                 raise self.expected(colon, ":")
-            self._end = self.value(self.skip(colon + 1), (*path, key), found, depth + 1)
+            self._end = self.value(self.skip(colon + 1), (*path, key), by_key, depth + 1)
         return self._end
 
-    def _array(self, at: int, path: tuple[str, ...], found: dict[str, Setting], depth: int) -> int:
-        for place, start in enumerate(self._items(at, "]")):
-            self._end = self.value(start, (*path, str(place)), found, depth + 1)
+    def _array(self, at: int, path: tuple[str, ...], by_key: dict[str, Setting], depth: int) -> int:
+        for index, start in enumerate(self._items(at, "]")):
+            self._end = self.value(start, (*path, str(index)), by_key, depth + 1)
         return self._end
 
     def _items(self, at: int, closing: str) -> Iterator[int]:
-        """Where the items begin, up to the bracket; who reads one leaves its end in ``_end``."""
+        """Yield the offsets of items up to the bracket; the caller leaves an item's end in ``_end``."""
         at = self.skip(at)
         while self.text[at : at + 1] != closing:
             yield at

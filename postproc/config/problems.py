@@ -1,4 +1,4 @@
-"""What is wrong with a setting: why, and what to put."""
+"""A problem with a setting: why it is one, and what to put."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,12 +7,12 @@ from typing import Literal
 from postproc.config.source import Scalar, Setting
 from postproc.model.text import Text
 
-Level = Literal["fault", "hint"]  # a hint is right or wrong by what only the reader knows
+Level = Literal["fault", "hint"]  # whether a hint applies depends on facts that only the reader knows
 MASK = "***"
 
 
 class Role(StrEnum):
-    """Where the program stands that reads the files."""
+    """Where the program runs that reads the files."""
 
     SERVER = "iis-on-server"
     DMZ = "iis-in-dmz"
@@ -21,10 +21,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """One setting of one file.
+    """A problem with one setting of one file.
 
-    ``new`` is what stands in the file when it is right, quotes included; None where nothing is to be changed
-    or nobody but the reader knows to what. ``secret``: the value is shown to nobody.
+    ``new`` is the right text in the file, quotes included; None where nothing has to change or only the
+    reader knows to what. With ``secret`` the value is masked in all output.
     """
 
     setting: Setting
@@ -40,5 +40,5 @@ class Problem:
 
 
 def same(text: str) -> Text:
-    """A value to put, which is no language's."""
+    """Return a value to put that is the same in both languages."""
     return Text(text, text)

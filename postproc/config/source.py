@@ -1,4 +1,4 @@
-"""A configuration file as text with places: what is broken or wrong in it is named by line and column."""
+"""A configuration file as text with offsets, so that problems are reported by line and column."""
 
 import codecs
 import re
@@ -10,7 +10,7 @@ from postproc.model.errors import PostprocError
 from postproc.model.text import Text, clean
 
 Scalar = str | int | float | bool | None
-LARGEST = 8 << 20  # bytes; a whole freeswitch.xml has a few million
+LARGEST = 8 << 20  # bytes; a choice: a whole freeswitch.xml has a few million
 DEEPEST = 64  # levels; System.Text.Json reads no more (JsonReaderOptions.MaxDepth)
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -23,7 +23,7 @@ DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?\bencoding\s*=\s*["']([A-Za-z0-9._-
 
 @dataclass(frozen=True)
 class Setting:
-    """A value in a file; ``start`` and ``end`` are the offsets of what stands there for it, quotes included."""
+    """A value in a file; ``start`` and ``end`` are the offsets of its text, quotes included."""
 
     key: str
     value: Scalar
@@ -32,7 +32,7 @@ class Setting:
 
 
 class BrokenFileError(PostprocError):
-    """The file cannot be read beyond a place; ``why`` is one line in both languages."""
+    """The file cannot be parsed beyond a place; ``why`` is one line in both languages."""
 
     def __init__(self, why: Text, line: int, column: int) -> None:
         super().__init__(f"{line}:{column}: {why.en}")
@@ -41,21 +41,21 @@ class BrokenFileError(PostprocError):
 
 @dataclass(frozen=True)
 class Source:
-    """A file's text; offsets into it are characters."""
+    """A file's text; offsets into it are in characters."""
 
     name: str
     text: str
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [0, *(found.end() for found in re.finditer("\n", self.text))]
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
     def line(self, offset: int) -> int:
-        """Number of the line, from 1."""
+        """Return the line's number, from 1."""
         return bisect_right(self._starts, offset)
 
     def column(self, offset: int) -> int:
-        """Number of the character in its line, from 1."""
+        """Return the character's number in its line, from 1."""
         return offset - self._starts[self.line(offset) - 1] + 1
 
     def line_start(self, line: int) -> int:
@@ -66,16 +66,16 @@ class Source:
         return self.text[self._starts[line - 1] : end].rstrip("\r\n")
 
     def broken(self, offset: int, en: str, de: str, **facts: object) -> BrokenFileError:
-        """The error at a place; facts are made harmless."""
-        told = {name: clean(str(value)) for name, value in facts.items()}
-        why = Text(en.format(**told), de.format(**told))
+        """Return the error at an offset; facts are cleaned of control characters."""
+        cleaned = {name: clean(str(value)) for name, value in facts.items()}
+        why = Text(en.format(**cleaned), de.format(**cleaned))
         return BrokenFileError(why, self.line(offset), self.column(offset))
 
 
 def decoded(name: str, content: bytes) -> Source:
-    """The file as text, by its byte order mark, the zeros of UTF-16, or the encoding that its XML declares.
+    """Decode the file by its byte order mark, the zero bytes of UTF-16, or the encoding its XML declares.
 
-    Bytes that are no text in JSON become U+FFFD, as .NET's StreamReader has it; in XML they break the file.
+    In JSON, invalid bytes become U+FFFD, as in .NET's StreamReader; in XML they make the file broken.
     """
     mark, encoding = next(((mark, name) for mark, name in BOMS if content.startswith(mark)), (b"", ""))
     body = content[len(mark) :]
@@ -99,14 +99,17 @@ def decoded(name: str, content: bytes) -> Source:
 
 
 def _by_zeros(body: bytes) -> str:
-    """UTF-16 without a mark: these files begin with a sign of ASCII, which has a zero beside it."""
+    """Detect UTF-16 without a mark.
+
+    These files begin with an ASCII character, which has a zero byte beside it.
+    """
     if len(body) >= 2 and body[0] and not body[1]:
         return "utf-16-le"
     return "utf-16-be" if len(body) >= 2 and not body[0] and body[1] else ""
 
 
 def _declared(body: bytes) -> str:
-    found = DECLARED.match(body.lstrip()[:300])
-    name = found[1].decode().lower() if found else "utf-8"
-    # What is declared as UTF-16 and yet has no zeros is not; .NET and expat go by the bytes, too.
+    match = DECLARED.match(body.lstrip()[:300])
+    name = match[1].decode().lower() if match else "utf-8"
+    # A file declared as UTF-16 that has no zero bytes is not; .NET and expat go by the bytes, too.
     return "utf-8" if name.startswith("utf-16") else name

@@ -1,6 +1,6 @@
-"""FreeSWITCH's files, and with them XCC's: access lists, addresses, RTP ports and the STUN server.
+"""FreeSWITCH's files, and so XCC's: access lists, addresses, RTP ports and the STUN server.
 
-What the words mean is FreeSWITCH 1.10's: src/mod/endpoints/mod_sofia/sofia.c (profiles), sofia_glue.c
+Meanings are those of FreeSWITCH 1.10: src/mod/endpoints/mod_sofia/sofia.c (profiles), sofia_glue.c
 (sofia_glue_ext_address_lookup), switch.conf.xml of its vanilla configuration.
 """
 
@@ -19,13 +19,13 @@ from postproc.model.text import Text
 VARIABLE = re.compile(r"\$\$\{([\w.-]{1,80})\}")
 MEDIA = ("rtp-ip", "ext-rtp-ip")
 SIGNALLING = ("sip-ip", "ext-sip-ip")
-SHARED = {"external_rtp_ip": MEDIA[1], "external_sip_ip": SIGNALLING[1]}  # of vars.xml
+SHARED = {"external_rtp_ip": MEDIA[1], "external_sip_ip": SIGNALLING[1]}  # variables of vars.xml
 FIRST_PORT, LAST_PORT = "rtp-start-port", "rtp-end-port"
 PORTS = range(1024, 65536)
 STUN_PORT = 3478  # RFC 8489, section 8
 FALSE = ("false", "no", "off", "disabled")
 LOCAL_NETWORK = "localnet"  # XCC's list of signalling peers is xcc_localnet
-WORDS = ("auto", "auto-nat", "none")  # that sofia takes for an address
+WORDS = ("auto", "auto-nat", "none")  # accepted by sofia in place of an address
 
 OWN_PUT = Text(
     "the XCC's own address, as others reach it", "die eigene Adresse des XCC, unter der andere ihn erreichen"
@@ -79,7 +79,7 @@ Found = Iterator[Problem]
 
 @dataclass(frozen=True)
 class Switch:
-    """What files say of ports, addresses and STUN servers: what a deployment can take over."""
+    """Ports, addresses and STUN servers that files name, for use in a deployment."""
 
     ports: tuple[range, ...] = ()
     public: tuple[str, ...] = ()
@@ -87,42 +87,42 @@ class Switch:
 
 
 def parameters(elements: Iterable[Element]) -> list[tuple[str, Setting]]:
-    """``param`` elements as name and value, and the variables that vars.xml sets, by the parameters they are for."""
-    found = []
+    """Return ``param`` elements as name and value, and variables of vars.xml as the params they set."""
+    pairs = []
     for element in elements:
         if element.path[-1] == "param" and "value" in element.attributes:
-            found.append((element.get("name"), element.attributes["value"]))
+            pairs.append((element.get("name"), element.attributes["value"]))
         elif element.path[-1] == "X-PRE-PROCESS" and element.get("cmd").lower() == "set":
-            held = element.attributes.get("data")
-            name, equals, value = str(held.value).partition("=") if held else ("", "", "")
-            if held and equals and name.strip() in SHARED:
-                # The value stands behind the name, in the same quotes.
-                at = held.end - 1 - len(value)
-                found.append(
-                    (SHARED[name.strip()], Setting(f"{held.key}:{name.strip()}", value, at, held.end - 1))
+            data = element.attributes.get("data")
+            name, equals, value = str(data.value).partition("=") if data else ("", "", "")
+            if data and equals and name.strip() in SHARED:
+                # The value follows the name, in the same quotes.
+                at = data.end - 1 - len(value)
+                pairs.append(
+                    (SHARED[name.strip()], Setting(f"{data.key}:{name.strip()}", value, at, data.end - 1))
                 )
-    return found
+    return pairs
 
 
 def problems(elements: list[Element], role: Role | None) -> Found:
-    """What is wrong, in the order of the file."""
-    given = parameters(elements)
-    off = {
+    """Yield what is wrong, in the order of the file."""
+    pairs = parameters(elements)
+    without_stun = {
         _profile(setting)
-        for name, setting in given
+        for name, setting in pairs
         if name == "stun-enabled" and str(setting.value).lower() in FALSE
     }
-    for name, setting in given:
+    for name, setting in pairs:
         value = str(setting.value).strip()
         if not value or VARIABLE.search(value) or value.lower() in WORDS:
             continue
         if value.lower().startswith("stun:"):
-            yield from _stun(setting, value, off)
+            yield from _stun(setting, value, without_stun)
         elif name in MEDIA or name in SIGNALLING:
             yield from _address(name, setting, value, role)
         elif name in (FIRST_PORT, LAST_PORT) and _port(value) not in PORTS:
             yield Problem(setting, PORT_PUT, NO_PORT)
-    yield from _range(given)
+    yield from _range(pairs)
     yield from _lists(elements, role)
 
 
@@ -140,18 +140,18 @@ def _address(name: str, setting: Setting, value: str, role: Role | None) -> Foun
         yield Problem(setting, PRIVATE_PUT, PRIVATE, "hint")
 
 
-def _stun(setting: Setting, value: str, off: set[str]) -> Found:
+def _stun(setting: Setting, value: str, without_stun: set[str]) -> Found:
     host, _ = stun_server(value)
     if not host:
         yield Problem(setting, STUN_PUT, STUN_ODD)
     elif is_loopback(host):
         yield Problem(setting, STUN_PUT, STUN_LOOPBACK)
-    elif _profile(setting) in off:
+    elif _profile(setting) in without_stun:
         yield Problem(setting, PRIVATE_PUT, STUN_OFF)
 
 
 def stun_server(value: str) -> tuple[str, int]:
-    """Host and port of ``stun:HOST[:PORT]``; "" for what is none."""
+    """Return host and port of ``stun:HOST[:PORT]``; ("", 0) for anything else."""
     rest = value.partition(":")[2].strip()
     bracketed = re.fullmatch(r"\[([^\]]+)\](?::([0-9]{1,5}))?", rest)
     host, port = (
@@ -162,11 +162,11 @@ def stun_server(value: str) -> tuple[str, int]:
 
 
 def _port(text: object) -> int:
-    return int(found[0]) if (found := re.fullmatch(r"[0-9]{1,5}", str(text).strip())) else -1
+    return int(match[0]) if (match := re.fullmatch(r"[0-9]{1,5}", str(text).strip())) else -1
 
 
-def _range(given: list[tuple[str, Setting]]) -> Found:
-    ends = dict(given)
+def _range(pairs: list[tuple[str, Setting]]) -> Found:
+    ends = dict(pairs)
     if FIRST_PORT in ends and LAST_PORT in ends:
         first, last = _port(ends[FIRST_PORT].value), _port(ends[LAST_PORT].value)
         if first in PORTS and last in PORTS and last <= first:
@@ -183,20 +183,20 @@ def _lists(elements: list[Element], role: Role | None) -> Found:
     signalling = inbound or {name for name in lists if name.endswith(LOCAL_NETWORK)}
     for name, nodes in lists.items():
         for node in nodes:
-            if written := node.attributes.get("cidr"):
-                yield from _networks(written)
+            if network := node.attributes.get("cidr"):
+                yield from _networks(network)
         if role is Role.SATELLITE and name in signalling:
             yield from _only_itself(nodes)
 
 
-def _networks(written: Setting) -> Found:
-    """The networks of an entry, in a row with commas between them (switch_network_list_add_cidr_token)."""
-    parts = [part.strip() for part in str(written.value).split(",")]
+def _networks(entry: Setting) -> Found:
+    """Check the networks of an entry, separated by commas (switch_network_list_add_cidr_token)."""
+    parts = [part.strip() for part in str(entry.value).split(",")]
     for part in parts:
         if not VARIABLE.search(part) and ("/" not in part or network_of(part) is None):
             alone = len(parts) == 1 and is_address(part)
             yield Problem(
-                written,
+                entry,
                 NETWORK_PUT,
                 NO_NETWORK,
                 new=f'"{part}/{128 if ":" in part else 32}"' if alone else None,
@@ -204,36 +204,38 @@ def _networks(written: Setting) -> Found:
 
 
 def _by_list(elements: list[Element]) -> Mapping[str, list[Element]]:
-    """The nodes of each access list, by its name."""
-    found: dict[str, list[Element]] = {}
+    """Return the nodes of each access list, by its name."""
+    by_name: dict[str, list[Element]] = {}
     name = ""
     for element in elements:
         if element.path[-1] == "list":
             name = element.get("name")
-            found.setdefault(name, [])
+            by_name.setdefault(name, [])
         elif element.path[-2:] == ("list", "node"):
-            found.setdefault(name, []).append(element)
-    return found
+            by_name.setdefault(name, []).append(element)
+    return by_name
 
 
 def _only_itself(nodes: list[Element]) -> Found:
-    """A list whose allowing entries are all the machine itself."""
-    allowing = [each for each in nodes if each.get("type").lower() == "allow"]
-    networks = [(each, network_of(each.get("cidr"))) for each in allowing if each.get("cidr")]
+    """Report a list that only allows the machine itself."""
+    allowing = [node for node in nodes if node.get("type").lower() == "allow"]
+    networks = [(node, network_of(node.get("cidr"))) for node in allowing if node.get("cidr")]
     if allowing and len(networks) == len(allowing) and all(net and net.is_loopback for _, net in networks):
         yield Problem(allowing[0].attributes["cidr"], LOCAL_ONLY_PUT, LOCAL_ONLY)
 
 
 def facts(elements: list[Element]) -> Switch:
-    """Ports, public addresses and STUN servers, as far as the file names them itself."""
-    given = parameters(elements)
-    ends = {name: _port(setting.value) for name, setting in given if name in (FIRST_PORT, LAST_PORT)}
+    """Return ports, public addresses and STUN servers, as far as the file itself names them."""
+    pairs = parameters(elements)
+    ends = {name: _port(setting.value) for name, setting in pairs if name in (FIRST_PORT, LAST_PORT)}
     first, last = ends.get(FIRST_PORT, -1), ends.get(LAST_PORT, -1)
-    values = [str(setting.value).strip() for name, setting in given if name == MEDIA[1]]
-    asked = [stun_server(each) for each in values if each.lower().startswith("stun:")]
-    public = [each for each in values if is_address(each) and addr_class(each) in ("public", "documentation")]
+    values = [str(setting.value).strip() for name, setting in pairs if name == MEDIA[1]]
+    stun_servers = [stun_server(value) for value in values if value.lower().startswith("stun:")]
+    public = [
+        value for value in values if is_address(value) and addr_class(value) in ("public", "documentation")
+    ]
     return Switch(
         (range(first, last + 1),) if first in PORTS and last in PORTS and first <= last else (),
         tuple(dict.fromkeys(public)),
-        tuple(dict.fromkeys(f"{host}:{port}" for host, port in asked if host)),
+        tuple(dict.fromkeys(f"{host}:{port}" for host, port in stun_servers if host)),
     )

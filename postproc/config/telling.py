@@ -1,4 +1,4 @@
-"""What is wrong in configuration files: lines for a terminal, the changes as a diff, a list for programs."""
+"""Problems of configuration files as lines for a terminal, as a diff, and as a list for programs."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +10,7 @@ from postproc.config.source import Source
 from postproc.model.text import Lang, Text, clean
 from postproc.model.vocabulary import VERDICTS
 
-SHOWN = 60  # characters of a value, and of a line on either side of what changes
+SHOWN = 60  # characters of a value, and of a line on either side of a change; a choice
 WORDS = {"fault": VERDICTS["fault"], "hint": VERDICTS["note"]}
 PUT = Text("put", "eintragen")
 RIGHT = Text("nothing wrong found", "nichts Falsches gefunden")
@@ -21,15 +21,15 @@ ROLE_UNKNOWN = Text(
 
 
 def document(checked: Iterable[Checked], lang: Lang) -> list[dict[str, Any]]:
-    """One entry per problem: file, key, value, line, put, why, level; of a broken file line, column and why."""
-    found: list[dict[str, Any]] = []
-    for each in checked:
-        name = clean(each.source.name)
-        if each.broken:
-            place = {"line": each.broken.line, "column": each.broken.column}
-            found.append({"file": name, "broken": True, **place, "why": each.broken.why.of(lang)})
-        found += [_entry(name, each.source, problem, lang) for problem in each.problems]
-    return found
+    """Return one entry per problem: file, key, value, line, put, why, level; or broken, line, column, why."""
+    entries: list[dict[str, Any]] = []
+    for file in checked:
+        name = clean(file.source.name)
+        if file.broken:
+            place = {"line": file.broken.line, "column": file.broken.column}
+            entries.append({"file": name, "broken": True, **place, "why": file.broken.why.of(lang)})
+        entries += [_entry(name, file.source, problem, lang) for problem in file.problems]
+    return entries
 
 
 def _entry(name: str, source: Source, problem: Problem, lang: Lang) -> dict[str, Any]:
@@ -50,57 +50,59 @@ def as_json(checked: Iterable[Checked], lang: Lang) -> str:
 
 
 def lines(checked: Iterable[Checked], lang: Lang) -> Iterator[str]:
-    """For each file what is wrong in it, worst told first, and its changes as a diff."""
-    for each in checked:
-        name = clean(each.source.name)
-        if each.broken:
-            yield f"{name}:{each.broken.line}:{each.broken.column}: {each.broken.why.of(lang)}"
+    """Yield for each file what is wrong in it, in the file's order, and its changes as a diff."""
+    for file in checked:
+        name = clean(file.source.name)
+        if file.broken:
+            yield f"{name}:{file.broken.line}:{file.broken.column}: {file.broken.why.of(lang)}"
             continue
-        if not each.problems:
+        if not file.problems:
             yield f"{name}: {RIGHT.of(lang)}"
-        for problem in each.problems:
-            line = each.source.line(problem.setting.start)
+        for problem in file.problems:
+            line = file.source.line(problem.setting.start)
             value = problem.value if isinstance(problem.value, str) else json.dumps(problem.value)
-            said = f"{clean(problem.setting.key)} = {_cut(clean(value))}"
-            yield f"{name}:{line}: {WORDS[problem.level].of(lang)}: {said}"
+            text = f"{clean(problem.setting.key)} = {_cut(clean(value))}"
+            yield f"{name}:{line}: {WORDS[problem.level].of(lang)}: {text}"
             yield f"    {problem.why.of(lang)}"
             yield f"    {PUT.of(lang)}: {clean(problem.put.of(lang))}"
-        yield from diff(each)
+        yield from diff(file)
 
 
 def diff(checked: Checked) -> list[str]:
-    """The lines that change, as a unified diff without context; secrets masked, long lines cut."""
+    """Return the changed lines as a unified diff without context; secrets are masked, long lines cut."""
     source = checked.source
-    changes = sorted((each for each in checked.problems if each.new), key=lambda each: each.setting.start)
+    changes = sorted(
+        (problem for problem in checked.problems if problem.new), key=lambda problem: problem.setting.start
+    )
     by_line: dict[int, list[Problem]] = {}
-    for each in changes:
-        by_line.setdefault(source.line(each.setting.start), []).append(each)
+    for problem in changes:
+        by_line.setdefault(source.line(problem.setting.start), []).append(problem)
     if not by_line:
         return []
-    told = [f"--- {clean(source.name)}", f"+++ {clean(source.name)}"]
-    for number, held in by_line.items():
-        old, new = (_changed(checked, number, held, put=put) for put in (False, True))
-        told += [f"@@ -{number} +{number} @@", f"-{old}", f"+{new}"]
-    return told
+    diff_lines = [f"--- {clean(source.name)}", f"+++ {clean(source.name)}"]
+    for number, of_line in by_line.items():
+        old, new = (_changed(checked, number, of_line, put=put) for put in (False, True))
+        diff_lines += [f"@@ -{number} +{number} @@", f"-{old}", f"+{new}"]
+    return diff_lines
 
 
 def _changed(checked: Checked, number: int, problems: Sequence[Problem], *, put: bool) -> str:
-    """A line as it is, or with what is to be put; of a long one what is near the changes."""
+    """Return a line as it is, or with the changes (``put``); of a long one the part near them."""
     begin, text = checked.source.line_start(number), checked.source.line_text(number)
-    spans = [(each.setting, each.new or "") for each in problems]
+    spans = [(item.setting, item.new or "") for item in problems]
     first, last = spans[0][0].start - begin, spans[-1][0].end - begin
-    hidden = [(each, f'"{MASK}"') for each in checked.secrets]
-    at, stop = max(first - SHOWN, 0), min(last + SHOWN, len(text))
-    written = "…" if at else ""
-    for setting, new in sorted((*spans, *hidden), key=lambda each: each[0].start):
+    hidden = [(item, f'"{MASK}"') for item in checked.secrets]
+    at, cut_at = max(first - SHOWN, 0), min(last + SHOWN, len(text))
+    text_out = "…" if at else ""
+    for setting, new in sorted((*spans, *hidden), key=lambda item: item[0].start):
         start, end = setting.start - begin, setting.end - begin
-        if end <= at or start >= stop:
+        if end <= at or start >= cut_at:
             continue
         masked = (setting, new) in hidden
-        written += text[at:start] + (new if put or masked else text[start:end])
+        text_out += text[at:start] + (new if put or masked else text[start:end])
         at = end
-    written += text[at : max(at, stop)]
-    return "\t".join(map(clean, written.split("\t"))) + ("…" if stop < len(text) else "")
+    text_out += text[at : max(at, cut_at)]
+    return "\t".join(map(clean, text_out.split("\t"))) + ("…" if cut_at < len(text) else "")
 
 
 def _cut(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The public URLs that the XPhone Server's settings name: what apps are told to reach."""
+"""The public URLs in the XPhone Server's settings, which apps are told to contact."""
 
 from collections.abc import Iterator
 
@@ -8,8 +8,8 @@ from postproc.config.source import Setting
 from postproc.model.addresses import addr_class
 from postproc.model.text import Text
 
-PLACE = "--url"  # what stands for the file's name
-# The guide, chapter 2.3: paths that a reverse proxy has to publish, and that apps ask for so spelt.
+PLACE = "--url"  # in place of a file name
+# The guide, chapter 2.3: paths that a reverse proxy has to publish, in the spelling that apps use.
 MOBILE = "/XPhoneConnect/mobile"
 WEB_API = "/XPhoneConnect/webclientapi"
 PUBLISHED = (MOBILE, "/XPhoneConnect/Mobile", WEB_API, "/XPhoneConnect/doc", "/XPhoneConnect/WebMeeting")
@@ -43,7 +43,7 @@ LOGIN_WHY = Text(
 
 
 def problems(url: str) -> Iterator[Problem]:
-    """What is wrong with one URL."""
+    """Yield what is wrong with one URL."""
     setting = Setting("url", url, 0, len(url))
     parts = address_of(url)
     if parts is None:
@@ -64,8 +64,10 @@ def problems(url: str) -> Iterator[Problem]:
 
 def _host(setting: Setting, parts: Address) -> Iterator[Problem]:
     address = is_address(parts.host)
-    within = addr_class(parts.host) not in ("public", "documentation") if address else "." not in parts.host
-    if within or parts.host.endswith((".local", ".internal", ".lan", ".localhost")):
+    is_internal = (
+        addr_class(parts.host) not in ("public", "documentation") if address else "." not in parts.host
+    )
+    if is_internal or parts.host.endswith((".local", ".internal", ".lan", ".localhost")):
         yield Problem(setting, NOT_PUBLIC_PUT, NOT_PUBLIC)
     elif address:
         yield Problem(setting, BARE_ADDRESS_PUT, BARE_ADDRESS, "hint")

@@ -1,18 +1,17 @@
-"""web.config of the mobile web application: where it looks for the XPhone Server, by WCF on port 2230."""
+"""web.config of the mobile web application, which contacts the XPhone Server by WCF on port 2230."""
 
 import html
 from collections.abc import Iterable, Iterator
 
-from postproc.config.appsettings import HOST_PLACE, ITSELF_PERHAPS, NO_PORT
+from postproc.config.appsettings import GRPC_PORT, HOST_PLACE, ITSELF_PERHAPS, NO_PORT, WCF_PORT
 from postproc.config.hosts import Address, address_of, is_loopback
 from postproc.config.problems import Problem, Role, same
 from postproc.config.source import Setting
 from postproc.config.xmlfile import Element
 from postproc.model.text import Text
 
-ENDPOINT = ("system.serviceModel", "client", "endpoint")  # below <configuration>, or a <location> of it
+ENDPOINT = ("system.serviceModel", "client", "endpoint")  # below <configuration>, or a <location> in it
 COMPILATION = ("system.web", "compilation")
-WCF_PORT, GRPC_PORT = 2230, 2231
 ITSELF = Text(
     "the web server in the DMZ looks for the XPhone Server on itself (port 2230)",
     "der Webserver in der DMZ sucht den XPhone Server bei sich selbst (Port 2230)",
@@ -36,7 +35,7 @@ DEBUG = Text(
 
 
 def problems(elements: Iterable[Element], role: Role | None) -> Iterator[Problem]:
-    """What is wrong, in the order of the file."""
+    """Yield what is wrong, in the order of the file."""
     for element in elements:
         if element.path[-3:] == ENDPOINT and "address" in element.attributes:
             yield from _endpoint(element.attributes["address"], role)
@@ -51,11 +50,11 @@ def _endpoint(setting: Setting, role: Role | None) -> Iterator[Problem]:
         yield Problem(setting, same(f"net.tcp://<server>:{WCF_PORT}/..."), NO_ADDRESS)
         return
     port = _port(parts)
-    away = is_loopback(parts.host) and role is Role.DMZ
+    replace_host = is_loopback(parts.host) and role is Role.DMZ
     wrong_port = parts.scheme.lower() == "net.tcp" and parts.port in (0, GRPC_PORT)
-    right = _with(value, parts, "<server>" if away else parts.host, WCF_PORT if wrong_port else port)
+    right = _with(value, parts, "<server>" if replace_host else parts.host, WCF_PORT if wrong_port else port)
     new = f'"{html.escape(right.replace("<server>", HOST_PLACE), quote=True)}"'
-    if away:
+    if replace_host:
         yield Problem(setting, same(right), ITSELF, new=new)
     elif wrong_port:
         yield Problem(setting, same(right), GRPC if port == GRPC_PORT else NO_PORT, new=new)
@@ -67,12 +66,12 @@ def _endpoint(setting: Setting, role: Role | None) -> Iterator[Problem]:
 
 
 def _port(parts: Address) -> int | None:
-    """The port; 808 is that of net.tcp where none is written (IANA, ms-net-tcp)."""
+    """Return the port; without one it is 808 for net.tcp (IANA, ms-net-tcp), else None."""
     return parts.port if parts.port is not None else 808 if parts.scheme.lower() == "net.tcp" else None
 
 
 def _with(url: str, parts: Address, host: str, port: int | None) -> str:
-    """The URL with another host and port, all else as it was."""
+    """Return the URL with another host and port, all else unchanged."""
     rest = url[url.find("/", url.find("://") + 3) :] if "/" in url[url.find("://") + 3 :] else ""
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}{rest}"

@@ -1,7 +1,8 @@
-"""XML with places: elements in their order, attributes with the offsets at which they stand.
+"""XML with positions: elements in document order, attributes with their offsets.
 
-Well-formed is what expat says of the text with each sign beyond ASCII as a letter, so that offsets are
-those of the text. A DOCTYPE is refused: entities, and with them bombs, need one, these files do not.
+Expat decides whether the text is well-formed; it gets each character beyond ASCII as a letter, so that its
+byte offsets are character offsets. A DOCTYPE is refused: entities, and so entity bombs, need one, these files
+do not.
 """
 
 import html
@@ -16,7 +17,7 @@ from postproc.config.source import DEEPEST, BrokenFileError, Setting, Source
 ATTRIBUTE = re.compile(r"""\s+([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 NAME = re.compile(r"[\w:.-]*")
 LONGEST_TAG = 1 << 16  # characters
-SAID: Mapping[int, tuple[str, str]] = {  # of expat's errors, those that people's slips lead to
+MESSAGES: Mapping[int, tuple[str, str]] = {  # expat's errors that typing mistakes lead to
     errors.codes[errors.XML_ERROR_NO_ELEMENTS]: ("no element in it", "kein Element darin"),
     errors.codes[errors.XML_ERROR_INVALID_TOKEN]: (
         "a sign that cannot stand here (is an & or < meant as text?)",
@@ -43,21 +44,21 @@ SAID: Mapping[int, tuple[str, str]] = {  # of expat's errors, those that people'
 
 @dataclass(frozen=True)
 class Element:
-    """``path`` are the tags from the outermost on; attributes have the key ``path@name``."""
+    """``path`` has the tags from the outermost on; keys of attributes are ``path@name``."""
 
     path: tuple[str, ...]
     attributes: Mapping[str, Setting]
     line: int
 
     def get(self, name: str) -> str:
-        held = self.attributes.get(name)
-        return str(held.value) if held else ""
+        setting = self.attributes.get(name)
+        return str(setting.value) if setting else ""
 
 
 def elements(source: Source, *, named: bool = False) -> list[Element]:
-    """The elements in their order; BrokenFileError with the place.
+    """Return the elements in document order; raises BrokenFileError with the place.
 
-    ``named``: in keys an element is told apart by its attribute ``name``, as ``param[rtp-start-port]``.
+    With ``named``, keys distinguish elements by their attribute ``name``, as in ``param[rtp-start-port]``.
     """
     reader = _Reader(source, named)
     return list(reader.read())
@@ -66,7 +67,7 @@ def elements(source: Source, *, named: bool = False) -> list[Element]:
 class _Reader:
     def __init__(self, source: Source, named: bool) -> None:
         self.source, self.named = source, named
-        self.open: list[tuple[str, str, int]] = []  # tag, tag as it stands in keys, line
+        self.open: list[tuple[str, str, int]] = []  # tag, tag as used in keys, line
         self.found: list[Element] = []
         self.parser = expat.ParserCreate("utf-8")
         self.parser.StartElementHandler = self._start
@@ -84,18 +85,18 @@ class _Reader:
         at = self.parser.CurrentByteIndex
         if len(self.open) >= DEEPEST:
             raise self.source.broken(at, "nested too deeply", "zu tief verschachtelt")
-        written = self.source.text[at + 1 + len(tag) : at + LONGEST_TAG]
-        held = {}
+        tag_text = self.source.text[at + 1 + len(tag) : at + LONGEST_TAG]
+        raw_attributes = {}
         pos = 0
-        while found := ATTRIBUTE.match(written, pos):
-            place, pos = 2 if found[2] is not None else 3, found.end()
-            start, end = (at + 1 + len(tag) + offset for offset in found.span(place))
-            held[found[1]] = (html.unescape(found[place]), start - 1, end + 1)
-        name = held["name"][0] if self.named and "name" in held else ""
+        while match := ATTRIBUTE.match(tag_text, pos):
+            group, pos = 2 if match[2] is not None else 3, match.end()
+            start, end = (at + 1 + len(tag) + offset for offset in match.span(group))
+            raw_attributes[match[1]] = (html.unescape(match[group]), start - 1, end + 1)
+        name = raw_attributes["name"][0] if self.named and "name" in raw_attributes else ""
         self.open.append((tag, f"{tag}[{name}]" if name else tag, self.source.line(at)))
-        key = "/".join(each for _, each, _ in self.open)
-        attributes = {each: Setting(f"{key}@{each}", *where) for each, where in held.items()}
-        self.found.append(Element(tuple(each for each, _, _ in self.open), attributes, self.source.line(at)))
+        key = "/".join(item for _, item, _ in self.open)
+        attributes = {item: Setting(f"{key}@{item}", *position) for item, position in raw_attributes.items()}
+        self.found.append(Element(tuple(item for item, _, _ in self.open), attributes, self.source.line(at)))
 
     def _end(self, _: str) -> None:
         self.open.pop()
@@ -130,5 +131,5 @@ class _Reader:
                 tag=tag,
                 line=line,
             )
-        said = SAID.get(code) or (expat.ErrorString(code),) * 2
-        return self.source.broken(at, "{said}", "{said_de}", said=said[0], said_de=said[1])
+        message = MESSAGES.get(code) or (expat.ErrorString(code),) * 2
+        return self.source.broken(at, "{said}", "{said_de}", said=message[0], said_de=message[1])

@@ -13,6 +13,7 @@ from postproc.correlate.bindings import Key, binding_messages
 from postproc.correlate.candidates import Candidate, Mapped, Offered, Place, covered, kind_of, mapped, offered
 from postproc.correlate.ice import IceSession, IceSessions, by_ufrags, halves, session_of, sides_of_check
 from postproc.correlate.rows import records, timestamp
+from postproc.model import constants
 from postproc.model.tables import PAIRS
 
 # A candidate pair with its checks, and the pairs that nobody checked (RFC 8445, section 6.1.2).
@@ -24,6 +25,7 @@ from postproc.model.tables import PAIRS
 
 Reached = tuple[set[Place], set[Place]]  # offered addresses, local and remote
 
+PATIENCE = constants.nanoseconds("bindings.patience_s")
 MOST = 100  # pairs of a checklist set (RFC 8445, section 6.1.2.5)
 
 
@@ -315,9 +317,15 @@ def _opened(check: Check, *, local_sends: bool) -> Pair:
 
 def _count(pair: Pair, check: Check, life: Life) -> None:
     pair.transactions.add(check.transaction_id)
-    pair.outcomes[check.src == pair.local, check.outcome] += 1
+    pair.outcomes[check.src == pair.local, _outcome(check, life)] += 1
     pair.nominated |= life.nominates and check.outcome == "success"
     pair.last_time = max(pair.last_time or 0, life.last_time or 0) or None
+
+
+def _outcome(check: Check, life: Life) -> str:
+    """Return the outcome; a pending check still sent PATIENCE after its first request is unanswered."""
+    overdue = (life.last_time or 0) - (check.time or 0) >= PATIENCE
+    return "unanswered" if check.outcome == "pending" and overdue else check.outcome
 
 
 def _name_types(pair: Pair, offers: Offered, outside: Mapped) -> None:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
 import pandas as pd
@@ -64,13 +65,18 @@ TRICKLE = "trickle"  # the part of an INFO: candidates outside offer and answer 
 
 def _callers(sip_messages: pd.DataFrame) -> set[Dialog]:
     """Return the callers: senders of initial INVITEs, else as the first message of the dialog suggests."""
-    sip = sip_messages
-    initial = sip[(sip["method"] == "INVITE").fillna(False) & sip["to_tag"].isna()]
-    rest = sip[~sip["call_id"].isin(initial["call_id"])]
-    of_invite = rest["method"].isna() & (rest["cseq_method"] == "INVITE").fillna(False)
-    rest = rest.assign(told_by=(2 - 2 * of_invite.astype(int)).where(rest["method"].isna(), 1))
-    first = rest.sort_values(["told_by", "time"], kind="stable").drop_duplicates("call_id")
-    return {*records(initial, "call_id", "from_tag"), *records(first, "call_id", "from_tag")}
+    callers: set[Dialog] = set()
+    first: dict[str | None, tuple[tuple[int, float], str | None]] = {}  # what tells best, earliest
+    names = ("call_id", "from_tag", "to_tag", "method", "cseq_method", "time")
+    for call_id, tag, to_tag, method, cseq_method, time in records(sip_messages, *names):
+        if method == "INVITE" and to_tag is None:
+            callers.add((call_id, tag))
+        rank = 1 if method is not None else 0 if cseq_method == "INVITE" else 2
+        order = rank, inf if time is None else time
+        if call_id not in first or order < first[call_id][0]:
+            first[call_id] = order, tag
+    caller_ids = {call_id for call_id, _ in callers}
+    return callers | {(call_id, tag) for call_id, (_, tag) in first.items() if call_id not in caller_ids}
 
 
 def descriptions(sip: pd.DataFrame) -> dict[Place, Description]:
@@ -116,13 +122,17 @@ def _of_response(exchange: Exchange, exchanges: _Exchanges) -> str | None:
 
 
 def sections(
-    sdp_media: pd.DataFrame, known: Mapping[Place, Description]
+    sdp_media: pd.DataFrame, descriptions: Mapping[Place, Description]
 ) -> Iterator[tuple[Description, list[str | None]]]:
     """Yield each description with the ufrags of its m= sections, in their order."""
     ufrags: dict[Place, list[str | None]] = {}
     for capture, frame, call_id, ufrag in records(sdp_media, "capture", "frame", "call_id", "ufrag"):
         ufrags.setdefault((capture, frame, call_id), []).append(ufrag)
-    yield from ((known[place], section_ufrags) for place, section_ufrags in ufrags.items() if place in known)
+    yield from (
+        (descriptions[place], section_ufrags)
+        for place, section_ufrags in ufrags.items()
+        if place in descriptions
+    )
 
 
 # The side (client, server or other) of both ends of a leg.
@@ -221,13 +231,13 @@ def _by_name(patterns: Patterns, names: Iterable[str | None]) -> dict[str | None
 def with_sides(
     rows: pd.DataFrame,
     authors: Mapping[Place, Description],
-    known: Mapping[End, Side],
+    sides: Mapping[End, Side],
     legs: Mapping[str, tuple[int, int]],
 ) -> pd.DataFrame:
     """Fill call, leg, side, side_by and offer_answer of CANDIDATES; ``legs`` has call and leg by Call-ID."""
     places = list(records(rows, "capture", "frame", "call_id"))
     written = [authors.get(place) if place[2] in legs else None for place in places]
-    side = [known[place[2], d.party] if d else (None, None) for place, d in zip(places, written, strict=True)]
+    side = [sides[place[2], d.party] if d else (None, None) for place, d in zip(places, written, strict=True)]
     number = [legs.get(place[2], (None, None)) for place in places]
     return rows.assign(
         call=pd.array([call for call, _ in number], "Int64"),

@@ -1,7 +1,7 @@
-"""Calls of many runs and sites in one place: a table per folder, partitioned by site, date and hour.
+"""Datasets: calls of many runs and sites, a folder per table, partitioned by site, date and hour.
 
-``TABLE/site=NAME/date=YYYY-MM-DD/hour=HH/*.parquet``: what Hive, Spark, DuckDB, Dask and pyarrow read as one
-table. Files are added and never written anew. All rows of a call lie in the partition of its start.
+``TABLE/site=NAME/date=YYYY-MM-DD/hour=HH/*.parquet``, which Hive, Spark, DuckDB, Dask and pyarrow read as one
+table. Files are added and never rewritten. All rows of a call are in the partition of its start.
 """
 
 from postproc.dataset.append import Appended, append

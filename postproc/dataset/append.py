@@ -1,9 +1,9 @@
-"""Calls added to a dataset: all rows of a call or none, and each call once.
+"""Add calls to a dataset: all rows of a call or none, and each call once.
 
-The files of an append are written aside (``_making-ID``). Renaming that folder to ``_ready-ID`` is the step
-that counts; then each file is moved to its place, those of ``calls`` last. What a process that died has not
-moved the next append moves, and what it had not finished goes: its calls are in no table. Hive, Spark and
-pyarrow pass over names with ``_``.
+The files of an append are written to a folder ``_making-ID``. Renaming it to ``_ready-ID`` commits them; then
+each file is moved to its place, those of ``calls`` last. If a process dies, the next append moves its
+committed files and deletes uncommitted ones, whose calls are in no table. Hive, Spark and pyarrow ignore
+names that begin with ``_``.
 """
 
 import os
@@ -28,13 +28,13 @@ from postproc.read.inputs import said
 from postproc.results import Run
 
 MAKING, READY = "_making-", "_ready-"
-# s: an append takes about one; others that add to the same dataset wait so long for their turn.
+# s that an append waits for others to the same dataset, and between its attempts; one append takes about 1 s.
 PATIENCE, PAUSE = 30.0, 0.1
 
 
 @dataclass(frozen=True)
 class Appended:
-    """How many calls were added, and how many were there already."""
+    """Number of calls added, and of those already in the dataset."""
 
     added: int
     there: int
@@ -43,9 +43,9 @@ class Appended:
 def append(
     folder: Path, run: Run, site: str, calls: frozenset[str] | None = None, patience: float = PATIENCE
 ) -> Appended:
-    """Add the calls of a run, those of these identities if any are named, unless they are there already.
+    """Add the calls of a run that are not in the dataset yet; ``calls`` (uids) restricts them.
 
-    Others that add to it are waited for ``patience`` seconds. SetupError where the dataset cannot be written.
+    Waits up to ``patience`` s for other writers. SetupError if the dataset cannot be written.
     """
     site = site_name(site)
     rows = by_call(run)
@@ -58,8 +58,8 @@ def append(
     }
     try:
         with alone(folder, patience):
-            known = _known(folder, {each.hour for each in starts.values()})
-            new = {uid: where for uid, where in starts.items() if uid not in known}
+            present = _known(folder, {each.hour for each in starts.values()})
+            new = {uid: where for uid, where in starts.items() if uid not in present}
             if new:
                 _settle(_written(folder, rows, new), folder)
             return Appended(len(new), len(starts) - len(new))
@@ -68,7 +68,7 @@ def append(
 
 
 def opened(folder: Path, site: str) -> None:
-    """Make the dataset's folder; SetupError where that cannot be, or the site has no name."""
+    """Make the dataset's folder; SetupError if that fails, or ``site`` is no valid name."""
     site_name(site)
     try:
         with alone(folder):
@@ -79,23 +79,23 @@ def opened(folder: Path, site: str) -> None:
 
 @contextmanager
 def alone(folder: Path, patience: float = PATIENCE) -> Iterator[None]:
-    """The dataset for this process alone, with what one that died left undone."""
+    """Lock the dataset for this process, and complete what a dead one left."""
     private.make_folder(folder)
     with _locked(folder, patience):
         for ready in sorted(folder.glob(f"{READY}*")):
             _settle(ready, folder)
-        for left in folder.glob(f"{MAKING}*"):
-            shutil.rmtree(left)
+        for unfinished in folder.glob(f"{MAKING}*"):
+            shutil.rmtree(unfinished)
         yield
 
 
 @contextmanager
 def _locked(folder: Path, patience: float) -> Iterator[None]:
     last = time.monotonic() + patience
-    with ExitStack() as held:
+    with ExitStack() as stack:
         while True:
             try:
-                held.enter_context(lock.held(folder))
+                stack.enter_context(lock.held(folder))
                 break
             except SetupError:
                 if time.monotonic() > last:
@@ -105,7 +105,7 @@ def _locked(folder: Path, patience: float) -> Iterator[None]:
 
 
 def _known(folder: Path, hours: set[pd.Timestamp]) -> set[str]:
-    """The calls that are there of these hours, of any site."""
+    """Return the uids of the calls of these hours in the dataset, of all sites."""
     return {
         uid
         for partition in partitions(folder, "calls")
@@ -116,13 +116,13 @@ def _known(folder: Path, hours: set[pd.Timestamp]) -> set[str]:
 
 
 def _written(folder: Path, rows: dict[str, pd.DataFrame], new: dict[str, Partition]) -> Path:
-    """The files of the new calls' rows, complete but not in their places."""
+    """Write the rows of the new calls, commit them, and return the folder of the committed files."""
     name = uuid4().hex
     making, ready = folder / f"{MAKING}{name}", folder / f"{READY}{name}"
     making.mkdir(private.FOLDER)
-    for table, held in rows.items():
-        where = held[UID].map(new)
-        for partition, of_hour in held.groupby(where, sort=True):
+    for table, table_rows in rows.items():
+        where = table_rows[UID].map(new)
+        for partition, of_hour in table_rows.groupby(where, sort=True):
             path = making / table / partition.path / f"{name}.parquet"
             path.parent.mkdir(private.FOLDER, parents=True)
             pq.write_table(pa.Table.from_pandas(of_hour, preserve_index=False), path, compression="zstd")
@@ -134,7 +134,7 @@ def _written(folder: Path, rows: dict[str, pd.DataFrame], new: dict[str, Partiti
 
 
 def _settle(ready: Path, folder: Path) -> None:
-    """Move complete files to their places; the calls come last: who sees a call sees all its rows."""
+    """Move committed files to their places, calls last: a reader that sees a call sees all its rows."""
     waiting = [path.relative_to(ready) for path in ready.rglob("*.parquet")]
     for path in sorted(waiting, key=lambda path: (path.parts[0] == "calls", path)):
         private.make_folder((folder / path).parent)

@@ -1,4 +1,4 @@
-"""Where the rows of a call lie: names of folders, read and written."""
+"""Partitions of a dataset: making and parsing the names of their folders."""
 
 import re
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ import pandas as pd
 from postproc.files.commit import regular
 from postproc.model.errors import SetupError
 
-SITE = re.compile(r"\w[\w.-]{0,63}", re.ASCII)  # no separator of paths, and nothing that Hive would escape
+SITE = re.compile(r"\w[\w.-]{0,63}", re.ASCII)  # without path separators and characters that Hive escapes
 PLACE = re.compile(r"site=([^/]+)/date=(\d{4}-\d\d-\d\d)/hour=(\d\d)")
 HOUR = pd.Timedelta(hours=1)
-WALKS = "walks"  # beside the tables of a run: the walk of each call, as JSON
+WALKS = "walks"  # an additional table: the walk of each call, as JSON
 
 
 @dataclass(frozen=True, order=True)
@@ -37,21 +37,21 @@ class Partition:
 
 
 def site_name(text: str) -> str:
-    """The name of a site; SetupError where it cannot be one of a folder."""
+    """Return the name of a site; SetupError if it cannot be part of a folder's name."""
     if not SITE.fullmatch(text):
         raise SetupError(f"{text!r} is no name of a site: letters, digits, '_', '-' and '.', at most 64")
     return text
 
 
 def partitions(folder: Path, table: str) -> Iterator[Partition]:
-    """The partitions that a table has, in order of time."""
+    """Yield the partitions of a table in order of time."""
     yield from sorted(
-        Partition(pd.Timestamp(f"{found[2]}T{found[3]}:00Z"), found[1])
+        Partition(pd.Timestamp(f"{match[2]}T{match[3]}:00Z"), match[1])
         for path in (folder / table).glob("site=*/date=*/hour=*")
-        if (found := PLACE.fullmatch(path.relative_to(folder / table).as_posix()))
+        if (match := PLACE.fullmatch(path.relative_to(folder / table).as_posix()))
     )
 
 
 def files(folder: Path, table: str, partition: Partition) -> list[Path]:
-    """The files of a partition; OSError for what is none: the folder may be a stranger's."""
+    """Return the files of a partition; OSError if one is not regular, as the folder may be a stranger's."""
     return [regular(path) for path in sorted((folder / table / partition.path).glob("*.parquet"))]

@@ -1,4 +1,4 @@
-"""What is too old goes, by whole partitions."""
+"""Remove old partitions from a dataset."""
 
 import shutil
 from pathlib import Path
@@ -13,17 +13,17 @@ from postproc.read.inputs import said
 
 
 def prune(folder: Path, before: pd.Timestamp) -> int:
-    """Remove the hours that ended before a time; return how many. ``calls`` go first, as they come last."""
-    gone = set()
+    """Remove the partitions that ended by ``before``; return how many. ``calls`` first: see ``append``."""
+    removed = set()
     try:
         with alone(folder):
             for name in ("calls", *(each for each in (*BY_NAME, WALKS) if each != "calls")):
                 for partition in [each for each in partitions(folder, name) if each.end <= before]:
                     place = folder / name / partition.path
                     shutil.rmtree(place)
-                    gone.add(partition)
+                    removed.add(partition)
                     if not any(place.parent.iterdir()):
                         place.parent.rmdir()
     except OSError as error:
         raise SetupError(f"{folder}: {said(error)}") from error
-    return len(gone)
+    return len(removed)

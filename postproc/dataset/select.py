@@ -1,4 +1,4 @@
-"""Calls of a dataset: only the partitions that they lie in are opened."""
+"""Select calls of a dataset, opening only the partitions they are in."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator
@@ -23,7 +23,7 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException, Schem
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which calls: of this time (``until`` is not in it), site, verdicts, causes, identities."""
+    """A selection of calls by time (``until`` is exclusive), site, verdicts, causes, uids; empty: any."""
 
     since: pd.Timestamp | None = None
     until: pd.Timestamp | None = None
@@ -33,7 +33,7 @@ class Wanted:
     uids: Collection[str] = ()
 
     def has(self, partition: Partition) -> bool:
-        """Whether a call of the partition may be one."""
+        """Return whether the partition may have such calls."""
         return (
             (self.site is None or partition.site == self.site)
             and (self.since is None or partition.end > self.since)
@@ -41,7 +41,7 @@ class Wanted:
         )
 
     def among(self, calls: pd.DataFrame) -> pd.DataFrame:
-        """The calls that are."""
+        """Return the calls that match."""
         mask = pd.Series(True, index=calls.index)
         start = calls["start"].fillna(calls["time"])
         if self.since is not None:
@@ -58,15 +58,15 @@ EVERY = Wanted()
 
 
 def moment(text: str, now: pd.Timestamp | None = None) -> pd.Timestamp:
-    """A time as typed: ISO 8601, UTC unless it says otherwise; or ``30d``, ``12h``, ``5m`` ago."""
+    """Parse a time: ISO 8601, by default UTC, or an age like ``30d``, ``12h``, ``5m``; else SetupError."""
     ago = AGO.fullmatch(text)
     try:
         if ago:
             return (now or pd.Timestamp.now("UTC")) - pd.Timedelta(seconds=int(ago[1]) * SECONDS[ago[2]])
-        found = pd.Timestamp(text)
+        time = pd.Timestamp(text)
     except ValueError as error:
         raise SetupError(f"{text!r} is no time: 2026-11-22, 2026-11-22T10:30, 30d, 12h") from error
-    return found.tz_localize("UTC") if found.tzinfo is None else found.tz_convert("UTC")
+    return time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
 
 
 def wanted(
@@ -78,7 +78,7 @@ def wanted(
     causes: Collection[str] = (),
     uids: Collection[str] = (),
 ) -> Wanted:
-    """The same with times as they are typed; SetupError where one is none."""
+    """Return a selection, parsing times by ``moment``; SetupError if one is malformed."""
     return Wanted(
         moment(since) if since else None, moment(until) if until else None, site, verdicts, causes, uids
     )
@@ -89,52 +89,52 @@ def is_dataset(folder: Path) -> bool:
 
 
 def calls(folder: Path, which: Wanted = EVERY) -> pd.DataFrame:
-    """The calls wanted, by start, with their ``site``."""
+    """Return the selected calls, by start, with their ``site``."""
     return _calls(folder, which)[0]
 
 
 def load(folder: Path, which: Wanted = EVERY) -> Run:
-    """A run of the calls wanted, numbered by their start; SetupError where there is no dataset."""
-    found, where = _calls(folder, which)
-    uids = set(found[UID])
-    held = {"calls": found.drop(columns="site")}
+    """Return the selected calls as a run, numbered by start; SetupError if there is no dataset."""
+    selected, where = _calls(folder, which)
+    uids = set(selected[UID])
+    rows_by_table = {"calls": selected.drop(columns="site")}
     try:
         for name in (*BY_NAME, WALKS):
             if name != "calls":
-                held[name] = _rows(folder, name, where, uids)
-        tables, walks = numbered(held)
+                rows_by_table[name] = _rows(folder, name, where, uids)
+        tables, walks = numbered(rows_by_table)
     except UNREADABLE as error:
         raise SetupError(f"{folder}: damaged, or written by another version: {error}") from error
-    lang = set(held[WALKS]["lang"])
+    lang = set(rows_by_table[WALKS]["lang"])
     return Run(tables, folder, walks=walks, lang="de" if lang == {"de"} else "en")
 
 
 def rows(folder: Path, table: str, which: Wanted = EVERY) -> pd.DataFrame:
-    """The rows of one table that belong to the calls wanted, with their ``call_uid``."""
-    found, where = _calls(folder, which)
+    """Return the rows of one table that belong to the selected calls, with their ``call_uid``."""
+    selected, where = _calls(folder, which)
     try:
-        return _rows(folder, table, where, set(found[UID]))
+        return _rows(folder, table, where, set(selected[UID]))
     except UNREADABLE as error:
         raise SetupError(f"{folder}: damaged, or written by another version: {error}") from error
 
 
 def _calls(folder: Path, which: Wanted) -> tuple[pd.DataFrame, list[Partition]]:
-    """The calls wanted, and the partitions that have some."""
+    """Return the selected calls, and the partitions that have some."""
     if not is_dataset(folder):
         raise SetupError(f"{folder}: no dataset here; `postproc run PATH --dataset {folder}` makes one")
-    found, where = [], []
+    selected, where = [], []
     try:
         for partition in filter(which.has, partitions(folder, "calls")):
             rows = BY_NAME["calls"].conform(pd.concat(_read(folder, "calls", [partition])))
-            held = which.among(rows)
-            if len(held):
-                found.append(held.assign(site=partition.site))
+            matching = which.among(rows)
+            if len(matching):
+                selected.append(matching.assign(site=partition.site))
                 where.append(partition)
     except UNREADABLE as error:
         raise SetupError(f"{folder}: damaged, or written by another version: {error}") from error
-    if not found:
+    if not selected:
         return BY_NAME["calls"].empty().assign(site=pd.Series([], dtype=TEXT)), []
-    return pd.concat(found).sort_values(["start", UID], kind="stable", ignore_index=True), where
+    return pd.concat(selected).sort_values(["start", UID], kind="stable", ignore_index=True), where
 
 
 def _rows(folder: Path, name: str, where: Iterable[Partition], uids: set[str]) -> pd.DataFrame:
@@ -146,7 +146,7 @@ def _rows(folder: Path, name: str, where: Iterable[Partition], uids: set[str]) -
 
 
 def _read(folder: Path, table: str, where: Iterable[Partition]) -> Iterator[pd.DataFrame]:
-    """Their rows, file by file."""
+    """Yield the rows of these partitions, file by file."""
     for partition in where:
         for path in files(folder, table, partition):
             yield pq.read_table(path, partitioning=None).to_pandas()

@@ -1,1 +1,1 @@
-"""Files and folders on this machine: who may read them, who is writing, and what a dead process left."""
+"""Files and folders of this machine: permissions, locks, atomic commits, and remains of dead processes."""

@@ -1,4 +1,4 @@
-"""One run at a time writes into a folder: the lock ends with its process, however that ends."""
+"""A lock on a folder for one run at a time, released when its process ends in any way."""
 
 import os
 import platform
@@ -16,11 +16,11 @@ HOLDER = re.compile(r"process (\d{1,10}) on ([\w.-]{1,64})\n")
 
 @contextmanager
 def held(out: Path) -> Iterator[None]:
-    """Keep other runs out of a folder until the block is left.
+    """Hold the lock of a folder until the block is left.
 
-    Raises SetupError when another is in there, OSError when the folder cannot be written to.
+    Raises SetupError if another run holds it, OSError if the folder cannot be written to.
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415  (who only reads results needs none)
+    from filelock import FileLock, Timeout  # noqa: PLC0415  (not needed to read results)
 
     path = out / NAME
     lock = FileLock(path, timeout=0, mode=FILE, fallback_to_soft=False)
@@ -33,7 +33,7 @@ def held(out: Path) -> Iterator[None]:
     except NotImplementedError:
         raise SetupError(f"{out}: this file system knows no locks; name another folder with -o") from None
     try:
-        with suppress(OSError):  # a full disk, or Windows: then nobody is told who
+        with suppress(OSError):  # a full disk, or Windows: then the holder stays unnamed
             path.write_text(f"process {os.getpid()} on {platform.node()}\n", encoding="utf-8")
         yield
     finally:
@@ -44,7 +44,7 @@ def held(out: Path) -> Iterator[None]:
 
 def _holder(path: Path) -> str:
     try:
-        told = HOLDER.fullmatch(path.read_text(encoding="utf-8", errors="replace")[:100])
+        holder = HOLDER.fullmatch(path.read_text(encoding="utf-8", errors="replace")[:100])
     except OSError:
-        told = None
-    return f"another run (process {told[1]} on {told[2]})" if told else "another run"
+        holder = None
+    return f"another run (process {holder[1]} on {holder[2]})" if holder else "another run"

@@ -1,4 +1,4 @@
-"""Files that are their owner's alone: captures and what comes of them tell who called whom, and when."""
+"""Files that only their owner can read: captures and results reveal who called whom, and when."""
 
 import os
 from collections.abc import Callable
@@ -7,13 +7,13 @@ from uuid import uuid4
 
 from postproc.files.signals import undisturbed
 
-FILE, FOLDER = 0o600, 0o700  # Windows knows neither: there a user's folders are his own
+FILE, FOLDER = 0o600, 0o700  # without effect on Windows, where a user's folders are private
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Have the file written under another name, then give it its own: nobody sees half of one.
+    """Write a file under a temporary name and rename it, so that no reader sees part of it.
 
-    Its owner alone may read it, unless there was one of that name: then who might read that.
+    Only its owner can read it, unless it replaces a file, whose permissions it then gets.
     """
     making = path.with_name(f".{uuid4().hex}")
     try:
@@ -29,12 +29,12 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def own(path: Path) -> None:
-    """Make a file that another program wrote its owner's alone."""
+    """Make a file written by another program readable by its owner only."""
     path.chmod(FILE)
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder that is its owner's alone, and what is above it; one that is there stays as it is."""
+    """Make a folder that only its owner can enter, and its parents; an existing one stays as it is."""
     try:
         path.mkdir(FOLDER, exist_ok=True)
     except FileNotFoundError:
@@ -43,10 +43,10 @@ def make_folder(path: Path) -> None:
 
 
 def to_disk(path: Path) -> None:
-    """Wait until a file, or the names in a folder, would outlive a power failure."""
+    """Flush a file, or the names in a folder, to the disk."""
     try:
         opened = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    except PermissionError:  # Windows opens no folder
+    except PermissionError:  # Windows cannot open folders
         if path.is_dir():
             return
         raise

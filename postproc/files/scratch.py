@@ -1,8 +1,8 @@
-"""Temporary folders that do not stay: the dead cannot clear up, so the next run does it for them.
+"""Temporary folders; those of dead processes are removed by the next run.
 
-Each folder of ours holds a file that is locked as long as its process lives; the
-system takes the lock away with the process, however that ended. The file also
-names the folder's inode: one that somebody unpacked is none of ours.
+Each folder has a file that is locked while its process lives; the system releases the lock when the process
+ends in any way. The file also has the folder's inode, so that an unpacked copy of a folder is not taken for
+one of this program's.
 """
 
 import os
@@ -16,17 +16,17 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # Windows: nothing can be proven dead there, and nothing is cleared away
+except ImportError:  # Windows: no process can be proven dead there, so nothing is removed
     fcntl = None  # type: ignore[assignment]
 
 PREFIX = "postproc-"
-NAME = re.compile(r"postproc-\w{8}(\.gone)?")  # as mkdtemp makes them
+NAME = re.compile(r"postproc-\w{8}(\.gone)?")  # as made by mkdtemp and ``clear``
 ALIVE = "alive"
 
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """A folder that is gone, with all in it, when the block is left."""
+    """Make a temporary folder that is removed with its content when the block is left."""
     place = Path(tempfile.mkdtemp(prefix=PREFIX))
     mark = _mark(place)
     try:
@@ -39,7 +39,7 @@ def folder() -> Iterator[Path]:
 
 @contextmanager
 def home() -> Iterator[Path]:
-    """The same for all temporary files of this process, whoever in it makes them."""
+    """Make such a folder the place of all temporary files of this process."""
     before = tempfile.tempdir
     with folder() as place:
         tempfile.tempdir = str(place)
@@ -50,59 +50,59 @@ def home() -> Iterator[Path]:
 
 
 def clear(place: Path) -> None:
-    """Remove a folder in which another thread may still be at work: it finds the place gone."""
-    gone = place.with_name(f"{place.name}.gone")
+    """Remove a folder that another thread may still use; renamed first, so that no file is added."""
+    renamed = place.with_name(f"{place.name}.gone")
     try:
-        place.rename(gone)
+        place.rename(renamed)
     except OSError:
-        gone = place
-    shutil.rmtree(gone, ignore_errors=True)
+        renamed = place
+    shutil.rmtree(renamed, ignore_errors=True)
 
 
 def clear_stale() -> None:
-    """Remove the folders of ours whose processes are gone: this user's only, and no links."""
+    """Remove the temporary folders of this user's dead processes; links are ignored."""
     for place in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        if (held := _of_the_dead(place)) is not None:
+        if (lock := _of_the_dead(place)) is not None:
             shutil.rmtree(place, ignore_errors=True)
-            os.close(held)
+            os.close(lock)
 
 
 def _mark(place: Path) -> int | None:
-    """Lock a file in the folder; it bears its name only when it is locked, so nobody takes us for dead."""
+    """Make the locked file in the folder; it is named after it is locked, so it is never seen unlocked."""
     if fcntl is None:
         return None
     making = place / f".{ALIVE}"
-    held = os.open(making, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    lock = os.open(making, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.write(held, _inode(place.lstat()))
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.write(lock, _inode(place.lstat()))
         making.rename(place / ALIVE)
     except OSError:  # a file system without locks
         making.unlink(missing_ok=True)
-    return held
+    return lock
 
 
 def _of_the_dead(place: Path) -> int | None:
-    """The lock of a folder that no living process holds, now ours; None if that is not certain."""
+    """Take the lock of a folder and return it if no living process holds it; None if that is uncertain."""
     try:
-        seen = place.lstat()
-        if fcntl is None or not stat.S_ISDIR(seen.st_mode) or seen.st_uid != os.geteuid():
+        status = place.lstat()
+        if fcntl is None or not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
             return None
         if not NAME.fullmatch(place.name):
             return None
-        held = os.open(place / ALIVE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        lock = os.open(place / ALIVE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        ours = os.read(held, 100) == _inode(seen)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        ours = os.read(lock, 100) == _inode(status)
     except OSError:
         ours = False
     if not ours:
-        os.close(held)
+        os.close(lock)
         return None
-    return held
+    return lock
 
 
-def _inode(seen: os.stat_result) -> bytes:
-    return f"{seen.st_dev}:{seen.st_ino}\n".encode()
+def _inode(status: os.stat_result) -> bytes:
+    return f"{status.st_dev}:{status.st_ino}\n".encode()

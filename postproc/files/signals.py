@@ -1,4 +1,4 @@
-"""What may not be left half done: Ctrl-C and a request to end wait that long."""
+"""Delay Ctrl-C and termination signals during a step that must not be interrupted."""
 
 import signal
 import threading
@@ -12,22 +12,22 @@ ENDING = tuple(
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Do the block to its end, however often the user wants the program to end; then obey.
+    """Delay signals to the end of the block, then deliver the first one.
 
-    Meant for what takes milliseconds. Only the main thread is ever interrupted.
+    Meant for steps of milliseconds. It does nothing in other threads than the main one, which get no signals.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[int] = []
+    received: list[int] = []
     before = {each: signal.getsignal(each) for each in ENDING}
     heeded = {each: how for each, how in before.items() if how not in (signal.SIG_IGN, None)}
     for each in heeded:
-        signal.signal(each, lambda number, _: came.append(number))
+        signal.signal(each, lambda number, _: received.append(number))
     try:
         yield
     finally:
         for each, how in heeded.items():
             signal.signal(each, how)
-        if came:
-            signal.raise_signal(came[0])
+        if received:
+            signal.raise_signal(received[0])

@@ -1,8 +1,8 @@
-"""The calls of many servers, judged by many machines and added to one dataset.
+"""Analyse the calls of many servers on many machines, into one dataset.
 
-The captures of a folder are a chain of pieces by time, each as many files as fit in memory. What calls that
-go on need is handed to the next piece of their chain (``pieces``); chains are worked on side by side, by any
-executor (``chains``). ``sources`` finds the files, on disks and wherever fsspec gets at them.
+The captures of a folder form a chain of pieces by time, each as many files as fit in memory. Files that
+unfinished calls need are handed to the next piece of their chain (``pieces``); chains run in parallel on any
+executor (``chains``). ``sources`` finds the files, on disks and wherever fsspec can read.
 """
 
 from postproc.fleet.chains import run

@@ -1,7 +1,7 @@
-"""Chains side by side: of each, one piece at a time is at work, and what it hands on goes with the next.
+"""Run chains in parallel, one piece of each at a time; each piece hands its state to the next.
 
-The executor decides where: a thread here, processes, or the workers of a Dask cluster, which does the
-pieces of a worker that is lost again. What is kept here of a chain does not grow with its calls.
+The executor decides where: a thread of this process, other processes, or the workers of a Dask cluster, which
+repeats the pieces of a lost worker. The state of a chain does not grow with its calls.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ from postproc.show.terminal import READING, Step, Tell
 
 @dataclass
 class _Going:
-    """A chain that is worked on."""
+    """State of a chain in progress."""
 
     site: str
     left: list[Source]  # by time
@@ -27,7 +27,7 @@ class _Going:
     handed: Handed = field(default_factory=Handed)
 
     def begun(self, task: Task, executor: Executor) -> "Future[Done]":
-        """Have the next piece done: as many bytes as hoped for, and no fewer than are read once more."""
+        """Submit the next piece: new files of ``handed.step`` bytes, or as many bytes as are read again."""
         if not self.taken:
             room = max(self.handed.step, _bytes(self.handed.files)) - self.left[0].size
             self.taken.append(self.left.pop(0))
@@ -38,15 +38,15 @@ class _Going:
         return executor.submit(judged, task, self.site, self.handed, tuple(self.taken), after)
 
     def ended(self, future: "Future[Done]") -> Done:
-        """What came of the piece; where it could not be done there is less of it the next time.
+        """Return the result of the piece; if it failed, halve it for the next attempt.
 
-        Files that were handed on are given up before a new one is: together they may be too many.
+        If one file is left, those handed on are given up before it: together they may be too large.
         """
         error = future.exception()
         if error is None:
-            done = future.result()
-            self.handed, self.taken = done.handed, []
-            return done
+            result = future.result()
+            self.handed, self.taken = result.handed, []
+            return result
         if isinstance(error, SetupError):
             raise error
         if len(self.taken) > 1:
@@ -61,9 +61,9 @@ class _Going:
 
 
 def run(chains: Iterable[Chain], task: Task, executor: Executor, tell: Tell) -> Iterator[Done]:
-    """Judge the captures of chains and add their calls to the dataset; yield what comes of each piece.
+    """Analyse the captures of chains and add their calls to the dataset; yield the result of each piece.
 
-    Raises SetupError as the work does: that is the fault of no piece.
+    Raises SetupError from a piece, since repeating it would not help.
     """
     ordered = [(each.site, executor.submit(timed, each.sources)) for each in chains]
     every = [_Going(site, future.result()) for site, future in ordered]
@@ -76,11 +76,11 @@ def run(chains: Iterable[Chain], task: Task, executor: Executor, tell: Tell) -> 
             waiting = []
             for future in wait(working, return_when=FIRST_COMPLETED).done:
                 going = working.pop(future)
-                done = going.ended(future)
+                result = going.ended(future)
                 waiting += [going] if going.left or going.taken else []
                 files_left, size_left = _all_left(every)
                 tell(Step(READING, going.site, None, files - files_left, files, size - size_left, size))
-                yield done
+                yield result
     finally:
         for future in working:
             future.cancel()
@@ -91,6 +91,6 @@ def _bytes(sources: Iterable[Source]) -> int:
 
 
 def _all_left(chains: Iterable[_Going]) -> tuple[int, int]:
-    """Files and bytes that are not done."""
-    left = [each for going in chains for each in (*going.left, *going.taken)]
-    return len(left), _bytes(left)
+    """Return the numbers of files and bytes that remain."""
+    remaining = [each for going in chains for each in (*going.left, *going.taken)]
+    return len(remaining), _bytes(remaining)

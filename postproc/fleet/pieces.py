@@ -1,7 +1,7 @@
-"""A piece of work: some captures of a chain, and those that the calls going on need, judged as ``run`` does.
+"""A piece of work: some captures of a chain, and earlier ones that unfinished calls need, analysed as by run.
 
-What a piece hands on is small: which files, and which calls were told. A piece that is done again finds its
-calls in the dataset.
+A piece hands on little: a list of files, and the calls reported. A piece that is repeated finds its calls in
+the dataset.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,21 +20,21 @@ from postproc.stages import Work, analysed
 from postproc.watch.ending import Told, let_go, needed_since, states
 from postproc.watch.session import at_their_places
 
-# Bytes of a chain's first piece, and of any later one at least and at most. 16 MB of SIP without media are
+# Bytes of a chain's first piece and the least of a later one, and the most. 16 MB of SIP without media are
 # 2,000 calls and take 460 MB of memory.
 STEP, LARGEST = 16 << 20, 512 << 20
-# Rows of a piece that its bytes are chosen for: those of 16 MB of SIP without media are 250,000. Media have
-# so few rows to a byte that pieces of the largest size come of them.
+# Rows that the size of a piece aims at: 16 MB of SIP without media have 250,000. Media have so few rows per
+# byte that such pieces reach the largest size. More rows take more memory in proportion.
 ROWS = 250_000
-FASTEST = 4  # times the size of the last piece: the next hour may be a busier one
-# Rows at which calls that go on are told as open, so that memory has an end: those of two full pieces.
+FASTEST = 4  # most by which a piece grows from the last one, as the next hour may be busier; a choice
+# Rows from which unfinished calls are added as open, so that memory is bounded: those of two full pieces.
 MOST_ROWS = 2 * ROWS
-PATIENCE = 600.0  # s: so many others may be adding to the dataset
+PATIENCE = 600.0  # s to wait for other writers of the dataset, of which there may be many
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is the same for all pieces."""
+    """Parameters common to all pieces."""
 
     work: Work
     dataset: Path
@@ -42,16 +42,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Handed:
-    """What a piece gets from the one before."""
+    """State that a piece gets from the one before."""
 
-    files: tuple[Source, ...] = ()  # that calls going on need
+    files: tuple[Source, ...] = ()  # that unfinished calls need
     told: Told = field(default_factory=Told)
-    step: int = field(default_factory=lambda: STEP)  # bytes of new files that the next piece is to have
+    step: int = field(default_factory=lambda: STEP)  # bytes of new files for the next piece
 
 
 @dataclass(frozen=True)
 class Done:
-    """What came of a piece: calls added, those that were there, and how severe the findings in them are."""
+    """Result of a piece: calls added, calls already in the dataset, and severities of their findings."""
 
     handed: Handed
     added: int = 0
@@ -61,48 +61,48 @@ class Done:
 
 
 def timed(sources: Iterable[Source]) -> list[Source]:
-    """Captures in the order of their first packets."""
+    """Return captures in the order of their first packets."""
     with scratch.folder() as place:
-        found = [each.timed(place / "head") for each in sources]
-    return sorted(found, key=lambda each: (each.first_ns, each.name))
+        ordered = [each.timed(place / "head") for each in sources]
+    return sorted(ordered, key=lambda each: (each.first_ns, each.name))
 
 
 def judged(task: Task, site: str, handed: Handed, new: Sequence[Source], next_ns: int | None) -> Done:
-    """Judge files together with those handed on, and add to the dataset the calls that have ended.
+    """Analyse files together with those handed on, and add the calls that have ended to the dataset.
 
-    ``next_ns`` is the first time of what comes after, None at the end of the chain: then all calls are added.
+    ``next_ns`` is the first time of the files to come, None at the end of the chain: then all are added.
     """
     sources = {inputs.readable(each.name): each for each in (*handed.files, *new)}
     run, unread = _run(task.work, sources)
-    told = handed.told.copy()
-    fresh = told.fresh(states(run.tables))
-    rows = sum(len(held) for _, held in run.tables.items())
+    reported = handed.told.copy()
+    fresh = reported.fresh(states(run.tables))
+    rows = sum(len(table_rows) for _, table_rows in run.tables.items())
     cut = min(each.first_ns for each in new) if rows > MOST_ROWS else 0
     due = [each for each in fresh if next_ns is None or each.is_due(next_ns) or each.start < cut]
     uids = frozenset(each.uid for each in due)
     appended = append(task.dataset, run, site, uids, PATIENCE) if due else Appended(0, 0)
     for each in due:
-        told.add(each)
+        reported.add(each)
     files: tuple[Source, ...] = ()
     if next_ns is not None:
         since = needed_since([each for each in fresh if each not in due], next_ns)
-        told.forget(since)
-        left = set(let_go(run.captures, since))
-        files = tuple(sources[name] for name in plain(run.captures["capture"]) if name not in left)
+        reported.forget(since)
+        not_needed = set(let_go(run.captures, since))
+        files = tuple(sources[name] for name in plain(run.captures["capture"]) if name not in not_needed)
     size = sum(each.size for each in sources.values())
     step = int(size * min(ROWS / max(rows, 1), FASTEST))
-    found = run.findings.loc[run.findings["call"].isin([each.number for each in due]), "severity"]
+    severities = run.findings.loc[run.findings["call"].isin([each.number for each in due]), "severity"]
     return Done(
-        Handed(files, told, min(max(step, STEP), LARGEST)),
+        Handed(files, reported, min(max(step, STEP), LARGEST)),
         appended.added,
         appended.there,
-        frozenset(plain(found)),
+        frozenset(plain(severities)),
         unread,
     )
 
 
 def _run(work: Work, sources: Mapping[str, Source]) -> tuple[Run, tuple[Unread, ...]]:
-    """What a run says of captures, by name; and what could not be read, at the places where it was found."""
+    """Return a run over captures, by name, and the unreadable ones, with paths or URLs as they were given."""
     captures: list[Capture] = []
     unread: list[Unread] = []
     with scratch.folder() as folder:
@@ -113,8 +113,8 @@ def _run(work: Work, sources: Mapping[str, Source]) -> tuple[Run, tuple[Unread, 
                 unread.append(Unread(Path(source.place), inputs.said(error)))
             else:
                 captures.append(Capture(path, name, source.size))
-        done = analysed(captures, [], None, work, silence)
+        result = analysed(captures, [], None, work, silence)
     places = {each.path: Path(sources[each.name].place) for each in captures}
-    unread += [replace(each, path=places[each.path]) for each in done.unread]
-    found = {name: inputs.readable(each.place) for name, each in sources.items()}
-    return at_their_places(done, found), tuple(unread)
+    unread += [replace(each, path=places[each.path]) for each in result.unread]
+    places_by_name = {name: inputs.readable(each.place) for name, each in sources.items()}
+    return at_their_places(result, places_by_name), tuple(unread)

@@ -1,6 +1,6 @@
-"""Which files are to be read, by chain: what is given as a path, or as a URL that fsspec knows.
+"""The files to read, by chain: given as paths, or as URLs that fsspec supports.
 
-What is told of a remote file is its URL; it is copied to a disk of the worker while it is read.
+A remote file is identified by its URL; the worker copies it to its disk to read it.
 """
 
 from collections.abc import Iterable
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 REMOTE = "://"
-HEAD = 1 << 16  # bytes in which the first packet's time stands
+HEAD = 1 << 16  # bytes of a file that include its first packet's time
 
 
 @dataclass(frozen=True)
 class Source:
-    """A capture, by path or URL; ``name`` is what its rows bear."""
+    """A capture, by path or URL; ``name`` is its ``capture`` in the tables."""
 
     place: str
     name: str
@@ -31,25 +31,25 @@ class Source:
     first_ns: int = 0  # time of its first packet
 
     def fetched(self, path: Path) -> Path:
-        """Where it can be read: itself, or a copy at ``path``. OSError where it cannot be had."""
+        """Return a local path: its own, or that of a copy at ``path``. OSError if it cannot be fetched."""
         if REMOTE not in self.place:
             return Path(self.place)
-        files, there = _remote(self.place)
-        files.get_file(there, str(path))
+        files, path_there = _remote(self.place)
+        files.get_file(path_there, str(path))
         return path
 
     def timed(self, scratch: Path) -> "Source":
-        """The same with the time of its first packet; last among its chain where that cannot be told."""
+        """Return the capture with the time of its first packet; the latest possible if it is unknown."""
         latest = (1 << 63) - 1
         try:
             if REMOTE not in self.place:
                 return replace(
                     self, first_ns=first_time(Path(self.place), Path(self.place).stat().st_mtime_ns)
                 )
-            files, there = _remote(self.place)
-            scratch.write_bytes(files.cat_file(there, start=0, end=HEAD))
+            files, path_there = _remote(self.place)
+            scratch.write_bytes(files.cat_file(path_there, start=0, end=HEAD))
             return replace(self, first_ns=first_time(scratch, latest))
-        except OSError:  # reading it will say so
+        except OSError:  # reading it will report that
             return replace(self, first_ns=latest)
 
 
@@ -62,18 +62,19 @@ class Chain:
 
 
 def chains(paths: Iterable[str], site: str | None) -> tuple[list[Chain], list[Unread]]:
-    """A chain for each folder given, and one for the files given of each folder; and what is no capture.
+    """Return a chain per folder given, one per folder of the files given, and files that are no captures.
 
-    The site of a chain is its folder's name where none is given. SetupError where that cannot be one.
+    Without ``site`` a chain's site is its folder's name; SetupError if that is no valid one.
     """
-    held: dict[tuple[str, str], list[Source]] = {}
+    by_folder: dict[tuple[str, str], list[Source]] = {}
     unread: list[Unread] = []
     for path in paths:
-        found = _there(path) if REMOTE in path else _here(Path(path), unread)
-        for top, source in found:
-            held.setdefault(top, []).append(source)
+        pairs = _there(path) if REMOTE in path else _here(Path(path), unread)
+        for top, source in pairs:
+            by_folder.setdefault(top, []).append(source)
     return [
-        Chain(site or site_name(name), tuple(dict.fromkeys(sources))) for (_, name), sources in held.items()
+        Chain(site or site_name(name), tuple(dict.fromkeys(sources)))
+        for (_, name), sources in by_folder.items()
     ], unread
 
 
@@ -81,10 +82,10 @@ Top = tuple[str, str]  # a folder and its name
 
 
 def _here(path: Path, unread: list[Unread]) -> Iterable[tuple[Top, Source]]:
-    found, left_out = inputs.find([path])
+    captures, left_out = inputs.find([path])
     unread += left_out
     folder = (path if inputs.is_folder(path) else path.parent).absolute()
-    for capture in found:
+    for capture in captures:
         yield (str(folder), folder.name), Source(str(capture.path), capture.name, capture.size)
 
 
@@ -95,8 +96,8 @@ def _there(url: str) -> Iterable[tuple[Top, Source]]:
         raise SetupError(f"{url}: nothing there")
     for top in tops:
         folder = PurePosixPath(top) if files.isdir(top) else PurePosixPath(top).parent
-        found: dict[str, dict[str, Any]] = files.find(top, detail=True)
-        for path, about in sorted(found.items()):
+        listing: dict[str, dict[str, Any]] = files.find(top, detail=True)
+        for path, about in sorted(listing.items()):
             if bears_extension(PurePosixPath(path)):
                 name = readable(PurePosixPath(path).relative_to(folder).as_posix())
                 place = files.unstrip_protocol(path)
@@ -104,7 +105,7 @@ def _there(url: str) -> Iterable[tuple[Top, Source]]:
 
 
 def _remote(url: str) -> "tuple[AbstractFileSystem, str]":
-    """What serves a URL, and the path there."""
+    """Return the file system of a URL, and the path in it."""
     try:
         from fsspec.core import url_to_fs  # noqa: PLC0415  (the extra ``cluster``)
 

@@ -1,1 +1,1 @@
-"""What every stage speaks: tables, findings, settings, access lists, texts, errors."""
+"""The shared data model: tables, findings, settings, access lists, texts, errors."""

@@ -1,4 +1,4 @@
-"""Classes of addresses, and addresses as people write them."""
+"""Address classes, and the text forms of transport addresses."""
 
 import ipaddress
 
@@ -9,10 +9,10 @@ NETWORKS = tuple((name, ipaddress.ip_network(text)) for name, texts in CLASSES f
 
 
 def addr_class(addr: str) -> str:
-    """Class of a candidate's address, by the special-purpose registries (RFC 6890).
+    """Return the class of a candidate's address, by the special-purpose registries (RFC 6890).
 
-    Documentation networks are a class of their own: sample captures use them as
-    the public internet.
+    ``mdns`` for a .local name, ``invalid`` for other names. Documentation networks are a class of
+    their own: sample captures use them as the public internet.
     """
     if addr.lower().endswith(".local"):
         return "mdns"
@@ -27,12 +27,12 @@ def addr_class(addr: str) -> str:
 
 
 def endpoint(addr: str | None, port: int | None) -> str:
-    """``addr:port``, an IPv6 address in brackets; a dash if unknown."""
+    """Return ``addr:port``, an IPv6 address in brackets; a dash if unknown."""
     return transport_address(addr, port) or "–"
 
 
 def transport_address(addr: str | None, port: int | None) -> str | None:
-    """``addr:port``, as the timeline writes it: ``192.0.2.1:5060``, ``[2001:db8::1]:5060``."""
+    """Return ``192.0.2.1:5060`` or ``[2001:db8::1]:5060``; None without address, no port without port."""
     if addr is None:
         return None
     host = f"[{addr}]" if ":" in addr else addr
@@ -40,7 +40,7 @@ def transport_address(addr: str | None, port: int | None) -> str | None:
 
 
 def host(transport_address: str) -> str:
-    """The address of a transport address."""
+    """Return the address part of ``addr:port``."""
     if transport_address.startswith("["):
         return transport_address[1:].partition("]")[0]
     has_port = transport_address.count(":") == 1

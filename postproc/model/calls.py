@@ -1,6 +1,6 @@
 """The calls of a run, each with its rows of every table: for rules, pictures and the report.
 
-A table's rows are made when first asked for, once for all calls; of one call alone only its own.
+A table's rows are built on first use, once for all calls; with ``only``, for that call alone.
 """
 
 from collections import defaultdict
@@ -38,32 +38,32 @@ from postproc.model.rows import (
 )
 
 Counted = TypeVar("Counted", BindingRow, PairRow, DtlsRow, RtpStreamRow)
-Run: TypeAlias = Any  # Tables, or what has them as attributes: a run, a call of a notebook
+Run: TypeAlias = Any  # Tables, or an object with the same attributes: a run, a call in a notebook
 
 
 Connection = tuple[str, frozenset[tuple[str, int]]]  # capture, and both ends
 
-# What a client asks of a TURN server before anything can pass it (RFC 8656, sections 7, 9 and 12).
+# The TURN requests without which nothing is relayed (RFC 8656, sections 7, 9 and 12).
 TURN_TRANSACTIONS = ("allocate", "create_permission", "channel_bind")
 
 
 def connection(row: ConnectionEventRow | SipMessageRow) -> Connection:
-    """The connection that a packet is of, the same both ways."""
+    """Return the key of a packet's connection, equal in both directions."""
     return row.capture, frozenset({(row.src_addr, row.src_port), (row.dst_addr, row.dst_port)})
 
 
 def recording_name(files: Sequence[str]) -> str:
-    """What a recording of several files is called, which are in the order of time."""
+    """Return the name of a recording of several files, given in order of time."""
     return f"{files[0]} … {files[-1]}"
 
 
 def recording_names(captures: pd.DataFrame) -> dict[str, str]:
-    """By capture, the name of its recording; without those that are one by themselves."""
+    """Return the recording name by capture; captures that are a whole recording are left out."""
     return {file: recording_name(files) for files in _recordings(captures) for file in files}
 
 
 def _recordings(captures: pd.DataFrame) -> list[list[str]]:
-    """The files of each recording of several, in the order of time."""
+    """Return the files, in order of time, of each recording that has several."""
     rows = captures.dropna(subset=["recording"]).sort_values(["first_time", "capture"], kind="stable")
     return [files.tolist() for _, files in rows.groupby("recording")["capture"] if len(files) > 1]
 
@@ -71,8 +71,8 @@ def _recordings(captures: pd.DataFrame) -> list[list[str]]:
 class Calls:
     """The calls of a run by number.
 
-    ``prepare`` is applied to each table before its rows are made; ``only``: the number of
-    the one call that is wanted, which saves making the rows of all others.
+    ``prepare`` is applied to each table before its rows are built; ``only`` restricts it to
+    one call number, which saves building the rows of all others.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Calls:
         return (Call(number, self) for number in self.numbers)
 
     def __getitem__(self, number: int) -> "Call":
-        """The call; LookupError when the run has none of this number."""
+        """Return the call; LookupError if the run has no such number."""
         if number not in self.numbers:
             raise LookupError(no_such(number, self._all))
         return Call(number, self)
@@ -111,12 +111,12 @@ class Calls:
 
     @cached_property
     def clocks(self) -> tuple[ClockRow, ...]:
-        """The clocks of all captures that show the same packets, each named by its place."""
+        """The clocks of all captures with common packets, with the place as ``capture``."""
         rows = load(ClockRow, self.tables.clocks)
         return tuple(row._replace(capture=self.place(row.capture)) for row in rows)
 
     def place(self, capture: str) -> str:
-        """What passages call the place where a file was captured: the file, or its recording."""
+        """Return the name of a file's place in ``passages``: the file, or its recording."""
         return self._recording_of.get(capture, capture)
 
     @cached_property
@@ -124,7 +124,7 @@ class Calls:
         return recording_names(self.tables.captures)
 
     def located(self, capture: str, frame: int) -> tuple[str, int]:
-        """A frame counted from the beginning of a file: which file of the recording it is in, and where."""
+        """Return file and frame number of a frame that is counted from the start of ``capture`` on."""
         files, at = self._files.get(capture, ([capture], 0))
         packets = self._packets
         while frame < 1 and at > 0:
@@ -137,7 +137,7 @@ class Calls:
 
     @cached_property
     def _files(self) -> dict[str, tuple[list[str], int]]:
-        """By file, all of its recording, and which of them it is."""
+        """By file, all files of its recording, and its index among them."""
         recordings = _recordings(self.tables.captures)
         return {file: (files, number) for files in recordings for number, file in enumerate(files)}
 
@@ -147,19 +147,19 @@ class Calls:
         return dict(zip(rows["capture"].tolist(), rows["packets"].tolist(), strict=True))
 
     def of(self, kind: type[R], table: str, number: int) -> tuple[R, ...]:
-        """A call's rows of a table."""
+        """Return a call's rows of a table."""
         if table not in self._rows:
             self._rows[table] = by(load(kind, self._frame(table)), "call")
         return self._rows[table].get(number, ())
 
     def of_none(self, kind: type[R], table: str) -> tuple[R, ...]:
-        """The rows of a table that belong to no call."""
+        """Return the rows of a table that belong to no call."""
         rows: pd.DataFrame = getattr(self.tables, table)
         beside = rows[rows["call"].isna()]
         return tuple(load(kind, beside if self._prepare is None else self._prepare(beside)))
 
     def every(self, kind: type[R], table: str) -> tuple[R, ...]:
-        """All rows of a table."""
+        """Return all rows of a table."""
         rows: pd.DataFrame = getattr(self.tables, table)
         return tuple(load(kind, rows if self._prepare is None else self._prepare(rows)))
 
@@ -171,22 +171,22 @@ class Calls:
 
     @cached_property
     def connection_events(self) -> Mapping[Connection, tuple[ConnectionEventRow, ...]]:
-        """What happened to each TCP connection of signalling; calls share one."""
+        """The events of each signaling connection, which calls may share."""
         rows = self.tables.connection_events
-        held: dict[Connection, list[ConnectionEventRow]] = defaultdict(list)
+        by_connection: dict[Connection, list[ConnectionEventRow]] = defaultdict(list)
         for row in load(ConnectionEventRow, rows if self._prepare is None else self._prepare(rows)):
-            held[connection(row)].append(row)
-        return {key: tuple(events) for key, events in held.items()}
+            by_connection[connection(row)].append(row)
+        return {key: tuple(events) for key, events in by_connection.items()}
 
     @cached_property
     def turn_messages(self) -> Mapping[int, tuple[StunMessageRow, ...]]:
-        """Requests to TURN servers and their answers: few of all STUN messages, so only they become rows."""
+        """Requests to TURN servers and their responses; only these few STUN messages become rows."""
         rows = self._frame("stun_messages")
         return by(load(StunMessageRow, rows[rows["method"].isin(TURN_TRANSACTIONS)]), "call")
 
     @cached_property
     def seconds(self) -> Mapping[int, tuple[RtpSecondRow, ...]]:
-        """The seconds of each stream."""
+        """Rows of ``rtp_seconds`` by stream."""
         rows = self.tables.rtp_seconds
         if self._only is not None:
             rows = rows[rows["stream"].isin({stream.stream for stream in self[self._only].rtp_streams})]
@@ -194,7 +194,7 @@ class Calls:
 
 
 def counting(rows: Iterable[Counted]) -> list[Counted]:
-    """Each thing once: without what counts in another capture."""
+    """Return the rows that count, without duplicates counted in another capture."""
     return [row for row in rows if row.counted_in is None]
 
 
@@ -225,7 +225,7 @@ class Call:
 
     @cached_property
     def connection_events(self) -> tuple[ConnectionEventRow, ...]:
-        """Of the TCP connections that its SIP went over, one after the other."""
+        """Its rows for the TCP connections that carried its SIP, one connection after the other."""
         carrying = dict.fromkeys(connection(row) for row in self.sip_messages if row.transport != "udp")
         return tuple(event for each in carrying for event in self._calls.connection_events.get(each, ()))
 
@@ -259,21 +259,21 @@ class Call:
 
     @cached_property
     def clocks(self) -> tuple[ClockRow, ...]:
-        """Of the captures that its packets passed."""
+        """The clocks of the captures that its packets passed."""
         passed = {name for row in self.passages for name in (row.from_capture, row.to_capture)}
         return tuple(row for row in self._calls.clocks if row.capture in passed)
 
     def place(self, capture: str) -> str:
-        """What its passages call the place where a file was captured."""
+        """Return the name of a file's place in its passages."""
         return self._calls.place(capture)
 
     def located(self, capture: str, frame: int) -> tuple[str, int]:
-        """A frame counted from the beginning of a file: which of the recording it is in, and where."""
+        """Return file and frame number of a frame that is counted from the start of ``capture`` on."""
         return self._calls.located(capture, frame)
 
     @cached_property
     def turn_messages(self) -> tuple[StunMessageRow, ...]:
-        """Of its ``stun_messages`` the ``TURN_TRANSACTIONS``."""
+        """The TURN_TRANSACTIONS among its ``stun_messages``."""
         return self._calls.turn_messages.get(self.number, ())
 
     @cached_property
@@ -294,7 +294,7 @@ class Call:
 
     @cached_property
     def rtp_seconds(self) -> tuple[RtpSecondRow, ...]:
-        """Of its streams, one after the other."""
+        """The seconds of its streams, one stream after the other."""
         streams = dict.fromkeys(stream.stream for stream in self.rtp_streams)
         return tuple(second for stream in streams for second in self._calls.seconds.get(stream, ()))
 
@@ -316,10 +316,10 @@ class Call:
         return self._calls.captures
 
 
-LISTED = 20  # numbers in a message
+LISTED = 20  # call numbers listed in a message
 
 
 def no_such(number: object, numbers: Sequence[int]) -> str:
-    """What is said wherever a call is asked for that a run does not have."""
-    there = ", ".join(map(str, numbers[:LISTED])) + ", …" * (len(numbers) > LISTED)
-    return f"no call {number} in this run; it has {there or 'none'}"
+    """Return the error message for a call number that a run does not have."""
+    existing = ", ".join(map(str, numbers[:LISTED])) + ", …" * (len(numbers) > LISTED)
+    return f"no call {number} in this run; it has {existing or 'none'}"

@@ -1,12 +1,12 @@
-"""What has to work before audio does, link by link: from it follows which finding explains which.
+"""The chain of dependencies that audio needs; it determines which finding explains which.
 
-A rule says in ``breaks`` which link is broken where its picture is seen. Here, and nowhere
-else, stand the links each link needs, the step of the network-analysis chart at which a break
-of it shows, and the gaps in captures that make it look broken.
+A rule names in ``breaks`` the link that is broken where it matches. This module alone defines
+the links each link needs, the step of the network analysis chart that fails with it, and the
+gaps in captures that make it look broken.
 
-Needs pass on: without a mapping there is no path, without a path no handshake. Gaps do not:
-a capture of one direction makes the STUN server look silent, but it is no reason for a 480
-that stands in the capture.
+Needs are transitive: without a mapping there is no path, without a path no handshake. Gaps are
+not: a capture of one direction makes the STUN server look silent, but it does not explain a 480
+in the capture.
 """
 
 from collections.abc import Mapping
@@ -85,10 +85,10 @@ StepName = Literal[
 class Place:
     """A link's place in the chain.
 
-    ``step``: of the chart; "candidates" are the client's or the server's, as the finding is tagged.
-    ``needs``: links that must be whole first. ``gaps``: breaks of captures that hide it.
-    ``near``: links it needs, but not what those need: the server's STUN server is no matter of the
-    client's candidates.
+    ``step``: of the chart; "candidates" are the client's or the server's, by the finding's tag.
+    ``needs``: links that must work first. ``gaps``: flaws of captures that hide it.
+    ``near``: links it needs without what those need: the server's STUN server does not matter for
+    the client's candidates.
     """
 
     step: StepName | Literal["candidates"] | None = None
@@ -97,8 +97,8 @@ class Place:
     near: tuple[Link, ...] = ()
 
 
-# Every need and every gap stands above what it explains: a test holds it, so causes never run in a circle.
-# What a request needs to reach the right address and be answered.
+# Every need and every gap is defined above what it explains, so causes never form a cycle; a test checks it.
+# Needed for a request to reach the right address and be answered.
 REACHING: tuple[Link, ...] = (
     "local_candidate",
     "address_family",
@@ -116,7 +116,7 @@ CHAIN: Mapping[Link, Place] = {
     "capture_directions": Place("trace"),
     "first_leg": Place("legs", gaps=("capture_start",)),
     "second_leg": Place("legs", gaps=("capture_end", "capture_start", "capture_directions")),
-    # signalling and what it describes
+    # signaling and session descriptions
     "admission": Place("legs"),
     "stun_server": Place("server_candidates", gaps=("capture_directions",)),
     "media_port": Place("server_candidates"),
@@ -125,7 +125,7 @@ CHAIN: Mapping[Link, Place] = {
     "local_candidate": Place("candidates", gaps=("first_leg",)),
     "acl": Place("client_candidates", needs=("local_candidate",), near=("public_candidate",)),
     "address_family": Place(None),
-    # between two places: what leaves the one and does not reach the next
+    # between two places: packets that leave one and do not reach the next
     "large_messages": Place("legs"),
     "sip_transit": Place("legs", needs=("large_messages",)),
     "unaltered_sip": Place("media"),
@@ -175,7 +175,7 @@ CHAIN: Mapping[Link, Place] = {
     ),
     "credentials": Place("answers", gaps=("first_leg",)),
     "ice_roles": Place("answers", gaps=("first_leg",)),
-    # A relay often forbids private peers: a side without public candidate is why it refuses.
+    # Relays often forbid private peers: a side without public candidate explains the refusal.
     "relay": Place(None, near=("public_candidate",), gaps=("first_leg",)),
     "path": Place(
         "answers",
@@ -228,7 +228,7 @@ CHAIN: Mapping[Link, Place] = {
     "both_directions": Place(
         "media",
         needs=("media", "current_address", "rtp_transit", "media_path", "decryption"),
-        # not second_leg: a server that takes a leg and sends nothing on it is wrong whomever it called
+        # not second_leg: a server that accepts a leg and sends nothing on it is at fault in any case
         gaps=("capture_end", "capture_start", "capture_directions", "first_leg"),
     ),
     "start_of_media": Place(None, needs=("negotiation",)),
@@ -243,19 +243,19 @@ CHAIN: Mapping[Link, Place] = {
 
 @cache
 def explaining(broken: Link) -> frozenset[Link]:
-    """The links whose break explains that this one is broken."""
+    """Return the links whose failure explains that this one is broken."""
     return frozenset({*_needed(broken), *CHAIN[broken].gaps})
 
 
 @cache
 def _needed(link: Link) -> frozenset[Link]:
-    """All that a link needs, near and far."""
+    """Return everything a link needs, directly and transitively."""
     place = CHAIN[link]
     return frozenset({*place.needs, *place.near, *(each for need in place.needs for each in _needed(need))})
 
 
 def step(link: Link | None, tags: frozenset[str] = frozenset()) -> str | None:
-    """The step of the chart that a finding with these tags fails; None: no step asks for it."""
+    """Return the chart step that a finding with these tags makes fail; None if there is none."""
     place = CHAIN[link] if link is not None else None
     if place is None or place.step != "candidates":
         return place.step if place is not None else None

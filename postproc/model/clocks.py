@@ -1,7 +1,7 @@
-"""Times by one clock: what a capture's clock shows more than another's, and the times which that would show.
+"""Put the times of several captures on one clock.
 
-Tables have times as each capture shows them. Who sets those of several captures side by side moves them
-first, to the clock of the reference that table ``clocks`` names.
+Tables hold the times of each capture's own clock. To compare times of several captures, code first moves
+them to the reference clock named in table ``clocks``.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,19 +22,19 @@ Times = NDArray[Any]  # ns
 Correction = Callable[[Times], Times]
 
 PPM, NS_PER_MS = 1e-6, 1e6
-# ns by which clocks may differ and still be taken for one: less does not disturb the order of a call's
-# messages, and machines with NTP in one network keep it.
+# ns: clocks this close count as one. Machines with NTP in one network stay within it, and it does not
+# disturb the order of a call's messages. Smaller: measurement noise moves times; larger: order suffers.
 ONE_CLOCK = 1_000_000
 
 
 @dataclass(frozen=True)
 class Clock:
-    """What a clock shows more than another: ``offset`` in ns at ``since``, and ``drift`` per ns.
+    """How far a clock is ahead of another: ``offset`` in ns at ``since``, and ``drift`` in ns per ns.
 
-    ``since`` is by the other, the first packet that both show. ``drift`` is None where the packets do not
-    tell it, ``drift_bound`` what it may be wrong by in 95 of 100. ``bound``: ns by which the offset may be
-    wrong, None if packets of one way only are seen. ``residual`` is the median of what offset, drift and the
-    usual delay leave.
+    ``since`` is the first common packet, by the other clock. ``drift`` is None if it cannot be estimated,
+    ``drift_bound`` its 95 % error bound. ``bound`` is the largest error of the offset in ns, None if only
+    packets of one direction are seen. ``residual`` is the median error left by offset, drift and the
+    typical delay.
     """
 
     since: int = 0
@@ -46,33 +46,33 @@ class Clock:
     drift_bound: float | None = None
 
     def corrected(self, time: Times) -> Times:
-        """Times of this clock as the other would show them."""
+        """Convert times of this clock to the other clock."""
         slope = self.drift or 0.0
         elapsed = (time - self.since) - self.offset
         corrected: Times = time - np.rint(self.offset + elapsed * (slope / (1 + slope))).astype(np.int64)
         return corrected
 
     def shown(self, time: Times) -> Times:
-        """Times of the other as this clock shows them."""
-        shown: Times = time + np.rint(self.offset + (time - self.since) * (self.drift or 0.0)).astype(
+        """Convert times of the other clock to this clock."""
+        converted: Times = time + np.rint(self.offset + (time - self.since) * (self.drift or 0.0)).astype(
             np.int64
         )
-        return shown
+        return converted
 
 
 def by_one_clock(tables: Tables) -> Tables:
-    """The tables of a run with the times that the references' clocks would show."""
+    """Return the tables of a run with all times on the reference clocks."""
     return with_times_moved(tables, corrections_of(tables))
 
 
 def on_one_clock(tables: Any) -> Callable[[pd.DataFrame], pd.DataFrame] | None:  # noqa: ANN401  (calls.Run)
-    """The same, table by table as it is wanted; None where all clocks are right."""
+    """Return a function that does the same for one table; None if no clock needs correction."""
     corrections = corrections_of(tables)
     return (lambda rows: _moved(rows, corrections)) if corrections else None
 
 
 def corrections_of(tables: Any) -> dict[str, Correction]:  # noqa: ANN401  (calls.Run)
-    """By capture, its correction: the first row of ``clocks`` is by the clock that counts for all.
+    """Return each capture's correction, from its first row in ``clocks`` (against the main reference).
 
     A recording has one clock, whichever of its files the row names.
     """
@@ -80,18 +80,20 @@ def corrections_of(tables: Any) -> dict[str, Correction]:  # noqa: ANN401  (call
         return {}
     recording_of = recording_names(tables.captures)
     rows = tables.clocks.assign(capture=tables.clocks["capture"].replace(recording_of))
-    found: dict[str, Correction] = {}
+    corrections: dict[str, Correction] = {}
     for row in load(ClockRow, rows.drop_duplicates("capture").dropna(subset=["time", "offset_ms"])):
         if row.time is not None and row.offset_ms is not None:
             offset = row.offset_ms * NS_PER_MS
             drift = None if row.drift_ppm is None else row.drift_ppm * PPM
             if abs(offset) > ONE_CLOCK:
-                found[row.capture] = Clock(row.time.value - round(offset), offset, drift).corrected
-    return found | {file: found[name] for file, name in recording_of.items() if name in found}
+                corrections[row.capture] = Clock(row.time.value - round(offset), offset, drift).corrected
+    return corrections | {
+        file: corrections[name] for file, name in recording_of.items() if name in corrections
+    }
 
 
 def with_times_moved(tables: Tables, by_capture: Mapping[str, Correction]) -> Tables:
-    """The tables with the times of some captures moved; those of ``clocks`` are their own."""
+    """Return the tables with the times of some captures moved; table ``clocks`` stays."""
     if not by_capture:
         return tables
     moved = {table.name: _moved(rows, by_capture) for table, rows in tables.items() if table is not CLOCKS}

@@ -1,10 +1,11 @@
-"""Python values as columns of the types that tables have, and back.
+"""Convert Python values to columns of the tables' types and back.
 
-Arrow is several times faster at it than pandas, which goes by way of objects and
-looks for their type first.
+Arrow is several times faster at this than pandas, which converts through objects and
+infers their type first.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from pandas.api.extensions import ExtensionArray
 
 TEXT, INTEGER, REAL, FLAG = "string", "Int64", "Float64", "boolean"
 TIME = "datetime64[ns, UTC]"
-FEW = 100  # rows: looking for equal texts among fewer costs more than it saves
+FEW = 100  # rows: below it, deduplicating texts costs more than it saves
 ARROW = {
     TEXT: pa.large_string(),
     INTEGER: pa.int64(),
@@ -22,9 +23,45 @@ ARROW = {
     FLAG: pa.bool_(),
     TIME: pa.timestamp("ns", tz="UTC"),
 }
-DTYPES: dict[str, Any] = {
-    name: pd.api.types.pandas_dtype(name) for name in ARROW
-}  # to look one up takes long
+DTYPES: dict[str, Any] = {name: pd.api.types.pandas_dtype(name) for name in ARROW}  # looking one up is slow
+
+
+# What pandas would say of such columns in the metadata of a file: it has them again by that.
+NOTED: dict[str, dict[str, object]] = {
+    TEXT: {"pandas_type": "object", "numpy_type": "string", "metadata": None},
+    INTEGER: {"pandas_type": "int64", "numpy_type": "Int64", "metadata": None},
+    REAL: {"pandas_type": "float64", "numpy_type": "Float64", "metadata": None},
+    FLAG: {"pandas_type": "bool", "numpy_type": "boolean", "metadata": None},
+    TIME: {"pandas_type": "datetimetz", "numpy_type": "datetime64[ns]", "metadata": {"timezone": "UTC"}},
+}
+
+
+def schema(dtypes: Mapping[str, str], metadata: Mapping[bytes, bytes]) -> pa.Schema:
+    """Return arrow's schema of columns with these types."""
+    return pa.schema([(name, ARROW[dtype]) for name, dtype in dtypes.items()], metadata=dict(metadata))
+
+
+def arrow(rows: pd.DataFrame, declared: pa.Schema) -> pa.Table:
+    """Return rows of these types as arrow's; pandas would look for the types of each column first."""
+    if rows.empty:
+        return declared.empty_table()
+    held = zip(declared, rows.items(), strict=True)
+    columns = [pa.array(values.array, field.type, from_pandas=True) for field, (_, values) in held]
+    return pa.Table.from_arrays(columns, schema=declared)
+
+
+def noted(dtypes: Mapping[str, str]) -> dict[bytes, bytes]:
+    """Return the metadata of a schema by which pandas reads columns as what they were."""
+    columns = [{"name": name, "field_name": name, **NOTED[dtype]} for name, dtype in dtypes.items()]
+    about = {
+        "index_columns": [],
+        "column_indexes": [],
+        "columns": columns,
+        "attributes": {},
+        "creator": {"library": "pyarrow", "version": pa.__version__},
+        "pandas_version": pd.__version__,
+    }
+    return {b"pandas": json.dumps(about).encode()}
 
 
 def array(values: Sequence[Any], dtype: str) -> ExtensionArray:
@@ -33,10 +70,12 @@ def array(values: Sequence[Any], dtype: str) -> ExtensionArray:
     Raises TypeError or ValueError when the type cannot hold a value.
     """
     try:
-        found = _integers(values) if dtype == INTEGER else pa.array(values, ARROW[dtype], from_pandas=True)
-    except (TypeError, ValueError, OverflowError):  # pandas may know how to convert what arrow does not
+        converted = (
+            _integers(values) if dtype == INTEGER else pa.array(values, ARROW[dtype], from_pandas=True)
+        )
+    except (TypeError, ValueError, OverflowError):  # pandas converts some values that arrow does not
         return pd.Series(values, dtype=object).astype(dtype).array  # type: ignore[call-overload, no-any-return]
-    return _from_arrow(found, dtype)
+    return _from_arrow(converted, dtype)
 
 
 def repeated(value: object, count: int, dtype: str) -> ExtensionArray:
@@ -49,16 +88,16 @@ def _from_arrow(values: pa.Array, dtype: str) -> ExtensionArray:
         missing = values.is_null().to_numpy(zero_copy_only=False)
         numbers = values.fill_null(0) if values.null_count else values
         return pd.arrays.IntegerArray(numbers.to_numpy().copy(), missing)
-    made: ExtensionArray = DTYPES[dtype].__from_arrow__(values)
-    return made
+    extension: ExtensionArray = DTYPES[dtype].__from_arrow__(values)
+    return extension
 
 
 def _integers(values: Sequence[Any]) -> pa.Array:
-    """Told the type, arrow would cut fractions off."""
-    found = pa.array(values, from_pandas=True)
-    if not (pa.types.is_integer(found.type) or pa.types.is_null(found.type)):
-        raise TypeError(found.type)
-    return found if found.type == ARROW[INTEGER] else found.cast(ARROW[INTEGER])
+    """Convert without naming the type to arrow, which would then truncate fractions."""
+    converted = pa.array(values, from_pandas=True)
+    if not (pa.types.is_integer(converted.type) or pa.types.is_null(converted.type)):
+        raise TypeError(converted.type)
+    return converted if converted.type == ARROW[INTEGER] else converted.cast(ARROW[INTEGER])
 
 
 NOTHING = {dtype: array([], dtype) for dtype in ARROW}
@@ -67,8 +106,8 @@ NOTHING = {dtype: array([], dtype) for dtype in ARROW}
 def plain(column: "pd.Series[Any]") -> list[Any]:
     """Return a column's values as Python objects: NA is None, times are Timestamps, equal texts are one."""
     if isinstance(column.dtype, pd.StringDtype):
-        held = pa.array(column.array)
-        return _texts(held.combine_chunks() if isinstance(held, pa.ChunkedArray) else held)
+        texts = pa.array(column.array)
+        return _texts(texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts)
     if isinstance(column.dtype, np.dtype):
         return column.astype(object).where(column.notna(), None).tolist()
     values: list[Any] = column.array.to_numpy(object, na_value=None).tolist()
@@ -76,7 +115,7 @@ def plain(column: "pd.Series[Any]") -> list[Any]:
 
 
 def _texts(column: pa.Array) -> list[Any]:
-    """The texts; an object for each of the rows in which a name stands would be most of a run's memory."""
+    """Return the texts, equal ones as one object: an object per row would be most of a run's memory."""
     if len(column) < FEW:
         return column.to_pylist()  # type: ignore[no-any-return]
     encoded = column.dictionary_encode()

@@ -1,7 +1,7 @@
-"""Values that the package and the Wireshark plug-in both go by: ``constants.toml``.
+"""Values shared by the package and the Wireshark plug-in: ``constants.toml``.
 
-The plug-in must say the same as the tables, so no such value stands in the code of
-either. A value is named by its table and key, as in ``number("evidence.grain_s")``.
+The plug-in must agree with the tables, so neither has such a value in its code.
+A value is addressed by table and key, as in ``number("evidence.grain_s")``.
 """
 
 import tomllib
@@ -15,10 +15,10 @@ _VALUES: Mapping[str, Any] = tomllib.loads(FILE.read_text(encoding="utf-8"))
 
 def table(path: str) -> Mapping[str, Any]:
     """Return a table: ``evidence`` or ``dtls.alerts``."""
-    found = _VALUES
+    values = _VALUES
     for name in path.split("."):
-        found = found[name]
-    return found
+        values = values[name]
+    return values
 
 
 def value(path: str) -> Any:  # noqa: ANN401  (of any type: see the file)
@@ -33,7 +33,7 @@ def number(path: str) -> float:
 
 def numbers(path: str) -> Mapping[str, float]:
     """Return all values of a table."""
-    return {name: float(held) for name, held in table(path).items()}
+    return {name: float(raw) for name, raw in table(path).items()}
 
 
 def count(path: str) -> int:
@@ -41,7 +41,7 @@ def count(path: str) -> int:
 
 
 def nanoseconds(path: str) -> int:
-    """Return a value given in seconds."""
+    """Return a value given in seconds as nanoseconds."""
     return round(number(path) * 1_000_000_000)
 
 
@@ -50,5 +50,5 @@ def words(path: str) -> tuple[str, ...]:
 
 
 def icmp_types(path: str) -> frozenset[tuple[int, int]]:
-    """Return version of IP and type of each of the ICMP messages."""
+    """Return IP version and type of each of the ICMP messages."""
     return frozenset((int(version), kind) for version, types in table(path).items() for kind in types)

@@ -1,8 +1,7 @@
-"""What is known beforehand of the systems whose calls are looked at.
+"""Prior knowledge of the systems whose calls are analyzed.
 
-What is special to a product is data here, never a condition in the code.
-The files people write, and the ones that ship, are read by ``postproc.read.deployment``;
-docs/DEPLOYMENT.md explains their keys.
+Anything specific to a product is data here, never a condition in the code. The deployment
+files are read by ``postproc.read.deployment``; docs/DEPLOYMENT.md explains their keys.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,14 +21,14 @@ SIDES = (CLIENT, SERVER)
 
 Patterns = Mapping[str, tuple[str, ...]]  # regular expressions by side, or by product
 
-# A sane pattern takes microseconds on a name of some hundred characters; one like (x+)+! takes longer than
-# anybody waits. Below 0.1 s a busy machine would refuse sane ones; above 10 s people press Ctrl-C.
+# A sane pattern takes microseconds on a name of some hundred characters; one like (x+)+! runs practically
+# forever. Below 0.1 s a busy machine would reject sane ones; above 10 s users press Ctrl-C.
 PATTERN_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Markers:
-    """How a deployment's ends name themselves: regular expressions by side, searched for."""
+    """How a deployment's ends name themselves: regular expressions by side, used with search."""
 
     sdp_owner: Patterns = field(default_factory=dict)
     user_agent: Patterns = field(default_factory=dict)
@@ -43,7 +42,7 @@ def _threshold(default: float, doc: str) -> float:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """From when on something is worth saying, or a fault; each with its unit in its name."""
+    """Limits above which something is noted or is a fault; each has its unit in its name."""
 
     slow_negotiation_ms: float = _threshold(
         500,
@@ -90,13 +89,13 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Deployment:
-    """Everything known beforehand; what is empty is not known.
+    """A deployment's properties; an empty one is unknown.
 
-    ``media_ports`` are the server's, ``products`` by name: the regular expressions are
-    searched for in User-Agents, SDP owners and STUN SOFTWARE of a call.
+    ``media_ports`` are the port ranges by side; ``products`` maps names to regular
+    expressions searched for in User-Agents, SDP owners and STUN SOFTWARE of a call.
     ``candidate_acl`` and ``signalling_acl`` name the lists applied, in order;
     ``lists`` holds those that are not built into FreeSWITCH. ``region`` (ISO
-    3166) reads national phone numbers; empty compares their last digits.
+    3166) is used to parse national phone numbers; if empty, last digits are compared.
     """
 
     name: str
@@ -111,43 +110,47 @@ class Deployment:
     thresholds: Thresholds = Thresholds()
 
     def products_in(self, names: Iterable[str | None]) -> frozenset[str]:
-        """Return the products that name themselves in these User-Agents, SDP owners, STUN SOFTWARE."""
-        told = {name for name in names if isinstance(name, str)}
+        """Return the products named in these User-Agents, SDP owners and STUN SOFTWARE values."""
+        texts = {name for name in names if isinstance(name, str)}
         return frozenset(
             product
             for product, patterns in self.products.items()
-            if any(matches(pattern, name) for pattern in patterns for name in told)
+            if any(matches(pattern, name) for pattern in patterns for name in texts)
         )
 
     def is_media_port(self, side: str, port: int) -> bool | None:
-        """Say whether a port is in a side's ranges; None where none are known."""
-        held = self.media_ports.get(side, ())
-        return any(port in each for each in held) if held else None
+        """Whether a port is in a side's ranges; None if no ranges are known."""
+        ranges = self.media_ports.get(side, ())
+        return any(port in each for each in ranges) if ranges else None
 
     def is_own_public(self, address: str | None) -> bool | None:
-        """Say whether an address is one of the deployment's public ones; None where none are known."""
-        found = address_of(address)
-        if not self.public_addresses or found is None:
+        """Whether an address is one of the deployment's public ones; None if none are known."""
+        parsed = address_of(address)
+        if not self.public_addresses or parsed is None:
             return None
-        return any(found in network for network in self.public_addresses)
+        return any(parsed in network for network in self.public_addresses)
 
 
 @lru_cache(maxsize=256)  # the same few names are in most calls
 def matches(pattern: str, name: str) -> bool:
-    """Say whether a deployment file's pattern is found in a name; SetupError if that takes too long."""
+    """Whether a deployment file's pattern matches in a name; SetupError if that takes too long."""
     try:
         return regex.search(pattern, name, timeout=PATTERN_SECONDS) is not None
     except TimeoutError:
-        shown = f"{name[:40]}..." if len(name) > 40 else name
+        short_name = f"{name[:40]}..." if len(name) > 40 else name
         raise SetupError(
             f"the deployment file's pattern {pattern!r} takes more than {PATTERN_SECONDS:.0f} s"
-            f" on the name {shown!r}: simplify it"
+            f" on the name {short_name!r}: simplify it"
         ) from None
 
 
 def marked(patterns: Patterns, name: str | None) -> str | None:
-    """Return the one side whose patterns are found in a name."""
-    fitting = [side for side, held in patterns.items() if name and any(matches(each, name) for each in held)]
+    """Return the only side whose patterns match in a name; None if none does, or several do."""
+    fitting = [
+        side
+        for side, expressions in patterns.items()
+        if name and any(matches(each, name) for each in expressions)
+    ]
     return fitting[0] if len(fitting) == 1 else None
 
 

@@ -1,8 +1,8 @@
-"""A finding in one language, as everything that shows findings renders it.
+"""A finding in one language, the form from which everything that shows findings renders it.
 
 Diagnosis describes its findings; the terminal, the report, the notebook, packet comments and
-findings.json render what is here. The findings table stores one description a row; what Parquet
-holds as joined text is joined and taken apart in this module only.
+findings.json render these. The findings table stores one description per row; only this module
+joins and splits the lists that the table stores as text.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,10 +22,10 @@ ADVISED = frozenset({"fault", "suspect"})
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A finding: its rule, where it is seen, how sure it is, what it says and advises.
+    """A finding: its rule, its place, how sure it is, what it says and advises.
 
     ``title`` is one line; ``detail`` says what was seen and what would settle a doubt.
-    ``frames`` are the evidence in order. Texts may hold a stranger's characters.
+    ``frames`` are the evidence in order. Texts may contain untrusted characters: escape them.
     """
 
     code: str
@@ -49,16 +49,16 @@ class Described:
 
     @property
     def severity(self) -> str:
-        """The verdict as other programs grade it: error, warning, note or info."""
+        """The verdict as a severity: error, warning, note or info."""
         return SEVERITY[self.verdict] if self.verdict in VERDICTS else "note"
 
     @property
     def advised(self) -> bool:
-        """Whether causes and remedies are shown: of what may be wrong, at the root it follows from."""
+        """Whether causes and remedies are shown: for faults and suspects that no other finding explains."""
         return self.verdict in ADVISED and not self.caused_by
 
     def row(self) -> dict[str, Any]:
-        """A record of the findings table."""
+        """Return a record of the findings table."""
         return {
             "capture": self.capture,
             "frame": self.frames[0] if self.frames else None,
@@ -84,7 +84,7 @@ class Described:
 
 
 def of_table(findings: pd.DataFrame) -> Iterator[Described]:
-    """The rows of the findings table, in their order; what is not a frame number there is left out."""
+    """Yield the rows of the findings table in order; malformed frame numbers are left out."""
     columns = [plain(findings[name]) for name in FINDINGS.names]
     for values in zip(*columns, strict=True):
         yield _of_row(dict(zip(FINDINGS.names, values, strict=True)))
@@ -121,7 +121,7 @@ def _numbers(joined: str | None) -> tuple[int, ...]:
 
 
 def _json(value: Any) -> Any:  # noqa: ANN401
-    """Facts as JSON: times in ISO 8601 UTC, sets as lists."""
+    """Convert facts for JSON: times to ISO 8601 UTC, sets to sorted lists, anything else to text."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, set | frozenset):

@@ -1,11 +1,11 @@
-"""The words of columns that know only a few: types for mypy, and what the tables declare.
+"""The values of enumerated columns: types for mypy, and the declarations in the tables.
 
-A word that is misspelt where it is compared with such a column does not pass mypy.
+mypy rejects a misspelled value in a comparison with such a column.
 """
 
 from typing import Any, Literal, get_args
 
-# Ends of a call, and the way between them.
+# Ends of a call, and directions.
 Side = Literal["client", "server", "other"]
 SideBy = Literal["marker", "b2bua", "role"]
 Direction = Literal["server_to_client", "client_to_server", "other"]
@@ -17,7 +17,7 @@ Refresher = Literal["uac", "uas"]
 SipTransport = Literal["udp", "tcp", "tls", "sctp", "ws", "wss"]
 ConnectionEvent = Literal["fin", "reset", "client_hello", "server_hello", "alert", "keyed"]
 
-# TCP, TLS and HTTP of the way in.
+# TCP, TLS and HTTP before a call.
 TcpOutcome = Literal["established", "refused", "unanswered", "reset", "one_sided", "midstream"]
 TcpEnd = Literal["client_fin", "server_fin", "client_reset", "server_reset"]
 TcpSide = Literal["client", "server"]
@@ -55,7 +55,7 @@ LearnedFrom = Literal["stun_server", "check", "candidate"]
 # DTLS.
 HandshakeState = Literal["none", "client_hello_only", "incomplete", "complete", "alert"]
 
-# Places: where a capture was made, and what passes between two of them.
+# Places where a capture was made, and the kinds of packets that pass between two of them.
 Place = Literal["server", "wan", "client"]
 PassageKind = Literal["stun", "dtls", "rtp", "rtcp", "sip"]
 
@@ -91,5 +91,5 @@ LogKind = Literal[
 
 
 def words(enumeration: Any) -> tuple[str, ...]:  # noqa: ANN401  (a Literal has no type of its own)
-    """The words of an enumeration, in the order declared."""
+    """Return the values of an enumeration, in the order declared."""
     return get_args(enumeration)

@@ -1,7 +1,7 @@
-"""What can go wrong outside the packets.
+"""The exceptions of postproc.
 
-Trouble inside a capture is never an exception: an odd packet becomes NA in a
-row, or a finding. Only our machine, one file and our own mistakes are raised.
+Anomalies inside a capture never raise: a malformed packet becomes NA in a row, or a
+finding. Only the machine, an unreadable file and our own bugs do.
 """
 
 
@@ -10,12 +10,12 @@ class PostprocError(Exception):
 
 
 class SetupError(PostprocError):
-    """This machine cannot do the work: the message says what to install."""
+    """The machine lacks something: the message says what to install."""
 
 
 class CaptureError(PostprocError):
-    """This file cannot be read: the batch goes on without it."""
+    """One file cannot be read: the batch continues without it."""
 
 
 class SchemaError(PostprocError):
-    """A table does not have the columns it declares: our bug."""
+    """A table does not match its declaration: a bug in postproc."""

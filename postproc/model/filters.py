@@ -1,10 +1,10 @@
-"""Display filters, capture filters and the values of strangers in them.
+"""Build display filters and capture filters that may contain untrusted values.
 
-Values are written so that they mean themselves wherever Wireshark reads a
-filter: in the filter toolbar, a macro, a colour rule and a saved filter. So
-``"`` and ``\\`` are escaped for the filter's syntax, ``$`` for macros, which are
-replaced inside strings, too, ``@`` for the file of colour rules, where it ends
-the filter, and all but ASCII, which macros do not take.
+Values are escaped so that they are literal wherever Wireshark reads a filter:
+in the toolbar, a macro, a coloring rule and a saved filter. ``"`` and ``\\`` are
+escaped for the filter syntax, ``$`` for macros, which expand inside strings too,
+``@`` because it ends the filter in the coloring rules file, and non-ASCII
+characters because macros do not accept them.
 """
 
 from collections.abc import Iterable
@@ -15,9 +15,9 @@ ESCAPED = frozenset('"\\$@')
 
 
 def quoted(value: str) -> str:
-    r"""A string of a display filter (wireshark-filter(4)): ``a@b`` -> ``"a\x40b"``.
+    r"""Return a display filter string (wireshark-filter(4)): ``a@b`` -> ``"a\x40b"``.
 
-    Wireshark ends a field's text at a NUL, so the value ends there, too.
+    The value ends at a NUL, as a field's text does in Wireshark.
     """
     text = value.partition("\0")[0]
     return f'"{"".join(_escaped(char) for char in text)}"'
@@ -30,12 +30,12 @@ def _escaped(char: str) -> str:
 
 
 def equals(field: str, values: Iterable[str]) -> str:
-    """``field`` is one of the values, which are strings: "" if there are none."""
+    """Match ``field`` against any of these strings: "" if there are none."""
     return _one_of(field, [quoted(value) for value in dict.fromkeys(values)])
 
 
 def same_bytes(field: str, values: Iterable[str]) -> str:
-    """``field`` is one of the byte strings given as hex digits: "" if there are none."""
+    """Match ``field`` against any of these byte strings, given as hex digits: "" if there are none."""
     return _one_of(field, [":".join(_pairs(value)) for value in dict.fromkeys(values)])
 
 
@@ -44,7 +44,7 @@ def _pairs(digits: str) -> list[str]:
 
 
 def ports(numbers: Iterable[int]) -> str:
-    """UDP from or to one of the ports: "" if there are none."""
+    """Match UDP from or to any of the ports: "" if there are none."""
     return _one_of("udp.port", [str(number) for number in sorted(set(numbers))])
 
 
@@ -55,18 +55,18 @@ def _one_of(field: str, literals: list[str]) -> str:
 
 
 def either(filters: Iterable[str]) -> str:
-    """One of the filters holds; empty ones are left out, "" if none is left."""
+    """Join filters with OR; empty ones are left out, "" if none is left."""
     return _joined(" || ", filters)
 
 
 def both(filters: Iterable[str]) -> str:
-    """All of the filters hold; empty ones are left out, "" if none is left."""
+    """Join filters with AND; empty ones are left out, "" if none is left."""
     return _joined(" && ", filters)
 
 
 def _joined(sign: str, parts: Iterable[str]) -> str:
-    kept = [part for part in parts if part]
-    return sign.join(map(_grouped, kept)) if len(kept) > 1 else "".join(kept)
+    filters = [part for part in parts if part]
+    return sign.join(map(_grouped, filters)) if len(filters) > 1 else "".join(filters)
 
 
 def _grouped(text: str) -> str:
@@ -74,10 +74,10 @@ def _grouped(text: str) -> str:
 
 
 def between(one: tuple[str, int], other: tuple[str, int], *, odd: bool = False) -> str:
-    """UDP both ways between two addresses and ports, and ICMP errors that quote it.
+    """Match UDP both ways between two transport addresses, and ICMP errors that quote it.
 
-    ``odd``: on the ports above, too, where RTCP is without rtcp-mux (RFC 3550,
-    section 11).
+    ``odd`` includes the next higher ports, where RTCP is without rtcp-mux
+    (RFC 3550, section 11).
     """
     layer = "ipv6" if ip_address(one[0]).version == 6 else "ip"
     hosts = [f"{layer}.addr == {addr}" for addr in dict.fromkeys((one[0], other[0]))]
@@ -91,6 +91,6 @@ def _with_next(port: int) -> list[int]:
 
 
 def capture_filter(one: tuple[str, int], other: tuple[str, int] | None = None) -> str:
-    """The same as a capture filter (pcap-filter(7)), for tcpdump; without ``other`` to anybody."""
+    """Return the same as a capture filter (pcap-filter(7)); without ``other``, for any peer of ``one``."""
     ends = [one, other] if other else [one]
     return " and ".join(["udp", *(f"host {addr} and port {port}" for addr, port in ends)])

@@ -1,8 +1,8 @@
-"""What a rule, a finding and a step of the walk are: the diagnosis rests on these.
+"""The types of the diagnosis: rule, finding, and step of the walk.
 
-A rule is a known error picture; a finding is one place where it was seen. Findings
-carry facts (language-neutral) and templates in both languages that name them, so
-that one diagnosis can be told in German and in English.
+A rule describes a known fault pattern; a finding is one place where it was seen. Findings
+carry language-neutral facts and templates in both languages that refer to them, so that
+one diagnosis can be rendered in German and in English.
 """
 
 import string
@@ -28,7 +28,7 @@ SEVERITY: Mapping[Verdict, Severity] = {
     "ok": "info",
 }
 
-# The links of the chain in the order in which a call comes up; a break earlier explains those later.
+# The stages of a call's setup in order; an earlier failure explains later ones.
 Stage = Literal["capture", "way_in", "sip", "sdp", "stun", "nat", "dtls", "media"]
 STAGES: tuple[Stage, ...] = ("capture", "way_in", "sip", "sdp", "stun", "nat", "dtls", "media")
 
@@ -39,8 +39,8 @@ Facts = Mapping[str, Any]
 class Advice:
     """A cause or a remedy.
 
-    ``product``: said only of calls in which that product takes part (a name of
-    Deployment.products). ``tag``: said only of findings that bear the tag.
+    ``product``: shown only for calls in which that product takes part (a name in
+    Deployment.products). ``tag``: shown only for findings with that tag.
     """
 
     text: Text
@@ -49,12 +49,12 @@ class Advice:
 
 
 def cause(en: str, de: str, *, tag: str | None = None, product: str | None = None) -> Advice:
-    """What may bring a rule's picture about."""
+    """Return a possible cause of a rule's fault pattern."""
     return Advice(Text(en, de), product, tag)
 
 
 def remedy(en: str, de: str, *, tag: str | None = None, product: str | None = None) -> Advice:
-    """What to do about it."""
+    """Return a remedy for a rule's fault pattern."""
     return Advice(Text(en, de), product, tag)
 
 
@@ -69,12 +69,12 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Finding:
-    """One place where a rule holds.
+    """One place where a rule matches.
 
     ``title`` is one line that can be read aloud and becomes the call's headline;
     ``detail`` are sentences on what was seen; both are filled in from ``facts``.
     ``confidence`` is 0 to 1; ``settle`` says what would settle a doubt.
-    ``supported_by`` and ``refuted_by`` are calls of the run beside it.
+    ``supported_by`` and ``refuted_by`` are numbers of other calls of the run.
     """
 
     rule: str
@@ -93,7 +93,7 @@ class Finding:
 
 
 class Variant(NamedTuple):
-    """Where a picture is seen that may show in several parts of a call, and what is broken there."""
+    """The stage and the broken link of a fault pattern that occurs in several parts of a call."""
 
     stage: Stage
     breaks: Link
@@ -101,16 +101,16 @@ class Variant(NamedTuple):
 
 @dataclass(frozen=True)
 class Rule:
-    """A known error picture.
+    """A known fault pattern.
 
-    ``breaks``: the link of the chain that is broken where the picture is seen
+    ``breaks``: the link of the chain that is broken where the pattern matches
     (postproc.model.causes); None: it breaks nothing, and nothing explains it.
-    ``despite_media``: it is a fault even where media flows both ways on the
-    client's leg; other rules are then no more than a note. ``beside_calls``: it is
-    asked once a run, of what belongs to no call; its findings have no call.
-    ``from_absence``: it concludes from what is not in the capture; whatever hides packets puts it in doubt.
-    ``variants``: by tag, of a picture that shows in several parts of a call; each finding bears one of the
-    tags, and ``stage`` is where the rule stands in the list of all.
+    ``despite_media``: a fault even if media flows both ways on the client's leg;
+    other rules are then at most a note. ``beside_calls``: run once per run, on
+    rows that belong to no call; its findings have no call.
+    ``from_absence``: it concludes from missing packets; anything that hides packets puts it in doubt.
+    ``variants``: by tag, for a pattern that occurs in several parts of a call; each finding has one of the
+    tags, and ``stage`` is the rule's place in the list of all rules.
     """
 
     code: str
@@ -130,16 +130,20 @@ class Rule:
     variants: Mapping[str, Variant] = field(default_factory=dict)
 
     def variant(self, tags: Iterable[str]) -> "Rule":
-        """The rule as it is for a finding with these tags."""
-        seen = next((self.variants[tag] for tag in sorted(tags) if tag in self.variants), None)
-        return self if seen is None else replace(self, stage=seen.stage, breaks=seen.breaks, variants={})
+        """Return the rule with the stage and link of a finding with these tags."""
+        variant = next((self.variants[tag] for tag in sorted(tags) if tag in self.variants), None)
+        return (
+            self
+            if variant is None
+            else replace(self, stage=variant.stage, breaks=variant.breaks, variants={})
+        )
 
     @cached_property
     def every_variant(self) -> tuple["Rule", ...]:
         return tuple(self.variant({tag}) for tag in self.variants) or (self,)
 
     def causes_among(self, rules: Iterable["Rule"]) -> tuple["Rule", ...]:
-        """Those of the rules whose findings explain this one's."""
+        """Return those of the rules whose findings explain this rule's."""
         broken = {each.breaks for each in self.every_variant if each.breaks is not None}
         explaining = frozenset[Link]().union(*map(causes.explaining, broken))
         return tuple(
@@ -154,7 +158,7 @@ State = Literal["passed", "failed", "not_reached", "cannot_tell", "not_needed"]
 
 @dataclass(frozen=True)
 class Step:
-    """One question of the network-analysis chart, and its answer for a call."""
+    """One question of the network analysis chart, and its answer for a call."""
 
     name: str
     state: State
@@ -174,7 +178,7 @@ SAID: Mapping[str, Callable[[Any, Lang], str]] = {
     "joined": joined,
     "tests": tests,
     "hms": lambda value, _: _hms(value),
-    # with its zone: beside it stand tables in the zone of whoever reads
+    # with the zone: tables next to it are in the reader's zone
     "clock": lambda value, _: f"{_hms(value)} UTC" if value is not None else _hms(value),
 }
 
@@ -184,9 +188,9 @@ def _hms(value: datetime | None) -> str:
 
 
 class _Filler(string.Formatter):
-    """Formats of templates: {n:call|calls} {side:word} {by:joined} {rtt:1} {list:3} {at:clock} {ways:way}.
+    """Format templates: {n:call|calls} {side:word} {by:joined} {rtt:1} {list:3} {at:clock} {ways:way}.
 
-    Of two times in a sentence the first is {since:hms}: the zone is said once.
+    The first of two times in a sentence is {since:hms}, so that the zone appears once.
     """
 
     def __init__(self, lang: Lang) -> None:
@@ -194,24 +198,24 @@ class _Filler(string.Formatter):
 
     def format_field(self, value: Any, spec: str) -> str:
         if "|" in spec:
-            one, many = spec.split("|")
-            return f"{value} {one if value == 1 else many}"
+            singular, plural = spec.split("|")
+            return f"{value} {singular if value == 1 else plural}"
         if spec in SAID:
             return SAID[spec](value, self._lang)
         if isinstance(value, float):
-            shown = f"{value:.{spec or '1'}f}"
-            return shown.replace(".", ",") if self._lang == "de" else shown
+            digits = f"{value:.{spec or '1'}f}"
+            return digits.replace(".", ",") if self._lang == "de" else digits
         if isinstance(value, tuple | list):
             return _listed(value, int(spec or "4"), self._lang)
         return str(value)
 
 
 def _listed(values: Iterable[Any], limit: int, lang: Lang) -> str:
-    held = [str(value) for value in values]
-    more = len(held) - limit
+    texts = [str(value) for value in values]
+    more = len(texts) - limit
     if more <= 0:
-        return ", ".join(held)
-    return ", ".join(held[:limit]) + (f" und {more} weitere" if lang == "de" else f" and {more} more")
+        return ", ".join(texts)
+    return ", ".join(texts[:limit]) + (f" und {more} weitere" if lang == "de" else f" and {more} more")
 
 
 def filled(text: Text, lang: Lang, facts: Facts) -> str:

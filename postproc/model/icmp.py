@@ -1,6 +1,6 @@
-"""What ICMP errors say (RFC 792, RFC 1812, RFC 4443), in Wireshark's words."""
+"""Meanings of ICMP errors (RFC 792, RFC 1812, RFC 4443), in Wireshark's words."""
 
-MEANINGS = {  # by version of IP, type and code
+MEANINGS = {  # by IP version, type and code
     (4, 3, 0): "network unreachable",
     (4, 3, 1): "host unreachable",
     (4, 3, 2): "protocol unreachable",
@@ -21,5 +21,5 @@ TOO_LARGE = ("fragmentation needed", "packet too big")  # smaller packets of the
 
 
 def meaning(version: int | None, kind: int | None, code: int | None) -> str:
-    """The error in words; what has none by its numbers. No version is IPv4."""
+    """Return the meaning of an ICMP error, or its type and code; version None is taken as IPv4."""
     return MEANINGS.get((version or 4, kind or 0, code or 0), f"type {kind} code {code}")

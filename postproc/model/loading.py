@@ -1,7 +1,7 @@
-"""A table's rows as NamedTuples: NA is None, times are Timestamps, numbers are Python's.
+"""Load a table's rows as NamedTuples: NA is None, times are Timestamps, numbers are Python's.
 
-Rules, pictures and the report look at one call's few rows at a time; plain tuples are much
-quicker there than small tables. Their types are in ``postproc.model.rows``.
+Rules, pictures and the report use a call's few rows at a time; tuples are much faster there
+than small DataFrames. The row types are in ``postproc.model.rows``.
 """
 
 from collections import defaultdict
@@ -14,14 +14,14 @@ from postproc.model.columns import plain
 
 
 class FrameNumber(int):
-    """A frame's number, which tells it from the other numbers in the facts of a finding."""
+    """A frame number, distinguished from the other numbers in a finding's facts."""
 
 
 FRAMES = frozenset({"frame", "response_frame", "final_frame", "opened_by"})  # columns that hold them
 
 
 class Row(Protocol):
-    """What the rows of every table have: the place in the capture they lead back to."""
+    """The attributes common to all rows: the place in the capture they refer to."""
 
     @property
     def capture(self) -> str: ...
@@ -32,7 +32,7 @@ class Row(Protocol):
 
 
 class PacketRow(Row, Protocol):
-    """What the rows of all that goes from one address and port to another have."""
+    """The attributes common to rows of packets from one transport address to another."""
 
     @property
     def time(self) -> pd.Timestamp: ...
@@ -52,7 +52,7 @@ R = TypeVar("R", bound=Row)
 
 
 def load(kind: type[R], table: pd.DataFrame) -> list[R]:
-    """The rows of a table, in its order, as the type that ``postproc.model.rows`` has for it."""
+    """Return the rows of a table, in its order, as their type from ``postproc.model.rows``."""
     names: tuple[str, ...] = cast(Any, kind)._fields
     make = cast(Callable[..., R], kind)
     return list(map(make, *(_values(table, name) for name in names)))
@@ -64,7 +64,7 @@ def _values(table: pd.DataFrame, name: str) -> list[Any]:
 
 
 def by(rows: Iterable[R], *names: str) -> Mapping[Any, tuple[R, ...]]:
-    """Rows grouped by a column, or by several; those where one is NA are left out."""
+    """Group rows by one column, or by a tuple of several; rows where one is NA are left out."""
     groups: dict[Any, list[R]] = defaultdict(list)
     for row in rows:
         key = tuple(getattr(row, name) for name in names)

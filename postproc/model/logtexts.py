@@ -1,8 +1,8 @@
-r"""What FreeSWITCH's log lines say: the texts worth keeping, and the facts in them.
+r"""Parse FreeSWITCH log lines: the texts worth keeping, and the facts in them.
 
-The texts are those of its sources from 1.6 to 1.10 (sofia.c, sofia_glue.c, switch_core_media.c,
-switch_rtp.c, switch_channel.c, switch_ivr_originate.c). Source lines move from version to version,
-so that only the text counts. Whoever reads a log, ties its lines to calls or judges them asks here::
+The texts come from its sources from 1.6 to 1.10 (sofia.c, sofia_glue.c, switch_core_media.c,
+switch_rtp.c, switch_channel.c, switch_ivr_originate.c). Source line numbers change between versions,
+so only the text counts. All code that reads, assigns or interprets log lines uses this module::
 
     >>> said('IP 192.0.2.1 Rejected by acl "lan"')
     ('acl', {'verdict': 'Rejected', 'addr': '192.0.2.1', 'list': 'lan'})
@@ -16,7 +16,7 @@ NULL = "(null)"  # what FreeSWITCH writes where it has no Call-ID yet
 
 
 class LogText(NamedTuple):
-    """A text: its kind, the words by which it is found, and how its facts are read."""
+    """A log text: its kind, a substring that preselects lines, and the pattern that extracts the facts."""
 
     kind: str
     words: str
@@ -125,30 +125,30 @@ TEXTS = (
 ORIGIN = re.compile(r"(?:^|[ ;])o=(?P<owner>\S+) (?P<session_id>\S+) ")
 MEDIA_PORT = re.compile(r"(?:^|[ ;])m=\w+ (\d{1,5})")
 KINDS = tuple(dict.fromkeys(text.kind for text in TEXTS))
-# Levels (switch_log.c) of lines that are kept and quoted whatever they say.
+# Levels (switch_log.c) of lines that are always kept and quoted.
 LOUD = ("WARNING", "ERR", "CRIT", "ALERT", "EMERG")
 NAMED = re.compile(r"\b(?:sofia|verto|loopback|rtc)/[^\s\[\]]+")
 
 
 def channel_named(text: str) -> str | None:
-    """The channel's name in a text of any kind: ``sofia/internal/1010@203.0.113.10``."""
-    found = NAMED.search(text)
-    return found[0] if found else None
+    """Return the channel name in any text, such as ``sofia/internal/1010@203.0.113.10``, or None."""
+    match = NAMED.search(text)
+    return match[0] if match else None
 
 
 def said(text: str) -> tuple[str, dict[str, str]] | None:
-    """The kind of a log line's text and its facts by name; None if it is none of TEXTS.
+    """Return the kind of a log text and its facts by name; None if it matches none of TEXTS.
 
     ``addr`` and ``port`` are the remote ones, ``list`` the access list, ``verdict`` the line's own word.
-    What a line does not tell is not among its facts.
+    Facts missing from the line are missing from the result.
     """
-    for known in TEXTS:
-        if known.words in text and (found := known.pattern.match(text)):
-            return known.kind, {name: value for name, value in found.groupdict().items() if value}
+    for log_text in TEXTS:
+        if log_text.words in text and (match := log_text.pattern.match(text)):
+            return log_text.kind, {name: value for name, value in match.groupdict().items() if value}
     return None
 
 
 def origin(text: str) -> tuple[str, str, frozenset[int]] | None:
-    """Owner, session id and ports of the description in a line of kind ``sdp`` (RFC 8866, section 5.2)."""
-    found = ORIGIN.search(text)
-    return found and (found["owner"], found["session_id"], frozenset(map(int, MEDIA_PORT.findall(text))))
+    """Return owner, session id and ports in a line of kind ``sdp`` (RFC 8866, section 5.2), or None."""
+    match = ORIGIN.search(text)
+    return match and (match["owner"], match["session_id"], frozenset(map(int, MEDIA_PORT.findall(text))))

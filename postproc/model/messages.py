@@ -1,7 +1,7 @@
 """Errors, warnings, reasons and sources in German.
 
-They are raised, kept in tables and handed between processes in English. Where they are shown, ``in_language``
-finds the text of MESSAGES that a message was made from, and what stood in its braces.
+They are raised, stored in tables and passed between processes in English. For display, ``in_language``
+finds the template in MESSAGES that a message was formatted from, and the values of its placeholders.
 """
 
 import re
@@ -9,7 +9,7 @@ from functools import cache
 
 from postproc.model.text import Lang, Text
 
-# What the system says (POSIX), as read.inputs.said has it.
+# Operating system errors (POSIX), as read.inputs.said writes them.
 SYSTEM = (
     Text("no such file or directory", "Datei oder Ordner nicht gefunden"),
     Text("permission denied", "keine Berechtigung"),
@@ -598,16 +598,16 @@ MESSAGES = (*READING, *SETTING_UP, *ASKING, *FITNESS, *SYSTEM)
 
 
 def in_language(message: str, lang: Lang, texts: tuple[Text, ...] = MESSAGES, depth: int = DEPTH) -> str:
-    """The message in a language; one that none of the texts made stays as it is.
+    """Return the message in a language; a message from none of the templates is returned unchanged.
 
-    What stands in braces may be a message itself; ``FILE: reason`` is one, too.
+    The value of a placeholder may itself be a message, and so may the reason in ``FILE: reason``.
     """
     if lang == "en" or not depth or len(message) > LONGEST:
         return message
     for pattern, text in _patterns(texts):
-        if found := pattern.fullmatch(message):
+        if match := pattern.fullmatch(message):
             facts = {
-                name: in_language(each, lang, texts, depth - 1) for name, each in found.groupdict().items()
+                name: in_language(each, lang, texts, depth - 1) for name, each in match.groupdict().items()
             }
             return text.of(lang, **facts)
     head, colon, rest = message.partition(": ")
@@ -616,7 +616,7 @@ def in_language(message: str, lang: Lang, texts: tuple[Text, ...] = MESSAGES, de
 
 @cache
 def _patterns(texts: tuple[Text, ...]) -> tuple[tuple[re.Pattern[str], Text], ...]:
-    """What matches each text, those that say most first."""
+    """Return a pattern per template, those with the most fixed text first."""
     longest = sorted(texts, key=lambda text: -len(re.sub(r"\{\w*\}", "", text.en)))
     return tuple((re.compile(_pattern(text.en), re.DOTALL), text) for text in longest)
 

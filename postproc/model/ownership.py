@@ -1,7 +1,7 @@
-"""Whose the rows of tables are that bear no call's number: of the calls that have what they are of in common.
+"""Assign rows of tables without call numbers to calls, by the object that row and call share.
 
-A capture is a call's that shows something of it, a row of ``rtp_seconds`` its stream's, a TCP connection
-that of the SIP which went over it. Such a row may be of several calls.
+A capture belongs to every call it shows, a row of ``rtp_seconds`` to its stream's call, a TCP connection to
+the calls whose SIP it carried. Such a row may belong to several calls.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from postproc.model.tables import Tables
 
 
 class Shared(NamedTuple):
-    """Columns that name what a row is of, and where calls have it."""
+    """The columns that name a row's object, and the table and column that assign this object to calls."""
 
     columns: tuple[str, ...]
     table: str
@@ -36,7 +36,7 @@ UNNUMBERED = frozenset({*SHARED, CONNECTIONS, *OF_NO_CALL})
 
 
 def things(tables: Tables, name: str) -> list["pd.Series[Any]"]:
-    """What the rows of an unnumbered table are of; a row of ``joins`` is of two legs."""
+    """Return the objects of an unnumbered table's rows, one series per column; ``joins`` has two legs."""
     if name in OF_NO_CALL:
         return [_objects([None] * len(getattr(tables, name)))]
     if name == CONNECTIONS:
@@ -46,17 +46,17 @@ def things(tables: Tables, name: str) -> list["pd.Series[Any]"]:
 
 
 def had_by(tables: Tables, name: str) -> pd.DataFrame:
-    """Each such thing that a call has: columns ``thing`` and ``call``."""
-    found: list[tuple[Any, Any]] = []
+    """Return the objects of all calls for a table: columns ``thing`` and ``call``."""
+    pairs: list[tuple[Any, Any]] = []
     if name == CONNECTIONS:
         streamed = (tables.sip_messages["transport"] != "udp").fillna(value=False).astype(bool)
         sip = load(SipMessageRow, tables.sip_messages[streamed])
-        found = [(connection(row), row.call) for row in sip]
+        pairs = [(connection(row), row.call) for row in sip]
     elif name not in OF_NO_CALL:
         rows: pd.DataFrame = getattr(tables, SHARED[name].table)
-        found = list(zip(rows[SHARED[name].column], rows["call"], strict=True))
+        pairs = list(zip(rows[SHARED[name].column], rows["call"], strict=True))
     return pd.DataFrame(
-        {"thing": _objects(thing for thing, _ in found), "call": _objects(call for _, call in found)}
+        {"thing": _objects(thing for thing, _ in pairs), "call": _objects(call for _, call in pairs)}
     ).dropna()
 
 

@@ -1,14 +1,14 @@
-"""Which captures are one recording, which ran at the same time, and recordings in place of captures.
+"""Group captures into recordings, find those that overlap, and merge a recording's tables into one capture.
 
 Files of the same interfaces that follow each other without overlap (a ring buffer) are one recording;
 overlapping ones are vantage points. Two captures of one machine with a longer pause between them stay
-apart, unless a call goes on from one into the other.
+separate, unless a call continues from one into the other.
 
-Correlation and diagnosis see a recording as one capture, if nothing is missing between its files or something
-goes on. Its frames are numbered on from file to file: a request in one file and its response in the next are
-a pair like any other. Before and after, each row names its file and the frame in that. Where a row names a
-second frame (FURTHER), that is counted from the row's own file: up to 0 it is in a file before, above the
-file's number of packets in one behind.
+Correlation and diagnosis see a recording as one capture if its files are seamless or something continues
+across them. Its frames are numbered consecutively across files, so that a request in one file and its
+response in the next pair up. Outside these stages, each row names its file and the frame in it. A second
+frame of a row (FURTHER) is counted from the row's own file: up to 0 it is in an earlier file, above the
+file's number of packets in a later one.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -30,13 +30,15 @@ from postproc.model.loading import FrameNumber
 from postproc.model.tables import CAPTURES, Tables
 
 SECOND = 1_000_000_000
+# A choice: a capture restarted later than this is another recording unless a call continues. Larger values
+# join unrelated captures, smaller ones split quiet ring buffers.
 LONGEST_PAUSE = 60 * SECOND
-# Between two files of a ring buffer there is no more than between two packets. Who stops a capture by hand
-# and starts the next needs longer; a quiet ring may pause longer, too, but then nothing goes on in it.
+# Files of a ring buffer are no further apart than two packets. Stopping a capture by hand and starting the
+# next takes longer; a quiet ring may pause longer too, but then nothing continues across the pause.
 SEAM = SECOND
-# dumpcap writes packets of several interfaces up to a quarter of a second out of order, at a file's end too.
+# dumpcap writes packets of several interfaces up to 0.25 s out of order, also at a file's end.
 DISORDER = SECOND // 2
-NEAREST = 8  # chains that ended about then, among which the one that a file goes on from is looked for
+NEAREST = 8  # latest chains searched for a file's predecessor; a choice, enough for 8 parallel captures
 INVITE_DIALOG = frozenset(constants.words("sip.invite_dialog"))  # methods that prove a call
 FURTHER = ("response_frame", "final_frame", "opened_by", "copy_of")  # columns that name a second frame
 SUMS = (
@@ -47,22 +49,22 @@ SUMS = (
     "packets_not_looked_at",
 )
 
-# Messages, and share of the smaller capture's, that two captures must both show to be vantage points of one
-# another whatever their clocks say: in a ring buffer only what is sent again just at a seam is in two files.
+# Common messages, and their share of the smaller capture's messages, that make two captures vantage points
+# whatever their clocks say: files of a ring buffer share only retransmissions at a seam.
 FEWEST_SAME, SHARE_SAME = 3, 0.5
-# Captures that show one message: one that more of them show, like a phone's first OPTIONS, tells nothing.
+# A message seen in more captures than this, like a phone's first OPTIONS, is no evidence.
 MOST_VIEWS = 32
 STUN_KEY = ["transaction_id", "kind"]
 SIP_KEY = ["call_id", "cseq", "cseq_method", "branch", "method", "status"]
 
 T = TypeVar("T")
-Known = Mapping[str, int]  # capture -> number of its recording, where that is known
+Known = Mapping[str, int]  # capture -> number of its recording, if known
 Views = Mapping[str, set[str]]  # capture -> others that show the same messages
-Identities = Mapping[str, set[str]]  # capture -> Call-IDs of the calls in it, and what else goes on
+Identities = Mapping[str, set[str]]  # capture -> Call-IDs, streams and transactions in it
 
 
 class File(NamedTuple):
-    """A capture as far as it matters here."""
+    """The times and interfaces of a capture."""
 
     start: int  # ns since 1970
     end: int
@@ -79,56 +81,56 @@ class File(NamedTuple):
         return after and earlier.end <= self.start + disorder
 
     def apart(self, earlier: "File") -> tuple[bool, int]:
-        """How far apart two are that follow each other: those of one folder are nearer."""
+        """Sort key for the distance to an earlier file; a file in the same folder is nearer."""
         folders = (each.capture.rpartition("/")[0] for each in (self, earlier))
         return len(set(folders)) > 1, abs(self.start - earlier.end)
 
 
-# Of an earlier and a later file: True where what is in them shows that they are one recording, False where
-# they are not, None where only their times let it seem so.
+# Whether a later file continues an earlier one: True if their content proves it, False if it does not,
+# None if only their times suggest it.
 GoesOn = Callable[[File, File], bool | None]
 
 
 def near(earlier: File, later: File) -> bool | None:
-    """So short a pause lets them seem one recording."""
+    """Whether two files may be one recording: None (possible) up to LONGEST_PAUSE, else False."""
     return None if later.start - earlier.end <= LONGEST_PAUSE else False
 
 
 def seamless(earlier: File, later: File) -> bool | None:
-    """So short a pause lets nothing seem to be missing between them."""
+    """Whether nothing is missing between two files: None (possible) up to SEAM, else False."""
     return None if later.start - earlier.end <= SEAM else False
 
 
 def recordings(
     captures: pd.DataFrame, sip_messages: pd.DataFrame, apart: Views | None = None
 ) -> "pd.Series[int]":
-    """Return the recording, numbered from 0 by first packet, per capture name; none has two of ``apart``.
+    """Return the recording number per capture name, from 0 by first packet.
 
-    Captures without a packet stand alone and come last.
+    No recording contains two captures that are ``apart``. Captures without packets stand alone, at the end.
     """
-    found = chains(_files(captures), near, _calls(sip_messages), apart)
-    names = [[file.capture for file in chain] for chain in found]
+    files_by_recording = chains(_files(captures), near, _calls(sip_messages), apart)
+    names = [[file.capture for file in chain] for chain in files_by_recording]
     names += [[name] for name in captures.loc[captures["first_time"].isna(), "capture"]]
     numbers = {name: number for number, chain in enumerate(names) for name in chain}
     return pd.Series(numbers, dtype="int64", name="recording").rename_axis("capture")
 
 
 def overlapping(captures: pd.DataFrame, recordings: "pd.Series[int]") -> Callable[[int, int], bool]:
-    """Return the question whether two recordings ran at the same time, at least for a moment."""
+    """Return a predicate: did two recordings overlap in time?"""
     timed = captures.dropna(subset=["first_time", "last_time"])
     number = timed["capture"].map(recordings)
     starts = timed["first_time"].groupby(number).min().to_dict()
     ends = timed["last_time"].groupby(number).max().to_dict()
 
     def overlap(one: int, other: int) -> bool:
-        known = one in starts and other in starts
-        return one == other or (known and starts[one] <= ends[other] and starts[other] <= ends[one])
+        have_times = one in starts and other in starts
+        return one == other or (have_times and starts[one] <= ends[other] and starts[other] <= ends[one])
 
     return overlap
 
 
 def views(tables: Tables) -> Views:
-    """The captures that show the same messages as others: vantage points, and no files of one recording."""
+    """Return the captures with common messages: vantage points rather than files of one recording."""
     stun, sip = tables.stun_messages, tables.sip_messages
     if len({*stun["capture"].unique(), *sip["capture"].unique()}) < 2:
         return {}
@@ -140,18 +142,20 @@ def views(tables: Tables) -> Views:
     every = messages["capture"].value_counts()
     several = messages[messages.groupby("key")["capture"].transform("size").between(2, MOST_VIEWS)]
     same = Counter(
-        pair for _, held in several.groupby("key")["capture"] for pair in combinations(sorted(held), 2)
+        pair
+        for _, captures in several.groupby("key")["capture"]
+        for pair in combinations(sorted(captures), 2)
     )
-    found: dict[str, set[str]] = defaultdict(set)
+    same_view: dict[str, set[str]] = defaultdict(set)
     for (one, other), count in same.items():
         if count >= max(FEWEST_SAME, SHARE_SAME * min(every[one], every[other])):
-            found[one].add(other)
-            found[other].add(one)
-    return found
+            same_view[one].add(other)
+            same_view[other].add(one)
+    return same_view
 
 
 def message_keys(messages: pd.DataFrame, columns: list[str]) -> "pd.Series[int]":
-    """A number of these columns, the same wherever the message is seen."""
+    """Return a hash of these columns, equal wherever the message is seen."""
     return pd.util.hash_pandas_object(messages[columns].astype("string"), index=False)
 
 
@@ -162,21 +166,21 @@ def chains(
     apart: Views | None = None,
     known: Known | None = None,
 ) -> list[list[File]]:
-    """The files by recording, and the recordings, by time.
+    """Return the recordings in order of time, each as its files in order of time.
 
-    ``goes_on`` is asked of two that follow each other; what is in both joins them, too, unless it keeps
-    them ``apart``. Those ``known`` to be one recording are. Another place's first file may begin just when
-    a file ends: times alone join none to a file that goes on in another.
+    ``goes_on`` decides for two consecutive files; common content (``going_on``) joins files too, unless they
+    are ``apart``. Files ``known`` to be one recording stay together. Another place's first file may begin
+    just when a file ends: times alone do not join a file that another one is proven to continue.
     """
     by_interfaces: dict[tuple[str, str], list[File]] = defaultdict(list)
-    same: dict[int, tuple[str, str]] = {}  # what cannot be walked does not tell its interfaces
+    same: dict[int, tuple[str, str]] = {}  # a file that could not be walked has no interfaces
     for number, file in enumerate(sorted(files)):
         interfaces = same.setdefault((known or {}).get(file.capture, -number - 1), file.interfaces)
         by_interfaces[interfaces].append(file)
     return sorted(
         chain
-        for held in by_interfaces.values()
-        for chain in _chains(held, goes_on, going_on or {}, apart or {}, known or {})
+        for group in by_interfaces.values()
+        for chain in _chains(group, goes_on, going_on or {}, apart or {}, known or {})
     )
 
 
@@ -190,7 +194,7 @@ def _calls(sip_messages: pd.DataFrame) -> dict[str, set[str]]:
 
 
 def _streams_and_transactions(tables: Tables) -> Iterator[tuple[str, str]]:
-    """What is the same in two files only if it goes on from one into the other."""
+    """Yield (capture, identity) of streams and transactions, common to two files only if they continue."""
     asks = tables.stun_messages[["capture", "transaction_id"]].dropna().drop_duplicates()
     yield from zip(plain(asks["capture"]), plain(asks["transaction_id"]), strict=True)
     names = ("capture", "src_addr", "src_port", "dst_addr", "dst_port", "ssrc")
@@ -209,18 +213,18 @@ def _files(captures: pd.DataFrame) -> list[File]:
 def _chains(
     files: list[File], goes_on: GoesOn, going_on: Identities, apart: Views, known: Known
 ) -> list[list[File]]:
-    """Split files of the same interfaces, given by time, into recordings."""
+    """Split files of the same interfaces, sorted by time, into recordings."""
     chains: list[list[File]] = []
     ends: list[tuple[int, int]] = []  # end and number of each chain, sorted
-    latest: dict[str, int] = {}  # what goes on -> number of the chain it was last in
+    latest: dict[str, int] = {}  # identity -> number of the chain it was last in
     chain_of: dict[str, int] = {}
     of_known: dict[int, int] = {}
     followers = _followers(files, goes_on, going_on, apart, known)
 
     def follows(earlier: File, later: File) -> bool | None:
-        told = goes_on(earlier, later)
-        taken = followers.get(earlier.capture, later.capture) != later.capture
-        return False if told is None and taken else told
+        answer = goes_on(earlier, later)
+        has_other_follower = followers.get(earlier.capture, later.capture) != later.capture
+        return False if answer is None and has_other_follower else answer
 
     for file in files:
         identities = going_on.get(file.capture, set())
@@ -243,7 +247,7 @@ def _chains(
 
 
 def _going_on(file: File, chains: list[list[File]], shared: set[int]) -> int | None:
-    """Return the last chain to end before the file among those that share something with it."""
+    """Return the latest chain before the file among those that share an identity with it."""
     before = [(chains[number][-1].end, number) for number in shared if file.follows(chains[number][-1])]
     return max(before)[1] if before else None
 
@@ -251,26 +255,26 @@ def _going_on(file: File, chains: list[list[File]], shared: set[int]) -> int | N
 def _just_ended(
     file: File, chains: list[list[File]], ends: list[tuple[int, int]], goes_on: GoesOn, apart: set[int]
 ) -> int | None:
-    """Return the chain that the file goes on from: the nearest, if any does that is not kept apart."""
+    """Return the nearest chain, not kept apart, that the file continues; proven ones first."""
     place = bisect_right(ends, (file.start + DISORDER, len(chains)))
     near = [number for _, number in ends[max(place - NEAREST, 0) : place] if number not in apart]
     last = [(number, chains[number][-1]) for number in near]
     by_distance = sorted((file.apart(earlier), number) for number, earlier in last)
-    told = {
+    answers = {
         number: goes_on(earlier, file)
         for _, number in by_distance
         if file.follows(earlier := chains[number][-1])
     }
-    seeming = next((number for number, answer in told.items() if answer is None), None)
-    return next((number for number, answer in told.items() if answer), seeming)
+    seeming = next((number for number, answer in answers.items() if answer is None), None)
+    return next((number for number, answer in answers.items() if answer), seeming)
 
 
 def _followers(
     files: list[File], goes_on: GoesOn, going_on: Identities, apart: Views, known: Known
 ) -> dict[str, str]:
-    """By capture, the one that is shown to go on from it."""
-    found: dict[str, str] = {}
-    latest: dict[str | int, File] = {}  # what goes on, or the known recording -> the last with it
+    """Return, by capture, the one proven to continue it."""
+    followers: dict[str, str] = {}
+    latest: dict[str | int, File] = {}  # identity or known recording -> its last file
     by_end = sorted(files, key=lambda file: file.end)
     ends = [file.end for file in by_end]
     for file in files:
@@ -282,14 +286,14 @@ def _followers(
             before = [earlier for earlier in near if file.follows(earlier) and goes_on(earlier, file)][:1]
         for earlier in before:
             if file.follows(earlier) and earlier.capture not in apart.get(file.capture, ()):
-                found.setdefault(earlier.capture, file.capture)
+                followers.setdefault(earlier.capture, file.capture)
         latest |= dict.fromkeys(marks, file)
-    return found
+    return followers
 
 
 @dataclass(frozen=True)
 class Recording:
-    """Files that are one capture to those who look at them; ``before`` each are so many frames."""
+    """Files treated as one capture; ``before`` has the number of frames before each."""
 
     name: str
     files: tuple[str, ...]
@@ -300,25 +304,26 @@ class Recording:
         return cls(name or recording_name(files), tuple(files), tuple(np.cumsum([0, *packets[:-1]]).tolist()))
 
     def places(self, frames: "pd.Series[int]") -> "np.ndarray[Any, np.dtype[np.int64]]":
-        """Which file each frame is in; no frame is in the first."""
-        found = np.searchsorted(self.before, frames.fillna(1).to_numpy("int64"), side="left") - 1
-        return np.maximum(found, 0)
+        """Return the index of the file that each frame is in; 0 for NA."""
+        places = np.searchsorted(self.before, frames.fillna(1).to_numpy("int64"), side="left") - 1
+        return np.maximum(places, 0)
 
 
 @dataclass(frozen=True)
 class Recordings:
-    """The recordings of a run that have several files, and the rows of these files in ``captures``."""
+    """The recordings of a run that have several files, and the original table ``captures``."""
 
     several: tuple[Recording, ...]
     captures: pd.DataFrame
 
     def apart(self, tables: Tables) -> Tables:
-        """The tables with each row named after its file again."""
-        cut = {table.name: in_files(rows, self.several) for table, rows in tables.items() if len(rows)}
+        """Return the tables with each row assigned to its file again."""
+        nonempty = ((table, rows) for table, rows in tables.items() if len(rows))
+        cut = {table.name: in_files(rows, self.several) for table, rows in nonempty} if self.several else {}
         return tables.with_(**(cut | {"captures": self._numbered()}))
 
     def _numbered(self) -> pd.DataFrame:
-        """The captures with the number of each one's recording."""
+        """Return the captures with their recording numbers."""
         of = {name: each.name for each in self.several for name in each.files}
         by_time = self.captures.sort_values(["first_time", "capture"], kind="stable")["capture"]
         numbers: dict[str, int] = {}
@@ -328,36 +333,36 @@ class Recordings:
         return self.captures.assign(recording=array(recording, INTEGER))
 
     def paths(self, files: Mapping[str, Path]) -> dict[str, list[tuple[Path, int]]]:
-        """By capture, recordings among them, its files, and how many frames are before each."""
-        found = {name: [(path, 0)] for name, path in files.items()}
-        for each in self.several:
-            found[each.name] = [
-                (files[name], before) for name, before in zip(each.files, each.before, strict=True)
+        """Return, by capture or recording, its files with the number of frames before each."""
+        paths = {name: [(path, 0)] for name, path in files.items()}
+        for recording in self.several:
+            paths[recording.name] = [
+                (files[name], before) for name, before in zip(recording.files, recording.before, strict=True)
             ]
-        return found
+        return paths
 
     def by_recording(self, by_file: Mapping[str, T]) -> dict[str, T]:
-        """What is given for captures, by name; what is for a file of a recording goes for the recording."""
+        """Rename the keys from captures to recordings; a file's value becomes its recording's."""
         name_of = {file: each.name for each in self.several for file in each.files}
         return {name_of.get(file, file): value for file, value in by_file.items()}
 
-    def evidence(self, found: Evidence) -> Evidence:
-        """Evidence in a file: that of its first frame, and the frames in it."""
-        recording = self._of(found.capture)
+    def evidence(self, evidence: Evidence) -> Evidence:
+        """Convert evidence in a recording to the file of its first frame, with the frames in that file."""
+        recording = self._of(evidence.capture)
         if recording is None:
-            return found
-        places = recording.places(pd.Series(found.frames, dtype="Int64")).tolist() or [0]
+            return evidence
+        places = recording.places(pd.Series(evidence.frames, dtype="Int64")).tolist() or [0]
         first = places[0]
-        pairs = zip(found.frames, places, strict=False)
+        pairs = zip(evidence.frames, places, strict=False)
         frames = tuple(frame - recording.before[first] for frame, place in pairs if place == first)
-        return Evidence(recording.files[first], frames, found.time)
+        return Evidence(recording.files[first], frames, evidence.time)
 
-    def facts(self, facts: Mapping[str, Any], found: Evidence | None) -> dict[str, Any]:
-        """Facts with frames as they are called in the file of the evidence, or with the file they are in."""
-        recording = self._of(found.capture) if found else None
-        if found is None or recording is None:
+    def facts(self, facts: Mapping[str, Any], evidence: Evidence | None) -> dict[str, Any]:
+        """Convert frame numbers in facts to the evidence's file; others become text with their file."""
+        recording = self._of(evidence.capture) if evidence else None
+        if evidence is None or recording is None:
             return dict(facts)
-        here = self.evidence(found).capture
+        here = self.evidence(evidence).capture
         return {name: _called(value, recording, here) for name, value in facts.items()}
 
     def _of(self, name: str) -> Recording | None:
@@ -375,7 +380,7 @@ def _called(value: Any, recording: Recording, here: str) -> Any:  # noqa: ANN401
 
 
 def in_files(rows: pd.DataFrame, several: Iterable[Recording]) -> pd.DataFrame:
-    """The rows of a table with file and frame in place of those of recordings."""
+    """Replace recording and frame with file and frame in the rows of a table."""
     captures, of = rows["capture"], {}
     for recording in several:
         which = (captures == recording.name).fillna(False).to_numpy(bool)
@@ -398,16 +403,16 @@ def _moved(rows: pd.DataFrame, names: list[str], by: "np.ndarray[Any, np.dtype[n
 
 
 def joined(tables: Tables) -> tuple[Tables, Recordings]:
-    """The tables with recordings in place of captures, and the way back."""
+    """Return the tables with recordings in place of captures, and the means to convert back."""
     going_on = _calls(tables.sip_messages)
     for capture, identity in _streams_and_transactions(tables):
         going_on[capture].add(identity)
     rows = tables.captures.set_index("capture")
     numbers = zip(plain(tables.captures["capture"]), plain(tables.captures["recording"]), strict=True)
-    known = {name: number for name, number in numbers if number is not None}
+    number_of = {name: number for name, number in numbers if number is not None}
     several = tuple(
         Recording.of(files, plain(rows.loc[files, "packets"].fillna(0)))
-        for chain in chains(_files(tables.captures), seamless, going_on, views(tables), known)
+        for chain in chains(_files(tables.captures), seamless, going_on, views(tables), number_of)
         if len(files := [file.capture for file in chain]) > 1
     )
     if not several:
@@ -420,12 +425,12 @@ def joined(tables: Tables) -> tuple[Tables, Recordings]:
     }
     moved = {
         table.name: _moved(
-            held,
-            [names.get(name, name) for name in plain(held["capture"])],
-            np.array([before.get(name, 0) for name in plain(held["capture"])], np.int64),
+            rows_of_table,
+            [names.get(name, name) for name in plain(rows_of_table["capture"])],
+            np.array([before.get(name, 0) for name in plain(rows_of_table["capture"])], np.int64),
         )
-        for table, held in tables.items()
-        if len(held) and table is not CAPTURES
+        for table, rows_of_table in tables.items()
+        if len(rows_of_table) and table is not CAPTURES
     }
     captures = [_as_one(rows.loc[list(each.files)], each.name) for each in several]
     alone = tables.captures[~tables.captures["capture"].isin(names)]
@@ -434,7 +439,7 @@ def joined(tables: Tables) -> tuple[Tables, Recordings]:
 
 
 def _as_one(files: pd.DataFrame, name: str) -> dict[str, object]:
-    """The row of a recording's files, by time; a file between that is cut short is not its end."""
+    """Merge the rows of a recording's files, in order of time; only the last file's ``cut_short`` counts."""
     last = files.iloc[-1]
     texts = {
         column: separator.join(dict.fromkeys(files[column].dropna())) or None

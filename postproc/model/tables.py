@@ -61,7 +61,7 @@ from postproc.model.errors import SchemaError
 
 @dataclass(frozen=True)
 class Column:
-    """A column; ``words``: its enumeration, if it knows only a few; ``always``: it is never NA."""
+    """A column; ``words``: its enumeration, if it has one; ``always``: it is never NA."""
 
     name: str
     dtype: str
@@ -72,9 +72,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table's declaration: ``conform`` is the only way in.
+    """A table's declaration: rows enter a table only through ``conform``.
 
-    ``row`` is its type of row in ``postproc.model.rows``, which is made from here.
+    ``row`` names the row type in ``postproc.model.rows``, which is generated from this module.
     """
 
     name: str
@@ -101,59 +101,59 @@ class Table:
             if missing := sorted(set(self.names) - set(rows.columns)):
                 raise SchemaError(f"{self.name}: missing columns {missing}")
             rows = rows[self.names]
-        held = rows.copy(deep=False) if _is_counted(rows.index) else rows.reset_index(drop=True)
-        types = zip(self.dtypes.items(), held.dtypes, strict=True)
+        conformed = rows.copy(deep=False) if _is_counted(rows.index) else rows.reset_index(drop=True)
+        types = zip(self.dtypes.items(), conformed.dtypes, strict=True)
         other = {
             name: dtype
             for (name, dtype), type_ in types
             if type_ is not DTYPES[dtype] and str(type_) != dtype
         }
         try:
-            return held.astype(other) if other else held
+            return conformed.astype(other) if other else conformed
         except (TypeError, ValueError) as error:
             raise SchemaError(f"{self.name}: {error}") from error
 
     def rows(self, records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-        """Build the table from records; a column they leave out is NA."""
-        held = list(records)
-        if not held:
+        """Build the table from records; missing keys become NA, unknown ones raise SchemaError."""
+        row_records = list(records)
+        if not row_records:
             return self.empty()
-        if unknown := sorted(set().union(*held) - set(self.names)):
+        if unknown := sorted(set().union(*row_records) - set(self.names)):
             raise SchemaError(f"{self.name}: unknown columns {unknown}")
-        return self.of({name: _values(held, name) for name in self.names})
+        return self.of({name: _values(row_records, name) for name in self.names})
 
     def of(self, columns: Mapping[str, Sequence[Any] | ExtensionArray]) -> pd.DataFrame:
-        """Build the table from all its columns, each a sequence of Python values or of its type.
+        """Build the table from columns: sequences of Python values, or arrays of the declared type.
 
         Raises SchemaError as ``conform`` does.
         """
         try:
-            made = {
+            arrays = {
                 name: values if str(getattr(values, "dtype", "")) == dtype else array(list(values), dtype)
                 for name, dtype in self.dtypes.items()
                 if (values := columns.get(name)) is not None
             }
         except (TypeError, ValueError) as error:
             raise SchemaError(f"{self.name}: {error}") from error
-        return self.conform(pd.DataFrame(made, copy=False))
+        return self.conform(pd.DataFrame(arrays, copy=False))
 
     def captured(self, rows: pd.DataFrame, capture: str) -> pd.DataFrame:
-        """The rows, which are of this table, as those of one capture."""
-        named = rows.copy(deep=False)
-        named["capture"] = repeated(capture, len(rows), TEXT)
-        return named
+        """Return rows of this table with their capture set."""
+        copy = rows.copy(deep=False)
+        copy["capture"] = repeated(capture, len(rows), TEXT)
+        return copy
 
     def undeclared(self, rows: pd.DataFrame) -> list[str]:
-        """What rows hold against the declaration: NA and words it does not allow."""
-        found = []
+        """Return the violations of the declaration: NA and enumeration values that it does not allow."""
+        violations = []
         for column in self.columns:
             values = rows[column.name]
             if column.always and values.isna().any():
-                found.append(f"{self.name}.{column.name} is NA")
+                violations.append(f"{self.name}.{column.name} is NA")
             if column.words is not None:
                 strange = set(values.dropna()) - set(words(column.words))
-                found += [f"{self.name}.{column.name} is {word!r}" for word in sorted(strange)]
-        return found
+                violations += [f"{self.name}.{column.name} is {word!r}" for word in sorted(strange)]
+        return violations
 
     def empty(self) -> pd.DataFrame:
         return self._empty.copy(deep=False)
@@ -164,7 +164,7 @@ class Table:
 
 
 def _is_counted(index: pd.Index) -> bool:
-    """The rows are numbered from 0 already."""
+    """Whether the rows are already numbered from 0."""
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1 and index.name is None
 
 
@@ -175,10 +175,10 @@ def _values(records: list[Mapping[str, Any]], name: str) -> list[Any]:
         return [record.get(name) for record in records]
 
 
-# Seconds before a call's first and after its last packet in which what goes on its addresses is still its
-# own: early media, RTCP's goodbye, and ICMP errors, of which the usual ones come up to 3 s after their packet
-# (Linux asks three times, a second apart, for a neighbour's link address before it reports "host
-# unreachable"). Below 3.1 s those are lost; the longer it is, the likelier a port is another call's by then.
+# Seconds before a call's first and after its last packet in which packets on its addresses still belong to
+# it: early media, RTCP BYE, and ICMP errors, which usually come up to 3 s after their packet (Linux asks
+# three times, a second apart, for a neighbor's link address before it reports "host unreachable"). Below
+# 3.1 s those are lost; the larger it is, the more likely the port belongs to another call by then.
 SLACK_S = constants.count("whose.margin_s")
 
 # Columns that many tables share.
@@ -200,7 +200,7 @@ TUPLE = (
     Column("dst_addr", TEXT, "Receiver's address on the wire.", always=True),
     Column("dst_port", INTEGER, "Receiver's port.", always=True),
 )
-# A frame besides the row's own is counted on from the row's file into the next of its recording.
+# A second frame of a row is counted from the row's file on, into the next files of its recording.
 COPY_OF = Column("copy_of", INTEGER, "Frame of which this one is a second capture; NA if none.")
 COUNTED_IN = Column(
     "counted_in",
@@ -1155,7 +1155,7 @@ BY_NAME = {table.name: table for table in TABLES}
 
 
 def counting(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows without those that count in another capture."""
+    """Return the rows that count, without duplicates counted in another capture."""
     return rows[rows["counted_in"].isna()]
 
 
@@ -1166,7 +1166,7 @@ def _table(table: Table) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Tables:
-    """All tables of a run, or as many as are known yet; the rest are empty."""
+    """All tables of a run; those not yet built are empty."""
 
     captures: pd.DataFrame = _table(CAPTURES)
     sip_messages: pd.DataFrame = _table(SIP_MESSAGES)
@@ -1207,12 +1207,12 @@ class Tables:
 
 
 def concat(parts: Iterable[Tables]) -> Tables:
-    """Put the tables of several captures under each other."""
-    held = list(parts)
+    """Concatenate the tables of several captures."""
+    table_sets = list(parts)
     return Tables(
         **{
             table.name: table.conform(pd.concat(frames, ignore_index=True))
             for table in TABLES
-            if (frames := [rows for part in held if len(rows := getattr(part, table.name))])
+            if (frames := [rows for part in table_sets if len(rows := getattr(part, table.name))])
         }
     )

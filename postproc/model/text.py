@@ -1,4 +1,4 @@
-"""What people read, in both languages beside each other, and strangers' text made harmless."""
+"""Texts in English and German side by side, and escaping of untrusted text."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Literal
 Lang = Literal["en", "de"]
 LANGS: tuple[Lang, ...] = ("en", "de")
 
-# Unicode's categories of what moves the cursor, turns the writing or is not shown.
+# Unicode categories of characters that move the cursor, change the writing direction or are invisible.
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
@@ -24,9 +24,9 @@ class Text:
 
 
 def clean(text: str) -> str:
-    r"""The text with \xNN or \uNNNN for what moves the cursor, turns the writing or is not shown.
+    r"""Escape characters that move the cursor, change the writing direction or are invisible: \xNN, \uNNNN.
 
-    Bytes of a file's name that are no text become \xNN, as in the tables (read.inputs.readable).
+    Undecodable bytes of a file name become \xNN, as in the tables (read.inputs.readable).
     """
     if text.isascii() and text.isprintable():
         return text

@@ -1,8 +1,8 @@
-"""The words for what the tables hold, in both languages, each written here and nowhere else.
+"""The display words for table values in both languages, each defined only here.
 
-A mapping is named after what its keys are: the verdicts of findings, the states of a pair,
+A mapping is named after its keys: the verdicts of findings, the states of a pair,
 the outcomes of a binding. Protocol words (Binding Request, ClientHello, 180 Ringing) are
-never translated. tests/test_texts.py holds every other text of the package against these.
+never translated. tests/test_texts.py checks every other text of the package against these.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ VERDICTS: Mapping[str, Text] = {
     "ok": Text("ok", "ok"),
 }
 UNDIAGNOSED = Text("not diagnosed", "nicht beurteilt")
-# Of a question of the walk: the answer to it.
+# The answer to a question of the walk.
 STATES: Mapping[str, Text] = {
     "passed": YES,
     "failed": NO,
@@ -40,9 +40,9 @@ SIDES: Mapping[str, Text] = {
     "server": Text("server", "Server"),
     "other": Text("other side", "Gegenstelle"),
 }
-# Where along the way a capture was taken.
+# Where a capture was taken.
 PLACES: Mapping[str, Text] = {"server": SIDES["server"], "wan": Text("WAN", "WAN"), "client": SIDES["client"]}
-# What passes between two places: keys are the kinds of the table passages, and requests of them alone.
+# Packets between two places: the kinds of table ``passages``, and Binding Requests alone.
 PASSING: Mapping[str, Text] = {
     "sip": Text("SIP messages", "SIP-Nachrichten"),
     "stun": Text("STUN packets", "STUN-Pakete"),
@@ -53,7 +53,7 @@ PASSING: Mapping[str, Text] = {
 }
 BETWEEN = Text("Between places", "Zwischen den Mitschnittpunkten")
 ARRIVED = Text("{arrived} of {sent}", "{arrived} von {sent}")
-# Who ends a call, as a sentence begins with it.
+# Who ends a call, capitalized for the start of a sentence.
 ENDERS: Mapping[str, Text] = {
     "caller": Text("The caller", "Der Anrufer"),
     "called": Text("The called side", "Die angerufene Seite"),
@@ -63,7 +63,7 @@ DIRECTIONS: Mapping[str, Text] = {
     "server_to_client": Text("to client", "zum Client"),
     "client_to_server": Text("to server", "zum Server"),
 }
-# Of a leg as its role in the B2BUA, and what became of it.
+# A leg's role in the B2BUA, and its state.
 ROLES: Mapping[str, Text] = {
     "inbound": Text("to B2BUA", "zum B2BUA"),
     "outbound": Text("from B2BUA", "vom B2BUA"),
@@ -78,8 +78,8 @@ LEG_STATES: Mapping[str, Text] = {
     "failed": FAILED,
     "starts_mid_call": Text("starts mid-call", "beginnt mitten im Anruf"),
 }
-# The final responses with which calls end every day (RFC 3261, sections 21.4 and 21.6): what a person
-# did, nobody's fault. A call that ends so is ok, and its status is never painted as an error.
+# The final responses of everyday calls (RFC 3261, sections 21.4 and 21.6): caused by people, not by a
+# fault. A call that ends so is ok, and its status is never shown as an error.
 EVERYDAY_ENDS: Mapping[int, Text] = {
     480: Text("The called party was not available (480).", "Der Angerufene war nicht erreichbar (480)."),
     486: Text("The called party was busy (486).", "Der Angerufene war besetzt (486)."),
@@ -125,7 +125,7 @@ DTLS_STATES: Mapping[str, Text] = {
     "alert": Text("alert", "Alert"),
     "none": NONE,
 }
-# The same where a column is five cells wide.
+# The same for a column five cells wide.
 DTLS_SHORT: Mapping[str, Text] = {
     "complete": VERDICTS["ok"],
     "incomplete": Text("begun", "offen"),
@@ -143,7 +143,7 @@ PUBLIC = Text("public", "öffentlich")
 ADDRESS_CLASSES: Mapping[str, Text] = {
     "private": Text("private", "privat"),
     "public": PUBLIC,
-    "documentation": PUBLIC,  # RFC 5737; in made and redacted captures it stands for a public one
+    "documentation": PUBLIC,  # RFC 5737; in synthetic and redacted captures it stands for a public one
     "cgnat": Text("carrier NAT", "Provider-NAT"),
     "link_local": Text("link-local", "verbindungslokal"),
     "loopback": Text("loopback", "Loopback"),
@@ -154,7 +154,7 @@ ADDRESS_CLASSES: Mapping[str, Text] = {
     "invalid": Text("invalid", "ungültig"),
 }
 
-# What joins the legs of a call (column joined_by).
+# The evidence that joins the legs of a call (column joined_by).
 JOINED: Mapping[str, Text] = {
     "log": Text("the server's log", "das Log des Servers"),
     "header": Text("identifiers in SIP headers", "Kennungen in SIP-Headern"),
@@ -200,7 +200,7 @@ REMEDIES = Text("what to do", "Abhilfe")
 SOURCES = Text("sources", "Quellen")
 CONSEQUENCES = Text("what follows from it", "was daraus folgt")
 
-# One and many, and the German dative after "in", "von", "mit".
+# Singular and plural, and the German dative after "in", "von", "mit".
 CALLS = (Text("{n} call", "{n} Anruf"), Text("{n} calls", "{n} Anrufe"))
 CAPTURES = (Text("{n} capture", "{n} Mitschnitt"), Text("{n} captures", "{n} Mitschnitte"))
 PACKETS_COUNTED = (Text("{n} packet", "{n} Paket"), Text("{n} packets", "{n} Pakete"))
@@ -212,49 +212,49 @@ CALLS_IN_CAPTURES = (
 
 
 def ends_every_day(status: int | None) -> bool:
-    """Whether calls end so every day; a redirection makes another call (RFC 3261, section 21.3)."""
+    """Whether a final response is an everyday end; so is a redirection (RFC 3261, section 21.3)."""
     return status is not None and (status in EVERYDAY_ENDS or 300 <= status < 400)
 
 
 def word(words: Mapping[str, Text], value: str | None, lang: Lang) -> str | None:
-    """A value of a table in a language; one the vocabulary lacks stays as it is."""
+    """Return a table's value in a language; a value without translation is returned unchanged."""
     return words[value].of(lang) if value is not None and value in words else value
 
 
 def joined(by: str | None, lang: Lang) -> str:
-    """What joins the legs of a call, in words: the comma-joined names of column joined_by."""
+    """Return in words what joins the legs of a call, from the comma-separated names in joined_by."""
     return ", ".join(str(word(JOINED, each, lang)) for each in (by or "").split(",") if each)
 
 
 def capital(text: Text) -> Text:
-    """The text as a heading or a sentence begins; ``ok`` is an abbreviation."""
+    """Capitalize the text for a heading or the start of a sentence; ``ok`` becomes OK."""
     if text is VERDICTS["ok"]:
         return Text(text.en.upper(), text.de.upper())
     return Text(text.en[:1].upper() + text.en[1:], text.de[:1].upper() + text.de[1:])
 
 
 def counted(texts: tuple[Text, Text], number: int, lang: Lang, **values: object) -> str:
-    """``1 call``, ``2 calls``; ``values`` fill in what else the texts name."""
+    """Return ``1 call``, ``2 calls``; ``values`` fill the other placeholders."""
     return texts[number != 1].of(lang, n=count(number, lang), **values)
 
 
 def count(number: int, lang: Lang) -> str:
-    """1234567 -> 1,234,567 or 1.234.567."""
+    """Format with digit groups: 1234567 -> 1,234,567 or 1.234.567."""
     return f"{number:,}".replace(",", "." if lang == "de" else ",")
 
 
 def decimal(text: str, lang: Lang) -> str:
-    """A written number with the language's decimal sign: a comma in German."""
+    """Replace the decimal point in a formatted number with the language's: a comma in German."""
     return text.replace(".", ",") if lang == "de" else text
 
 
 def side(name: str | None, lang: Lang) -> str:
-    """The side; one that is neither client nor server is the other side."""
+    """Return the word for a side; any but client and server is the other side."""
     return SIDES.get(name or "other", SIDES["other"]).of(lang)
 
 
 def way(stretches: Iterable[Sequence[Any]], lang: Lang) -> str:
-    """``server → WAN 17 of 17 · WAN → client 0 of 17`` of (origin, target, arrived, sent) each."""
+    """Return ``server → WAN 17 of 17 · WAN → client 0 of 17`` from (origin, target, arrived, sent) tuples."""
     return " · ".join(
         f"{word(PLACES, origin, lang)} → {word(PLACES, target, lang)}"
         f" {ARRIVED.of(lang, arrived=count(arrived, lang), sent=count(sent, lang))}"
@@ -263,6 +263,6 @@ def way(stretches: Iterable[Sequence[Any]], lang: Lang) -> str:
 
 
 def direction(name: str | None, lang: Lang) -> str:
-    """``server → client`` of ``server_to_client``; "" where it is not known who is who."""
+    """Return ``server → client`` for ``server_to_client``; "" if the direction is unknown."""
     src, to, dst = (name or "").partition("_to_")
     return f"{side(src, lang)} → {side(dst, lang)}" if to else ""

@@ -1,8 +1,8 @@
-"""The first chart of the guide: is the way into the app open, and is all configured that a call needs?
+"""The guide's first flow chart: can the app reach its servers, and is everything configured for calls?
 
-The steps stand in the order in which one rests on the other. A step is failed by the findings it names;
-where nothing answers it, a person is asked. The app's own connection test has five parts, each resting on
-the one before: a step says which part fails with it.
+The steps are in order of dependency. A step fails if one of the findings it names is present; if nothing
+answers it, the user is asked. The app's own connection test has five parts, each dependent on the one
+before: a step names the parts that fail with it.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from postproc.model.text import Lang, Text
 
 ConnectionTest = Literal["url", "health", "authentication", "hub", "reinitialise"]
-CONNECTION_TESTS: tuple[ConnectionTest, ...] = get_args(ConnectionTest)  # in their order
+CONNECTION_TESTS: tuple[ConnectionTest, ...] = get_args(ConnectionTest)  # in order
 CONNECTION_TEST_NAMES: dict[ConnectionTest, Text] = {
     "url": Text("1, URL of the Web API", "1, URL der Web-API"),
     "health": Text("2, health of the Web API", "2, Zustand der Web-API"),
@@ -23,7 +23,7 @@ CONNECTION_TEST_NAMES: dict[ConnectionTest, Text] = {
 
 
 def tests(failing: Iterable[ConnectionTest], lang: Lang) -> str:
-    """The names of some parts of the connection test."""
+    """Return the names of failing parts of the connection test."""
     return "; ".join(CONNECTION_TEST_NAMES[each].of(lang) for each in failing)
 
 
@@ -48,7 +48,7 @@ StepId = Literal[
 class ChartStep:
     """A step of the chart.
 
-    ``findings``: the rules whose finding says that it fails; ``tests``: the parts of the connection test that
+    ``findings``: the rules whose findings make it fail; ``tests``: the parts of the connection test that
     fail with it.
     """
 

@@ -1,8 +1,8 @@
-"""Captures of one call at several places: found by what both show; their clocks, and what got lost between.
+"""Captures of one call at several places: which they are, their clocks, and what was lost between them.
 
-``find`` tells which captures show the same packets, from the event tables and a second look at the files
-concerned. Correlation sees them by one clock (``Places.by_one_clock``); whose the packets are it says itself,
-and ``Places.compared`` adds the tables ``clocks`` and ``passages``, and has each thing count once.
+``find`` finds captures that show the same packets, from the event tables and a second walk of those files.
+Correlation gets them by one clock (``Places.by_one_clock``) and attributes the packets to legs. Then
+``Places.compared`` adds the tables ``clocks`` and ``passages``, and makes duplicates count once.
 """
 
 from collections.abc import Collection, Mapping
@@ -40,127 +40,129 @@ class Places:
 
     @property
     def groups(self) -> list[list[str]]:
-        return [seen.captures for seen in self.overlaps]
+        return [overlap.captures for overlap in self.overlaps]
 
     @property
     def repeated(self) -> frozenset[tuple[str, int]]:
-        """Frames of SIP messages that the root of their group shows, too, else one named before."""
-        found = set()
-        for seen in self.overlaps:
-            for (_, other), common in seen.common.items():
-                rows = common.one if other == seen.root else common.other
-                sip = seen.packets[rows[seen.packets["kind"][rows] == SIP]]
-                names = (seen.captures[number] for number in sip["capture"].tolist())
-                found |= set(zip(names, sip["frame"].tolist(), strict=True))
-        return frozenset(found)
+        """Frames of SIP messages that the root of their group also shows, else a capture named earlier."""
+        frames = set()
+        for overlap in self.overlaps:
+            for (_, other), common in overlap.common.items():
+                rows = common.one if other == overlap.root else common.other
+                sip = overlap.packets[rows[overlap.packets["kind"][rows] == SIP]]
+                names = (overlap.captures[number] for number in sip["capture"].tolist())
+                frames |= set(zip(names, sip["frame"].tolist(), strict=True))
+        return frozenset(frames)
 
     def by_one_clock(self, tables: Tables) -> Tables:
-        """The tables with the times that the root of each group would show."""
+        """Return the tables with times by the clock of each group's root."""
         return with_times_moved(tables, self._corrections)
 
     def by_own_clocks(self, tables: Tables, read: Tables) -> Tables:
-        """The tables with times as their captures show them; those ``read`` are among them."""
+        """Return the tables with times by each capture's own clock, as in the tables ``read``."""
         times = {name: [at] for name, at in _times(read, self._corrections).items()}
-        for seen in self.overlaps:
-            for number, name in enumerate(seen.captures):
+        for overlap in self.overlaps:
+            for number, name in enumerate(overlap.captures):
                 if name in times:
-                    times[name].append(seen.packets["time"][seen.packets["capture"] == number])
+                    times[name].append(overlap.packets["time"][overlap.packets["capture"] == number])
         whole = {name: np.concatenate(each) for name, each in times.items()}
         return with_times_moved(tables, _back(self._corrections, whole))
 
     @cached_property
     def _corrections(self) -> dict[str, Correction]:
-        found: dict[str, Correction] = {}
-        for seen in self.overlaps:
-            for number, name in enumerate(seen.captures):
-                comparison = seen.comparison(seen.root, number)
+        corrections: dict[str, Correction] = {}
+        for overlap in self.overlaps:
+            for number, name in enumerate(overlap.captures):
+                comparison = overlap.comparison(overlap.root, number)
                 if comparison and abs(sum(clock.offset for clock in comparison.clocks)) > ONE_CLOCK:
-                    found[name] = comparison.corrected
-        return found
+                    corrections[name] = comparison.corrected
+        return corrections
 
     def compared(self, tables: Tables) -> Tables:
-        """The tables with ``clocks`` and ``passages``, and what several captures show marked but for one."""
+        """Return the tables with ``clocks`` and ``passages``, and ``counted_in`` set for duplicates."""
         by_clock: dict[tuple[str, str], dict[str, Any]] = {}
         rows: list[dict[str, Any]] = []
         elsewhere = []
         cut = ByCapture(tables)
-        for seen in self.overlaps:
-            of_group = cut.of(seen.captures)
-            legs = courses(seen, owners(seen, of_group), of_group.captures, of_group.sip_messages)
-            every = [row for course in legs for row in clocks(seen, course)]
-            every += clocks_by_root(seen)
-            for row in sorted(every, key=lambda row: row["reference"] != seen.captures[seen.root]):
+        for overlap in self.overlaps:
+            of_group = cut.of(overlap.captures)
+            legs = courses(overlap, owners(overlap, of_group), of_group.captures, of_group.sip_messages)
+            every = [row for course in legs for row in clocks(overlap, course)]
+            every += clocks_by_root(overlap)
+            for row in sorted(every, key=lambda row: row["reference"] != overlap.captures[overlap.root]):
                 by_clock.setdefault((row["capture"], row["reference"]), row)
-            rows += [row for course in legs for row in passages(seen, course)]
-            elsewhere.append(Once(seen, legs).elsewhere(of_group))
+            rows += [row for course in legs for row in passages(overlap, course)]
+            elsewhere.append(Once(overlap, legs).elsewhere(of_group))
         tables = marked(tables, elsewhere)
-        found = Tables(clocks=CLOCKS.rows(by_clock.values()), passages=PASSAGES.rows(rows))
-        found = self.by_one_clock(found)
-        return with_places_apart(tables.with_(clocks=found.clocks, passages=found.passages))
+        placed = Tables(clocks=CLOCKS.rows(by_clock.values()), passages=PASSAGES.rows(rows))
+        placed = self.by_one_clock(placed)
+        return with_places_apart(tables.with_(clocks=placed.clocks, passages=placed.passages))
 
     def lost(self, tables: Tables) -> dict[str, dict[int, list[str]]]:
-        """By capture and frame, the captures that should show the packet next and do not."""
-        found: dict[str, dict[int, list[str]]] = {}
+        """Return, by capture and frame, the captures that lack the packet though they are next on its way."""
+        missing: dict[str, dict[int, list[str]]] = {}
         cut = ByCapture(tables)
-        for seen in self.overlaps:
-            of_group = cut.of(seen.captures)
-            for course in courses(seen, owners(seen, of_group), of_group.captures, of_group.sip_messages):
-                for stretch in stretches(seen, course):
-                    frames = found.setdefault(seen.captures[stretch.sender], {})
-                    for frame in seen.packets["frame"][stretch.lost].tolist():
-                        frames.setdefault(frame, []).append(seen.captures[stretch.receiver])
-        return found
+        for overlap in self.overlaps:
+            of_group = cut.of(overlap.captures)
+            for course in courses(
+                overlap, owners(overlap, of_group), of_group.captures, of_group.sip_messages
+            ):
+                for stretch in stretches(overlap, course):
+                    frames = missing.setdefault(overlap.captures[stretch.sender], {})
+                    for frame in overlap.packets["frame"][stretch.lost].tolist():
+                        frames.setdefault(frame, []).append(overlap.captures[stretch.receiver])
+        return missing
 
 
 def find(events: Tables, files: Mapping[str, Files], offsets_ms: Mapping[str, float] = NONE) -> Places:
-    """The captures that show the same packets; ``files`` are what each capture is read from.
+    """Find the captures that show the same packets; ``files`` has the files of each capture.
 
-    ``offsets_ms`` are what clocks show more than the reference's, where that is known otherwise.
-    Raises CaptureError where a file that was read cannot be read again.
+    ``offsets_ms`` has known offsets of clocks from the reference's. Raises CaptureError if a file
+    cannot be read again.
     """
-    found = []
+    overlaps = []
     cut = ByCapture(events)
     for group in groups(events, recordings(events.captures, events.sip_messages, views(events))):
         of_group = cut.of(group.captures)
-        seen = datagrams({name: files[name] for name in group.captures}, group.pairs, ByCapture(of_group))
-        same = matches(seen, of_group)
+        packets = datagrams({name: files[name] for name in group.captures}, group.pairs, ByCapture(of_group))
+        same = matches(packets, of_group)
         if len(same.one):
-            given = [offsets_ms.get(name) for name in seen.captures]
-            found.append(Overlap(seen, same, _root(seen, of_group), of_group.captures, given))
-    return Places(tuple(found))
+            offsets = [offsets_ms.get(name) for name in packets.captures]
+            overlaps.append(Overlap(packets, same, _root(packets, of_group), of_group.captures, offsets))
+    return Places(tuple(overlaps))
 
 
-def _root(seen: Datagrams, events: Tables) -> int:
-    """The capture whose clock counts for all."""
+def _root(group: Datagrams, events: Tables) -> int:
+    """Return the number of the capture whose clock is the reference for all."""
     messages = events.sip_messages
     methods = messages["method"].fillna(messages["cseq_method"])
     legs = messages[methods.isin(INVITE_DIALOG)].groupby("capture")["call_id"].nunique().to_dict()
     packets = dict(zip(events.captures["capture"], events.captures["packets"], strict=True))
-    rated = [(legs.get(name, 0), packets[name]) for name in seen.captures]
+    rated = [(legs.get(name, 0), packets[name]) for name in group.captures]
     return best_for_calls(rated, range(len(rated)))
 
 
 def by_own_clocks(tables: Tables, own: Tables) -> Tables:
-    """The way back; ``own`` are the tables of the run."""
+    """Return ``tables`` with times by each capture's own clock; ``own`` are the tables of the run."""
     corrections = corrections_of(own)
     return with_times_moved(tables, _back(corrections, _times(own, corrections)))
 
 
 def _times(tables: Tables, names: Collection[str]) -> dict[str, Array]:
-    """All times in the rows of these captures."""
-    found: dict[str, list[Array]] = {name: [np.zeros(0, np.int64)] for name in names}
+    """Return all times in the rows of these captures, sorted."""
+    times_of: dict[str, list[Array]] = {name: [np.zeros(0, np.int64)] for name in names}
     for table, rows in tables.items():
         columns = [column.name for column in table.columns if column.dtype == TIME]
         for name, at in rows.groupby("capture").indices.items() if table is not CLOCKS else ():
-            if str(name) in found:
+            if str(name) in times_of:
                 for column in columns:
                     times = rows[column].iloc[at].dropna()
-                    found[str(name)].append(times.to_numpy("datetime64[ns]").astype(np.int64))
-    return {name: np.unique(np.concatenate(each)) for name, each in found.items()}
+                    times_of[str(name)].append(times.to_numpy("datetime64[ns]").astype(np.int64))
+    return {name: np.unique(np.concatenate(each)) for name, each in times_of.items()}
 
 
 def _back(corrections: Mapping[str, Correction], own: Mapping[str, Array]) -> dict[str, Correction]:
-    """The ways back: a time is the one that was corrected to it, so that none is off by rounding."""
+    """Return the inverse corrections: each looks up the time that was corrected, which avoids rounding."""
 
     def way(name: str) -> Correction:
         times = own[name]
@@ -169,8 +171,8 @@ def _back(corrections: Mapping[str, Correction], own: Mapping[str, Array]) -> di
 
         def back(time: Array) -> Array:
             at = np.minimum(np.searchsorted(corrected, time, sorter=order), len(order) - 1)
-            shown: Array = times[order[at]] + (time - corrected[order[at]])
-            return shown
+            own_time: Array = times[order[at]] + (time - corrected[order[at]])
+            return own_time
 
         return back
 

@@ -1,10 +1,10 @@
-"""Captures of one call that share no packet, as nothing gets from the one place to the other.
+"""Captures of one call that share no packet, because nothing gets from one place to the other.
 
-The client's is told in two ways. Its capture shows checks of the client in the same ICE session, which the
-others lack, and none of the server's. Or it shows nothing at all, lies beside places of calls and no other
-capture, and nobody else shows anything of the client: then nobody sends what it would have shown, and rules
-make no more of it than a suspicion. Such a capture stands as the last place, with certainty 0 and a clock
-that nobody knows.
+The client's capture is recognised in two ways. It shows the client's checks of an ICE session that the
+other captures lack, and none of the server's. Or it is empty, it is the only capture besides the places of
+calls, and no other shows anything from the client: since nothing confirms that the client sent anything,
+rules treat this as a suspicion only. Such a capture becomes the last place, with certainty 0 and an unknown
+clock.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,12 +27,14 @@ SEEN = {
 
 
 def with_places_apart(tables: Tables) -> Tables:
-    """The tables with rows of ``clocks`` for such places, and of ``passages`` for what did not get there."""
+    """Return the tables with rows of ``clocks`` for such places, and of ``passages`` for their losses."""
+    if len(tables.captures) < 2:
+        return tables
     placed, lost = _silent(tables)
     clocks = load(ClockRow, tables.clocks)
-    for made in (_unheard(clocks, legs) for legs in by(_checks(tables), "call", "leg").values()):
-        placed += [row for row in made[0] if row not in placed]
-        lost += made[1]
+    for unheard in (_unheard(clocks, legs) for legs in by(_checks(tables), "call", "leg").values()):
+        placed += [row for row in unheard[0] if row not in placed]
+        lost += unheard[1]
     return tables.with_(
         clocks=CLOCKS.conform(pd.concat([tables.clocks, CLOCKS.rows(placed)], ignore_index=True)),
         passages=PASSAGES.conform(pd.concat([tables.passages, PASSAGES.rows(lost)], ignore_index=True)),
@@ -43,7 +45,7 @@ Rows = list[dict[str, Any]]
 
 
 def _place(capture: str, reference: str, place: str, position: int) -> dict[str, Any]:
-    """A row of ``clocks``; of the reference itself the offset is known."""
+    """Return a row of ``clocks``; for the reference itself with offset 0, else unknown."""
     own = {"offset_ms": 0.0, "drift_ppm": 0.0, "drift_bound_ppm": 0.0} if capture == reference else {}
     return {
         "capture": capture,
@@ -57,16 +59,16 @@ def _place(capture: str, reference: str, place: str, position: int) -> dict[str,
 
 
 def _checks(tables: Tables) -> list[BindingRow]:
-    """Requests of connectivity checks by either side, of legs that several captures show some of."""
+    """Return the requests of checks by either side, of legs with checks in several captures."""
     rows = tables.bindings
-    asked = rows[(rows["purpose"] == "check") & (rows["outcome"] != "response_only")]
-    asked = asked[asked["direction"].isin([TO_CLIENT, TO_SERVER])]
-    captures = asked.groupby(["call", "leg"])["capture"].transform("nunique")
-    return load(BindingRow, asked[captures.fillna(0) > 1])
+    requests = rows[(rows["purpose"] == "check") & (rows["outcome"] != "response_only")]
+    requests = requests[requests["direction"].isin([TO_CLIENT, TO_SERVER])]
+    captures = requests.groupby(["call", "leg"])["capture"].transform("nunique")
+    return load(BindingRow, requests[captures.fillna(0) > 1])
 
 
 def _unheard(clocks: Iterable[ClockRow], checks: Sequence[BindingRow]) -> tuple[Rows, Rows]:
-    """Places and losses of a leg, where one capture alone shows checks of the client, none of both sides."""
+    """Return places and losses of a leg if one capture alone has the client's checks, and none has both."""
     of_server = [row for row in checks if row.direction == TO_CLIENT]
     of_client = [row for row in checks if row.direction == TO_SERVER]
     near, far = {row.capture for row in of_server}, {row.capture for row in of_client}
@@ -77,7 +79,7 @@ def _unheard(clocks: Iterable[ClockRow], checks: Sequence[BindingRow]) -> tuple[
     client = far.pop()
     sent = [row for row in of_server if row.capture == last]
     if {_hosts(row) for row in sent} & {_hosts(row)[::-1] for row in of_client}:
-        return [], []  # the same addresses: two interfaces of one machine may show a direction each
+        return [], []  # the same addresses: two interfaces of one machine with a direction each
     position, reference = positions.get(last, (1, last))
     placed = [] if positions else [_place(last, last, "server", position)]
     placed.append(_place(client, reference, "client", position + 1))
@@ -89,7 +91,7 @@ def _hosts(row: BindingRow) -> tuple[str, str]:
 
 
 def _flows(checks: Iterable[BindingRow], origin: str, target: str) -> Iterator[dict[str, Any]]:
-    """Rows of ``passages``: requests of each flow, none of which arrives."""
+    """Yield rows of ``passages`` for the requests of each flow, none of which arrives."""
     for ends, rows in by(checks, *ENDS).items():
         requests = sum(row.requests or 1 for row in rows)
         yield {
@@ -113,14 +115,14 @@ def _flows(checks: Iterable[BindingRow], origin: str, target: str) -> Iterator[d
 
 
 def _silent(tables: Tables) -> tuple[Rows, Rows]:
-    """Places and losses where one capture of the run shows nothing at all."""
+    """Return places and losses if exactly one capture of the run is empty."""
     captures = tables.captures
     silent = captures.loc[captures["packets"] == 0, "capture"].tolist()
     placed: Rows = []
     lost: Rows = []
     others = {*captures["capture"]} - {*silent} - {*tables.clocks["capture"]}
     if len(silent) != 1 or others:
-        return placed, lost  # nobody knows whose it is: of several, or beside captures of something else
+        return placed, lost  # ambiguous: several empty captures, or others of something else
     passages = load(PassageRow, tables.passages)
     for clock in _last_places(load(ClockRow, tables.clocks), passages):
         rows = list(_lost(tables, passages, clock.capture, silent[0]))
@@ -131,8 +133,8 @@ def _silent(tables: Tables) -> tuple[Rows, Rows]:
 
 
 def _last_places(clocks: list[ClockRow], passages: list[PassageRow]) -> list[ClockRow]:
-    """The farthest from each server, where none is the client's and none shows packets of the client."""
-    heard = {
+    """Return the place farthest from each server, unless it is the client's or shows its packets."""
+    with_client = {
         capture
         for row in passages
         if row.direction == TO_SERVER
@@ -142,25 +144,25 @@ def _last_places(clocks: list[ClockRow], passages: list[PassageRow]) -> list[Clo
     for clock in clocks:
         if clock.position is not None and clock.position >= (last.get(clock.reference, clock).position or 0):
             last[clock.reference] = clock
-    return [clock for clock in last.values() if clock.place != "client" and clock.capture not in heard]
+    return [clock for clock in last.values() if clock.place != "client" and clock.capture not in with_client]
 
 
 def _lost(tables: Tables, passages: list[PassageRow], place: str, silent: str) -> Iterator[dict[str, Any]]:
-    """What arrived at the last place, as lost behind it."""
+    """Yield rows of ``passages`` in which what arrived at the last place is lost after it."""
     for row in passages:
         if row.direction != TO_CLIENT or row.to_capture != place or row.kind not in SEEN:
             continue
         name, first, last = SEEN[row.kind]
         ends = {end: getattr(row, f"to_{end}") for end in ENDS}
-        seen: pd.DataFrame = getattr(tables, name)
-        seen = seen[seen["capture"] == place]
+        arrived: pd.DataFrame = getattr(tables, name)
+        arrived = arrived[arrived["capture"] == place]
         for end, value in ends.items():
-            seen = seen[seen[end] == value]
-        if row.arrived and len(seen):
+            arrived = arrived[arrived[end] == value]
+        if row.arrived and len(arrived):
             yield {
                 "capture": place,
-                "frame": seen["frame"].iloc[0],
-                "time": seen[first].min(),
+                "frame": arrived["frame"].iloc[0],
+                "time": arrived[first].min(),
                 "call": row.call,
                 "leg": row.leg,
                 "kind": row.kind,
@@ -171,7 +173,7 @@ def _lost(tables: Tables, passages: list[PassageRow], place: str, silent: str) -
                 "sent": row.arrived,
                 "arrived": 0,
                 "lost": row.arrived,
-                "first_lost": seen[first].min(),
-                "last_lost": seen[last].max(),
+                "first_lost": arrived[first].min(),
+                "last_lost": arrived[last].max(),
                 "reordered": 0,
             }

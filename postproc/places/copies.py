@@ -1,8 +1,8 @@
-"""Which copy at one place is which at the other, of packets that are sent again with the same content.
+"""Match retransmissions with the same content at two places.
 
-A STUN request that is not answered, and SIP over UDP, are sent again byte for byte (RFC 8489, section 6.2.1;
-RFC 3261, section 17.1.1.2), so that the first copy that one place shows may be the second that was sent.
-Packets whose content comes only once tell when each should be where: copies nearest to that are the same.
+An unanswered STUN request, and SIP over UDP, are retransmitted byte for byte (RFC 8489, section 6.2.1; RFC
+3261, section 17.1.1.2), so the first copy captured at one place may be the second that was sent. Packets
+whose content is unique show when each should arrive: copies closest to that time are matched.
 """
 
 from collections.abc import Iterable
@@ -14,11 +14,12 @@ import pandas as pd
 from postproc.read.arrays import Array
 from postproc.read.packets import MIX, mixed
 
-# ns by which copies may be off their time and are still paired by number, where both places show as many:
-# half of the 50 ms after which WebRTC repeats a check. Else jitter of copies close together looks like loss.
+# ns by which copies may miss their expected time and are still paired by number, if both places show as
+# many: half of the 50 ms after which WebRTC repeats a check. Smaller, jitter of close copies looks like loss;
+# larger, a lost copy may be paired with the next.
 BY_NUMBER = 25_000_000
-# ns by which copies may be off at all: queues hold packets for a second or two. With more, a copy that comes
-# after the end of one capture is taken for another.
+# ns by which copies may miss it at all: queues hold packets for a second or two. Larger, a copy after the end
+# of one capture is taken for another.
 LATEST = 2_000_000_000
 
 
@@ -32,29 +33,29 @@ class Pairs:
 
 
 def paired_by_time(packets: Array, pairs: Pairs, joined: Iterable[tuple[int, int]]) -> Pairs:
-    """The pairs of two captures, with copies paired by when they are seen; ``joined`` are flows that are one.
+    """Return the pairs of two captures with copies paired by time; ``joined`` are pairs of equal flows.
 
-    Where no content comes only once, nothing tells the time, and copies stay paired by their number.
+    Without unique contents the expected time is unknown, and copies stay paired by number.
     """
-    again = ~pairs.once
-    if not again.any() or again.all():
+    repeated = ~pairs.once
+    if not repeated.any() or repeated.all():
         return pairs
     way = _ways(joined, int(packets["flow"].max()) + 1)
-    copies = _copies(packets, way, pairs.one[again])
+    copies = _copies(packets, way, pairs.one[repeated])
     of_one = packets["capture"][copies["row"]] == packets["capture"][pairs.one[0]]
     ones, others = copies[of_one], copies[~of_one]
     ones = ones.assign(time=_expected(packets, way, pairs, ones))
     numbered = _by_number(ones, others)
     rest = [side[~side["content"].isin(numbered["content"])] for side in (ones, others)]
-    found = pd.concat([numbered, _nearest(*rest)])
-    one = np.concatenate([pairs.one[pairs.once], found["one"].to_numpy(np.int64)])
-    other = np.concatenate([pairs.other[pairs.once], found["other"].to_numpy(np.int64)])
+    copy_pairs = pd.concat([numbered, _nearest(*rest)])
+    one = np.concatenate([pairs.one[pairs.once], copy_pairs["one"].to_numpy(np.int64)])
+    other = np.concatenate([pairs.other[pairs.once], copy_pairs["other"].to_numpy(np.int64)])
     order = np.argsort(one, kind="stable")
     return Pairs(one[order], other[order], order < np.count_nonzero(pairs.once))
 
 
 def _ways(joined: Iterable[tuple[int, int]], flows: int) -> Array:
-    """By flow, a number that those have in common which are one; -1 of others."""
+    """Return by flow a number shared by equal flows; -1 for flows that are not joined."""
     way = np.full(flows, -1)
     for one, other in joined:
         merged = [number for number in (way[one], way[other]) if number >= 0]
@@ -63,22 +64,22 @@ def _ways(joined: Iterable[tuple[int, int]], flows: int) -> Array:
     return way
 
 
-def _copies(packets: Array, way: Array, again: Array) -> pd.DataFrame:
-    """All packets of these contents, in both captures, in the order of time."""
+def _copies(packets: Array, way: Array, repeated: Array) -> pd.DataFrame:
+    """Return all packets with these contents in both captures, in order of time."""
 
     def contents(rows: Array) -> Array:
         return mixed(packets["key"][rows] + way[packets["flow"][rows]].astype(np.uint64) * MIX[2])
 
     rows = np.flatnonzero(way[packets["flow"]] >= 0)
     content = contents(rows)
-    kept = np.isin(content, contents(again))
-    rows = rows[kept]
-    copies = pd.DataFrame({"row": rows, "content": content[kept], "time": packets["time"][rows]})
+    wanted = np.isin(content, contents(repeated))
+    rows = rows[wanted]
+    copies = pd.DataFrame({"row": rows, "content": content[wanted], "time": packets["time"][rows]})
     return copies.sort_values("time", kind="stable", ignore_index=True)
 
 
 def _expected(packets: Array, way: Array, pairs: Pairs, copies: pd.DataFrame) -> Array:
-    """When the other capture should show them, from the packets of the same way that come once, if any do."""
+    """Return when the other capture should show the copies, from unique packets of the same flow or any."""
     rows, times = copies["row"].to_numpy(), copies["time"].to_numpy()
     sent, arrived = packets["time"][pairs.one[pairs.once]], packets["time"][pairs.other[pairs.once]]
     order = np.argsort(sent, kind="stable")
@@ -96,7 +97,7 @@ def _expected(packets: Array, way: Array, pairs: Pairs, copies: pd.DataFrame) ->
 
 
 def _by_number(ones: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
-    """The first with the first, and so on, of contents of which both show as many, and each in its time."""
+    """Pair first with first, and so on, for contents with equally many copies, all close to their time."""
     sides = [
         side.assign(
             number=side.groupby("content").cumcount(), of=side.groupby("content")["row"].transform("size")
@@ -110,8 +111,8 @@ def _by_number(ones: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
 
 
 def _nearest(ones: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
-    """Copies each of which is the nearest to the other."""
-    found = []
+    """Return the pairs of copies in which each is the nearest to the other."""
+    nearest = []
     for side, far, names in ((ones, others, ("one", "other")), (others, ones, ("other", "one"))):
         near = pd.merge_asof(
             side.sort_values("time", kind="stable").rename(columns={"row": names[0]}),
@@ -121,7 +122,7 @@ def _nearest(ones: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
             direction="nearest",
             tolerance=LATEST,
         )
-        found.append(near.dropna()[["content", "one", "other"]])
-    return found[0].merge(
-        found[1].astype({"one": np.int64, "other": np.int64}), on=["content", "one", "other"]
+        nearest.append(near.dropna()[["content", "one", "other"]])
+    return nearest[0].merge(
+        nearest[1].astype({"one": np.int64, "other": np.int64}), on=["content", "one", "other"]
     )

@@ -1,19 +1,20 @@
-"""What captures show of the packets between certain hosts, by contents that survive NAT.
+"""Read the packets between certain hosts with keys that NAT does not change.
 
-A capture is walked a second time, and only where it was found to show what another shows. Of each
-datagram a key is taken that is the same wherever the packet passes: type and transaction ID
-of STUN (RFC 8489, section 5), SSRC, sequence number and timestamp of RTP (RFC 3550, section 5.1), the
-first bytes of DTLS records, in which sequence number and random or ciphertext are, and of RTCP. What TURN
-carries is taken as if it came without. Of SIP, which NAT devices rewrite, Call-ID, CSeq, branch and
-start line count; its messages are taken from the tables, TCP's with them.
+Only captures found to share packets with another are walked a second time. Each datagram gets a key that is
+the same wherever it passes: type and transaction ID of STUN (RFC 8489, section 5); SSRC, sequence number
+and timestamp of RTP (RFC 3550, section 5.1); the first bytes of DTLS records, with sequence number and
+random or ciphertext, and of RTCP. Payload of TURN is treated as if it were outside. For SIP, which NAT
+devices rewrite, the key is Call-ID, CSeq, branch and start line; messages, also of TCP, are taken from the
+tables.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from io import FileIO
 from ipaddress import ip_address
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,10 +37,10 @@ DTLS_VERSION, DTLS_RECORD = 0xFE, 13  # major version, size of a record's header
 IPV4_HEADER, IPV6_HEADER, UDP_HEADER = 20, 40, 8  # bytes (RFC 791, RFC 8200, RFC 768)
 IPV4, TTL, HOP_LIMIT = 4, 8, 7  # version of the header, and where these are (RFC 791, RFC 8200)
 RTCP_SIZE, SENDER = 8, 4  # the header with its sender's SSRC, and where that is
-# Bytes of DTLS and RTCP that make the key. A ClientHello's random ends at byte 59 (RFC 6347, section 4.2.1):
-# with fewer, the hellos of all calls look alike; the more, the fewer are known in captures cut short.
+# Bytes of DTLS and RTCP in the key. A ClientHello's random ends at byte 59 (RFC 6347, section 4.2.1): with
+# fewer, the hellos of all calls look alike; with more, fewer match in captures with a short snapshot length.
 KEYED = 64
-REPEATED_WITHIN = 1_000_000_000  # ns in which RTP and RTCP seen again on a flow are a copy (read.streams)
+REPEATED_WITHIN = 1_000_000_000  # ns within which equal RTP or RTCP on a flow is a copy (read.streams)
 DATAGRAM = structure(
     "capture i4, flow i4, kind u1, ttl u1, size u4, ssrc u4, frame i8, time i8, key u8, payload u8, ends u8"
 )
@@ -52,7 +53,7 @@ Files = Sequence[tuple[Path, int]]  # of a capture, and how many of its frames a
 
 
 class Flow(NamedTuple):
-    """Addresses and ports of packets of one way, as one capture shows them."""
+    """Addresses and ports of packets in one direction, as one capture shows them."""
 
     src_addr: str
     src_port: int
@@ -65,7 +66,7 @@ class Flow(NamedTuple):
 
     @property
     def before(self) -> "Flow":
-        """Where RTP is if this is RTCP on ports of its own (RFC 3550, section 11)."""
+        """The flow of RTP if this is RTCP on its own ports (RFC 3550, section 11)."""
         return Flow(self.src_addr, self.src_port - 1, self.dst_addr, self.dst_port - 1)
 
 
@@ -79,26 +80,33 @@ class Datagrams:
 
 
 class ByCapture:
-    """Tables of which the rows of some captures are wanted, again and again; each row keeps its label."""
+    """Tables from which the rows of captures are selected repeatedly; rows keep their labels."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        held = [(table.name, rows) for table, rows in tables.items() if len(rows)]
-        self._rows = {name: rows.groupby("capture").indices for name, rows in held}
+
+    @cached_property
+    def _rows(self) -> dict[str, Any]:
+        nonempty = [(table.name, rows) for table, rows in self._tables.items() if len(rows)]
+        return {name: rows.groupby("capture").indices for name, rows in nonempty}
 
     def of(self, captures: Iterable[str]) -> Tables:
         names = sorted(captures)
         cut = {}
         for table, rows in self._tables.items():
-            at = [found for name in names if (found := self._rows.get(table.name, {}).get(name)) is not None]
+            at = [
+                positions
+                for name in names
+                if (positions := self._rows.get(table.name, {}).get(name)) is not None
+            ]
             cut[table.name] = rows.iloc[np.sort(np.concatenate(at))] if at else rows.iloc[:0]
         return replace(self._tables, **cut)
 
 
 def datagrams(files: Mapping[str, Files], pairs: Mapping[str, Array], events: ByCapture) -> Datagrams:
-    """Read the packets of captures that go between ``pairs`` of hosts, by capture numbers of ``host_pairs``.
+    """Read the packets between ``pairs`` of hosts, by capture, each a hash as of ``host_pairs``.
 
-    Raises CaptureError where a capture cannot be read again.
+    Raises CaptureError if a capture cannot be read again.
     """
     flows: list[tuple[int, Flow]] = []
     parts = [np.zeros(0, DATAGRAM)]
@@ -119,34 +127,34 @@ def datagrams(files: Mapping[str, Files], pairs: Mapping[str, Array], events: By
 
 
 def host_pairs(rows: pd.DataFrame) -> Array:
-    """Numbers of the pairs of hosts that these rows go between, the same both ways."""
+    """Return hashes of the pairs of hosts in these rows, the same in both directions."""
     sources, destinations = (_hosts(rows[name]) for name in ("src_addr", "dst_addr"))
     pairs: Array = sources + destinations
     return pairs
 
 
 def _hosts(addresses: "pd.Series[str]") -> Array:
-    codes, known = pd.factorize(addresses)
-    halves = np.array([_halves(text) for text in known], np.uint64).reshape(-1, 2)
-    found: Array = mixed(host(halves[:, 1], halves[:, 0]))[codes]
-    return found
+    codes, distinct = pd.factorize(addresses)
+    halves = np.array([_halves(text) for text in distinct], np.uint64).reshape(-1, 2)
+    hashes: Array = mixed(host(halves[:, 1], halves[:, 0]))[codes]
+    return hashes
 
 
 def _halves(text: str) -> tuple[int, int]:
-    """The high and low half of an address, IPv4's mapped into IPv6 as in read.packets."""
+    """Return the high and low half of an address, IPv4 mapped into IPv6 as in read.packets."""
     address = ip_address(text)
     number = int(address) | (MAPPED if address.version == IPV4 else 0)
     return number >> 64, number & (1 << 64) - 1
 
 
 def _read(files: Files, pairs: Array) -> tuple[Array, Array]:
-    """The packets of a capture's files, and the ends of all flows in them, by number."""
-    found = [_of_file(path, pairs) for path, _ in files]
-    for (_, before), (packets, _) in zip(files, found, strict=True):
+    """Return the packets of a capture's files, and the ends of all flows in them, by hash."""
+    by_file = [_of_file(path, pairs) for path, _ in files]
+    for (_, before), (packets, _) in zip(files, by_file, strict=True):
         packets["frame"] += before
-    ends = join(np.zeros(0, ENDS), *(each for _, each in found))
+    ends = join(np.zeros(0, ENDS), *(each for _, each in by_file))
     ends = take(ends, np.unique(ends["ends"], return_index=True)[1])
-    return join(np.zeros(0, DATAGRAM), *(each for each, _ in found)), ends
+    return join(np.zeros(0, DATAGRAM), *(each for each, _ in by_file)), ends
 
 
 def _of_file(path: Path, pairs: Array) -> tuple[Array, Array]:
@@ -162,51 +170,51 @@ def _walked(path: Path, pairs: Array) -> tuple[Array, Array]:
     with FileIO(path) as file:
         container = open_container(file)
         for window in windows(file, container):
-            found, udp = unwrapped(window, container.interfaces)
-            between = np.isin(mixed(found.source[udp.rows]) + mixed(found.destination[udp.rows]), pairs)
-            rows, which = _of_calls(found, udp, np.flatnonzero(between))
+            parsed, udp = unwrapped(window, container.interfaces)
+            between = np.isin(mixed(parsed.source[udp.rows]) + mixed(parsed.destination[udp.rows]), pairs)
+            rows, which = _of_calls(parsed, udp, np.flatnonzero(between))
             rows["frame"] = container.packets - len(window.time) + 1 + udp.rows[which]
             rows["time"] = window.time[udp.rows[which]]
-            ends = _with_ends(ends, found, udp, which, rows["ends"])
+            ends = _with_ends(ends, parsed, udp, which, rows["ends"])
             packets.append(rows)
     return join(*packets), ends
 
 
-def _with_ends(known: Array, found: Packets, udp: Payloads, which: Array, numbers: Array) -> Array:
-    """The flows known, and those of these datagrams."""
+def _with_ends(ends: Array, parsed: Packets, udp: Payloads, which: Array, numbers: Array) -> Array:
+    """Return the ends with those of these datagrams added."""
     new, first = np.unique(numbers, return_index=True)
     rows = np.zeros(len(new), ENDS)
-    rows["ends"], rows["addresses"] = new, found.addresses_of(udp.rows[which[first]])
+    rows["ends"], rows["addresses"] = new, parsed.addresses_of(udp.rows[which[first]])
     rows["source_port"] = udp.source_port[which[first]]
     rows["destination_port"] = udp.destination_port[which[first]]
-    every = join(known, rows)
+    every = join(ends, rows)
     return take(every, np.unique(every["ends"], return_index=True)[1])
 
 
-def _of_calls(found: Packets, udp: Payloads, which: Array) -> tuple[Array, Array]:
-    """DATAGRAM rows of those datagrams that are STUN, DTLS, RTP or RTCP, and which they are."""
+def _of_calls(parsed: Packets, udp: Payloads, which: Array) -> tuple[Array, Array]:
+    """Return DATAGRAM rows of those datagrams that are STUN, DTLS, RTP or RTCP, and their places."""
     offset, _ = in_turn(udp)
-    at, seen = (udp.start + offset)[which], (udp.seen - offset)[which]
+    at, captured = (udp.start + offset)[which], (udp.seen - offset)[which]
     first, second = (numbers(udp.data, at + place, "u1") for place in range(2))
     message = gather(udp.data, at, STUN_MESSAGE)
-    is_stun = (message["cookie"] == MAGIC_COOKIE) & (first < DTLS_FIRST.start) & (seen >= STUN_SIZE)
-    is_dtls = within(first, DTLS_FIRST) & (second == DTLS_VERSION) & (seen >= DTLS_RECORD) & ~is_stun
+    is_stun = (message["cookie"] == MAGIC_COOKIE) & (first < DTLS_FIRST.start) & (captured >= STUN_SIZE)
+    is_dtls = within(first, DTLS_FIRST) & (second == DTLS_VERSION) & (captured >= DTLS_RECORD) & ~is_stun
     of_media = within(first, RTP_FIRST)
-    is_rtcp = of_media & within(second, RTCP_SECOND) & (seen >= RTCP_SIZE)
-    is_rtp = of_media & ~within(second, RTCP_SECOND) & (seen >= RTP_SIZE)
+    is_rtcp = of_media & within(second, RTCP_SECOND) & (captured >= RTCP_SIZE)
+    is_rtp = of_media & ~within(second, RTCP_SECOND) & (captured >= RTP_SIZE)
     rows = np.zeros(len(which), DATAGRAM)
     for kind, flags in ((STUN, is_stun), (DTLS, is_dtls), (RTP, is_rtp), (RTCP, is_rtcp)):
         rows["kind"][flags] = kind
     rows["key"][is_stun] = _stun_key(message[is_stun])
-    _fill_rtp(rows, is_rtp, gather(udp.data, at[is_rtp], RTP_PACKET), seen[is_rtp])
+    _fill_rtp(rows, is_rtp, gather(udp.data, at[is_rtp], RTP_PACKET), captured[is_rtp])
     for flags in (is_dtls, is_rtcp):
-        rows["key"][flags] = _bytes_key(udp.data, at[flags], seen[flags])
+        rows["key"][flags] = _bytes_key(udp.data, at[flags], captured[flags])
     rows["ssrc"][is_rtcp] = numbers(udp.data, at[is_rtcp] + SENDER, ">u4")
     rows["ends"] = mixed(udp.source[which] * MIX[1] + udp.destination[which] + (offset[which] > 0))
-    rows["ttl"], header = _of_ip(found, udp.rows[which])
+    rows["ttl"], header = _of_ip(parsed, udp.rows[which])
     rows["size"] = header + UDP_HEADER + udp.size[which]
-    known = np.flatnonzero(is_stun | is_dtls | is_rtp | is_rtcp)
-    return take(rows, known), which[known]
+    recognised = np.flatnonzero(is_stun | is_dtls | is_rtp | is_rtcp)
+    return take(rows, recognised), which[recognised]
 
 
 def _stun_key(message: Array) -> Array:
@@ -214,17 +222,17 @@ def _stun_key(message: Array) -> Array:
     return _combined(np.uint64(STUN), *parts)
 
 
-def _fill_rtp(rows: Array, which: Array, header: Array, seen: Array) -> None:
+def _fill_rtp(rows: Array, which: Array, header: Array, captured: Array) -> None:
     parts = (header[name].astype(np.uint64) for name in ("ssrc", "sequence", "timestamp"))
     rows["key"][which] = _combined(np.uint64(RTP), *parts)
     rows["ssrc"][which] = header["ssrc"]
-    rows["payload"][which] = np.where(seen >= RTP_PACKET.itemsize, header["payload"].astype(np.uint64), 0)
+    rows["payload"][which] = np.where(captured >= RTP_PACKET.itemsize, header["payload"].astype(np.uint64), 0)
 
 
-def _bytes_key(data: Array, at: Array, seen: Array) -> Array:
-    """A number of the first bytes, as far as they were captured."""
+def _bytes_key(data: Array, at: Array, captured: Array) -> Array:
+    """Return a hash of the first KEYED bytes, as far as they were captured."""
     first = gather(data, at, np.dtype(f"V{KEYED}")).view(np.uint8).reshape(-1, KEYED)
-    first = np.where(np.arange(KEYED) < seen[:, None], first, np.uint8(0))
+    first = np.where(np.arange(KEYED) < captured[:, None], first, np.uint8(0))
     return _combined(np.uint64(DTLS), *np.ascontiguousarray(first).view(np.uint64).T)
 
 
@@ -235,24 +243,24 @@ def _combined(start: np.uint64, *parts: Array) -> Array:
     return number
 
 
-def _of_ip(found: Packets, rows: Array) -> tuple[Array, Array]:
-    """IPv4's time to live or IPv6's hop limit, and the bytes of their header without options."""
-    at = found.network[rows]
-    is_ipv4 = numbers(found.data, at, "u1") >> 4 == IPV4
-    ttl: Array = numbers(found.data, at + np.where(is_ipv4, TTL, HOP_LIMIT), "u1")
+def _of_ip(parsed: Packets, rows: Array) -> tuple[Array, Array]:
+    """Return IPv4's time to live or IPv6's hop limit, and the size of their header without options."""
+    at = parsed.network[rows]
+    is_ipv4 = numbers(parsed.data, at, "u1") >> 4 == IPV4
+    ttl: Array = numbers(parsed.data, at + np.where(is_ipv4, TTL, HOP_LIMIT), "u1")
     return ttl, np.where(is_ipv4, IPV4_HEADER, IPV6_HEADER)
 
 
 def _once(packets: Array, copies: Array) -> Array:
-    """The packets without those captured a second time: the tables know of messages, time tells of media."""
+    """Drop second captures of packets: of messages by the tables, of media by time."""
     packets = take(packets, ~np.isin(packets["frame"], copies))
     order = np.lexsort((packets["time"], packets["key"], packets["ends"]))
     ordered = take(packets, order)
-    again = np.zeros(len(order), bool)
-    again[1:] = (ordered["ends"][1:] == ordered["ends"][:-1]) & (ordered["key"][1:] == ordered["key"][:-1])
-    again[1:] &= np.diff(ordered["time"]) < REPEATED_WITHIN
-    again &= (ordered["kind"] == RTP) | (ordered["kind"] == RTCP)
-    return take(packets, np.sort(order[~again]))
+    repeated = np.zeros(len(order), bool)
+    repeated[1:] = (ordered["ends"][1:] == ordered["ends"][:-1]) & (ordered["key"][1:] == ordered["key"][:-1])
+    repeated[1:] &= np.diff(ordered["time"]) < REPEATED_WITHIN
+    repeated &= (ordered["kind"] == RTP) | (ordered["kind"] == RTCP)
+    return take(packets, np.sort(order[~repeated]))
 
 
 def _copies(events: Tables) -> Array:
@@ -264,7 +272,7 @@ def _copies(events: Tables) -> Array:
 
 
 def _sip(messages: pd.DataFrame) -> tuple[Array, list[Flow]]:
-    """The SIP messages of a capture as DATAGRAM rows, and their flows."""
+    """Return the SIP messages of a capture as DATAGRAM rows, and their flows."""
     once = messages[messages["copy_of"].isna()]
     ends = once[list(Flow._fields)]
     codes = ends.groupby(list(ends), sort=False).ngroup()

@@ -1,10 +1,10 @@
-"""The same packets in several captures, and the flows at each place that NAT made of one.
+"""Match packets of several captures, and join the flows that NAT made of one.
 
-Packets match by content. Flows are joined when enough of their packets match: one STUN message, DTLS
-record or SIP message is enough, as the random numbers in them do not meet by chance; of RTP it takes
-several with the same payload, as a B2BUA may pass SSRC, sequence number and timestamp on to its other
-leg, under another key. One that passes the payload on, too, shows each packet twice in a capture: then
-that flow counts which has an end in common, or which SDP says to be of the same Call-ID.
+Packets match by content. Flows are joined when enough of their packets match: one STUN message, DTLS record
+or SIP message is enough, since their random numbers never coincide. For RTP several packets must match with
+their payload, since a B2BUA may forward SSRC, sequence number and timestamp to its other leg under another
+key. If it forwards the payload too, a capture shows each packet twice; then the flow counts that has an end
+in common, or that SDP assigns to the same Call-ID.
 """
 
 from collections import defaultdict
@@ -19,14 +19,13 @@ from postproc.places.datagrams import DTLS, RTP, SIP, STUN, Datagrams
 from postproc.read.arrays import Array, lengths, starts_of_runs
 from postproc.read.packets import MIX, mixed
 
-# RTP packets that must match, and the share of them whose first payload bytes must be the same. Senders that
-# count SSRC, sequence number and timestamp from fixed numbers meet in many packets, but not in their
-# payload; a B2BUA's two SRTP legs neither. Fewer packets: silence meets silence; more: a stream of which
-# nearly all is lost is taken for another.
+# RTP packets that must match, and the share of them with equal first payload bytes. Senders that start SSRC,
+# sequence number and timestamp from fixed values coincide in many packets, but not in payload; nor do a
+# B2BUA's two SRTP legs. With fewer, silence matches silence; with more, a stream mostly lost does not.
 FEWEST_RTP, SAME_PAYLOAD = 10, 0.5
-MOST_PLACES = 32  # of one packet; what more flows show is no packet of its own
-# ns by which no packet may be apart where two captures are of one point: a file cut out of another, perhaps
-# with times of microseconds only. Two cards or machines show hardly any packet at the same microsecond.
+MOST_PLACES = 32  # flows that show a packet; with more, its key is not unique
+# ns within which all packets of two captures agree if they are of one point: a file extracted from another,
+# perhaps with times in microseconds only. Two interfaces rarely show a packet in the same microsecond.
 SAME_POINT = 1_000
 HALF = 0.5
 PROVING = (STUN, DTLS, SIP)
@@ -34,9 +33,9 @@ PROVING = (STUN, DTLS, SIP)
 
 @dataclass(frozen=True)
 class Matches:
-    """Packets of joined flows that are the same, as rows of ``packets``: in the one, and in a later capture.
+    """Equal packets of joined flows, as rows of ``packets``: in one capture, and in a later one.
 
-    ``once`` are those whose content each of the two flows shows once. ``joined`` are the pairs of flows.
+    ``once`` flags those whose content is unique in both flows. ``joined`` are the pairs of flows.
     """
 
     one: Array
@@ -47,7 +46,7 @@ class Matches:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """Two flows of different captures, and the places of their matches."""
+    """Two flows of different captures, and the places of their matching packets."""
 
     flows: tuple[int, int]
     at: Array
@@ -55,14 +54,14 @@ class _Candidate:
     likeness: int
 
 
-def matches(found: Datagrams, events: Tables) -> Matches:
+def matches(datagrams: Datagrams, events: Tables) -> Matches:
     """Match the packets of different captures by content, and join flows by them."""
-    packets = found.packets
+    packets = datagrams.packets
     content, repeated = _contents(packets)
     one, other = _pairs(packets["capture"], content)
     once = ~(repeated[one] | repeated[other])
-    candidates = list(_candidates(found, one, other, _call_ids(found, events)))
-    chosen = _chosen(found, one, other, candidates)
+    candidates = list(_candidates(datagrams, one, other, _call_ids(datagrams, events)))
+    chosen = _chosen(datagrams, one, other, candidates)
     pairs = [Pairs(*(np.zeros(0, dtype) for dtype in (np.int64, np.int64, bool)))]
     joined: set[tuple[int, int]] = set()
     for flows, at in _of_different_points(packets, one, other, chosen):
@@ -77,7 +76,7 @@ def matches(found: Datagrams, events: Tables) -> Matches:
 
 
 def _contents(packets: Array) -> tuple[Array, Array]:
-    """A number per packet, the same for the first, second, ... of a key on a flow; and which are several."""
+    """Return a hash per packet of key and occurrence on its flow; and which packets are not unique."""
     order = np.lexsort((packets["time"], packets["key"], packets["flow"]))
     starts = starts_of_runs(packets["flow"][order], packets["key"][order])
     size = lengths(starts, len(order))
@@ -89,7 +88,7 @@ def _contents(packets: Array) -> tuple[Array, Array]:
 
 
 def _pairs(capture: Array, content: Array) -> tuple[Array, Array]:
-    """Rows of equal content in two captures."""
+    """Return the pairs of rows with equal content in two captures."""
     order = np.lexsort((capture, content))
     starts = starts_of_runs(content[order])
     size = lengths(starts, len(order))
@@ -107,10 +106,10 @@ def _pairs(capture: Array, content: Array) -> tuple[Array, Array]:
 
 
 def _candidates(
-    found: Datagrams, one: Array, other: Array, call_ids: dict[int, set[str]]
+    datagrams: Datagrams, one: Array, other: Array, call_ids: dict[int, set[str]]
 ) -> Iterator[_Candidate]:
-    """Pairs of flows that may be one."""
-    packets = found.packets
+    """Yield the pairs of flows that may be one."""
+    packets = datagrams.packets
     flows = packets["flow"][one], packets["flow"][other]
     order = np.lexsort((np.arange(len(one)), flows[1], flows[0]))
     starts = starts_of_runs(flows[0][order], flows[1][order])
@@ -122,11 +121,11 @@ def _candidates(
             continue
         ids = [call_ids[flow] for flow in pair]
         if not all(ids) or ids[0] & ids[1] or SIP in kinds:
-            yield _Candidate(pair, at, proven, _likeness(found, pair))
+            yield _Candidate(pair, at, proven, _likeness(datagrams, pair))
 
 
 def _same_media(packets: Array, one: Array, other: Array, rtp: Array) -> bool:
-    """Enough packets of RTP with the same payload; of RTCP, whose reports all differ, one."""
+    """Return whether enough RTP has the same payload; of RTCP, whose reports all differ, one is enough."""
     if not rtp.any():
         return True
     first, second = packets["payload"][one[rtp]], packets["payload"][other[rtp]]
@@ -135,55 +134,61 @@ def _same_media(packets: Array, one: Array, other: Array, rtp: Array) -> bool:
     return len(first) >= FEWEST_RTP and (not len(same) or same.mean() >= SAME_PAYLOAD)
 
 
-def _likeness(found: Datagrams, pair: tuple[int, int]) -> int:
-    """How many ends and ports of two flows are the same."""
-    one, other = (found.flows[flow][1] for flow in pair)
+def _likeness(datagrams: Datagrams, pair: tuple[int, int]) -> int:
+    """Score the ends and ports that two flows have in common."""
+    one, other = (datagrams.flows[flow][1] for flow in pair)
     ends = (one[:2] == other[:2]) + (one[2:] == other[2:])
     return 2 * ends + (one.src_port == other.src_port) + (one.dst_port == other.dst_port)
 
 
-def _chosen(found: Datagrams, one: Array, other: Array, candidates: list[_Candidate]) -> list[_Candidate]:
-    """The best candidates for each flow: those whose packets no better one has matched with that capture."""
-    taken: dict[tuple[int, int], list[Array]] = defaultdict(list)  # by flow and the other's capture: packets
+def _chosen(datagrams: Datagrams, one: Array, other: Array, candidates: list[_Candidate]) -> list[_Candidate]:
+    """Return the best candidates: those whose packets no better one has matched with the same capture."""
+    matched: dict[tuple[int, int], list[Array]] = defaultdict(
+        list
+    )  # by flow and the other's capture: packets
     chosen = []
     for each in sorted(candidates, key=lambda each: (not each.proven, -each.likeness, -len(each.at))):
         (flow, far), (ours, theirs) = each.flows, (one[each.at], other[each.at])
-        sides = [((flow, found.flows[far][0]), ours), ((far, found.flows[flow][0]), theirs)]
-        if all(np.isin(rows, np.concatenate([*taken[key], rows[:0]])).mean() <= HALF for key, rows in sides):
+        sides = [((flow, datagrams.flows[far][0]), ours), ((far, datagrams.flows[flow][0]), theirs)]
+        if all(
+            np.isin(rows, np.concatenate([*matched[key], rows[:0]])).mean() <= HALF for key, rows in sides
+        ):
             chosen.append(each)
             for key, rows in sides:
-                taken[key].append(rows)
+                matched[key].append(rows)
     return chosen
 
 
 def _of_different_points(
     packets: Array, one: Array, other: Array, candidates: list[_Candidate]
 ) -> Iterator[tuple[set[tuple[int, int]], Array]]:
-    """By two captures, the flows that are one and their pairs of packets.
+    """Yield by pair of captures the joined flows and their pairs of packets.
 
-    Not those of captures that show all packets at the same time: one was cut out of the other.
+    Captures with all packets at the same time are left out: one was extracted from the other.
     """
     by_captures = defaultdict(list)
     for each in candidates:
         first = each.at[0]
         by_captures[packets["capture"][one[first]], packets["capture"][other[first]]].append(each)
-    for held in by_captures.values():
-        at = np.sort(np.concatenate([each.at for each in held]))
+    for group in by_captures.values():
+        at = np.sort(np.concatenate([each.at for each in group]))
         apart = packets["time"][other[at]] - packets["time"][one[at]]
         if np.abs(apart).max() > SAME_POINT:
-            yield {each.flows for each in held}, at
+            yield {each.flows for each in group}, at
 
 
-def _call_ids(found: Datagrams, events: Tables) -> dict[int, set[str]]:
-    """By flow, the Call-IDs whose SDP names one of its ends in the same capture."""
-    named: dict[tuple[str, str, int], set[str]] = defaultdict(set)
+def _call_ids(datagrams: Datagrams, events: Tables) -> dict[int, set[str]]:
+    """Return by flow the Call-IDs whose SDP names one of its ends in the same capture."""
+    by_address: dict[tuple[str, str, int], set[str]] = defaultdict(set)
     for table, addr in ((events.sdp_media, "connection_addr"), (events.candidates, "addr")):
-        rows = table.loc[table["capture"].isin(found.captures), ["capture", addr, "port", "call_id"]].dropna()
+        rows = table.loc[
+            table["capture"].isin(datagrams.captures), ["capture", addr, "port", "call_id"]
+        ].dropna()
         for capture, address, port, call_id in rows.itertuples(index=False):
-            named[capture, address, port].add(call_id)
+            by_address[capture, address, port].add(call_id)
     empty: set[str] = set()
     return {
-        number: named.get((found.captures[capture], flow.src_addr, flow.src_port), empty)
-        | named.get((found.captures[capture], flow.dst_addr, flow.dst_port), empty)
-        for number, (capture, flow) in enumerate(found.flows)
+        number: by_address.get((datagrams.captures[capture], flow.src_addr, flow.src_port), empty)
+        | by_address.get((datagrams.captures[capture], flow.dst_addr, flow.dst_port), empty)
+        for number, (capture, flow) in enumerate(datagrams.flows)
     }

@@ -1,4 +1,4 @@
-"""Captures that show the same packets: what each two have in common, and how their clocks differ."""
+"""Captures that show the same packets: what each two have in common, and their clocks' difference."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,14 +15,15 @@ from postproc.places.matches import PROVING, Matches
 from postproc.places.ways import BACK, FORTH, UNKNOWN, Joined, ways
 from postproc.read.arrays import Array, starts_of_runs
 
-# How sure it is that packets which match are the same: STUN, DTLS and SIP carry random numbers; RTP a B2BUA
-# may pass on (places.matches), and where its payload was not captured, its headers alone.
+# Certainty that matching packets are the same. STUN, DTLS and SIP carry random numbers. RTP may be forwarded
+# by a B2BUA (places.matches), and its headers match more easily than its payload. The last two are choices:
+# they limit the confidence of findings by places.
 CERTAIN, BY_PAYLOAD, BY_HEADERS = 1.0, 0.9, 0.7
 
 
 @dataclass(frozen=True)
 class Common:
-    """What two captures both show, the one numbered lower first; ``once``: each shows it only once."""
+    """Packets in two captures, the lower number first; ``once`` flags content that is unique in both."""
 
     joined: list[Joined]
     ways: Mapping[int, int]  # by the one's flow
@@ -33,9 +34,9 @@ class Common:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A capture's clock by a reference's, ``first`` being the row of its first packet that both show.
+    """A capture's clock relative to a reference's; ``first`` is the row of its first packet in both.
 
-    Several clocks where the two have no packet in common, but each with a third.
+    Several clocks if the two have no packet in common, but each has some with a third.
     """
 
     clocks: tuple[Clock, ...] = ()
@@ -53,14 +54,14 @@ class Comparison:
 
 
 class Overlap:
-    """Captures that hang together by the packets they show; ``spans`` are their first and last times (ns).
+    """Captures connected by common packets; ``spans`` are their first and last times (ns).
 
-    ``root`` is the capture whose clock counts for all, ``offsets_ms`` what each shows more, if given.
+    ``root`` is the capture with the reference clock, ``offsets_ms`` each clock's offset from it, if given.
     """
 
     def __init__(
         self,
-        found: Datagrams,
+        datagrams: Datagrams,
         matches: Matches,
         root: int,
         captures: pd.DataFrame,
@@ -68,23 +69,23 @@ class Overlap:
     ) -> None:
         self.root = root
         self._offsets_ms = offsets_ms
-        self.captures, self.flows, self.packets = found.captures, found.flows, found.packets
-        self.common = dict(_by_captures(found, matches))
-        spans = captures.set_index("capture").loc[found.captures, ["first_time", "last_time"]]
+        self.captures, self.flows, self.packets = datagrams.captures, datagrams.flows, datagrams.packets
+        self.common = dict(_by_captures(datagrams, matches))
+        spans = captures.set_index("capture").loc[datagrams.captures, ["first_time", "last_time"]]
         self.spans = np.array([spans[name].astype("int64") for name in spans], np.int64).T
         self.neighbours = _neighbours(self.common)
         self._comparisons: dict[tuple[int, int], Comparison | None] = {}
 
     def partners(self, one: int, other: int) -> Array:
-        """By packet, the row of the same packet in the other capture; -1 where it does not show it."""
-        found = np.full(len(self.packets), -1)
+        """Return by packet the row of the same packet in the other capture, -1 if it lacks it."""
+        partner = np.full(len(self.packets), -1)
         if common := self.common.get((min(one, other), max(one, other))):
             rows = (common.one, common.other) if one < other else (common.other, common.one)
-            found[rows[0]] = rows[1]
-        return found
+            partner[rows[0]] = rows[1]
+        return partner
 
     def first_seen(self, flow: int, other: int) -> int:
-        """FORTH if the flow's capture sees its packets before the other does, BACK if after it."""
+        """Return FORTH if the flow's capture sees its packets before the other, BACK if after, or UNKNOWN."""
         one = self.flows[flow][0]
         common = self.common.get((min(one, other), max(one, other)))
         if common is None:
@@ -96,7 +97,7 @@ class Overlap:
         )
 
     def comparison(self, reference: int, capture: int) -> Comparison | None:
-        """The capture's clock by the reference's; None if nothing tells it."""
+        """Return the capture's clock relative to the reference's; None if it is unknown."""
         if (reference, capture) not in self._comparisons:
             self._comparisons[reference, capture] = self._compared(reference, capture)
         return self._comparisons[reference, capture]
@@ -104,11 +105,11 @@ class Overlap:
     def _compared(self, reference: int, capture: int) -> Comparison | None:
         if reference == capture:
             return Comparison()
-        given = self._offsets_ms[capture]
-        if reference == self.root and given is not None:
+        offset_ms = self._offsets_ms[capture]
+        if reference == self.root and offset_ms is not None:
             meeting = capture in self.neighbours[reference]
             first = self._direct(reference, capture) if meeting else Comparison()
-            return Comparison((Clock(0, given * NS_PER_MS, None, first.matched),), first.first)
+            return Comparison((Clock(0, offset_ms * NS_PER_MS, None, first.matched),), first.first)
         path = self._path(reference, capture)
         if path is None:
             return None
@@ -117,12 +118,12 @@ class Overlap:
         return Comparison(clocks, steps[0].first, min(step.certainty for step in steps))
 
     def _path(self, reference: int, capture: int) -> list[int] | None:
-        """From the capture to the reference over as few others as can be, each two with packets in common."""
+        """Return a shortest path from capture to reference by common packets; None if there is none."""
         ahead = {reference: reference}
         waiting = deque([reference])
         while waiting and capture not in ahead:
             here = waiting.popleft()
-            new = [there for there in self.neighbours[here] if there not in ahead]
+            new = [neighbour for neighbour in self.neighbours[here] if neighbour not in ahead]
             ahead |= dict.fromkeys(new, here)
             waiting += new
         if capture not in ahead:
@@ -153,17 +154,17 @@ class Overlap:
 
 
 def _neighbours(common: Mapping[tuple[int, int], Common]) -> dict[int, list[int]]:
-    """By capture, those with packets in common, most first."""
-    found: dict[int, list[int]] = defaultdict(list)
+    """Return by capture those with common packets, most packets first."""
+    neighbours: dict[int, list[int]] = defaultdict(list)
     for one, other in sorted(common, key=lambda pair: -len(common[pair].one)):
-        found[one].append(other)
-        found[other].append(one)
-    return found
+        neighbours[one].append(other)
+        neighbours[other].append(one)
+    return neighbours
 
 
-def _by_captures(found: Datagrams, matches: Matches) -> Iterator[tuple[tuple[int, int], Common]]:
-    """What each two captures have in common, by their numbers."""
-    packets = found.packets
+def _by_captures(datagrams: Datagrams, matches: Matches) -> Iterator[tuple[tuple[int, int], Common]]:
+    """Yield what each two captures have in common, by their numbers."""
+    packets = datagrams.packets
     columns = [packets[name][rows] for name in ("capture", "flow") for rows in (matches.one, matches.other)]
     order = np.lexsort(columns[::-1])
     captures = [column[order] for column in columns[:2]]
@@ -176,9 +177,9 @@ def _by_captures(found: Datagrams, matches: Matches) -> Iterator[tuple[tuple[int
         ]
         pair = int(columns[0][at[0]]), int(columns[1][at[0]])
         one, other, once = matches.one[at], matches.other[at], matches.once[at]
-        yield pair, Common(joined, ways(found, joined), one, other, once)
+        yield pair, Common(joined, ways(datagrams, joined), one, other, once)
 
 
 def _runs(order: Array, *columns: Array) -> list[Array]:
-    """The order in pieces in which the columns are the same."""
+    """Split ``order`` into runs of equal columns."""
     return np.split(order, starts_of_runs(*columns)[1:]) if len(order) else []

@@ -1,8 +1,8 @@
-"""Which captures show the same packets, told from the tables: by content, never by address.
+"""Find captures that may show the same packets, from the tables, by content and never by address.
 
-Each content is a key, and captures that have one in common belong together. So the work grows with
-the messages, not with the pairs of captures. An SSRC alone may be the same by chance, or in the next
-file of a ring buffer: whether the same packets are there is told when they are read (places.matches).
+Contents are keys, and captures with a key in common belong together, so the work grows with the messages,
+not with the pairs of captures. An SSRC alone may coincide by chance or continue in the next file of a ring
+buffer; whether the packets are the same is decided when they are read (places.matches).
 """
 
 from collections import defaultdict
@@ -23,14 +23,14 @@ ENDS = ["src_addr", "dst_addr"]
 
 @dataclass(frozen=True)
 class Group:
-    """Captures that may show the same packets, and numbers of the pairs of hosts between which those go."""
+    """Captures that may show the same packets, and by capture hashes of the pairs of hosts of these."""
 
     captures: tuple[str, ...]
     pairs: Mapping[str, Array]
 
 
 def groups(events: Tables, recordings: "pd.Series[int]") -> list[Group]:
-    """Captures of different recordings with something in common; the files of one follow each other."""
+    """Return groups of captures of different recordings with a key in common."""
     if recordings.nunique() < 2:
         return []
     keys = pd.concat(list(_keys(events)), ignore_index=True)
@@ -49,14 +49,14 @@ def groups(events: Tables, recordings: "pd.Series[int]") -> list[Group]:
 
 
 def _keys(events: Tables) -> Iterator[pd.DataFrame]:
-    """Once per key, capture and pair of hosts."""
+    """Yield the keys of each table, once per key, capture and pair of hosts."""
     for table, columns in KEYS.items():
         rows = getattr(events, table)
         yield rows[["capture", *ENDS]].assign(key=message_keys(rows, columns)).drop_duplicates()
 
 
 def _joined(captures: "pd.Series[str]", keys: "pd.Series[int]") -> dict[str, str]:
-    """The first capture of those that hang together, by capture."""
+    """Return by capture the first one of its connected group."""
     first = captures.groupby(keys).transform("min")
     parents = {name: name for name in captures.unique()}
 

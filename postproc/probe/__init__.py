@@ -1,1 +1,1 @@
-"""Asking: what a web server, a STUN server and a port range do, seen from here, when told to ask them."""
+"""Probes: how a web server, a STUN server or a range of UDP ports responds to this machine, on request."""

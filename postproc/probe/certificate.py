@@ -15,7 +15,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 from postproc.model.text import Text
 from postproc.probe.result import Result
 
-SOON = timedelta(days=14)  # a renewal by ACME comes 30 days before the end; what is nearer has failed already
+SOON = timedelta(days=14)  # ACME renews 30 days before the end: a nearer end means that renewal has failed
 # OpenSSL's x509_vfy.h
 EXPIRED, NOT_YET = 10, 9
 SELF_SIGNED, ROOT_UNKNOWN, NO_ISSUER, LEAF_ALONE = 18, 19, 20, 21
@@ -86,16 +86,16 @@ UNREADABLE = Text(
 
 @dataclass(frozen=True)
 class Seen:
-    """What a server showed: its certificates as DER, leaf first; and what OpenSSL says with the store."""
+    """A server's certificates as DER, leaf first; and OpenSSL's verdict by this machine's store."""
 
     chain: tuple[bytes, ...]
     verify_code: int = 0  # X509_V_OK
     verify_message: str = ""
-    added: bool = False  # an authority was trusted beside the store
+    added: bool = False  # an authority was trusted in addition to the store
 
 
 def chain_of(connection: ssl.SSLObject | ssl.SSLSocket) -> tuple[bytes, ...]:
-    """The certificates as sent; before Python 3.13 only the object underneath tells them."""
+    """Return the certificates as sent; before Python 3.13 they are accessible only in a private object."""
     source = (
         connection if hasattr(connection, "get_unverified_chain") else getattr(connection, "_sslobj", None)
     )
@@ -109,10 +109,10 @@ def _der(certificate: object) -> bytes:
     return ssl.PEM_cert_to_DER_cert(certificate.public_bytes())  # type: ignore[attr-defined]
 
 
-def judged(seen: Seen, host: str, now: datetime | None = None) -> Iterator[Result]:
-    """Dates, name and chain, each for itself: a client tells but the first that it minds."""
+def judged(shown: Seen, host: str, now: datetime | None = None) -> Iterator[Result]:
+    """Yield results for dates, name and chain independently, while a client reports only the first error."""
     try:
-        chain = [x509.load_der_x509_certificate(each) for each in seen.chain]
+        chain = [x509.load_der_x509_certificate(each) for each in shown.chain]
         leaf = chain[0]
         names = _names(leaf)
         facts = {
@@ -131,21 +131,21 @@ def judged(seen: Seen, host: str, now: datetime | None = None) -> Iterator[Resul
     now = now or datetime.now(UTC)
     yield _dates(chain, facts, now)
     yield _name(host, names, facts)
-    yield from _trust(seen, chain, facts, fetchable=fetchable)
+    yield from _trust(shown, chain, facts, fetchable=fetchable)
 
 
 def _dates(chain: Sequence[x509.Certificate], facts: dict[str, object], now: datetime) -> Result:
     for each in chain:
-        told = {
+        own_facts = {
             **facts,
             "subject": _called(each.subject),
             "begins": f"{each.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
             "ends": f"{each.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",
         }
         if each.not_valid_after_utc < now:
-            return Result("certificate", "fault", OVER, told, "certificate-expired", RENEW)
+            return Result("certificate", "fault", OVER, own_facts, "certificate-expired", RENEW)
         if each.not_valid_before_utc > now:
-            return Result("certificate", "fault", NOT_BEGUN, told, "certificate-expired", RENEW)
+            return Result("certificate", "fault", NOT_BEGUN, own_facts, "certificate-expired", RENEW)
     if chain[0].not_valid_after_utc < now + SOON:
         return Result("certificate", "note", ENDS_SOON, facts, advice=RENEW)
     return Result("certificate", "ok", DATES_OK, facts)
@@ -155,12 +155,12 @@ def _name(host: str, names: Sequence[str], facts: dict[str, object]) -> Result:
     if any(covers(name, host) for name in names):
         return Result("name", "ok", NAME_OK, facts)
     below = any(name.startswith("*.") and host.lower().endswith(name[1:].lower()) for name in names)
-    said = SUBDOMAIN if below else NAME_WRONG
-    return Result("name", "fault", said, facts, "certificate-name", RIGHT_NAME)
+    text = SUBDOMAIN if below else NAME_WRONG
+    return Result("name", "fault", text, facts, "certificate-name", RIGHT_NAME)
 
 
 def covers(name: str, host: str) -> bool:
-    """Whether a name of a certificate covers a host: ``*`` for exactly one label, the leftmost (RFC 9525, 6.3)."""
+    """Return whether a certificate's name covers a host: ``*`` is exactly the leftmost label (RFC 9525, 6.3)."""
     name, host = name.lower().rstrip("."), host.lower().rstrip(".")
     if name.startswith("*."):
         label, dot, rest = host.partition(".")
@@ -169,39 +169,41 @@ def covers(name: str, host: str) -> bool:
 
 
 def _trust(
-    seen: Seen, chain: Sequence[x509.Certificate], facts: dict[str, object], *, fetchable: bool
+    shown: Seen, chain: Sequence[x509.Certificate], facts: dict[str, object], *, fetchable: bool
 ) -> Iterator[Result]:
     last = chain[-1]
-    told = {
+    last_facts = {
         **facts,
         "subject": _called(last.subject),
         "issuer": _called(last.issuer),
         "root": _called(last.subject),
     }
-    code = seen.verify_code
+    code = shown.verify_code
     if not code:
-        yield Result("chain", "note" if seen.added else "ok", TRUSTED_HERE if seen.added else TRUSTED, facts)
+        yield Result(
+            "chain", "note" if shown.added else "ok", TRUSTED_HERE if shown.added else TRUSTED, facts
+        )
     elif code == SELF_SIGNED:
-        yield Result("chain", "fault", SELF, told, "certificate-not-trusted", PUBLIC_CA)
+        yield Result("chain", "fault", SELF, last_facts, "certificate-not-trusted", PUBLIC_CA)
     elif code == ROOT_UNKNOWN:
-        yield Result("chain", "fault", OWN_ROOT, told, "certificate-not-trusted", PUBLIC_CA)
+        yield Result("chain", "fault", OWN_ROOT, last_facts, "certificate-not-trusted", PUBLIC_CA)
     elif code in (NO_ISSUER, LEAF_ALONE) and fetchable:
-        yield Result("chain", "fault", CUT, told, "certificate-chain", SEND_CHAIN)
+        yield Result("chain", "fault", CUT, last_facts, "certificate-chain", SEND_CHAIN)
     elif code in (NO_ISSUER, LEAF_ALONE):
-        yield Result("chain", "fault", CUT_OR_PRIVATE, told, "certificate-not-trusted", SEND_CHAIN)
-    elif code not in (EXPIRED, NOT_YET):  # those are said already; whether it is trusted else is not known
-        reason = {**facts, "reason": seen.verify_message}
+        yield Result("chain", "fault", CUT_OR_PRIVATE, last_facts, "certificate-not-trusted", SEND_CHAIN)
+    elif code not in (EXPIRED, NOT_YET):  # reported by ``_dates``; whether it is otherwise trusted is unknown
+        reason = {**facts, "reason": shown.verify_message}
         yield Result("chain", "fault", DISTRUST, reason, "certificate-not-trusted")
 
 
 def _names(certificate: x509.Certificate) -> list[str]:
-    """Names and addresses of the extension; the common name counts no more (RFC 9525, section 2)."""
+    """Return names and addresses of the extension; the common name is ignored (RFC 9525, section 2)."""
     try:
-        held = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return []
-    addresses = [str(each) for each in held.get_values_for_type(x509.IPAddress)]
-    return [*held.get_values_for_type(x509.DNSName), *addresses]
+    addresses = [str(each) for each in extension.get_values_for_type(x509.IPAddress)]
+    return [*extension.get_values_for_type(x509.DNSName), *addresses]
 
 
 def _called(name: x509.Name) -> str:
@@ -210,9 +212,9 @@ def _called(name: x509.Name) -> str:
 
 
 def _issuer_is_named(certificate: x509.Certificate) -> bool:
-    """Whether it says where its issuer's certificate can be had, as public authorities' do (RFC 5280, 4.2.2.1)."""
+    """Return whether it has a URL of its issuer's certificate, as public authorities' do (RFC 5280, 4.2.2.1)."""
     try:
-        held = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+        extension = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
     except x509.ExtensionNotFound:
         return False
-    return any(each.access_method == AuthorityInformationAccessOID.CA_ISSUERS for each in held)
+    return any(each.access_method == AuthorityInformationAccessOID.CA_ISSUERS for each in extension)

@@ -1,4 +1,4 @@
-"""``postproc probe https://...``: from the name to the event channel, each rung on the one before."""
+"""``postproc probe https://...``: from the host name to the event channel, each step based on the one before."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ UNTRUSTED = Text(
 
 @dataclass(frozen=True)
 class Asked:
-    """A URL as given, taken apart; ``hub`` is the path of the event channel."""
+    """A parsed URL; ``hub`` is the path of the event channel."""
 
     target: Target
     path: str
@@ -38,7 +38,7 @@ class Asked:
 
 
 def asked(url: str, *, hub: str | None = None, ca: Path | None = None, hold: float = 0) -> Asked:
-    """What a URL asks for; SetupError where it is none that can be asked."""
+    """Parse a URL; SetupError if it cannot be probed."""
     try:
         parts = urlsplit(url)
         port = parts.port or 443
@@ -55,26 +55,26 @@ def asked(url: str, *, hub: str | None = None, ca: Path | None = None, hold: flo
 
 
 async def run(order: Asked, tell: Tell) -> AsyncIterator[Result]:
-    """Ask, and yield what each rung comes to. A rung that fails ends it where nothing can follow."""
+    """Probe, and yield the result of each step; a failure ends it if no further step is possible."""
     target = order.target
     tell(PLAN, f"{target.host}, TCP {target.port}")
-    named, found = await reach.addresses(target)
-    yield named
+    dns_result, resolved = await reach.addresses(target)
+    yield dns_result
     reached = []
-    for address in found:
+    for address in resolved:
         result = await reach.port(address, target)
         yield result
         reached += [address] if result.verdict == "ok" else []
     if not reached:
         return
-    shaken, seen = await reach.handshake(reached[0], target)
+    shaken, shown = await reach.handshake(reached[0], target)
     yield shaken
-    if seen is None:
+    if shown is None:
         return
-    results = list(certificate.judged(seen, target.host))
+    results = list(certificate.judged(shown, target.host))
     for each in results:
         yield each
-    trusted = not seen.verify_code and all(each.verdict in ("ok", "note") for each in (shaken, *results))
+    trusted = not shown.verify_code and all(each.verdict in ("ok", "note") for each in (shaken, *results))
     if not trusted:
         yield Result("certificate", "note", UNTRUSTED)
     site = web.Site(order.base, target.host, reach.trusting(target) if trusted else reach.lenient())

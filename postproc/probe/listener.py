@@ -1,4 +1,4 @@
-"""``postproc probe udp --listen``: the other end of the port test. It answers those who know the token, and not often."""
+"""``postproc probe udp --listen``: the other end of the port test, which answers holders of the token, rate-limited."""
 
 import secrets
 import selectors
@@ -25,20 +25,20 @@ from postproc.probe.udp import (
     parsed,
 )
 
-ANSWERS_A_SECOND = 1000  # of 512 bytes: 4 Mbit/s at most, whoever asks; a test of 64 ports at once needs 450
-MOST_SESSIONS = 64
-LOOKED = 0.2  # seconds between looks whether it is still wanted
-SPARE = 64  # file descriptors for all else
+ANSWERS_A_SECOND = 1000  # of 512 bytes: at most 4 Mbit/s in total; a test of 64 ports at once needs 450
+MOST_SESSIONS = 64  # remembered; bounds memory
+LOOKED = 0.2  # s between checks of ``wanted``
+SPARE = 64  # file descriptors for other purposes
 
 
 @dataclass
 class Heard:
-    """What the listener has had to do with: numbers to be shown when it ends."""
+    """Counters of the listener, shown when it ends."""
 
     asked: int = 0
     answered: int = 0
     strangers: int = 0  # datagrams without the token's code
-    limited: int = 0  # not answered, as there were too many at once
+    limited: int = 0  # not answered because of the rate limit
     sessions: "OrderedDict[bytes, set[int]]" = field(default_factory=OrderedDict)
 
     def arrived(self, session: bytes, port: int) -> None:
@@ -50,7 +50,7 @@ class Heard:
 
 @dataclass
 class Allowance:
-    """A bucket of tokens: so many answers a second, however many ask."""
+    """A token bucket: at most ``rate`` answers a second in total."""
 
     rate: float = ANSWERS_A_SECOND
     held: float = ANSWERS_A_SECOND
@@ -77,22 +77,22 @@ def listen(  # noqa: PLR0917
     ready: Callable[[Sequence[int]], object],
     wanted: Callable[[], bool] = lambda: True,
 ) -> Heard:
-    """Answer at the ports for so many seconds, as long as it is ``wanted``; SetupError where none can be had.
+    """Answer on the ports for so many seconds while ``wanted`` returns True; SetupError if none can be bound.
 
-    ``ready`` is told which are open.
+    ``ready`` is called with the bound ports.
     """
-    heard, allowance = Heard(), Allowance()
+    counters, allowance = Heard(), Allowance()
     with ExitStack() as opened, selectors.DefaultSelector() as selector:
         bound = _bound(bind, ports, opened, selector)
         ready(bound)
         until = time.monotonic() + seconds
         try:
-            while (left := until - time.monotonic()) > 0 and wanted():
-                for key, _ in selector.select(min(left, LOOKED)):
-                    _answer(key.fileobj, key.data, token, heard, allowance)  # type: ignore[arg-type]
+            while (remaining := until - time.monotonic()) > 0 and wanted():
+                for key, _ in selector.select(min(remaining, LOOKED)):
+                    _answer(key.fileobj, key.data, token, counters, allowance)  # type: ignore[arg-type]
         except KeyboardInterrupt:
-            pass  # whoever ends it wants to know what came
-    return heard
+            pass  # the counters are shown after Ctrl-C too
+    return counters
 
 
 def _bound(bind: str, ports: Sequence[int], opened: ExitStack, selector: selectors.BaseSelector) -> list[int]:
@@ -131,31 +131,35 @@ def _allow_files(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _answer(local: socket.socket, port: int, token: str, heard: Heard, allowance: Allowance) -> None:
-    """One datagram: answered where it bears the token's code and the allowance lasts; else forgotten."""
+def _answer(local: socket.socket, port: int, token: str, counters: Heard, allowance: Allowance) -> None:
+    """Answer one datagram if its code proves the token and the rate limit allows it; else drop it."""
     try:
         data, source = local.recvfrom(SIZE + 1)
     except OSError:  # an ICMP error for an earlier answer
         return
-    asked = parsed(data, token)
-    if asked is None or asked.kind not in (ASK, LIST):
-        heard.strangers += 1
+    question = parsed(data, token)
+    if question is None or question.kind not in (ASK, LIST):
+        counters.strangers += 1
         return
-    heard.asked += 1
-    if asked.kind == ASK:
-        if asked.port != port:
-            return  # somewhere between, a port was made another: what was asked for did not arrive
-        heard.arrived(asked.session, port)
-        answer = Datagram(ANSWER, asked.session, port, asked.part, _packed(source[0]), source[1])
+    counters.asked += 1
+    if question.kind == ASK:
+        if question.port != port:
+            return  # the port was translated on the way, so the port asked for was not reached
+        counters.arrived(question.session, port)
+        answer = Datagram(ANSWER, question.session, port, question.part, _packed(source[0]), source[1])
     else:
-        first = asked.port + asked.part * PORTS_A_PART
+        first = question.port + question.part * PORTS_A_PART
         answer = Datagram(
-            LISTED, asked.session, asked.port, asked.part, listed=_bits(heard, asked.session, first)
+            LISTED,
+            question.session,
+            question.port,
+            question.part,
+            listed=_bits(counters, question.session, first),
         )
     if not allowance.take(time.monotonic()):
-        heard.limited += 1
+        counters.limited += 1
         return
-    heard.answered += 1
+    counters.answered += 1
     with suppress(OSError):
         local.sendto(packed(answer, token), source)
 
@@ -164,10 +168,10 @@ def _packed(address: str) -> bytes:
     return ip_address(address.partition("%")[0]).packed.rjust(16, b"\0")
 
 
-def _bits(heard: Heard, session: bytes, first: int) -> bytes:
-    """The ports from ``first`` on at which something of the session arrived, a bit each."""
+def _bits(counters: Heard, session: bytes, first: int) -> bytes:
+    """Return a bit per port from ``first`` on: whether a datagram of the session arrived."""
     bits = bytearray(LIST_BYTES)
-    for port in heard.sessions.get(session, ()):
+    for port in counters.sessions.get(session, ()):
         if 0 <= port - first < PORTS_A_PART:
             bits[port - first >> 3] |= 1 << (port - first & 7)
     return bytes(bits)

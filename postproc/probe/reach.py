@@ -1,4 +1,4 @@
-"""From a name to a TLS connection: addresses, TCP ports, and what the handshake comes to."""
+"""From a host name to a TLS connection: addresses, TCP ports, and the result of the handshake."""
 
 import asyncio
 import errno
@@ -15,9 +15,9 @@ from postproc.model.text import Text
 from postproc.probe.certificate import Seen, chain_of
 from postproc.probe.result import Result
 
-MOST_ADDRESSES = 8
+MOST_ADDRESSES = 8  # of a name; a choice
 TCP_SECONDS = 5.0  # three SYNs of Linux: at 0, 1 and 3 s (RFC 6298, section 2)
-TLS_SECONDS = 10.0
+TLS_SECONDS = 10.0  # a choice: a handshake takes two round trips, but servers under load take seconds
 REACHED = Text("{address} answers after {ms} ms", "{address} antwortet nach {ms} ms")
 CLOSED = Text("{address} refuses: nothing listens there", "{address} lehnt ab: Dort lauscht nichts")
 FILTERED = Text(
@@ -68,7 +68,7 @@ NEWEST_OLD = ("SSLv3", "TLSv1", "TLSv1.1")
 
 @dataclass(frozen=True)
 class Target:
-    """A web server to ask; ``ca``: certificates to trust beside the system's store."""
+    """A web server to probe; ``ca``: certificates to trust in addition to the system's store."""
 
     host: str
     port: int = 443
@@ -76,7 +76,7 @@ class Target:
 
 
 def trusting(target: Target) -> ssl.SSLContext:
-    """As a client of today that checks the chain; names are looked at on their own."""
+    """Return the TLS context of a modern client that verifies the chain; names are checked separately."""
     context = ssl.create_default_context()
     if target.ca:
         try:
@@ -88,7 +88,7 @@ def trusting(target: Target) -> ssl.SSLContext:
 
 
 def lenient() -> ssl.SSLContext:
-    """As one that takes whatever is shown, old versions too: only to look, nothing of worth is sent."""
+    """Return a context that accepts any certificate and old versions; nothing secret is sent with it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -98,20 +98,20 @@ def lenient() -> ssl.SSLContext:
 
 
 async def addresses(target: Target) -> tuple[Result, list[str]]:
-    """The addresses that this machine's resolver has for the name."""
+    """Resolve the name by this machine's resolver."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(TLS_SECONDS):
-            found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+            infos = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error) or "timeout"
         return Result("dns", "fault", NO_NAME, {"host": target.host, "reason": reason}, advice=ENTER_NAME), []
-    held = list(dict.fromkeys(str(each[4][0]) for each in found))[:MOST_ADDRESSES]
-    return Result("dns", "ok", NAMES, {"host": target.host, "addresses": held}), held
+    unique = list(dict.fromkeys(str(each[4][0]) for each in infos))[:MOST_ADDRESSES]
+    return Result("dns", "ok", NAMES, {"host": target.host, "addresses": unique}), unique
 
 
 async def port(address: str, target: Target) -> Result:
-    """Whether a TCP connection comes about."""
+    """Try a TCP connection."""
     facts: dict[str, object] = {"address": transport_address(address, target.port), "port": target.port}
     begun = time.monotonic()
     try:
@@ -131,29 +131,29 @@ async def port(address: str, target: Target) -> Result:
 
 
 async def handshake(address: str, target: Target) -> tuple[Result, Seen | None]:
-    """What the handshake comes to with a client that takes everything; then with the store, if it came to an end."""
+    """Do the handshake with a lenient context and, if that completes, with the store; None for no certificates."""
     begun = time.monotonic()
-    held = await _shaken(address, target, lenient())
-    if isinstance(held, BaseException):
-        return _failed(held, target), None
-    version, cipher, chain = held
+    outcome = await _shaken(address, target, lenient())
+    if isinstance(outcome, BaseException):
+        return _failed(outcome, target), None
+    version, cipher, chain = outcome
     facts = {"version": version, "cipher": cipher, "ms": _ms(begun)}
     checked = await _shaken(address, target, trusting(target))
     code, message = 0, ""
     if isinstance(checked, ssl.SSLCertVerificationError):
         code, message = checked.verify_code, checked.verify_message
-    seen = Seen(chain, code, message, target.ca is not None)
+    certificates = Seen(chain, code, message, target.ca is not None)
     if version in NEWEST_OLD:
-        return Result("tls", "fault", TLS_OLD, facts, "tls-version", NEWER), seen
+        return Result("tls", "fault", TLS_OLD, facts, "tls-version", NEWER), certificates
     if isinstance(checked, BaseException) and not code:
-        return _failed(checked, target), seen
-    return Result("tls", "ok", TLS_OK, facts), seen
+        return _failed(checked, target), certificates
+    return Result("tls", "ok", TLS_OK, facts), certificates
 
 
 async def _shaken(
     address: str, target: Target, context: ssl.SSLContext
 ) -> tuple[str, str, tuple[bytes, ...]] | OSError:
-    """Version, cipher and chain; or why there is none."""
+    """Return version, cipher and chain, or the error of the handshake."""
     try:
         async with asyncio.timeout(TLS_SECONDS):
             _, writer = await asyncio.open_connection(
@@ -161,11 +161,11 @@ async def _shaken(
             )
     except OSError as error:  # ssl.SSLError and TimeoutError are kinds of it
         return error
-    held: ssl.SSLObject = writer.get_extra_info("ssl_object")
-    cipher = held.cipher()
-    shown = held.version() or "", cipher[0] if cipher else "", chain_of(held)
+    tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
+    cipher = tls.cipher()
+    result = tls.version() or "", cipher[0] if cipher else "", chain_of(tls)
     writer.transport.abort()
-    return shown
+    return result
 
 
 def _failed(error: OSError, target: Target) -> Result:

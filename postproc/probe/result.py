@@ -1,4 +1,4 @@
-"""What a probe finds, and what it is about to contact: said before anything is sent."""
+"""Results of probes, and the announcement of what will be contacted before anything is sent."""
 
 import importlib
 import json
@@ -12,17 +12,17 @@ from postproc.model.text import Lang, Text, clean
 from postproc.model.vocabulary import VERDICTS
 
 EXTRA = ("httpx", "websockets", "cryptography")
-LONGEST = 200  # characters of what a stranger says, when it is shown
+LONGEST = 200  # characters shown of a text from a server
 CONTACTS = Text("will contact {what}", "kontaktiert gleich {what}")
 ADVICE = Text("what to do: {what}", "Abhilfe: {what}")
 
 
 @dataclass(frozen=True)
 class Result:
-    """One thing that was asked.
+    """The result of one step.
 
-    ``rule``: the error picture that it shows, where there is one (the names are those of findings).
-    ``facts`` fill in the texts; those that are text come from strangers.
+    ``rule``: the finding's name that it corresponds to, if any. ``facts`` fill in the texts; strings in
+    them may come from servers.
     """
 
     step: str
@@ -46,16 +46,16 @@ def _shown(value: object) -> object:
 
 
 def lines(result: Result, lang: Lang) -> list[str]:
-    """For a terminal: the verdict, what was asked, what came of it, what to do."""
-    told = [f"{VERDICTS[result.verdict].of(lang):9} {result.step:12} {result.told(lang)}"]
+    """Return the lines for a terminal: verdict, step, result, advice."""
+    texts = [f"{VERDICTS[result.verdict].of(lang):9} {result.step:12} {result.told(lang)}"]
     if result.advice:
         facts = {name: _shown(value) for name, value in result.facts.items()}
-        told.append(f"{'':22} {ADVICE.of(lang, what=result.advice.of(lang, **facts))}")
-    return told
+        texts.append(f"{'':22} {ADVICE.of(lang, what=result.advice.of(lang, **facts))}")
+    return texts
 
 
 def as_json(results: Iterable[Result], lang: Lang) -> str:
-    """A list of {step, verdict, rule, said, facts}; text of strangers is made harmless."""
+    """Return a JSON list of {step, verdict, rule, said, facts}; texts from servers are cleaned."""
     return json.dumps(
         [
             {
@@ -79,14 +79,14 @@ def _plain(value: object) -> object:
 
 
 def needs_extra(error: ImportError) -> NoReturn:
-    """Say in one line which libraries the probe needs; what is missing else is a mistake of ours."""
+    """Raise SetupError naming the libraries that probes need; re-raise if another module is missing."""
     if (error.name or "").partition(".")[0] in EXTRA:
         raise SetupError(f"probe needs {', '.join(EXTRA)}: pip install 'legshark[probe]'") from None
     raise error
 
 
 def installed(names: Sequence[str] = EXTRA) -> None:
-    """SetupError where a library of the extra is missing."""
+    """Raise SetupError if a library of the extra is missing."""
     for name in names:
         try:
             importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""``postproc probe stun:HOST``: the address that a STUN server sees, and how this side's NAT maps (RFC 8489, RFC 5780)."""
+"""``postproc probe stun:HOST``: the mapped address, and the local NAT's mapping behaviour (RFC 8489, RFC 5780)."""
 
 import secrets
 import socket
@@ -15,10 +15,11 @@ from postproc.wire import MalformedError, stun
 from postproc.wire.ip import Endpoint
 
 PORT = 3478  # RFC 8489, section 8
-# RFC 8489, section 6.2.1: RTO 500 ms, doubled; seven requests would take 39.5 s, and people wait.
+# RFC 8489, section 6.2.1: RTO 500 ms, doubled. All seven requests would take 39.5 s, too long for a user.
+# Four are a choice: the user waits 5.5 s, and a server is missed only if all four are lost.
 WAITS = (0.5, 1.0, 2.0, 2.0)  # seconds
-LARGEST = 2048  # bytes of an answer
-MOST_ADDRESSES = 4
+LARGEST = 2048  # bytes of an answer that are read; a choice above the MTUs of the internet
+MOST_ADDRESSES = 4  # of a name; a choice
 
 PLAN = Text(
     "will contact {what} (the system's resolver for the name, then STUN Binding Requests)",
@@ -105,7 +106,7 @@ STATIC_NAT = Text(
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer to one Binding Request: the message, how long it took, and datagrams that were none."""
+    """Response to a Binding request: message, round-trip time, and number of unrelated datagrams."""
 
     message: stun.Message
     ms: int
@@ -113,7 +114,7 @@ class Reply:
 
 
 def server(given: str) -> tuple[str, int]:
-    """Host and port of ``stun:HOST[:PORT]`` (RFC 7064); SetupError where it is none."""
+    """Parse ``stun:HOST[:PORT]`` (RFC 7064) into host and port, or raise SetupError."""
     rest = given.partition(":")[2]
     host, _, port = rest.partition("]")[::1] if rest.startswith("[") else rest.partition(":")
     host, port = host.lstrip("["), port.lstrip(":")
@@ -126,23 +127,23 @@ def server(given: str) -> tuple[str, int]:
 
 
 def run(host: str, port: int, tell: Tell, *, mapping: bool = False) -> Iterator[Result]:
-    """Ask each address of the server. ``mapping``: the address that the server names may be asked, too."""
+    """Probe each address of the server; with ``mapping`` also the other address that the server names."""
     tell(PLAN, f"{transport_address(host, port)}, UDP")
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as error:
         yield Result(
             "dns", "fault", NO_NAME, {"host": host, "reason": getattr(error, "strerror", "") or str(error)}
         )
         return
-    for family, address in dict.fromkeys((each[0], str(each[4][0])) for each in found[: 2 * MOST_ADDRESSES]):
+    for family, address in dict.fromkeys((each[0], str(each[4][0])) for each in infos[: 2 * MOST_ADDRESSES]):
         with socket.socket(family, socket.SOCK_DGRAM) as local:
             yield from _asked(local, Endpoint(address, port), tell, mapping=mapping)
 
 
 def _asked(local: socket.socket, target: Endpoint, tell: Tell, *, mapping: bool) -> Iterator[Result]:
-    shown = transport_address(*target)
-    facts: dict[str, object] = {"server": shown, "port": target.port}
+    server_text = transport_address(*target)
+    facts: dict[str, object] = {"server": server_text, "port": target.port}
     try:
         own = _own_address(local, target)
         reply, stray = request(local, target)
@@ -199,7 +200,7 @@ def _mapping(
     *,
     allowed: bool,
 ) -> Result:
-    """RFC 5780, section 4.3, as far as addresses may be asked: the other port of the server's own is its own."""
+    """Test the mapping behaviour (RFC 5780, section 4.3), with the server's other port, or other address."""
     other = answer.get(stun.OTHER_ADDRESS) or answer.get(stun.CHANGED_ADDRESS)
     if other is None:
         return Result("mapping", "cannot_tell", NO_OTHER)
@@ -232,7 +233,7 @@ def _mapped_elsewhere(
 
 
 def _askable(other: Endpoint, target: Endpoint) -> bool:
-    """Not what a server on the net has no business to name: addresses in here, unless it is in here, too."""
+    """Return whether the other address may be contacted: not an internal one named by a public server."""
     here = ("public", "documentation")
     return addr_class(other.addr) in here or addr_class(other.addr) == addr_class(target.addr)
 
@@ -246,17 +247,17 @@ def _seen_from(local: socket.socket, target: Endpoint) -> Endpoint | None:
 
 
 def request(local: socket.socket, target: Endpoint) -> tuple[Reply | None, int]:
-    """Send Binding Requests until one is answered from where it was sent to; and how many strays came meanwhile.
+    """Send Binding requests until the target responds; return the reply or None, and the unrelated datagrams.
 
-    Raises OSError where nothing can be sent.
+    Raises OSError if nothing can be sent.
     """
-    asked = stun.Message(stun.Method.BINDING, stun.Class.REQUEST, secrets.token_bytes(12))
+    binding = stun.Message(stun.Method.BINDING, stun.Class.REQUEST, secrets.token_bytes(12))
     begun, stray = time.monotonic(), 0
     for wait in WAITS:
-        local.sendto(bytes(asked), target)
+        local.sendto(bytes(binding), target)
         until = time.monotonic() + wait
-        while (left := until - time.monotonic()) > 0:
-            local.settimeout(left)
+        while (remaining := until - time.monotonic()) > 0:
+            local.settimeout(remaining)
             try:
                 data, source = local.recvfrom(LARGEST)
             except TimeoutError:
@@ -265,7 +266,7 @@ def request(local: socket.socket, target: Endpoint) -> tuple[Reply | None, int]:
                 message = stun.parse(data)
             except MalformedError:
                 message = None
-            fits = message is not None and message.transaction == asked.transaction
+            fits = message is not None and message.transaction == binding.transaction
             if message and fits and source[:2] == tuple(target) and message.kind in (2, 3):
                 return Reply(message, round((time.monotonic() - begun) * 1000), stray), stray
             stray += 1
@@ -273,22 +274,22 @@ def request(local: socket.socket, target: Endpoint) -> tuple[Reply | None, int]:
 
 
 def mapped_address(message: stun.Message) -> Endpoint | None:
-    """The address that the server saw (RFC 8489, section 14.2; older servers: MAPPED-ADDRESS)."""
+    """Return the mapped address (RFC 8489, section 14.2; from older servers MAPPED-ADDRESS), or None."""
     for attribute in (stun.XOR_MAPPED_ADDRESS, stun.XOR_MAPPED_ADDRESS_OLD, stun.MAPPED_ADDRESS):
-        if (found := message.get(attribute)) is not None:
-            return found
+        if (value := message.get(attribute)) is not None:
+            return value
     return None
 
 
 def _possible(mapped: Endpoint, target: Endpoint) -> bool:
-    """No packet comes from port 0, a multicast or unspecified address, from loopback to elsewhere."""
+    """Return False for port 0, multicast and unspecified addresses, and loopback from another host."""
     kind = addr_class(mapped.addr)
     away = kind == "loopback" and addr_class(target.addr) != "loopback"
     return mapped.port > 0 and kind not in ("multicast", "unspecified", "invalid") and not away
 
 
 def _own_address(local: socket.socket, target: Endpoint) -> Endpoint:
-    """The address that the system sends from to this target; the socket is bound to it."""
+    """Bind the socket to the address that the system uses for this target, and return it."""
     with socket.socket(local.family, socket.SOCK_DGRAM) as trial:
         trial.connect(target)
         address = trial.getsockname()[0]

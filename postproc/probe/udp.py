@@ -1,7 +1,7 @@
-"""``postproc probe udp``: which UDP ports pass between two machines, each way, and whether NAT keeps them.
+"""``postproc probe udp``: which UDP ports are open between two machines, per direction, and if NAT preserves them.
 
-Both ends know a token. A datagram bears a code made with it (HMAC-SHA-256, RFC 2104), so that the listener answers nobody
-else; answers are no longer than questions, so that nothing is amplified.
+Both ends share a token. Each datagram has a code made with it (HMAC-SHA-256, RFC 2104), so the listener answers
+no one else; answers are as long as questions, so the listener amplifies nothing.
 """
 
 import hmac
@@ -25,17 +25,14 @@ MAGIC = b"LSP1"
 ASK, ANSWER, LIST, LISTED = range(4)
 HEAD = struct.Struct(">4sB8sHH16sH")  # magic, kind, session, port asked, part, address seen, port seen
 CODE = 16  # bytes of the HMAC
-SIZE = 512  # bytes of every datagram, padded: a list of ports goes into it
+SIZE = 512  # bytes of every datagram, padded; holds a list of ports
 LIST_BYTES = SIZE - HEAD.size - CODE
 PORTS_A_PART = LIST_BYTES * 8
-MOST_PORTS = 4096
-SHORTEST_TOKEN = 12  # signs
-BATCH, TRIES, GAP, WAIT = (
-    64,
-    3,
-    0.15,
-    0.7,
-)  # ports at once; datagrams to each; seconds between, and after the last
+MOST_PORTS = 4096  # of a test; a choice: the XCC's range of 30000-33000 fits
+SHORTEST_TOKEN = 12  # characters; a choice
+# Ports at once; datagrams to each; s between them, and after the last. Choices: 3000 ports take less than a
+# minute, and a port is missed only if three datagrams or their answers are lost.
+BATCH, TRIES, GAP, WAIT = 64, 3, 0.15, 0.7
 
 PLAN = Text(
     "will contact {what} (three small datagrams to each port)",
@@ -80,7 +77,7 @@ OWN_PORT = Text(
 
 
 class Datagram(NamedTuple):
-    """``port``: that of the listener; ``seen_*``: where it came from, as the listener sees it."""
+    """A datagram of the test; ``port`` is the listener's, ``seen_*`` the source as the listener sees it."""
 
     kind: int
     session: bytes
@@ -92,7 +89,7 @@ class Datagram(NamedTuple):
 
 
 def packed(datagram: Datagram, token: str) -> bytes:
-    """The datagram with its code."""
+    """Return the datagram as bytes, with its code."""
     head = HEAD.pack(
         MAGIC,
         datagram.kind,
@@ -107,14 +104,14 @@ def packed(datagram: Datagram, token: str) -> bytes:
 
 
 def parsed(data: bytes, token: str) -> Datagram | None:
-    """The datagram; None for whatever is none, or was made without the token."""
+    """Parse a datagram; None if it is malformed or its code does not match the token."""
     if len(data) != SIZE or not data.startswith(MAGIC):
         return None
     body, code = data[:-CODE], data[-CODE:]
     if not hmac.compare_digest(code, _code(body, token)):
         return None
-    _, kind, session, port, part, addr, seen = HEAD.unpack_from(body)
-    return Datagram(kind, session, port, part, addr, seen, body[HEAD.size :])
+    _, kind, session, port, part, addr, source_port = HEAD.unpack_from(body)
+    return Datagram(kind, session, port, part, addr, source_port, body[HEAD.size :])
 
 
 def _code(body: bytes, token: str) -> bytes:
@@ -122,21 +119,21 @@ def _code(body: bytes, token: str) -> bytes:
 
 
 def ports(given: str) -> list[int]:
-    """``30000-30100,30200`` as numbers, in order; SetupError where it is none, or too many."""
-    found: set[int] = set()
+    """Parse ports like ``30000-30100,30200`` into sorted numbers; SetupError if malformed or too many."""
+    numbers: set[int] = set()
     for part in given.split(","):
-        held = re.fullmatch(r"\s*([0-9]{1,5})(?:-([0-9]{1,5}))?\s*", part)
-        first, last = (int(held[1]), int(held[2] or held[1])) if held else (0, 0)
+        match = re.fullmatch(r"\s*([0-9]{1,5})(?:-([0-9]{1,5}))?\s*", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not 0 < first <= last < 1 << 16:
             raise SetupError(f"{given}: expected ports like 30000-33000 or 30000,30010")
-        found |= set(range(first, last + 1))
-    if len(found) > MOST_PORTS:
-        raise SetupError(f"{given}: {len(found)} ports; at most {MOST_PORTS} at once")
-    return sorted(found)
+        numbers |= set(range(first, last + 1))
+    if len(numbers) > MOST_PORTS:
+        raise SetupError(f"{given}: {len(numbers)} ports; at most {MOST_PORTS} at once")
+    return sorted(numbers)
 
 
 def written(numbers: Iterable[int]) -> str:
-    """The numbers as ranges: ``30000-30005,30007``."""
+    """Format the numbers as ranges: ``30000-30005,30007``."""
     runs: list[list[int]] = []
     for number in sorted(numbers):
         if runs and number == runs[-1][1] + 1:
@@ -147,13 +144,13 @@ def written(numbers: Iterable[int]) -> str:
 
 
 @dataclass
-class _Found:
-    """What a run of questions has found so far; by port of the listener."""
+class _Results:
+    """Results so far, by port of the listener."""
 
     session: bytes = field(default_factory=lambda: secrets.token_bytes(8))
     answered: dict[int, tuple[int, int]] = field(default_factory=dict)  # port asked from, port seen
     arrived: set[int] | None = None
-    elsewhere: int = 0  # ports that were in use here
+    elsewhere: int = 0  # ports in use on this machine
 
 
 def check_token(token: str) -> str:
@@ -165,7 +162,7 @@ def check_token(token: str) -> str:
 
 
 def run(host: str, asked: Sequence[int], token: str, tell: Tell) -> Iterator[Result]:
-    """Try the ports, each from the port of the same number here where it is free, as the XCC's are."""
+    """Test the ports, each from the same local port if that is free, as the XCC sends."""
     tell(PLAN, f"{host}, UDP {written(asked)}")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, asked[0], type=socket.SOCK_DGRAM)[0]
@@ -174,34 +171,38 @@ def run(host: str, asked: Sequence[int], token: str, tell: Tell) -> Iterator[Res
             "dns", "fault", NO_NAME, {"host": host, "reason": getattr(error, "strerror", "") or str(error)}
         )
         return
-    found = _Found()
+    results = _Results()
     for first in range(0, len(asked), BATCH):
-        _batch(family, str(address[0]), asked[first : first + BATCH], token, found)
-    if found.answered:
-        found.arrived = _listed(family, str(address[0]), asked, token, found)
-    yield from _told(asked, found)
+        _batch(family, str(address[0]), asked[first : first + BATCH], token, results)
+    if results.answered:
+        results.arrived = _listed(family, str(address[0]), asked, token, results)
+    yield from _conclusions(asked, results)
 
 
-def _batch(family: int, address: str, asked: Sequence[int], token: str, found: _Found) -> None:
+def _batch(family: int, address: str, batch: Sequence[int], token: str, results: _Results) -> None:
     with ExitStack() as opened, selectors.DefaultSelector() as selector:
-        held = {}
-        for port in asked:
+        sockets = {}
+        for port in batch:
             local = opened.enter_context(socket.socket(family, socket.SOCK_DGRAM))
             local.setblocking(False)
             try:
                 local.bind(("", port))
             except OSError:
-                found.elsewhere += 1
-            held[port] = local
+                results.elsewhere += 1
+            sockets[port] = local
             selector.register(local, selectors.EVENT_READ, port)
         for attempt in range(TRIES):
-            for port in (each for each in asked if each not in found.answered):
-                _send(held[port], packed(Datagram(ASK, found.session, port, attempt), token), (address, port))
-            _collect(selector, token, found, GAP if attempt < TRIES - 1 else WAIT, len(asked))
+            for port in (each for each in batch if each not in results.answered):
+                _send(
+                    sockets[port],
+                    packed(Datagram(ASK, results.session, port, attempt), token),
+                    (address, port),
+                )
+            _collect(selector, token, results, GAP if attempt < TRIES - 1 else WAIT, len(batch))
 
 
 def _send(local: socket.socket, data: bytes, target: tuple[str, int]) -> None:
-    """Send; what comes back of ICMP for an earlier datagram says of this one nothing."""
+    """Send a datagram, again if an ICMP error for an earlier one is reported instead."""
     for _ in range(2):
         try:
             local.sendto(data, target)
@@ -211,28 +212,33 @@ def _send(local: socket.socket, data: bytes, target: tuple[str, int]) -> None:
 
 
 def _collect(
-    selector: selectors.BaseSelector, token: str, found: _Found, seconds: float, expected: int
+    selector: selectors.BaseSelector, token: str, results: _Results, seconds: float, expected: int
 ) -> None:
-    until, before = time.monotonic() + seconds, len(found.answered)
-    while (left := until - time.monotonic()) > 0 and len(found.answered) - before < expected:
-        for key, _ in selector.select(left):
+    until, before = time.monotonic() + seconds, len(results.answered)
+    while (remaining := until - time.monotonic()) > 0 and len(results.answered) - before < expected:
+        for key, _ in selector.select(remaining):
             local: socket.socket = key.fileobj  # type: ignore[assignment]
             try:
                 answer = parsed(local.recv(SIZE + 1), token)
             except OSError:
                 continue
-            if answer and (answer.kind, answer.session, answer.port) == (ANSWER, found.session, key.data):
-                found.answered[key.data] = (local.getsockname()[1], answer.seen_port)
+            if answer and (answer.kind, answer.session, answer.port) == (ANSWER, results.session, key.data):
+                results.answered[key.data] = (local.getsockname()[1], answer.seen_port)
 
 
-def _listed(family: int, address: str, asked: Sequence[int], token: str, found: _Found) -> set[int] | None:
-    """The ports at which the listener got something of this session; None where it does not say."""
+def _listed(
+    family: int, address: str, asked: Sequence[int], token: str, results: _Results
+) -> set[int] | None:
+    """Return the ports on which the listener received datagrams of this session; None if it does not answer."""
     arrived: set[int] = set()
-    through = next(iter(found.answered))
+    through = next(iter(results.answered))
     with socket.socket(family, socket.SOCK_DGRAM) as local:
         for part in range(len(asked) // PORTS_A_PART + 1):
             bits = _part(
-                local, packed(Datagram(LIST, found.session, asked[0], part), token), (address, through), token
+                local,
+                packed(Datagram(LIST, results.session, asked[0], part), token),
+                (address, through),
+                token,
             )
             if bits is None:
                 return None
@@ -254,27 +260,27 @@ def _part(local: socket.socket, question: bytes, target: tuple[str, int], token:
     return None
 
 
-def _told(asked: Sequence[int], found: _Found) -> Iterator[Result]:
-    if found.elsewhere:
-        yield Result("udp", "note", OWN_PORT, {"count": found.elsewhere})
+def _conclusions(asked: Sequence[int], results: _Results) -> Iterator[Result]:
+    if results.elsewhere:
+        yield Result("udp", "note", OWN_PORT, {"count": results.elsewhere})
     everything = {"ports": written(asked), "count": len(asked)}
-    if not found.answered:
+    if not results.answered:
         yield Result("udp", "fault", NOTHING, everything, None, OPEN)
         return
-    lost = set(asked) - set(found.answered)
+    lost = set(asked) - set(results.answered)
     if lost:
-        yield Result("udp", "ok", PASS, {"ports": written(found.answered)})
+        yield Result("udp", "ok", PASS, {"ports": written(results.answered)})
     else:
         yield Result("udp", "ok", ALL, everything)
-    arrived = found.arrived
-    known = ((OUT_ONLY, lost & arrived), (BLOCKED, lost - arrived)) if arrived is not None else ()
-    for said, held in known or ((NOT_KNOWN, lost),):
-        if held:
-            yield Result("udp", "fault", said, {"ports": written(held)}, None, OPEN)
-    changed = {mine: seen for mine, seen in found.answered.values() if mine != seen}
+    arrived = results.arrived
+    groups = ((OUT_ONLY, lost & arrived), (BLOCKED, lost - arrived)) if arrived is not None else ()
+    for text, group in groups or ((NOT_KNOWN, lost),):
+        if group:
+            yield Result("udp", "fault", text, {"ports": written(group)}, None, OPEN)
+    changed = {mine: mapped for mine, mapped in results.answered.values() if mine != mapped}
     if changed:
-        mine, seen = next(iter(changed.items()))
-        facts = {"count": len(changed), "all": len(found.answered), "example": f"{mine} > {seen}"}
+        mine, mapped = next(iter(changed.items()))
+        facts = {"count": len(changed), "all": len(results.answered), "example": f"{mine} > {mapped}"}
         yield Result("nat", "note", CHANGED, facts, "port-not-preserved", KEEP)
     else:
         yield Result("nat", "ok", KEPT)

@@ -1,4 +1,4 @@
-"""Results of what is asked without blocking, for those who take them one after the other."""
+"""Iterate an asynchronous iterator synchronously."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def taken(results: AsyncIterator[T]) -> Iterator[T]:
-    """Yield each result as it comes; the loop is closed when they end, or when nobody wants more."""
+    """Yield each result as it arrives; the event loop is closed when they end or the iterator is closed."""
     with asyncio.Runner() as runner:
         while True:
             try:

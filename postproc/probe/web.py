@@ -1,7 +1,7 @@
-"""The paths of the guide and the event channel of a web server, asked by HTTP.
+"""Probe the guide's paths and the event channel of a web server by HTTP.
 
-The event channel is SignalR's (ASP.NET Core, Hub Protocol and Transport Protocols): negotiate says which
-transports there are; a WebSocket then carries the hub's handshake, or long polling does.
+The event channel is SignalR (ASP.NET Core, Hub Protocol and Transport Protocols): negotiate returns the
+available transports; a WebSocket or long polling then carries the hub's handshake.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from postproc.model.text import Text
 from postproc.probe.result import Result
 
-LONGEST_TOKEN = 1000  # signs; those of ASP.NET Core have 22
-SECONDS = 10.0  # for one answer, whole
-LARGEST = 1 << 16  # bytes of an answer that are read
-# The guide, chapter 2.3, and the spelling of the server's own settings.
+LONGEST_TOKEN = 1000  # characters; tokens of ASP.NET Core have 22
+SECONDS = 10.0  # for a complete answer; a choice
+LARGEST = 1 << 16  # bytes read of an answer; a choice that bounds memory
+# The guide, chapter 2.3, and the spelling in the server's own settings.
 PATHS = (
     "/XPhoneConnect/mobile",
     "/XPhoneConnect/Mobile",
@@ -34,7 +34,7 @@ PATHS = (
 )
 WEB_API, HUB = "/XPhoneConnect/webclientapi", "hub"
 DOWN = (502, 503, 504)
-NOWHERE = "/XPhoneConnect/no-such-path-4711"  # what a path that nobody publishes looks like there
+NOWHERE = "/XPhoneConnect/no-such-path-4711"  # shows how the server answers an unpublished path
 SEPARATOR = "\x1e"  # ends a message of the JSON hub protocol
 HELLO = json.dumps({"protocol": "json", "version": 1}) + SEPARATOR
 PING = json.dumps({"type": 6}) + SEPARATOR
@@ -112,7 +112,7 @@ SET_POLLING = Text(
 
 @dataclass(frozen=True)
 class Site:
-    """A web server: ``base`` is scheme, host and port; ``context`` the TLS that it was reached with."""
+    """A web server: ``base`` is scheme, host and port; ``context`` the TLS context to reach it with."""
 
     base: str
     host: str
@@ -121,14 +121,14 @@ class Site:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as far as it was read."""
+    """A response, with the body as far as it was read."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
     def like(self, path: str, other: "Answer", its_path: str) -> bool:
-        """Whether a server says the same of two paths, which error pages repeat."""
+        """Return whether a server answers two paths alike, apart from the path repeated in an error page."""
         return self._told(path) == other._told(its_path)
 
     def _told(self, path: str) -> tuple[object, ...]:
@@ -137,22 +137,22 @@ class Answer:
 
 
 class _Straight(connect):
-    """Opens a WebSocket and follows no redirect."""
+    """Opens a WebSocket without following redirects."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc
 
 
 async def fetch(client: httpx.AsyncClient, method: str, path: str, body: bytes = b"") -> Answer | str:
-    """One request, and its answer; or why there is none. Nothing is followed, nothing above 64 KiB read."""
+    """Send a request and return the response, or the error as text; follow no redirect, read up to LARGEST."""
     try:
         async with asyncio.timeout(SECONDS), client.stream(method, path, content=body) as answer:
-            held = b""
+            content = b""
             async for piece in answer.aiter_raw():
-                held += piece[: LARGEST - len(held)]
-                if len(held) >= LARGEST:
+                content += piece[: LARGEST - len(content)]
+                if len(content) >= LARGEST:
                     break
-            return Answer(answer.status_code, answer.headers, held)
+            return Answer(answer.status_code, answer.headers, content)
     except TimeoutError:
         return f"> {SECONDS:.0f} s"
     except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
@@ -160,7 +160,7 @@ async def fetch(client: httpx.AsyncClient, method: str, path: str, body: bytes =
 
 
 def client_of(site: Site) -> httpx.AsyncClient:
-    """Without proxies and netrc of the environment: nothing is contacted that was not named."""
+    """Return an HTTP client that ignores proxies and netrc, so that it contacts only the named server."""
     return httpx.AsyncClient(
         base_url=site.base,
         verify=site.context,
@@ -172,7 +172,7 @@ def client_of(site: Site) -> httpx.AsyncClient:
 
 
 async def paths(site: Site, more: tuple[str, ...] = ()) -> AsyncIterator[Result]:
-    """What becomes of the guide's paths, against one that does not exist."""
+    """Probe the guide's paths, comparing each with one that does not exist."""
     async with client_of(site) as client:
         nowhere = await fetch(client, "GET", NOWHERE)
         if isinstance(nowhere, str):
@@ -193,23 +193,23 @@ def _path(path: str, answer: Answer | str, nowhere: Answer) -> Result:
         return _missing(path, facts, same=same)
     if same and answer.status < 400:
         return Result("path", "cannot_tell", SAYS_YES, facts)
-    said = REDIRECTS if 300 <= answer.status < 400 else ANSWERED
-    return Result("path", "ok" if answer.status < 500 else "fault", said, facts)
+    text = REDIRECTS if 300 <= answer.status < 400 else ANSWERED
+    return Result("path", "ok" if answer.status < 500 else "fault", text, facts)
 
 
 def _missing(path: str, facts: Mapping[str, object], *, same: bool) -> Result:
-    """404 and 403: of the proxy, which does not publish it, or of the application, which has no page there."""
+    """Judge 404 and 403: from the proxy, which does not publish the path, or from the application itself."""
     if facts["status"] == 404 and not same:
         return Result("path", "ok", NOT_FOUND_THERE, facts)
-    said = NOT_PUBLISHED if same else FORBIDDEN
-    # The spelling of the server's own settings need not be published, nor pages of documents.
+    text = NOT_PUBLISHED if same else FORBIDDEN
+    # Neither the spelling in the server's settings nor document pages have to be published.
     if not path.startswith("/XPhoneConnect/") or path.endswith("/doc"):
-        return Result("path", "note", said, facts)
-    return Result("path", "fault", said, facts, "path-not-published", PUBLISH)
+        return Result("path", "note", text, facts)
+    return Result("path", "fault", text, facts, "path-not-published", PUBLISH)
 
 
 async def hub(site: Site, path: str, hold: float = 0) -> AsyncIterator[Result]:
-    """The event channel: negotiate, then WebSocket, and long polling where that fails. ``hold``: seconds to keep it."""
+    """Probe the event channel: negotiate, then WebSocket kept for ``hold`` s, and if it fails long polling."""
     async with client_of(site) as client:
         where = f"{path.rstrip('/')}/negotiate?negotiateVersion=1"
         answer = await fetch(client, "POST", where)
@@ -222,8 +222,8 @@ async def hub(site: Site, path: str, hold: float = 0) -> AsyncIterator[Result]:
             yield result
             if result.verdict == "ok":
                 return
-            again = await fetch(client, "POST", where)
-            token, transports, _ = _negotiated(path, again)
+            second = await fetch(client, "POST", where)
+            token, transports, _ = _negotiated(path, second)
         else:
             yield Result("websocket", "note", POLLING_ONLY)
         if token is not None and "LongPolling" in transports:
@@ -231,21 +231,21 @@ async def hub(site: Site, path: str, hold: float = 0) -> AsyncIterator[Result]:
 
 
 def _negotiated(path: str, answer: Answer | str) -> tuple[str | None, tuple[str, ...], Result]:
-    """The connection's token, the transports offered, and what there is to say."""
+    """Return the connection's token, None if there is none, the transports offered, and the result."""
     if isinstance(answer, str):
         return None, (), Result("signalr", "fault", NO_ANSWER, {"path": path, "reason": answer})
     facts: dict[str, object] = {"path": path, "status": answer.status}
     if answer.status in DOWN:
         return None, (), Result("signalr", "fault", BACKEND, facts, "backend-unavailable", LOOK_BEHIND)
     if answer.status != 200:
-        said = HUB_SIGN_IN if answer.status in (401, 403) else HUB_ABSENT
-        return None, (), Result("signalr", "cannot_tell", said, facts)
-    held = _object(answer.body)
-    if isinstance(url := held.get("url"), str):
+        text = HUB_SIGN_IN if answer.status in (401, 403) else HUB_ABSENT
+        return None, (), Result("signalr", "cannot_tell", text, facts)
+    reply = _object(answer.body)
+    if isinstance(url := reply.get("url"), str):
         facts["location"] = url
         return None, (), Result("signalr", "cannot_tell", ELSEWHERE, facts)
-    token = held.get("connectionToken", held.get("connectionId"))
-    transports = _transports(held.get("availableTransports"))
+    token = reply.get("connectionToken", reply.get("connectionId"))
+    transports = _transports(reply.get("availableTransports"))
     token = token if isinstance(token, str) and token.isascii() else ""
     if not 0 < len(token) <= LONGEST_TOKEN or not transports:
         return None, (), Result("signalr", "cannot_tell", NO_HUB, facts)
@@ -253,12 +253,12 @@ def _negotiated(path: str, answer: Answer | str) -> tuple[str | None, tuple[str,
 
 
 def _object(body: bytes) -> Mapping[str, object]:
-    """A JSON object; an empty one for whatever is none."""
+    """Parse a JSON object; empty for anything else."""
     try:
-        held = json.loads(body)
+        value = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return held if isinstance(held, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _transports(offered: object) -> tuple[str, ...]:
@@ -271,7 +271,7 @@ def _transports(offered: object) -> tuple[str, ...]:
 
 
 async def _socket(site: Site, path: str, hold: float) -> Result:
-    """Open the WebSocket, shake hands with the hub, keep it open for a while."""
+    """Open the WebSocket, do the hub's handshake, and keep it open for ``hold`` s."""
     url = f"{site.base.replace('http', 'ws', 1)}{path}"
     try:
         async with _Straight(
@@ -308,9 +308,9 @@ async def _greeted(socket: ClientConnection, hold: float) -> Result:
         return Result("websocket", "ok", SOCKET_OK)
     begun = time.monotonic()
     try:
-        while (left := begun + hold - time.monotonic()) > 0:
+        while (remaining := begun + hold - time.monotonic()) > 0:
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(left, PING_SECONDS)):
+                async with asyncio.timeout(min(remaining, PING_SECONDS)):
                     await socket.recv()
                     continue
             await socket.send(PING)
@@ -322,7 +322,7 @@ async def _greeted(socket: ClientConnection, hold: float) -> Result:
 
 
 async def _polling(client: httpx.AsyncClient, path: str) -> Result:
-    """The first poll opens the transport and ends at once; then the hub's handshake goes by POST."""
+    """Try long polling: the first poll opens the transport and returns; then POST sends the handshake."""
     opened = await fetch(client, "GET", path)
     sent = await fetch(client, "POST", path, HELLO.encode()) if isinstance(opened, Answer) else opened
     polled = await fetch(client, "GET", path) if isinstance(sent, Answer) else sent

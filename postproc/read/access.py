@@ -1,8 +1,8 @@
 """Access lists from files: FreeSWITCH's acl.conf.xml, alone or in a whole freeswitch.xml, or a deployment.
 
-The words of the XML mean what they mean to FreeSWITCH 1.10 (src/switch_core.c,
-switch_load_network_lists). What only FreeSWITCH can resolve (variables, other files, users of
-a domain) is kept as unresolved, what it would not take is left out; both are noted.
+The XML is interpreted as by FreeSWITCH 1.10 (src/switch_core.c, switch_load_network_lists). What only
+FreeSWITCH can resolve (variables, other files, users of a domain) is kept as unresolved; what it would
+reject is left out. Both are noted.
 """
 
 import ipaddress
@@ -20,7 +20,7 @@ from postproc.model.errors import SetupError
 from postproc.read import deployment as deployments
 from postproc.read import option_files
 
-# src/switch_utils.c, switch_true; numbers beside.
+# src/switch_utils.c, switch_true; any number but 0 is true as well.
 TRUE = ("yes", "on", "true", "t", "enabled", "active", "allow")
 VARIABLE = "$${"
 CANDIDATE, INBOUND = "apply-candidate-acl", "apply-inbound-acl"
@@ -30,11 +30,11 @@ XML = (b"<", b"\xff\xfe", b"\xfe\xff")  # or a byte order mark of UTF-16
 
 @dataclass(frozen=True)
 class Note:
-    """Something about the file people should know.
+    """A remark about the file for its user.
 
-    include: other files or variables belong to it; unresolved: an entry only
-    FreeSWITCH can resolve; ignored: an entry FreeSWITCH would not take;
-    profiles: they apply different lists, none of which is taken.
+    include: it depends on other files or variables; unresolved: an entry that only FreeSWITCH can
+    resolve; ignored: an entry that FreeSWITCH would reject; profiles: they apply different lists, so
+    none of these is used.
     """
 
     kind: Literal["include", "unresolved", "ignored", "profiles"]
@@ -43,7 +43,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Access:
-    """Lists by name; ``candidate`` and ``signalling`` name those applied, in order, where that is said."""
+    """Lists by name; ``candidate`` and ``signalling`` name those applied, in order, empty where unknown."""
 
     lists: Mapping[str, AccessList] = field(default_factory=dict)
     candidate: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Access:
     notes: tuple[Note, ...] = ()
 
     def into(self, deployment: Deployment) -> Deployment:
-        """Return the deployment with these lists beside its own; what the file says is applied, is."""
+        """Return the deployment with these lists added; those the file applies replace the deployment's."""
         return replace(
             deployment,
             lists={**deployment.lists, **self.lists},
@@ -64,7 +64,7 @@ Node = Entry | Unresolved | Note
 
 
 class _NoDoctype(ET.TreeBuilder):
-    """Builds the tree; refuses the declarations that entities, and with them bombs, need."""
+    """Builds the tree; rejects a DOCTYPE, without which there are no entity declarations to expand."""
 
     def doctype(self, *_: str | None) -> None:
         raise ValueError("it has a DOCTYPE, which access lists do not need")
@@ -73,7 +73,7 @@ class _NoDoctype(ET.TreeBuilder):
 def read(given: Path) -> Access:
     """Read acl.conf.xml, freeswitch.xml, a deployment (TOML, or a shipped one's name); or a built-in list.
 
-    Raises SetupError, also where an XML file has no lists in it.
+    Raises SetupError, also if an XML file has no lists in it.
     """
     if str(given) in deployments.SHIPPED:
         return _of(deployments.read(given))
@@ -91,7 +91,7 @@ def read(given: Path) -> Access:
 def given(
     known: Deployment, file: Path | None, candidate: Iterable[str] = (), signalling: Iterable[str] = ()
 ) -> tuple[Deployment, Access]:
-    """Return the deployment with a file's lists, those applied that are named; and what the file says."""
+    """Return the deployment with a file's lists and the named ones applied; and the file's content."""
     access = read(file) if file else Access()
     known = access.into(known)
     return replace(
@@ -101,18 +101,18 @@ def given(
     ), access
 
 
-def _of(known: Deployment) -> Access:
-    return Access(known.lists, known.candidate_acl, known.signalling_acl)
+def _of(deployment: Deployment) -> Access:
+    return Access(deployment.lists, deployment.candidate_acl, deployment.signalling_acl)
 
 
 def parse(content: bytes, name: str) -> Access:
-    """Read the content of a file called ``name``; SetupError where it holds no access lists."""
+    """Parse the content of a file called ``name``; SetupError if it has no access lists."""
     root = _tree(content, name)
     notes = [Note("include", _include(found)) for found in root.iter("X-PRE-PROCESS")]
     lists: dict[str, AccessList] = {}
     for title, element in _lists(root):
-        lists[title], told = _list(title, element)
-        notes += told
+        lists[title], list_notes = _list(title, element)
+        notes += list_notes
     (candidate, odd), (inbound, odd_too) = (_applied(root, parameter) for parameter in (CANDIDATE, INBOUND))
     if not (lists or candidate or inbound):
         raise SetupError(f"{name}: no access lists in it: expected <network-lists> with a <list name=...>")
@@ -122,8 +122,8 @@ def parse(content: bytes, name: str) -> Access:
 
 
 def _lists(root: ET.Element) -> Iterator[tuple[str, ET.Element]]:
-    """Yield the lists with their names; of one name the last counts, as with FreeSWITCH."""
-    parts = list(root.iter("network-lists")) or [root]  # an included file has but the lists
+    """Yield the lists with their names; of several with one name the last counts, as with FreeSWITCH."""
+    parts = list(root.iter("network-lists")) or [root]  # an included file has only the lists
     for part in parts:
         for element in part.iter("list"):
             if title := element.get("name"):
@@ -146,13 +146,13 @@ def _include(element: ET.Element) -> str:
 
 def _list(name: str, element: ET.Element) -> tuple[AccessList, list[Note]]:
     default, in_doubt = _flag(element.get("default"), missing=True)
-    found = [node for child in element.findall("node") for node in _node(child, default)]
+    nodes = [node for child in element.findall("node") for node in _node(child, default)]
     if in_doubt:
-        found.append(Unresolved(str(element.get("default")), not default))
-    entries = tuple(node for node in found if isinstance(node, Entry))
-    unresolved = tuple(node for node in found if isinstance(node, Unresolved))
+        nodes.append(Unresolved(str(element.get("default")), not default))
+    entries = tuple(node for node in nodes if isinstance(node, Entry))
+    unresolved = tuple(node for node in nodes if isinstance(node, Unresolved))
     notes = [Note("unresolved", f"{name}: {node.text}") for node in unresolved]
-    notes += [Note(node.kind, f"{name}: {node.text}") for node in found if isinstance(node, Note)]
+    notes += [Note(node.kind, f"{name}: {node.text}") for node in nodes if isinstance(node, Note)]
     return AccessList(name, default, entries, unresolved), notes
 
 
@@ -173,12 +173,12 @@ def _node(node: ET.Element, default: bool) -> Iterator[Node]:
 
 
 def _written(node: ET.Element) -> str:
-    named = (f"{key}={value}" for key, value in node.attrib.items() if key != "type")
-    return " ".join(named) or "<node>"
+    attributes = (f"{key}={value}" for key, value in node.attrib.items() if key != "type")
+    return " ".join(attributes) or "<node>"
 
 
 def _entry(text: str, allow: bool) -> Node:
-    """Make an entry; like FreeSWITCH leave out what has no prefix length."""
+    """Return an entry; one without a prefix length is ignored, as by FreeSWITCH."""
     network = network_of(text) if "/" in text else None
     return Entry(network, allow, text.strip()) if network else Note("ignored", text.strip())
 
@@ -191,7 +191,7 @@ def _masked(host: str, mask: str, allow: bool) -> Node:
 
 
 def _flag(word: str | None, *, missing: bool) -> tuple[bool, bool]:
-    """Return whether a word allows, and whether that hangs on a variable."""
+    """Return whether a word means allow, and whether that depends on a variable."""
     if word is None:
         return missing, False
     number = re.fullmatch(r"[+-]?0*([0-9]*)", word)
@@ -199,11 +199,11 @@ def _flag(word: str | None, *, missing: bool) -> tuple[bool, bool]:
 
 
 def _applied(root: ET.Element, parameter: str) -> tuple[tuple[str, ...], list[Note]]:
-    """Return the lists that the profiles of a whole configuration apply, if they agree."""
+    """Return the lists that all profiles of a configuration apply; a note if they differ."""
     sets: dict[tuple[str, ...], None] = {}
     for profile in root.iter("profile"):
-        found = (param.get("value", "") for param in profile.iter("param") if param.get("name") == parameter)
-        if names := tuple(_list_name(value) for value in found if value):
+        values = (param.get("value", "") for param in profile.iter("param") if param.get("name") == parameter)
+        if names := tuple(_list_name(value) for value in values if value):
             sets[names] = None
     if len(sets) > 1:
         return (), [Note("profiles", parameter)]
@@ -211,5 +211,5 @@ def _applied(root: ET.Element, parameter: str) -> tuple[tuple[str, ...], list[No
 
 
 def _list_name(value: str) -> str:
-    """Return the list of ``name:context:context``; networks in place of a name stay whole."""
+    """Return the list's name of ``name:context:context``; networks instead of a name stay whole."""
     return value if "/" in value or VARIABLE in value else value.split(":", 1)[0]

@@ -1,4 +1,4 @@
-"""Headers out of bytes: a header is a structured dtype, read at many positions at once."""
+"""Vectorised reading of headers: a header is a structured dtype, read at many positions at once."""
 
 from typing import Any
 
@@ -10,15 +10,15 @@ PAD = 128  # bytes that must follow the last position ever read
 
 
 def structure(fields: str) -> np.dtype[Any]:
-    """The dtype of rows or headers, of ``name format`` separated by commas: ``"ports 2>u2, flags u1"``."""
+    """Return a structured dtype of ``name format`` pairs separated by commas: ``"ports 2>u2, flags u1"``."""
     pairs = (field.split() for field in fields.split(","))
     return np.dtype([(name, form) for name, form in pairs])
 
 
 def gather(data: Array, at: Array, dtype: np.dtype[Any]) -> Array:
-    """Return the header of this dtype that stands at each position, aligned or not.
+    """Return the header of this dtype at each position, aligned or not.
 
-    Positions past the end are pulled back: the caller knows which ones count.
+    Positions past the end are moved back into ``data``; the caller discards what is read there.
     """
     size = dtype.itemsize
     everywhere: Array = np.ndarray((len(data) - size + 1,), f"V{size}", data.data, 0, (1,))
@@ -26,7 +26,7 @@ def gather(data: Array, at: Array, dtype: np.dtype[Any]) -> Array:
 
 
 def numbers(data: Array, at: Array, dtype: str = ">u2") -> Array:
-    """Return the number of this dtype at each position, as int64; what headers mostly hold is 16 bits."""
+    """Return the number of this dtype at each position, as int64; the default is 16 bits, big-endian."""
     return gather(data, at, np.dtype(dtype)).astype(np.int64)
 
 
@@ -50,7 +50,7 @@ def starts_of_runs(*columns: Array) -> Array:
 
 
 def lengths(starts: Array, total: int) -> Array:
-    """Return how long the runs are that start there."""
+    """Return the lengths of the runs that start at these positions."""
     return np.diff(starts, append=total)
 
 
@@ -60,7 +60,7 @@ def take(rows: Array, which: Array) -> Array:
 
 
 def join(*parts: Array) -> Array:
-    """Return structured rows behind each other."""
+    """Concatenate structured rows, without numpy's slow copying field by field."""
     size = parts[0].itemsize
     return np.concatenate([part.view(f"V{size}") for part in parts]).view(parts[0].dtype)
 

@@ -1,9 +1,9 @@
-"""A capture -> its event tables, by the fast path or, where that fails, by tshark alone.
+"""Read a capture into event tables, by the fast path or, if that fails, by tshark alone.
 
-A capture is a file, or several that go on from each other (read.recordings) and are read as one.
+A capture is a file, or several consecutive ones (read.recordings) that are read as one.
 
-The fast path shows tshark only what is neither media nor foreign TCP; the
-frame numbers and times of what tshark returns are checked against the file.
+The fast path gives tshark only what is neither media nor foreign TCP. Frame numbers and times of what
+tshark returns are checked against the file.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,39 +37,39 @@ from postproc.read.tshark import sip_over_tls
 from postproc.read.walk import HEAD, capture_format
 
 Seen = Callable[[int], None]
-Files = Sequence[tuple[Path, str]]  # the files of a capture by time, each with its name
+Files = Sequence[tuple[Path, str]]  # the files of a capture in order of time, each with its name
 NOT_WALKED = "all but signalling, in a file that cannot be walked"
 
 
 class MappingError(CaptureError):
-    """The reduced file and the capture do not agree: the fast path is not to be trusted."""
+    """The reduced file and the capture do not agree, so the fast path cannot be trusted."""
 
 
 @dataclass(frozen=True)
 class Walked:
-    """A capture after the walk: what it found, and the reduced file with what tshark must see.
+    """A capture after the walk: the walk's result, and the reduced file for tshark.
 
-    ``kept`` is None where tshark has to read the capture itself.
+    ``kept`` is None if tshark has to read the capture itself.
     """
 
     files: Files
     parted: Split
     kept: Path | None
     decode_as: Mapping[str, str]
-    inside: tuple[Decrypted, ...] = ()  # TLS of the way in, where there are keys
+    inside: tuple[Decrypted, ...] = ()  # decrypted TLS of the way in, if there are keys
 
 
 def read(path: Path, name: str, options: Options = AS_USUAL, seen: Seen = lambda _: None) -> Tables:
-    """Read one file into event tables, ``capture`` being ``name``; see ``read_files``."""
+    """Read one file into event tables with ``name`` as their ``capture``; see ``read_files``."""
     return read_files([(path, name)], options, seen)
 
 
 def read_files(files: Files, options: Options = AS_USUAL, seen: Seen = lambda _: None) -> Tables:
     """Read a capture into event tables.
 
-    ``seen`` is told now and then how many bytes of its files have been looked at.
-    Raises CaptureError when they hold no packets that can be read, of several files also where they cannot
-    be read as one; and SetupError when tshark is missing.
+    ``seen`` is called from time to time with the number of bytes walked so far.
+    Raises CaptureError if the files hold no readable packets, or several cannot be read as one;
+    SetupError if tshark is missing.
     """
     with scratch.folder() as folder:
         walked = walk(files, folder, options, seen)
@@ -78,7 +78,7 @@ def read_files(files: Files, options: Options = AS_USUAL, seen: Seen = lambda _:
 
 
 def dissected(walked: Walked, options: Options) -> Tables:
-    """The tables of a capture that has a tshark of its own. Raises CaptureError as ``read_files`` does."""
+    """Return a capture's tables, dissected by its own tshark. Raises CaptureError as ``read_files`` does."""
     if walked.kept and not options.all_packets:
         try:
             return joined(walked, _shown(walked, walked.kept, options))
@@ -91,7 +91,7 @@ def dissected(walked: Walked, options: Options) -> Tables:
 
 
 def walk(files: Files, folder: Path, options: Options, seen: Seen = lambda _: None) -> Walked:
-    """Walk a capture; what is kept of it goes to ``folder``. Raises CaptureError as ``read_files`` does."""
+    """Walk a capture; its reduced file goes to ``folder``. Raises CaptureError as ``read_files`` does."""
     if len(files) == 1:
         path, _ = files[0]
         parted, kept = _part(path, folder, options, seen)
@@ -108,39 +108,39 @@ def walk(files: Files, folder: Path, options: Options, seen: Seen = lambda _: No
 
 
 def _opened(walked: Walked, options: Options) -> Walked:
-    """The same with what the keys show of the way in; frames are numbered as in the capture."""
+    """Return the capture with the decrypted TLS of its way in, if there are keys."""
     parted = walked.parted
     if (options.keylog is None and not parted.has_secrets) or not parted.way_in.every:
         return walked
-    seen = list(decrypted(walked.kept or walked.files[0][0], options.keylog))
-    frames = (each.frame for each in seen)
+    inside = list(decrypted(walked.kept or walked.files[0][0], options.keylog))
+    frames = (each.frame for each in inside)
     for _ in _mapped(frames, parted) if walked.kept else frames:
-        pass  # numbered where they stand
-    return replace(walked, inside=tuple(seen))
+        pass  # _mapped renumbers the frames in place
+    return replace(walked, inside=tuple(inside))
 
 
 def joined(walked: Walked, shown: Iterable[Frame]) -> Tables:
-    """The tables of a capture of whose reduced file tshark showed these frames.
+    """Return the tables of a capture from the frames that tshark showed of its reduced file.
 
-    Raises MappingError where they are not those that were kept.
+    Raises MappingError if these are not the frames that were kept.
     """
     parted, kept = walked.parted, walked.kept
     direct = payloads.direct_frames(aside(kept), parted.direct_frames, parted.direct_times) if kept else ()
     frames = merge(_mapped(shown, parted), direct, _streamed(parted), key=attrgetter("number"))
-    told: list[str] = []
-    found = events(_marked(frames, parted.guessed_frames), walked.files[0][1], told)
-    return _tables(found, _warned(parted, told), walked, everything=False)
+    warnings: list[str] = []
+    tables = events(_marked(frames, parted.guessed_frames), walked.files[0][1], warnings)
+    return _tables(tables, _warned(parted, warnings), walked, everything=False)
 
 
 def _shown(walked: Walked, kept: Path, options: Options) -> Iterable[Frame]:
-    """What tshark shows of the reduced file; where no packet was kept there is nothing to ask it."""
+    """Return the frames that tshark shows of the reduced file; it is not started if no packet was kept."""
     if not len(walked.parted.kept_frames):
         return ()
     return tshark.frames(kept, options.keylog, decode_as=walked.decode_as)
 
 
 def _by_tshark_alone(walked: Walked, options: Options) -> Tables:
-    """The tables by what tshark shows of the file, or of the one in which all packets of several are."""
+    """Return the tables from tshark's frames of the file, or of the one with all packets of several files."""
     (path, name), parted, clock, passed = walked.files[0], walked.parted, Clock(), Passed()
     shown = tshark.frames(walked.kept or path, options.keylog, decode_as=walked.decode_as)
     if walked.kept:
@@ -150,22 +150,22 @@ def _by_tshark_alone(walked: Walked, options: Options) -> Tables:
     frames: Iterable[Frame] = passed.by(shown)
     if parted.walked:
         frames = merge(_besides_streams(frames, parted), _streamed(parted), key=attrgetter("number"))
-    told: list[str] = []
-    found = events(frames, name, told)
+    warnings: list[str] = []
+    tables = events(frames, name, warnings)
     if not parted.walked:
         parted = passed.noted(parted)
     if clock.warning and not len(parted.guessed_frames):  # else the walk has said so, of every packet
-        told.append(clock.warning)
-    return _tables(found, _warned(parted, told), walked, everything=True)
+        warnings.append(clock.warning)
+    return _tables(tables, _warned(parted, warnings), walked, everything=True)
 
 
 def _streamed(parted: Split) -> list[Frame]:
-    """What the walk put together from segments, by the frames in which it ended."""
+    """Return the messages that the walk reassembled from segments, by the frame in which each ended."""
     return sorted(parted.from_streams, key=attrgetter("number"))
 
 
 def _besides_streams(frames: Iterable[Frame], parted: Split) -> Iterator[Frame]:
-    """Frames without what tshark, too, finds in connections whose messages the walk has put together."""
+    """Yield frames without their messages on connections that the walk has already reassembled."""
     read = {_ends(frame) for frame in parted.from_streams}
     for frame in frames:
         of_tcp = (
@@ -183,11 +183,11 @@ def _ends(frame: Frame) -> frozenset[tuple[str | None, int | None]]:
 
 @dataclass
 class Passed:
-    """What tshark alone showed of a capture that nobody could walk: signalling, and the numbers of frames."""
+    """Count and time range of the frames that tshark alone showed of a capture that cannot be walked."""
 
     frames: int = 0
     highest: int = 0
-    times: list[int] = field(default_factory=list)  # the earliest and the latest
+    times: list[int] = field(default_factory=list)  # the earliest and the latest; ns since 1970
 
     def by(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         for frame in frames:
@@ -198,7 +198,7 @@ class Passed:
             yield frame
 
     def noted(self, parted: Split) -> Split:
-        """The numbers that a walk would have counted, as far as the last frame shown."""
+        """Return the result of a walk with these counts, valid up to the last frame shown."""
         unseen = self.highest - self.frames
         return replace(
             parted,
@@ -211,13 +211,13 @@ class Passed:
 
 
 def _warned(parted: Split, warnings: Iterable[str]) -> Split:
-    """The same with more warnings; of several files they are the last one's."""
+    """Return the result with more warnings; of several files they are added to the last one."""
     files = (*parted.files[:-1], *(_warned(each, warnings) for each in parted.files[-1:]))
     return replace(parted, warnings=(*parted.warnings, *warnings), files=files)
 
 
 def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split, Path | None]:
-    """Measure media and write what tshark must see; convert first what cannot be walked."""
+    """Walk one file into its result and reduced file, None for the latter if it cannot be walked."""
     kept = None if options.all_packets else folder / "kept.pcapng"
     keys = options.keylog is not None
     try:
@@ -227,7 +227,7 @@ def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split
         try:
             source = converted(path, folder / "converted.pcapng")
             parted = split(source, kept, kept and aside(kept), keep_tls=keys)
-        except processes.TooMuchError:  # tshark, which unpacks by itself, would find no end, either
+        except processes.TooMuchError:  # tshark, which decompresses by itself, would not end either
             raise
         except CaptureError as second:
             warning = f"not walked ({error}; {second}): read by tshark alone, media not measured"
@@ -240,13 +240,13 @@ def _plain(path: Path, target: Path) -> Path:
 
 
 def _as_given(part: Split, given: tuple[Path, str], walked: Path) -> Split:
-    """What was found in a file, with the form and hash of the one it was unpacked from."""
+    """Return a file's result with the format and hash of the compressed file it came from."""
     path, _ = given
     return part if path == walked else replace(part, format=_form(path), sha256=sha256(path))
 
 
 def aside(kept: Path) -> Path:
-    """Where that goes which tshark need not see."""
+    """Return the path of the second file, for datagrams that need no tshark."""
     return kept.with_name("direct")
 
 
@@ -256,34 +256,37 @@ def _form(path: Path) -> str:
 
 
 def converted(path: Path, target: Path) -> Path:
-    """The capture as little-endian pcapng; a cut one as far as it goes."""
+    """Convert a capture to little-endian pcapng at ``target``, a truncated one as far as it goes.
+
+    Raises CaptureError if editcap is missing or fails.
+    """
     editcap = programs.companion("editcap")
     if editcap is None:
         raise CaptureError("editcap, which converts it, is not beside tshark")
     source = path.resolve()
-    status, said = processes.make(
+    status, complaint = processes.make(
         target, source.stat().st_size, editcap, "-F", "pcapng", str(source), str(target)
     )
-    cut = any(words in said for words in streaming.BROKEN_FILE)
+    cut = any(words in complaint for words in streaming.BROKEN_FILE)
     if not target.exists() or not target.stat().st_size or (status and not cut):
-        raise CaptureError(f"editcap cannot convert it: {said.strip().splitlines()[-1:]}")
+        raise CaptureError(f"editcap cannot convert it: {complaint.strip().splitlines()[-1:]}")
     return target
 
 
 def _mapped(frames: Iterable[Frame], parted: Split) -> Iterator[Frame]:
-    """Frames with the numbers of the original file, each checked by its time if that is believed."""
+    """Yield frames renumbered as in the original file; MappingError if a trusted time does not match."""
     guessed = np.isin(parted.kept_frames, parted.guessed_frames)
     for frame in frames:
         index = frame.number - 1
-        known = index < len(parted.kept_times)
-        if not known or (frame.time != parted.kept_times[index] and not guessed[index]):
+        in_range = index < len(parted.kept_times)
+        if not in_range or (frame.time != parted.kept_times[index] and not guessed[index]):
             raise MappingError(f"frame {frame.number} of the reduced file is at another time")
         frame.number, frame.time = int(parted.kept_frames[index]), int(parted.kept_times[index])
         yield frame
 
 
 def _marked(frames: Iterator[Frame], guessed: Array) -> Iterator[Frame]:
-    """Frames in the order of their numbers, marked where their time is not their own."""
+    """Yield frames, which are in order of number, with ``guessed`` set where their time is not their own."""
     ahead = iter(guessed.tolist())
     waiting = next(ahead, None)
     for frame in frames:
@@ -294,7 +297,7 @@ def _marked(frames: Iterator[Frame], guessed: Array) -> Iterator[Frame]:
 
 
 def _settled(frames: Iterator[Frame], clock: Clock, start: int | None) -> Iterator[Frame]:
-    """Frames as tshark alone shows them, with times that can be reckoned with."""
+    """Yield tshark's frames with implausible times replaced (read.limits)."""
     for frame in frames:
         frame.guessed = not believed(frame.time)
         frame.time = clock.follow(frame.time, start, frame.number)
@@ -302,11 +305,11 @@ def _settled(frames: Iterator[Frame], clock: Clock, start: int | None) -> Iterat
 
 
 def _decode_as(source: Path, options: Options, parted: Split) -> dict[str, str]:
-    """What tshark would not know: VXLAN on the port Linux first gave it, and SIP in TLS on any port."""
-    known = {f"udp.port=={OTV}": "vxlan"} if OTV in parted.tunnel_ports else {}
+    """Return decode-as rules: VXLAN on the port Linux first used, and SIP in TLS on any port."""
+    rules = {f"udp.port=={OTV}": "vxlan"} if OTV in parted.tunnel_ports else {}
     if options.keylog is None and not parted.has_secrets:
-        return known
-    return known | sip_over_tls(source, options.keylog)
+        return rules
+    return rules | sip_over_tls(source, options.keylog)
 
 
 def _tables(tables: Tables, parted: Split, walked: Walked, *, everything: bool) -> Tables:
@@ -328,14 +331,14 @@ def _tables(tables: Tables, parted: Split, walked: Walked, *, everything: bool) 
 
 
 def _media(parted: Split, tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The streams of the walk, and those of one or two packets on ports that SDP names."""
+    """Return the walk's streams, and those of one or two packets on ports named in SDP."""
     if not len(parted.media.strays):
         return parted.rtp_streams, parted.rtp_seconds
     described, offered = tables.sdp_media, tables.candidates
-    named = pd.concat([described["port"], offered["port"], offered["related_port"]]).dropna()
+    ports = pd.concat([described["port"], offered["port"], offered["related_port"]]).dropna()
     formats = described["formats"].dropna().str.split(",").explode()
     types = formats[formats.str.fullmatch(r"[0-9]{1,3}")].astype("int64").unique()
-    streams, seconds = rtp_tables(few(parted.media, named.unique().astype("int64"), types), fewest=1)
+    streams, seconds = rtp_tables(few(parted.media, ports.unique().astype("int64"), types), fewest=1)
     if streams.empty:
         return parted.rtp_streams, parted.rtp_seconds
     first = len(parted.rtp_streams)

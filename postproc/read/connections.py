@@ -1,7 +1,7 @@
-"""TCP connections that carry SIP: when they are closed, reset and secured -> rows of connection_events.
+"""Rows of connection_events: FIN, RST and TLS handshakes on TCP connections that carry SIP.
 
-Of TLS (RFC 5246, RFC 8446) only what shows how far the handshake came: hellos, alerts, and the records
-with which an end goes over to its keys. What those hold need not be readable.
+Of TLS (RFC 5246, RFC 8446) only the progress of the handshake is recorded: hellos, alerts, and the first
+record that each end sends under its keys. Their content need not be readable.
 """
 
 from collections.abc import Iterator
@@ -26,13 +26,14 @@ from postproc.wire.dtls import (
 )
 from postproc.wire.transport import FIN, RST
 
-# Ports on which SIP is expected even where none is ever seen, as TLS hides it or never comes about: besides
-# the usual ones secure WebSocket of FreeSWITCH (7443) and Asterisk (8089). HTTPS (443) is not among them: its
-# failed handshakes are mostly browsers' own.
+# Ports on which SIP is expected even if none is seen, because TLS hides it or never completes: the usual
+# ones, and secure WebSocket of FreeSWITCH (7443) and Asterisk (8089). Not HTTPS (443): most of its failed
+# handshakes have nothing to do with SIP.
 PORTS = frozenset({*SIP_PORTS, 7443, 8089})
 HELLOS = {CLIENT_HELLO: "client_hello", SERVER_HELLO: "server_hello"}
-LARGEST_ALERT = 19  # bytes of an encrypted one in TLS 1.3: two, its content type, and 16 of the seal
-FLAGS = 13  # where they stand in a TCP header
+# Bytes of an encrypted alert in TLS 1.3: two of the alert, its content type, 16 of the tag (RFC 8446, 5.2).
+LARGEST_ALERT = 19
+FLAGS = 13  # their offset in a TCP header (RFC 9293, section 3.1)
 
 TUPLE = ("src_addr", "src_port", "dst_addr", "dst_port")
 
@@ -40,7 +41,7 @@ Event = tuple[str, str | None]
 
 
 def rows(frame: Frame) -> Iterator[dict[str, Any]]:
-    """What a frame of TCP says of its connection."""
+    """Yield the rows of a TCP frame."""
     if frame.transport != "tcp":
         return
     for event, alert in _events(frame):
@@ -57,17 +58,17 @@ def rows(frame: Frame) -> Iterator[dict[str, Any]]:
 
 
 def _events(frame: Frame) -> Iterator[Event]:
-    told: dict[Event, None] = {}
+    distinct: dict[Event, None] = {}
     for part in frame.messages.get("tls", []):
-        told.update(dict.fromkeys(_of_records(part)))
-    yield from told
+        distinct.update(dict.fromkeys(_of_records(part)))
+    yield from distinct
     flags = frame.header[FLAGS] if len(frame.header) > FLAGS else 0
     if flags & (FIN | RST):
         yield ("reset" if flags & RST else "fin"), None
 
 
 def _of_records(part: bytes) -> Iterator[Event]:
-    """The records in order; one that is cut, or that begins before, says no more."""
+    """Yield the events of the TLS records in a segment, up to one that is incomplete."""
     keyed = False
     for kind, _, size, body in tls_records(part):
         if kind == HANDSHAKE and (is_whole_hello(body, size) or (not keyed and body[:1] in HELLO_TYPES)):
@@ -83,18 +84,18 @@ def _of_records(part: bytes) -> Iterator[Event]:
 
 
 def of_signalling(events: pd.DataFrame, sip_messages: pd.DataFrame) -> pd.DataFrame:
-    """Those of connections on which SIP is seen, or on a port where it is expected."""
+    """Keep the events of connections that carry SIP, or use a port of PORTS."""
     if events.empty:
         return events
     carrying = set(map(_ends, *_tuples(sip_messages[sip_messages["transport"] != "udp"])))
-    kept = [
+    relevant = [
         bool(PORTS & {source_port, target_port})
         or _ends(source, source_port, target, target_port) in carrying
         for source, source_port, target, target_port in zip(*_tuples(events), strict=True)
     ]
-    again = events["event"].eq("keyed") & events.duplicated([*TUPLE, "event"])  # the first tells it
-    held: pd.DataFrame = events[np.array(kept) & ~again.to_numpy()]
-    return held
+    repeated = events["event"].eq("keyed") & events.duplicated([*TUPLE, "event"])  # the first is enough
+    rows: pd.DataFrame = events[np.array(relevant) & ~repeated.to_numpy()]
+    return rows
 
 
 def _tuples(table: pd.DataFrame) -> list[list[Any]]:

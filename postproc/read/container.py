@@ -1,10 +1,9 @@
-"""What a capture file is made of: records one after the other, and the interfaces they came by.
+"""The records of a capture file, and the interfaces their packets came from.
 
-A file is read front to back in windows of a few megabytes (``walk``). Two formats are sliced here:
-classic pcap (draft-ietf-opsawg-pcap-04), either byte order, micro- or nanoseconds; and
-little-endian pcapng of one section (draft-ietf-opsawg-pcapng-02), whose packets are in Enhanced
-Packet Blocks and their obsolete forerunner. What is not understood raises NotWalkable:
-``editcap -F pcapng`` turns it into something that is.
+A file is read from front to back in windows of a few megabytes (``walk``). Two formats are sliced here:
+classic pcap (draft-ietf-opsawg-pcap-04) in either byte order, with micro- or nanoseconds; and
+little-endian pcapng of one section (draft-ietf-opsawg-pcapng-02) with Enhanced Packet Blocks or their
+obsolete predecessor. Anything else raises NotWalkable: ``editcap -F pcapng`` converts it.
 """
 
 import struct
@@ -19,7 +18,7 @@ from postproc.read.arrays import Array, count_until, gather, places, structure
 from postproc.read.limits import EARLIEST, LATEST, OUTSIDE, SECOND, Clock
 from postproc.wire import pcapng
 
-LARGEST_PACKET = 262_144  # Wireshark's limit too: a greater length is garbage
+LARGEST_PACKET = 262_144  # Wireshark's WTAP_MAX_PACKET_SIZE_STANDARD: a greater length is garbage
 LINK_TYPES = {  # numbers of the LINKTYPE registry; 12 and 14 are RAW as some systems wrote it
     0: "NULL",
     1: "ETHERNET",
@@ -42,15 +41,15 @@ LINK_TYPES = {  # numbers of the LINKTYPE registry; 12 and 14 are RAW as some sy
 
 
 class NotWalkable(CaptureError):  # noqa: N818 (it says what the file is, not what went wrong)
-    """A capture, but of a kind that has to be converted first."""
+    """A capture in a format that has to be converted first."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How records follow each other: a length field, and bytes that it does not count.
+    """How records follow each other: a length field, and the bytes that it does not count.
 
-    ``repeated``: the length stands again at the end. ``usual`` is the type of most
-    records where they are, too, little-endian 32-bit words that begin with type and length.
+    ``repeated``: the length is repeated at the record's end. ``usual``: the type of most records, set if
+    records consist of little-endian 32-bit words that begin with type and length.
     """
 
     length: struct.Struct
@@ -70,9 +69,9 @@ PACKET_BLOCK = structure("type <u4, size <u4, interface <u4, high <u4, low <u4, 
 
 @dataclass(frozen=True)
 class Interface:
-    """Where packets came from; resolution and offset say what their timestamps count.
+    """An interface packets came from; resolution and offset define its timestamps.
 
-    ``resolution`` is the byte of if_tsresol: a power of ten, or of two with the highest bit set.
+    ``resolution`` is the byte of if_tsresol: a negative power of ten, or of two if the highest bit is set.
     """
 
     link_type: int
@@ -87,26 +86,26 @@ class Interface:
 
 @dataclass(frozen=True)
 class Window:
-    """Packet records of one stretch of the file, in file order, all arrays of one length.
+    """Packet records of one stretch of the file in file order; all arrays have one length.
 
-    ``data`` is only good until the next window is asked for. ``others`` are the
-    stretch's other parts (headers, interface descriptions): position and size.
+    ``data`` is valid only until the next window is requested. ``others`` are position and size of the
+    stretch's other records (headers, interface descriptions).
     """
 
     data: Array
     start: Array  # of the packet in data
-    captured: Array  # bytes of it that are there
+    captured: Array  # its captured bytes
     time: Array  # ns since the epoch; as a file's records are sliced OUTSIDE where it is not believed
     interface: Array  # its number
     record_at: Array  # position of the record in the file
     record_size: Array
     others: list[tuple[int, int]]
-    guessed: Array = field(default_factory=lambda: np.zeros(0, np.int64))  # rows whose clock was not believed
+    guessed: Array = field(default_factory=lambda: np.zeros(0, np.int64))  # rows with an implausible time
 
 
 @dataclass
 class Container:
-    """A capture file; what stands behind ``header`` bytes is found out by walking it."""
+    """A capture file, filled in while the records after its ``header`` bytes are walked."""
 
     format: str
     layout: Layout
@@ -116,7 +115,7 @@ class Container:
     packets: int = 0
     has_secrets: bool = False
     cut_short: bool = False
-    excess: str = ""  # which limit it goes beyond
+    excess: str = ""  # the limit that it exceeds
     clock: Clock = field(default_factory=Clock)
     warnings: list[str] = field(default_factory=list)
 
@@ -126,7 +125,7 @@ Records = Callable[[Container, Array, int, Array, Array], tuple[Window, bool]]
 
 
 def pcap_container(head: bytes) -> Container:
-    """Read the file header, 24 bytes. Raises NotWalkable for a dialect of pcap."""
+    """Parse the file header, 24 bytes. Raises NotWalkable for a dialect of pcap."""
     if head[:4] not in pcapng.PCAP_MAGIC:
         raise NotWalkable("a dialect of pcap")
     order, digits = pcapng.PCAP_MAGIC[head[:4]]
@@ -151,7 +150,7 @@ def pcap_container(head: bytes) -> Container:
 def pcap_records(
     container: Container, data: Array, base: int, starts: Array, sizes: Array
 ) -> tuple[Window, bool]:
-    """Slice the records, each a packet; False when one is absurdly long: none from there on counts."""
+    """Slice the records, each a packet; False if one is implausibly long, at which the window then ends."""
     count = len(starts)
     whole = count_until(sizes > container.layout.largest)
     starts, sizes = starts[:whole], sizes[:whole]
@@ -172,7 +171,7 @@ def pcap_records(
 
 
 def pcapng_container(head: bytes) -> Container:
-    """Look at the section header's first 24 bytes. Raises NotWalkable when big-endian."""
+    """Parse the section header's first 24 bytes. Raises NotWalkable if it is big-endian."""
     if head[8:12] != pcapng.LITTLE_ENDIAN:
         raise NotWalkable("big-endian pcapng")
     return Container(format="pcapng", layout=PCAPNG_LAYOUT, header=0, records=pcapng_records)
@@ -181,9 +180,9 @@ def pcapng_container(head: bytes) -> Container:
 def pcapng_records(
     container: Container, data: Array, base: int, starts: Array, sizes: Array
 ) -> tuple[Window, bool]:
-    """Slice the packet blocks; False when a block contradicts itself: nothing from there on counts.
+    """Slice the packet blocks; False if a block contradicts itself, at which the window then ends.
 
-    Raises NotWalkable at blocks that are, or change, the numbering of frames.
+    Raises NotWalkable for blocks that this walk would number differently from tshark.
     """
     if (sizes & 3).any():
         raise NotWalkable("blocks of odd length")
@@ -198,23 +197,25 @@ def pcapng_records(
     absurd = (blocks["captured"] > room) | (interface >= len(container.interfaces))
     count = count_until(absurd & packet)
     sound = count == len(starts)
-    shown, other = places(packet[:count]), np.flatnonzero(~packet[:count])
+    packets, other = places(packet[:count]), np.flatnonzero(~packet[:count])
     starts, sizes, blocks, interface = starts[:count], sizes[:count], blocks[:count], interface[:count]
     window = Window(
         data=data,
-        start=starts[shown] + pcapng.BODY,
-        captured=blocks["captured"][shown].astype(np.int64),
-        time=_times(container.interfaces, interface[shown], blocks["high"][shown], blocks["low"][shown]),
-        interface=interface[shown].astype(np.int64),
-        record_at=starts[shown] + base,
-        record_size=sizes[shown],
+        start=starts[packets] + pcapng.BODY,
+        captured=blocks["captured"][packets].astype(np.int64),
+        time=_times(
+            container.interfaces, interface[packets], blocks["high"][packets], blocks["low"][packets]
+        ),
+        interface=interface[packets].astype(np.int64),
+        record_at=starts[packets] + base,
+        record_size=sizes[packets],
         others=list(zip((starts[other] + base).tolist(), sizes[other].tolist(), strict=True)),
     )
     return window, sound
 
 
 def _note(container: Container, block: bytes, position: int) -> None:
-    """Learn from a block that is no packet."""
+    """Update the container by a block that is no packet; NotWalkable for a second section or unknown type."""
     kind = int.from_bytes(block[:4], "little")
     if kind == pcapng.INTERFACE and len(container.interfaces) == limits.INTERFACES:
         container.excess = f"more than {limits.INTERFACES} interfaces"
@@ -245,7 +246,7 @@ def _interface(block: bytes) -> Interface:
 
 
 def _times(interfaces: list[Interface], interface: Array, high: Array, low: Array) -> Array:
-    """Nanoseconds since the epoch, by the clock of each packet's interface."""
+    """Return ns since the epoch, by the clock of each packet's interface."""
     ticks = high.astype(np.uint64) << np.uint64(32) | low
     clocks = [(each.resolution, each.offset) for each in interfaces]
     if len(set(clocks)) == 1:
@@ -258,7 +259,7 @@ def _times(interfaces: list[Interface], interface: Array, high: Array, low: Arra
 
 
 def _since_epoch(ticks: Array, resolution: int, offset: int) -> Array:
-    """OUTSIDE where it is not believed. What is reckoned modulo 2**64 is right for what is."""
+    """Return ns since the epoch, OUTSIDE if implausible; arithmetic modulo 2**64 is exact for the others."""
     per_second = 2 ** (resolution & 0x7F) if resolution & 0x80 else 10**resolution
     first, end = ((limit // SECOND - offset) * per_second for limit in (EARLIEST, LATEST))
     if first >= 2**64 or end <= 0:

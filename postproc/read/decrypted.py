@@ -1,4 +1,4 @@
-"""What tshark shows inside TLS with the keys: heads of HTTP, certificates, alerts, ends of WebSockets."""
+"""Decrypted TLS, as tshark shows it: heads of HTTP, certificates, alerts, closing frames of WebSockets."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -15,7 +15,7 @@ SHOWN = (
     "tls && (http || http2.type == 1 || tls.handshake.type == 11 || tls.alert_message "
     "|| websocket.opcode == 8)"
 )
-PROTOCOL = ":protocol"  # what CONNECT asks for (RFC 8441, section 4); tshark has no field of its own for it
+PROTOCOL = ":protocol"  # of an extended CONNECT (RFC 8441, section 4), which has no field in tshark
 FIELDS = ("method", "path", "authority", "status", "server", "authorization", "www_authenticate", "accept")
 WANTED = (
     "frame frame.number frame.time_epoch frame.interface_id frame.protocols tls tls.record tls.handshake "
@@ -37,7 +37,7 @@ class Http2:
 
 @dataclass(frozen=True, slots=True)
 class Decrypted:
-    """What is in one frame; ``certificates`` are DER, alerts their description's number."""
+    """Decrypted content of one frame; ``certificates`` are DER, ``alerts`` numbers of their description."""
 
     frame: Frame
     heads: tuple[bytes, ...]
@@ -48,14 +48,14 @@ class Decrypted:
 
 
 def decrypted(capture: Path, keylog: Path | None) -> Iterator[Decrypted]:
-    """The frames of a capture in whose TLS tshark reads such a thing, in file order.
+    """Yield the frames of a capture with such content, in file order.
 
-    Raises CaptureError when tshark dies, hangs or refuses the file.
+    Raises CaptureError if tshark dies, hangs or rejects the file.
     """
     preferences = PREFERENCES | keylog_preference(keylog)
-    shown = ("-n", "-Y", SHOWN, "-j", WANTED)
-    with closing(streaming.layers(executable(), capture, preferences, *shown)) as told:
-        yield from map(_decrypted, told)
+    arguments = ("-n", "-Y", SHOWN, "-j", WANTED)
+    with closing(streaming.layers(executable(), capture, preferences, *arguments)) as frames:
+        yield from map(_decrypted, frames)
 
 
 def _decrypted(layers: Mapping[str, Any]) -> Decrypted:
@@ -64,7 +64,7 @@ def _decrypted(layers: Mapping[str, Any]) -> Decrypted:
     return Decrypted(
         from_layers(layers),
         tuple(_bytes([layers], "http_raw")),
-        tuple(made for each in http2 if (made := _http2(each)) is not None),
+        tuple(block for each in http2 if (block := _http2(each)) is not None),
         tuple(_bytes(tls, "tls_tls_handshake_certificate_raw")),
         tuple(data[1] for data in alerts),
         any(CLOSE in map(str, _every(each.get("websocket_websocket_opcode"))) for each in websocket),
@@ -72,8 +72,8 @@ def _decrypted(layers: Mapping[str, Any]) -> Decrypted:
 
 
 def _every(value: Any) -> list[Any]:  # noqa: ANN401  (as EK has it: nothing, one, or a list)
-    held = value if isinstance(value, list) else [value]
-    return [each for each in held if each is not None]
+    values = value if isinstance(value, list) else [value]
+    return [each for each in values if each is not None]
 
 
 def _bytes(layers: list[Any], name: str) -> Iterator[bytes]:
@@ -86,11 +86,11 @@ def _bytes(layers: list[Any], name: str) -> Iterator[bytes]:
 def _http2(layer: Any) -> Http2 | None:  # noqa: ANN401
     if not isinstance(layer, Mapping) or layer.get("http2_http2_type") != HEADERS:
         return None
-    found = {name: layer.get(f"http2_http2_headers_{name}") for name in FIELDS}
+    raw_fields = {name: layer.get(f"http2_http2_headers_{name}") for name in FIELDS}
     stream = str(layer.get("http2_http2_streamid", ""))
     if not stream.isdigit():
         return None
-    fields = {name: str(_every(value)[0]) for name, value in found.items() if _every(value)}
+    fields = {name: str(_every(value)[0]) for name, value in raw_fields.items() if _every(value)}
     names, values = (_every(layer.get(f"http2_http2_header_{each}")) for each in ("name", "value"))
     if PROTOCOL in names and len(names) == len(values):
         fields["protocol"] = str(values[names.index(PROTOCOL)])

@@ -1,6 +1,6 @@
-"""Deployment files (TOML): the shipped ones by name, and files that say what differs from a shipped one.
+"""Deployment files (TOML): shipped ones by name, and files that state how they differ from a shipped one.
 
-Every value is checked where it is read: a mistake is one line with file, key and what was expected.
+Every value is checked where it is read; an error is one line with file, key and what was expected.
 """
 
 import difflib
@@ -35,12 +35,12 @@ class At:
     def __truediv__(self, name: object) -> "At":
         return At(self.file, f"{self.key}.{name}" if self.key else str(name))
 
-    def wrong(self, expected: str, found: object) -> SetupError:
-        return SetupError(f"{self.file}: {self.key}: expected {expected}, not {_shown(found)}")
+    def wrong(self, expected: str, value: object) -> SetupError:
+        return SetupError(f"{self.file}: {self.key}: expected {expected}, not {_abridged(value)}")
 
 
-def _shown(found: object) -> str:
-    text = repr(found)
+def _abridged(value: object) -> str:
+    text = repr(value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
@@ -51,13 +51,13 @@ def table(value: object, at: At) -> Mapping[str, Any]:
 
 
 def known(value: object, names: Iterable[str], at: At) -> Mapping[str, Any]:
-    """Return a table none of whose keys is unknown; the nearest known one is named."""
-    held, allowed = table(value, at), tuple(names)
-    for key in held:
+    """Return a table that has only known keys; SetupError suggests the nearest known one."""
+    content, allowed = table(value, at), tuple(names)
+    for key in content:
         if key not in allowed:
             near = difflib.get_close_matches(key, allowed, n=1, cutoff=0)
-            raise SetupError(f"{at.file}: unknown key {_shown((at / key).key)}; did you mean {near[0]!r}?")
-    return held
+            raise SetupError(f"{at.file}: unknown key {_abridged((at / key).key)}; did you mean {near[0]!r}?")
+    return content
 
 
 def text(value: object, at: At) -> str:
@@ -96,20 +96,20 @@ def pattern(value: object, at: At) -> str:
 
 
 def ports(value: object, at: At) -> range:
-    """Read ``"30000-33000"`` or a single port, both ends included."""
-    found = re.fullmatch(r"([0-9]{1,5})-([0-9]{1,5})", value) if isinstance(value, str) else None
+    """Read a range like ``"30000-33000"``, both ends included, or a single port."""
+    match = re.fullmatch(r"([0-9]{1,5})-([0-9]{1,5})", value) if isinstance(value, str) else None
     single = value if isinstance(value, int) and not isinstance(value, bool) else 0
-    first, last = (int(found[1]), int(found[2])) if found else (single, single)
+    first, last = (int(match[1]), int(match[2])) if match else (single, single)
     if first in PORTS and last in PORTS and first <= last:
         return range(first, last + 1)
     raise at.wrong('a port or a range of ports like "30000-33000"', value)
 
 
 def network(value: object, at: At) -> Network:
-    found = network_of(value) if isinstance(value, str) else None
-    if found is None:
+    parsed_network = network_of(value) if isinstance(value, str) else None
+    if parsed_network is None:
         raise at.wrong('an address or a network like "192.168.1.0/24"', value)
-    return found
+    return parsed_network
 
 
 def number(value: object, at: At) -> float:
@@ -145,8 +145,8 @@ TABLES = ("markers", "products", "media_ports", "acl", "thresholds")
 def read(given: Path | str) -> Deployment:
     """Read a deployment: the name of a shipped one, or a file.
 
-    What a file leaves out is as in the shipped one its ``base`` names, xphone
-    if none. Raises SetupError naming file, key and what is expected.
+    Keys that a file omits are taken from the shipped one named by its ``base``, by default xphone.
+    Raises SetupError naming file, key and the expected value.
     """
     if str(given) in SHIPPED:
         return _shipped(str(given))
@@ -155,11 +155,11 @@ def read(given: Path | str) -> Deployment:
 
 
 def parsed(content: bytes, path: Path, kind: str = "TOML") -> Deployment:
-    """Read the content of a deployment file; SetupError as ``read``, which names the ``kind`` it is not."""
+    """Parse the content of a deployment file; SetupError as in ``read``, naming the ``kind`` it is not."""
     at = At(str(path))
-    held = known(_loaded(content, at, kind), ("base", *PLAIN, *TABLES), at)
-    base = choice(*SHIPPED)(held.get("base", DEFAULT), at / "base")
-    return _deployment({"name": path.stem} | dict(held), _shipped(base), at)
+    fields_given = known(_loaded(content, at, kind), ("base", *PLAIN, *TABLES), at)
+    base = choice(*SHIPPED)(fields_given.get("base", DEFAULT), at / "base")
+    return _deployment({"name": path.stem} | dict(fields_given), _shipped(base), at)
 
 
 def _shipped(name: str) -> Deployment:
@@ -179,13 +179,15 @@ def _loaded(content: bytes, at: At, kind: str = "TOML") -> Mapping[str, Any]:
         raise SetupError(f"{at.file}: not {kind}: {error}") from error
 
 
-def _deployment(held: Mapping[str, Any], base: Deployment, at: At) -> Deployment:
-    changes: dict[str, Any] = {key: check(held[key], at / key) for key, check in PLAIN.items() if key in held}
+def _deployment(settings: Mapping[str, Any], base: Deployment, at: At) -> Deployment:
+    changes: dict[str, Any] = {
+        key: check(settings[key], at / key) for key, check in PLAIN.items() if key in settings
+    }
     for key, merged in _MERGED.items():
-        if key in held:
-            changes[key] = merged(held[key], getattr(base, key), at / key)
+        if key in settings:
+            changes[key] = merged(settings[key], getattr(base, key), at / key)
     changed = replace(base, **changes)
-    return _with_lists(held["acl"], changed, at / "acl") if "acl" in held else changed
+    return _with_lists(settings["acl"], changed, at / "acl") if "acl" in settings else changed
 
 
 def _markers(value: object, base: Markers, at: At) -> Markers:
@@ -197,21 +199,21 @@ def _markers(value: object, base: Markers, at: At) -> Markers:
 
 
 def _products(value: object, base: Mapping[str, tuple[str, ...]], at: At) -> dict[str, tuple[str, ...]]:
-    found = {name: each(pattern)(held, at / name) for name, held in table(value, at).items()}
-    return dict(base) | found
+    patterns = {name: each(pattern)(written, at / name) for name, written in table(value, at).items()}
+    return dict(base) | patterns
 
 
 def _media_ports(
     value: object, base: Mapping[str, tuple[range, ...]], at: At
 ) -> dict[str, tuple[range, ...]]:
-    given = known(value, (SERVER,), at)
-    found = {side: each(ports)(held, at / side) for side, held in given.items()}
-    return dict(base) | found
+    sides = known(value, (SERVER,), at)
+    ranges = {side: each(ports)(written, at / side) for side, written in sides.items()}
+    return dict(base) | ranges
 
 
 def _thresholds(value: object, base: Thresholds, at: At) -> Thresholds:
-    held = known(value, THRESHOLDS, at)
-    return replace(base, **{name: number(given, at / name) for name, given in held.items()})
+    values = known(value, THRESHOLDS, at)
+    return replace(base, **{name: number(written, at / name) for name, written in values.items()})
 
 
 _MERGED: Mapping[str, Callable[[object, Any, At], Any]] = {
@@ -223,16 +225,18 @@ _MERGED: Mapping[str, Callable[[object, Any, At], Any]] = {
 
 
 def _with_lists(value: object, base: Deployment, at: At) -> Deployment:
-    held = known(value, ACL, at)
-    blocks = _blocks(held, at)
-    named = table(held.get("lists", {}), at / "lists")
-    own = {name: _list(name, given, at / "lists" / name) for name, given in named.items()}
-    machine = each(network)(held.get("local_networks", []), at / "local_networks")
-    local = {made.name: made for made in of_machine([str(net) for net in machine])} if machine else {}
+    acl = known(value, ACL, at)
+    blocks = _blocks(acl, at)
+    lists = table(acl.get("lists", {}), at / "lists")
+    own = {name: _list(name, written, at / "lists" / name) for name, written in lists.items()}
+    machine = each(network)(acl.get("local_networks", []), at / "local_networks")
+    local = (
+        {acl_list.name: acl_list for acl_list in of_machine([str(net) for net in machine])} if machine else {}
+    )
     names = each(text)
-    candidate = names(held["candidate"], at / "candidate") if "candidate" in held else tuple(blocks)
+    candidate = names(acl["candidate"], at / "candidate") if "candidate" in acl else tuple(blocks)
     whitelist = (WHITELIST,) if WHITELIST in blocks else ()
-    signalling = names(held["signalling"], at / "signalling") if "signalling" in held else whitelist
+    signalling = names(acl["signalling"], at / "signalling") if "signalling" in acl else whitelist
     return replace(
         base,
         lists={**base.lists, **local, **blocks, **own},
@@ -241,20 +245,20 @@ def _with_lists(value: object, base: Deployment, at: At) -> Deployment:
     )
 
 
-def _blocks(held: Mapping[str, Any], at: At) -> dict[str, AccessList]:
-    """Make XPhone's two blocks, in the order they are asked: all but the entries is denied, or allowed."""
+def _blocks(settings: Mapping[str, Any], at: At) -> dict[str, AccessList]:
+    """Return XPhone's two lists in order: a whitelist denies all but its entries, a blacklist allows it."""
     blocks = {}
     for name, allow in ((WHITELIST, False), (BLACKLIST, True)):
-        if name in held:
-            blocks[name] = AccessList(name, allow, _entries(held[name], not allow, at / name))
+        if name in settings:
+            blocks[name] = AccessList(name, allow, _entries(settings[name], not allow, at / name))
     return blocks
 
 
 def _list(name: str, value: object, at: At) -> AccessList:
-    held = known(value, LIST, at)
-    default = choice("allow", "deny")(held.get("default", "allow"), at / "default")
+    content = known(value, LIST, at)
+    default = choice("allow", "deny")(content.get("default", "allow"), at / "default")
     entries = [
-        entry for kind in LIST[1:] for entry in _entries(held.get(kind, []), kind == "allow", at / kind)
+        entry for kind in LIST[1:] for entry in _entries(content.get(kind, []), kind == "allow", at / kind)
     ]
     return AccessList(name, default == "allow", tuple(entries))
 

@@ -1,4 +1,4 @@
-"""Is this machine fit? One check per thing the readers rely on."""
+"""Checks of this machine: one for each thing that reading depends on."""
 
 import os
 import platform
@@ -28,7 +28,7 @@ COMPANIONS = {  # what comes with tshark: how bad it is to be without, and what 
 
 @dataclass(frozen=True)
 class Check:
-    """What was looked at, how it is (ok, note or fault), and what to do about a fault."""
+    """A check's name, state (ok, note or fault), detail, and the remedy of a fault."""
 
     name: str
     state: str
@@ -37,7 +37,7 @@ class Check:
 
 
 def checks() -> list[Check]:
-    """All checks; those of tshark's insides only where there is a tshark."""
+    """Return all checks; those of tshark's capabilities only if there is a usable tshark."""
     program = _tshark()
     inside = [] if program.state == "fault" else [_alone(), _fields(), _filter(), _preferences(), _lua()]
     return [_python(), program, *inside, *map(_companion, COMPANIONS), _user(), _space()]
@@ -45,21 +45,21 @@ def checks() -> list[Check]:
 
 def _python() -> Check:
     detail = f"{platform.python_version()} ({sys.executable})"
-    return Check("python", "ok", detail)  # an older one could not have installed this
+    return Check("python", "ok", detail)  # pip does not install this on an older one
 
 
 def _tshark() -> Check:
     try:
-        found = programs.tshark()
-        return Check("tshark", "ok", f"{programs.tshark_version()} ({found.path}, {WHY[found.how]})")
+        program = programs.tshark()
+        return Check("tshark", "ok", f"{programs.tshark_version()} ({program.path}, {WHY[program.how]})")
     except SetupError as error:
         trouble, _, remedy = str(error).partition("; ")
         return Check("tshark", "fault", trouble, remedy)
 
 
 def _alone() -> Check:
-    """No Lua script takes part: as root, Wireshark 4.0 loads those for all users from where they are."""
-    paths = [line.rpartition("\t")[2] for line in _said("-G", "plugins").splitlines()]
+    """Check that no Lua script is loaded: Wireshark 4.0, run as root, loads the system-wide ones."""
+    paths = [line.rpartition("\t")[2] for line in _printed("-G", "plugins").splitlines()]
     scripts = [path for path in paths if path.endswith(".lua")]
     if scripts:
         detail = f"tshark loads Lua scripts that are there for all users: {', '.join(scripts)}"
@@ -68,23 +68,23 @@ def _alone() -> Check:
 
 
 def _fields() -> Check:
-    """Every field the readers ask tshark for is known to it."""
-    known = {line.split("\t")[2] for line in _said("-G", "fields").splitlines() if line.count("\t") >= 2}
-    return _all_known("fields", set(tshark.WANTED.split()), known)
+    """Check that tshark knows every field that the readers request."""
+    fields = {line.split("\t")[2] for line in _printed("-G", "fields").splitlines() if line.count("\t") >= 2}
+    return _all_known("fields", set(tshark.WANTED.split()), fields)
 
 
 def _filter() -> Check:
-    """The display filter is one tshark understands; tried on a capture without packets."""
-    done = processes.run(tshark.executable(), "-n", "-r", "-", "-Y", tshark.SIGNALLING, given=EMPTY_PCAP)
-    if done.returncode == 0:
+    """Check that tshark accepts the display filter, by applying it to a capture without packets."""
+    result = processes.run(tshark.executable(), "-n", "-r", "-", "-Y", tshark.SIGNALLING, given=EMPTY_PCAP)
+    if result.returncode == 0:
         return Check("filter", "ok", "understood by tshark")
-    said = [line for line in done.stderr.splitlines() if line.startswith("tshark: ")]
-    return Check("filter", "fault", " ".join(said) or f"tshark failed ({done.returncode})", OTHER_TSHARK)
+    errors = [line for line in result.stderr.splitlines() if line.startswith("tshark: ")]
+    return Check("filter", "fault", " ".join(errors) or f"tshark failed ({result.returncode})", OTHER_TSHARK)
 
 
 def _preferences() -> Check:
-    known = {line.lstrip("#").partition(":")[0] for line in _said("-G", "defaultprefs").splitlines()}
-    return _all_known("preferences", set(tshark.PREFERENCES), known)
+    preferences = {line.lstrip("#").partition(":")[0] for line in _printed("-G", "defaultprefs").splitlines()}
+    return _all_known("preferences", set(tshark.PREFERENCES), preferences)
 
 
 def _all_known(name: str, needed: set[str], known: set[str]) -> Check:
@@ -94,9 +94,9 @@ def _all_known(name: str, needed: set[str], known: set[str]) -> Check:
 
 
 def _lua() -> Check:
-    about = " ".join(_said("-v").split())
-    if found := re.search(r"with Lua ([\d.]+\d)", about):
-        return Check("lua", "ok", found[1])
+    about = " ".join(_printed("-v").split())
+    if match := re.search(r"with Lua ([\d.]+\d)", about):
+        return Check("lua", "ok", match[1])
     return Check("lua", "note", "this tshark has no Lua: Wireshark plug-ins will not run in it")
 
 
@@ -125,6 +125,6 @@ def _space() -> Check:
     return Check("temporary space", "ok", detail)
 
 
-def _said(*arguments: str) -> str:
-    """What tshark prints of itself."""
+def _printed(*arguments: str) -> str:
+    """Return what tshark prints with these arguments."""
     return processes.run(tshark.executable(), *arguments).stdout

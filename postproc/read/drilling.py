@@ -1,7 +1,7 @@
-"""Single frames with every field of every layer, for people who look closer, through pyshark.
+"""Single frames with every field of every layer, through pyshark, for interactive use.
 
-tshark tells them as PDML. That is slow (2 ms a frame), so a display filter should say which frames
-are meant. No other module knows pyshark.
+tshark prints them as PDML, which is slow (2 ms a frame), so a display filter should select few frames.
+No other module uses pyshark.
 """
 
 import asyncio
@@ -29,11 +29,10 @@ T = TypeVar("T")
 
 
 def packets(capture: Path, show: str, keylog: Path | None = None, limit: int | None = None) -> list[Packet]:
-    """The frames that the display filter ``show`` lets through, ``limit`` at most, in file order.
+    """Return the frames that match the display filter ``show``, at most ``limit``, in file order.
 
-    Works beside a running event loop, as in Jupyter. Raises CaptureError when the
-    file is gone or tshark refuses it or the filter; of a file cut short the whole
-    frames come.
+    Works while an event loop is running, as in Jupyter. Raises CaptureError if the file is missing, or if
+    tshark rejects it or the filter; of a truncated file the complete frames are returned.
     """
     if not capture.is_file():
         raise CaptureError(f"{capture}: the capture is not there any more")
@@ -41,7 +40,7 @@ def packets(capture: Path, show: str, keylog: Path | None = None, limit: int | N
 
 
 def _apart(work: Callable[[], T]) -> T:
-    """Do the work where no event loop runs: Jupyter has one in its main thread."""
+    """Run ``work`` in a thread without an event loop: Jupyter's main thread has one."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -52,15 +51,15 @@ def _apart(work: Callable[[], T]) -> T:
 
 def _read(capture: Path, show: str, keylog: Path | None, limit: int | None) -> list[Packet]:
     with _opened(capture, PREFERENCES | keylog_preference(keylog), "-n", "-Y", show, *INSIDE_TURN) as stream:
-        found = list(islice(stream, limit))
-        if limit is None or len(found) < limit:  # else tshark was stopped by us
+        frames = list(islice(stream, limit))
+        if limit is None or len(frames) < limit:  # otherwise we stopped tshark ourselves
             stream.check()
-    return found
+    return frames
 
 
 @contextmanager
 def _opened(capture: Path, preferences: Mapping[str, str], *arguments: str) -> Iterator["PdmlCapture"]:
-    """A capture read by tshark; it runs alone, and ends when the block is left or we are gone."""
+    """Open a capture in an isolated tshark that ends with this block, or with this process."""
     loop = asyncio.new_event_loop()
     with processes.empty_folder() as bare, leash() as tied:
         stream = PdmlCapture(
@@ -69,7 +68,7 @@ def _opened(capture: Path, preferences: Mapping[str, str], *arguments: str) -> I
             eventloop=loop,
             tshark_path=executable(),
             override_prefs=dict(preferences),
-            # Not as display_filter: pyshark would run tshark once more to see whether it knows -Y.
+            # Not as display_filter, for which pyshark would start tshark once more to see if it has -Y.
             custom_parameters=list(arguments),
         )
         stream.folder, stream.leash = bare, tied
@@ -81,7 +80,7 @@ def _opened(capture: Path, preferences: Mapping[str, str], *arguments: str) -> I
 
 
 class PdmlCapture(pyshark.FileCapture):  # type: ignore[misc]
-    """pyshark's FileCapture, whose tshark runs as all of ours do; pyshark would hide its stderr, too."""
+    """pyshark's FileCapture with an isolated, limited tshark whose stderr is kept."""
 
     folder: Path  # empty, for tshark to run in
     leash: Leash
@@ -93,21 +92,21 @@ class PdmlCapture(pyshark.FileCapture):  # type: ignore[misc]
         self._size = self.input_filepath.stat().st_size
 
     def check(self) -> None:
-        """Raise CaptureError when tshark did not come to a good end."""
+        """Raise CaptureError if tshark failed."""
         streaming.check(self.status, self.said)
 
     def deadline(self) -> float:
-        """When tshark is stopped, by the loop's clock."""
+        """Return when tshark is stopped, by the loop's clock."""
         return float(self.eventloop.time() + processes.patience(self._size))
 
     def _setup_tshark_output_parser(self) -> "PdmlPackets":
         return PdmlPackets(deadline=self.deadline())
 
     def _get_tshark_path(self) -> str:
-        return str(self.tshark_path)  # pyshark would look into a config.ini of the current folder first
+        return str(self.tshark_path)  # pyshark would first look for a config.ini in the current folder
 
     async def _get_tshark_process(self, packet_count: int | None = None, stdin: None = None) -> Process:
-        """Start tshark alone, within a memory limit."""
+        """Start tshark isolated, within a memory limit."""
         process = await asyncio.create_subprocess_exec(
             self._get_tshark_path(),
             "-T",
@@ -116,7 +115,7 @@ class PdmlCapture(pyshark.FileCapture):  # type: ignore[misc]
             stdin=stdin or self.leash.stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            limit=1,  # so that a pipe is read when asked, not whenever a piece comes
+            limit=1,  # so that the pipe is read on demand, not whenever data arrives
             cwd=self.folder,
             env=processes.environment(self.folder),
         )
@@ -127,11 +126,11 @@ class PdmlCapture(pyshark.FileCapture):  # type: ignore[misc]
         return process
 
     async def _handle_process_stderr_forever(self, stderr: asyncio.StreamReader) -> None:
-        while said := await stderr.read(streaming.CHUNK):
-            self.said = (self.said + said)[-streaming.CHUNK :]
+        while chunk := await stderr.read(streaming.CHUNK):
+            self.said = (self.said + chunk)[-streaming.CHUNK :]
 
     async def _cleanup_subprocess(self, process: Process) -> None:
-        """Reap tshark: at the end of its output wait for it, else stop it."""
+        """Reap tshark: wait for it at the end of its output, otherwise stop it."""
         if process.returncode is None and not self._eof_reached:
             process.kill()
             if process.stdout:  # a reader that is full has paused its pipe, and wait() waits for the pipe
@@ -141,7 +140,7 @@ class PdmlCapture(pyshark.FileCapture):  # type: ignore[misc]
 
 
 class PdmlPackets(TsharkXmlParser):  # type: ignore[misc]
-    """pyshark's parser, with an end to its patience."""
+    """pyshark's parser with a deadline."""
 
     def __init__(self, deadline: float) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """DTLS messages (RFC 6347, RFC 9147) -> rows of dtls_messages.
 
-Records are read here, as far as they are in clear. Certificates in
-fragments come from tshark, which puts them together over several frames.
+Records are parsed here as far as they are in clear. Fragmented certificates come from tshark, which
+reassembles them over several frames.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ HANDSHAKES = {
 # The numbers are those of TLS, too (RFC 6347, section 4.1.2.6).
 ALERTS = {int(code): str(name) for code, name in constants.table("dtls.alerts").items()}
 ENCRYPTED = "encrypted"
-# Records that every DTLS stack writes alike; those of DTLS 1.3 are left to tshark.
+# Record types and versions parsed here, beside encrypted records of DTLS 1.3.
 PLAIN, VERSIONS = range(20, 24), (wire.DTLS_1_0, wire.DTLS_1_2)
 SEQUENCE = 0x30  # the type of every certificate's outermost value (RFC 5280, section 4.1)
 
@@ -43,15 +43,15 @@ Message = dict[str, Any]
 
 
 def rows(frame: Frame) -> Iterator[dict[str, Any]]:
-    """Rows of dtls_messages of one frame; fragments of one message in it are one row."""
+    """Yield the rows of one frame; several fragments of one message in it make one row."""
     datagrams = frame.messages.get("dtls") or _in_indications(frame)
-    found = list(frame.certificates) or [one for sent in datagrams for one in certificates(sent) or ()]
-    seen: list[Message] = []
+    chain = list(frame.certificates) or [one for sent in datagrams for one in certificates(sent) or ()]
+    distinct: list[Message] = []
     for datagram in datagrams:
         for message in _messages(datagram):
-            if message["message_seq"] is None or message not in seen:
-                seen.append(message)
-    for message in seen:
+            if message["message_seq"] is None or message not in distinct:
+                distinct.append(message)
+    for message in distinct:
         is_certificate = message["handshake_type"] == "certificate"
         yield message | {
             "frame": frame.number,
@@ -60,13 +60,13 @@ def rows(frame: Frame) -> Iterator[dict[str, Any]]:
             "src_port": frame.src_port,
             "dst_addr": frame.dst_addr,
             "dst_port": frame.dst_port,
-            "certificate": found[0] if is_certificate and found else None,
+            "certificate": chain[0] if is_certificate and chain else None,
             "relayed": "stun" in frame.protocols,
         }
 
 
 def _in_indications(frame: Frame) -> list[bytes]:
-    """Return DTLS that travels in Send and Data indications of TURN: tshark does not look there."""
+    """Return DTLS inside TURN Send and Data indications, which tshark does not dissect."""
     inside = [stun.carried(message).payload for message in frame.messages.get("stun", [])]
     return [payload for payload in inside if payload and payload[0] in PLAIN]
 
@@ -83,7 +83,7 @@ def _messages(datagram: bytes) -> Iterator[Message]:
 def _of_record(record: Record) -> Iterator[Message]:
     name = CONTENTS.get(record.kind, str(record.kind))
     if name == "handshake" and record.epoch == 0:
-        with suppress(MalformedError):  # the messages before it have been told
+        with suppress(MalformedError):  # the messages before it have been yielded
             for message in wire.handshakes(record.body, cut=True):
                 kind = HANDSHAKES.get(message.kind, str(message.kind))
                 yield _message(name, 0, kind=kind, sequence=message.sequence)
@@ -115,26 +115,26 @@ def _message(
 
 
 def certificates(datagram: bytes) -> tuple[str, ...] | None:
-    """DER of each certificate in a datagram, in hex (RFC 5246, section 7.4.2).
+    """Return the DER of each certificate in a datagram, in hex (RFC 5246, section 7.4.2).
 
-    None where nothing but tshark can say: one in fragments, or other records.
+    None if only tshark can tell: a certificate in fragments, or records of another kind.
     """
-    found: list[str] = []
+    chain: list[str] = []
     size = 0
     for record in wire.records(datagram):
         if record.kind not in PLAIN or record.version not in VERSIONS or record.missing:
             return None
         if record.kind == wire.HANDSHAKE and record.epoch == 0:
             try:
-                found += _chains(record.body)
+                chain += _chains(record.body)
             except MalformedError:
                 return None
         size += wire.RECORD + len(record.body)
-    return tuple(found) if size == len(datagram) else None
+    return tuple(chain) if size == len(datagram) or wire.is_encrypted(datagram, size) else None
 
 
 def _chains(body: bytes) -> Iterator[str]:
-    """The certificates in the handshake messages of a record; MalformedError if one is not whole."""
+    """Yield the certificates in a record's handshake messages; MalformedError if one is incomplete."""
     for message in wire.handshakes(body):
         if message.kind == wire.CERTIFICATE:
             chain = wire.parse_certificates(message.body)
@@ -144,7 +144,7 @@ def _chains(body: bytes) -> Iterator[str]:
 
 
 def _is_sequence(der: bytes) -> bool:
-    """A SEQUENCE of just this length (X.690, section 8.1.3)."""
+    """Return whether this is one SEQUENCE of exactly this length (X.690, section 8.1.3)."""
     if len(der) < 2 or der[0] != SEQUENCE:
         return False
     width = der[1] & 0x7F if der[1] & 0x80 else 0

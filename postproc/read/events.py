@@ -1,13 +1,12 @@
-"""tshark's frames -> the message tables of one capture, second captures of a packet marked.
+"""Turn tshark's frames into the message tables of one capture, and mark second captures of a packet.
 
-A second capture (SPAN ports, ``any``, two interfaces) has the same bytes from the IP header on
-(TTL and checksum aside) within 5 ms: seen at another interface, or at the same one with the same
-TTL. A sender that leaves the IP identification at 0 could repeat itself so fast that only 0.5 ms
-counts then. A SIP message copied in HEP is a second capture, too: the same ends and bytes, by its
-agent's clock or by that of the capture within 250 ms.
+A second capture (SPAN ports, ``any``, two interfaces) has the same bytes from the IP header on, except TTL
+and checksum, within 5 ms: at another interface, or at the same one with the same TTL. Without an IP
+identification a sender's own repetition looks alike, so only 0.5 ms count then. A SIP message copied in HEP
+is a second capture too: same ends and bytes within 250 ms, by its agent's clock or the capture's.
 
-ICMP errors are read here with the packet they quote (RFC 792, RFC 4443); SIP, SDP, STUN and DTLS
-have modules of their own.
+ICMP errors are parsed here with the packet they quote (RFC 792, RFC 4443); SIP, SDP, STUN and DTLS have
+modules of their own.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -40,51 +39,52 @@ MESSAGE_TABLES = (
 )
 WINDOW = constants.nanoseconds("copies.window_s")
 WINDOW_WITHOUT_ID = constants.nanoseconds("copies.window_without_id_s")
-# The same for a copy in HEP, whose agent has a clock of its own: half of T1, after which SIP repeats itself
-# (RFC 3261, section 17.1.1.1). A clock further away is not compared; wider, a repetition would be a copy.
+# The same for a copy in HEP, whose agent has its own clock: half of T1, after which SIP is retransmitted
+# (RFC 3261, section 17.1.1.1). Wider, a retransmission would count as a copy; a clock further off than this
+# leaves copies unrecognised.
 WINDOW_OF_AGENT = 250_000_000  # ns
 QUOTED_TRANSPORTS = {UDP: "udp", TCP: "tcp"}
 ICMP_ERRORS = constants.icmp_types("icmp.errors")
-PORTS_SIZE = 4  # bytes: the least that a quote is of use with
+PORTS_SIZE = 4  # bytes of the transport header that a quote must have to identify a flow
 ICMP_LAYERS = {"icmp": (ICMP, 4), "icmpv6": (ICMPV6, 6)}
 
 Row = tuple[str, dict[str, Any]]
 
 
 def events(frames: Iterable[Frame], name: str, warnings: list[str]) -> Tables:
-    """The message tables of the frames; ``capture`` is ``name``, copies are marked.
+    """Return the message tables of the frames with ``name`` as their ``capture`` and copies marked.
 
-    What a limit cuts is added to ``warnings``.
+    What exceeds a limit is dropped and reported in ``warnings``.
     """
     pending: dict[str, list[dict[str, Any]]] = {table: [] for table in MESSAGE_TABLES}
-    done: dict[str, list[pd.DataFrame]] = {table: [] for table in MESSAGE_TABLES}
+    batches: dict[str, list[pd.DataFrame]] = {table: [] for table in MESSAGE_TABLES}
     sightings: list[Sighting] = []
     guessed: set[int] = set()
     for frame in sip.headed(sip.completed(hep.opened(frames)), warnings):
         sightings.append(sighting(frame))
         guessed.update([frame.number] * frame.guessed)
-        found = rows(frame)
-        for table, row in islice(found, limits.ROWS):
+        frame_rows = rows(frame)
+        for table, row in islice(frame_rows, limits.ROWS):
             pending[table].append(row)
             if len(pending[table]) == BATCH:
-                done[table].append(_frame(table, pending[table]))
+                batches[table].append(_frame(table, pending[table]))
                 pending[table] = []
-        if more := sum(1 for _ in found):
+        if more := sum(1 for _ in frame_rows):
             warnings.append(f"{more} headers, media or candidates of frame {frame.number} left out")
     sure = [sight for sight in sightings if sight.frame not in guessed]
     copy_of = copies_of(sight for sight in sure if sight.arrived is None)
     copy_of |= agents_copies(sure, copy_of)
-    made = {
-        table: _finish(table, done[table], pending[table], name, Marks(copy_of, guessed))
+    tables = {
+        table: _finish(table, batches[table], pending[table], name, Marks(copy_of, guessed))
         for table in MESSAGE_TABLES
     }
-    of_signalling = connections.of_signalling(made["connection_events"], made["sip_messages"])
-    return Tables(**made).with_(connection_events=of_signalling)
+    of_signalling = connections.of_signalling(tables["connection_events"], tables["sip_messages"])
+    return Tables(**tables).with_(connection_events=of_signalling)
 
 
 def rows(frame: Frame) -> Iterator[Row]:
-    """The rows of one frame, each with its table's name."""
-    if "icmp" in frame.protocols or "icmpv6" in frame.protocols:  # what they quote are no messages
+    """Yield the rows of one frame, each with its table's name."""
+    if "icmp" in frame.protocols or "icmpv6" in frame.protocols:  # quoted packets are no messages
         error = icmp_error(frame)
         yield from [("icmp_errors", error)] if error else []
         return
@@ -124,36 +124,36 @@ def _frame(table: str, records: list[dict[str, Any]]) -> pd.DataFrame:
 def _finish(
     table: str,
     parts: list[pd.DataFrame],
-    left: list[dict[str, Any]],
+    remaining: list[dict[str, Any]],
     name: str,
     marks: "Marks",
 ) -> pd.DataFrame:
-    """The table of one capture: of ``parts``, and of records that are in none yet."""
+    """Return the table of one capture, made of ``parts`` and the remaining records."""
     declared = BY_NAME[table]
     if parts:
-        whole = pd.concat([*parts, _frame(table, left)] if left else parts, ignore_index=True)
+        whole = pd.concat([*parts, _frame(table, remaining)] if remaining else parts, ignore_index=True)
         if "copy_of" in declared.names:
             frames = whole["frame"].tolist()
             whole["copy_of"] = array([marks.copy_of.get(frame) for frame in frames], INTEGER)
             whole["time_guessed"] = array([frame in marks.guessed for frame in frames], FLAG)
         return declared.conform(declared.captured(whole, name))
-    for record in left:  # so that the table is made once
+    for record in remaining:  # fill in the marks before the table is made, once
         record["capture"] = name
         if "copy_of" in declared.names:
             record["copy_of"] = marks.copy_of.get(record["frame"])
             record["time_guessed"] = record["frame"] in marks.guessed
-    return declared.rows(left)
+    return declared.rows(remaining)
 
 
 class Marks(NamedTuple):
-    """Frames that are copies of others, and those whose time is not their own."""
+    """Copies, by frame number, with their original; and frames whose time is not their own."""
 
     copy_of: Mapping[int, int]
     guessed: Collection[int]
 
 
 class Sighting(NamedTuple):
-    """One frame, as far as copies are recognised by it."""
+    """The properties of a frame that identify copies."""
 
     frame: int
     time: int
@@ -186,53 +186,53 @@ def sighting(frame: Frame) -> Sighting:
 
 
 def copies_of(sightings: Iterable[Sighting]) -> dict[int, int]:
-    """Frame number of each copy -> frame number of the packet first seen."""
+    """Return by frame number of each copy that of the packet first seen."""
     first: dict[bytes, Sighting] = {}
-    found: dict[int, int] = {}
-    for seen in sorted(sightings, key=lambda s: (s.time, s.frame)):
-        original = first.get(seen.digest)
-        if original and _is_copy(seen, original):
-            found[seen.frame] = original.frame
+    originals: dict[int, int] = {}
+    for sight in sorted(sightings, key=lambda s: (s.time, s.frame)):
+        original = first.get(sight.digest)
+        if original and _is_copy(sight, original):
+            originals[sight.frame] = original.frame
         else:
-            first[seen.digest] = seen
-    return found
+            first[sight.digest] = sight
+    return originals
 
 
 def agents_copies(sightings: Sequence[Sighting], copies: Mapping[int, int]) -> dict[int, int]:
-    """Frame number of each copy in HEP -> that of the packet itself, else of the copy that came first."""
+    """Return by frame number of each copy in HEP that of the packet itself, else of the first copy."""
     if all(seen.arrived is None for seen in sightings):
         return {}
     first: dict[bytes, list[Sighting]] = {}
-    found: dict[int, int] = {}
+    originals: dict[int, int] = {}
     for seen in sorted(sightings, key=lambda sight: (sight.arrived is not None, sight.time, sight.frame)):
         for content in () if seen.frame in copies else seen.contents:
-            known = first.setdefault(content, [])
-            original = next((each for each in known if _is_agents_copy(seen, each)), None)
+            earlier = first.setdefault(content, [])
+            original = next((each for each in earlier if _is_agents_copy(seen, each)), None)
             if original:
-                found[seen.frame] = original.frame
+                originals[seen.frame] = original.frame
             else:
-                known.append(seen)
-    return found
+                earlier.append(seen)
+    return originals
 
 
-def _is_agents_copy(seen: Sighting, original: Sighting) -> bool:
-    """By the agent's clock, or by that of the capture."""
-    if seen.arrived is None or seen.frame == original.frame:
+def _is_agents_copy(sight: Sighting, original: Sighting) -> bool:
+    """Return whether a frame with HEP copies the original, by the agent's clock or the capture's."""
+    if sight.arrived is None or sight.frame == original.frame:
         return False
     came = original.time if original.arrived is None else original.arrived
-    return min(abs(seen.time - original.time), abs(seen.arrived - came)) < WINDOW_OF_AGENT
+    return min(abs(sight.time - original.time), abs(sight.arrived - came)) < WINDOW_OF_AGENT
 
 
-def _is_copy(seen: Sighting, original: Sighting) -> bool:
-    if seen.frame == original.frame:  # a segment may hold several messages
+def _is_copy(sight: Sighting, original: Sighting) -> bool:
+    if sight.frame == original.frame:  # a segment may hold several messages
         return False
-    window = WINDOW if seen.identified else WINDOW_WITHOUT_ID
-    elsewhere = seen.interface != original.interface
-    return seen.time - original.time < window and (elsewhere or seen.ttl == original.ttl)
+    window = WINDOW if sight.identified else WINDOW_WITHOUT_ID
+    elsewhere = sight.interface != original.interface
+    return sight.time - original.time < window and (elsewhere or sight.ttl == original.ttl)
 
 
 def icmp_error(frame: Frame) -> dict[str, Any] | None:
-    """The error as one row; None when it is no error or quotes neither UDP nor TCP."""
+    """Return the error as one row; None if it is no error or quotes neither UDP nor TCP."""
     for layer, (protocol, version) in ICMP_LAYERS.items():
         for data in frame.messages.get(layer, []):
             try:

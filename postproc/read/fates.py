@@ -1,7 +1,7 @@
-"""What becomes of a capture's records: noted while it is walked, copied when it is known what each hangs on.
+"""The fate of a capture's records: noted during the walk, carried out when all of it has been walked.
 
-A record stays or is left out by itself, or with its stream, connection or flow. Two files take what stays:
-one for tshark, one for what is read directly.
+A record is kept or dropped by itself, or together with its stream, connection or flow. The records kept go
+to two files: one for tshark, one for what is read without it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -23,9 +23,9 @@ COPIED_AT_ONCE = 1 << 20  # bytes
 
 @dataclass
 class Kept:
-    """What was written: frames and times (ns since the epoch) in the capture; what was left out.
+    """The records written: frames and times (ns since the epoch) in the capture; and counts of those dropped.
 
-    ``direct`` are the frames in the other file.
+    ``direct`` are the frames in the file that is read without tshark.
     """
 
     frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -38,18 +38,18 @@ class Kept:
 
 @dataclass(frozen=True)
 class Targets:
-    """Files to write: for tshark, and for what is read directly; without the latter tshark sees that, too."""
+    """Files to write: for tshark, and for what is read without it; without the second, tshark gets both."""
 
     kept: BinaryIO
     direct: BinaryIO | None
-    everything: bool = False  # goes to tshark
+    everything: bool = False  # all records go to tshark
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the whole capture showed: keys of proven media, of connections and of flows that stay.
+    """Keys, known after the whole walk, of proven media, and of connections and flows to keep.
 
-    ``streams`` are connections whose messages were read on the way.
+    ``streams`` are connections whose messages the walk itself has read.
     """
 
     media: Array
@@ -59,7 +59,7 @@ class Verdict:
 
 
 def records_of(fates: BinaryIO, count: int) -> Iterator[Array]:
-    """The next so many RECORD rows."""
+    """Yield the next ``count`` RECORD rows in chunks."""
     while count and (chunk := fates.read(min(JUDGED_AT_ONCE, count) * RECORD.itemsize)):
         rows = np.frombuffer(chunk, RECORD)
         count -= len(rows)
@@ -67,7 +67,7 @@ def records_of(fates: BinaryIO, count: int) -> Iterator[Array]:
 
 
 def record_fates(window: Window, fate: Array, key: Array) -> Array:
-    """All records of a window in file order, those that are no packets included."""
+    """Return RECORD rows of all records of a window in file order, including those that are no packets."""
     rows = np.zeros(len(fate), RECORD)
     rows["at"], rows["size"], rows["time"] = window.record_at, window.record_size, window.time
     rows["key"], rows["fate"] = key, fate
@@ -81,19 +81,19 @@ def record_fates(window: Window, fate: Array, key: Array) -> Array:
 def copy_kept(
     capture: FileIO, fates: Iterable[Array], verdict: Verdict, targets: Targets, frame: int
 ) -> Kept:
-    """Copy the records that stay; ``fates`` are RECORD rows, the packets among them are behind this frame."""
-    done = [Kept()]
+    """Copy the records to keep; ``fates`` are RECORD rows, whose packets are numbered on from ``frame``."""
+    written = [Kept()]
     for rows in fates:
         frames = frame + np.cumsum(_is_packet(rows["fate"]), dtype=np.int64)
         frame = int(frames[-1])
-        done.append(_write(capture, rows, frames, verdict, targets))
+        written.append(_write(capture, rows, frames, verdict, targets))
     return Kept(
-        frames=np.concatenate([kept.frames for kept in done]),
-        times=np.concatenate([kept.times for kept in done]),
-        direct=np.concatenate([kept.direct for kept in done]),
-        direct_times=np.concatenate([kept.direct_times for kept in done]),
-        media=sum(kept.media for kept in done),
-        foreign=sum(kept.foreign for kept in done),
+        frames=np.concatenate([part.frames for part in written]),
+        times=np.concatenate([part.times for part in written]),
+        direct=np.concatenate([part.direct for part in written]),
+        direct_times=np.concatenate([part.direct_times for part in written]),
+        media=sum(part.media for part in written),
+        foreign=sum(part.foreign for part in written),
     )
 
 
@@ -105,28 +105,28 @@ def _is_packet(fate: Array) -> Array:
 def _write(capture: FileIO, rows: Array, frames: Array, verdict: Verdict, targets: Targets) -> Kept:
     fate, at, size = rows["fate"], rows["at"], rows["size"].astype(np.int64)
     packet = _is_packet(fate)
-    again = fate == NOT_AGAIN
-    is_media = _hangs(rows, STREAM, lambda key: _among(key, verdict.media))
-    is_read = _hangs(rows, CONNECTION, lambda key: _among(key, verdict.streams))
-    is_foreign = _hangs(rows, CONNECTION, lambda key: ~_among(key, verdict.connections))
+    repeated = fate == NOT_AGAIN
+    is_media = _depends(rows, STREAM, lambda key: _among(key, verdict.media))
+    is_read = _depends(rows, CONNECTION, lambda key: _among(key, verdict.streams))
+    is_foreign = _depends(rows, CONNECTION, lambda key: ~_among(key, verdict.connections))
     is_foreign = is_foreign & ~is_read | (fate == LEAVE_OUT)
     is_direct = np.zeros(len(rows), bool)
     if targets.direct:
-        is_direct = _hangs(rows, DIRECT, lambda key: ~_among(key, verdict.flows))
-        there = is_direct | ~(packet | again)
-        _copy(capture, targets.direct, at[there], size[there])
+        is_direct = _depends(rows, DIRECT, lambda key: ~_among(key, verdict.flows))
+        to_direct = is_direct | ~(packet | repeated)
+        _copy(capture, targets.direct, at[to_direct], size[to_direct])
     stays = ~(is_media | is_foreign | is_direct | is_read | (fate == REPORT))
-    stays = (stays | targets.everything) & ~again
+    stays = (stays | targets.everything) & ~repeated
     _copy(capture, targets.kept, at[stays], size[stays])
-    shown = stays & packet
-    unread = is_foreign | (fate == REPORT)  # RTCP: nobody asks for it
+    for_tshark = stays & packet
+    unread = is_foreign | (fate == REPORT)  # RTCP is not used
     counts = int(np.count_nonzero(is_media)), int(np.count_nonzero(unread))
     time = rows["time"]
-    return Kept(frames[shown], time[shown], frames[is_direct], time[is_direct], *counts)
+    return Kept(frames[for_tshark], time[for_tshark], frames[is_direct], time[is_direct], *counts)
 
 
-def _hangs(rows: Array, fate: int, judge: Callable[[Array], Array]) -> Array:
-    """Which of the rows with this fate are judged so by their key."""
+def _depends(rows: Array, fate: int, judge: Callable[[Array], Array]) -> Array:
+    """Return which rows have this fate and a key that ``judge`` accepts."""
     which = np.flatnonzero(rows["fate"] == fate)
     judged = np.zeros(len(rows), bool)
     judged[which] = judge(rows["key"][which])
@@ -138,11 +138,11 @@ def _among(keys: Array, wanted: Array) -> Array:
 
 
 def _copy(capture: FileIO, target: BinaryIO, at: Array, size: Array) -> None:
-    """Copy stretches of the capture; those that touch go together."""
+    """Copy stretches of the capture; adjacent ones in one go."""
     if not len(at):
         return
     starts = starts_of_runs(at - (np.cumsum(size) - size))
     for position, total in zip(at[starts].tolist(), np.add.reduceat(size, starts).tolist(), strict=True):
         capture.seek(position)
-        for done in range(0, total, COPIED_AT_ONCE):
-            target.write(capture.read(min(COPIED_AT_ONCE, total - done)))
+        for copied in range(0, total, COPIED_AT_ONCE):
+            target.write(capture.read(min(COPIED_AT_ONCE, total - copied)))

@@ -1,4 +1,4 @@
-"""One frame as tshark's EK stream tells it: addresses, and the bytes of each message in it."""
+"""One frame from tshark's EK output: addresses, and the bytes of each message in it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,10 +17,10 @@ NETWORKS, TRANSPORTS = frozenset({"ip", "ipv6"}), frozenset({"udp", "tcp", "sctp
 
 @dataclass(slots=True)
 class Frame:
-    """What tshark made of one frame: addresses, and the bytes of each message in it."""
+    """A frame as tshark dissected it: addresses, and the bytes of each message in it by protocol."""
 
     number: int
-    time: int  # ns since the epoch; as tshark tells it any number
+    time: int  # ns since the epoch; as it comes from tshark it may be any number
     interface: int
     protocols: tuple[str, ...]
     src_addr: str | None
@@ -33,9 +33,9 @@ class Frame:
     packet: bytes  # the whole frame
     messages: Mapping[str, list[bytes]]
     certificates: tuple[str, ...] = field(default=())
-    guessed: bool = False  # time, as the packet's own is not believed (read.limits)
-    arrived: int | None = None  # when a copy in HEP was captured that has a time of its own
-    cut_short: bool = False  # the message, as the capture lacks the other IP fragments
+    guessed: bool = False  # the time is not the packet's own, which is implausible (read.limits)
+    arrived: int | None = None  # capture time of a HEP copy that has a time of its own
+    cut_short: bool = False  # the message is incomplete: the capture lacks IP fragments of it
 
 
 def from_layers(layers: Mapping[str, Any]) -> Frame:
@@ -66,14 +66,14 @@ def from_layers(layers: Mapping[str, Any]) -> Frame:
 
 
 def _messages(layers: Mapping[str, Any]) -> dict[str, list[bytes]]:
-    """The messages by protocol; of data that no dissector of tshark knows, HEP."""
-    found = {name: _raw(layers, key) for name, key in LAYERS.items() if layers.get(key)}
-    copies = [data for data in found.pop("data", []) if data.startswith(HEP)]
-    return found | {"hep": copies} if copies else found
+    """Return the messages by protocol; of data that tshark does not dissect, those in HEP."""
+    by_protocol = {name: _raw(layers, key) for name, key in LAYERS.items() if layers.get(key)}
+    copies = [data for data in by_protocol.pop("data", []) if data.startswith(HEP)]
+    return by_protocol | {"hep": copies} if copies else by_protocol
 
 
 def _outside_quotes(protocols: tuple[str, ...]) -> tuple[str, ...]:
-    """The protocols up to ICMP: what follows it is a quoted packet."""
+    """Return the protocols before ICMP: after it comes a quoted packet."""
     if "icmp" not in protocols and "icmpv6" not in protocols:
         return protocols
     return protocols[: min(at for at, name in enumerate(protocols) if name in ("icmp", "icmpv6"))]
@@ -94,7 +94,7 @@ def _raw(layers: Mapping[str, Any], key: str) -> list[bytes]:
 
 
 def addresses(header: bytes) -> tuple[str | None, str | None]:
-    """Source and destination of an IP header."""
+    """Return source and destination of an IP header; None if it is too short."""
     if len(header) >= 20 and header[0] >> 4 == 4:
         return inet_ntop(AF_INET, header[12:16]), inet_ntop(AF_INET, header[16:20])
     if len(header) >= 40 and header[0] >> 4 == 6:
@@ -107,14 +107,14 @@ def _port(two: bytes) -> int | None:
 
 
 def _certificates(layers: Mapping[str, Any]) -> tuple[str, ...]:
-    """DER of each certificate of a reassembled Certificate message, in hex."""
+    """Return the DER of each certificate in a reassembled Certificate message, in hex."""
     dtls = layers.get("dtls")
     value = dtls.get("dtls_dtls_handshake_certificate_raw") if isinstance(dtls, dict) else None
     return tuple(value if isinstance(value, list) else [value] if isinstance(value, str) else [])
 
 
 def nanoseconds(epoch: str) -> int:
-    """Nanoseconds of "seconds.fraction"; of an ISO time, as newer tshark may write it."""
+    """Parse ns since the epoch from "seconds.fraction", or from an ISO time, which newer tshark may print."""
     if "T" in epoch:
         try:
             return int(pd.Timestamp(epoch).value)

@@ -1,13 +1,13 @@
-"""FreeSWITCH (or XCC) logs -> the tables log_events and logs.
+"""Read FreeSWITCH (or XCC) logs into the tables log_events and logs.
 
-``[UUID ]YYYY-MM-DD HH:MM:SS.ffffff[ NN.NN%] [LEVEL] file.c:line text``: the UUID and the idle
-percentage depend on version and settings. Most lines are of no use: the words of those that are
-(logtexts) are looked for in the bytes first, which is many times faster than taking lines apart. Of
-warnings and errors all that name a channel are kept.
+``[UUID ]YYYY-MM-DD HH:MM:SS.ffffff[ NN.NN%] [LEVEL] file.c:line text``: the UUID and the idle percentage
+depend on version and settings. Most lines are irrelevant: the words of relevant ones (logtexts) are searched
+in the bytes first, which is many times faster than parsing every line. Warnings and errors that name a
+channel are all kept.
 
-A log may be gigabytes, and all but a few of its lines are about other calls. So each is gone through
-twice: first for the lines that say which channel is which leg, then for the lines of the channels that
-the captures know. Whose call a line is about, and what its time is in UTC, correlate.logs finds out.
+A log may have gigabytes, nearly all about other calls. So each is read twice: first for the lines that tell
+which channel is which leg, then for the lines of the channels in the captures. correlate.logs attributes
+the lines to calls and converts their times to UTC.
 """
 
 import re
@@ -28,13 +28,15 @@ from postproc.read.inputs import Unread
 from postproc.read.limits import EARLIEST, LATEST, SECOND
 from postproc.read.logfiles import Log
 
-WARNING = "warning"  # kind of a loud line that is none of the texts
+WARNING = "warning"  # kind of a warning or error with a text of its own
 WORDS = {text.words.encode(): text.kind for text in TEXTS} | {
     f" [{level}] ".encode(): WARNING for level in LOUD
 }
 LONGEST_LINE = 2000  # characters kept of a line
-BODY = 1 << 14  # bytes of a description looked at
-NEAR = 1 << 15  # bytes below a line of a channel in which lines of no channel may be about it
+BODY = 1 << 14  # bytes of a description that are read
+# Bytes after a line of a wanted channel in which lines without a channel are read. A choice: correlate
+# decides whether they belong to it; smaller loses such lines in a busy log, larger only costs time.
+NEAR = 1 << 15
 ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # ECMA-48, section 5.4
 START = r"(?:\x1b\[[0-9;]*m)*"
 LINE = re.compile(
@@ -49,14 +51,14 @@ OF_BODY = re.compile(
 )
 FAILED = re.compile(rb"[^\n]{0,200} Failed! ")
 DAY = 86_400 * SECOND
-IDENTITY = frozenset({"invite", "sdp", "peer"})  # kinds that tell which leg a channel is
+IDENTITY = frozenset({"invite", "sdp", "peer"})  # kinds that identify a channel's leg
 TIME = "%Y-%m-%d %H:%M:%S.%f"
-# A day less at both ends than of packets: the time zone is not known yet.
+# A day less at both ends than for packets, because the time zone is not known yet.
 FIRST, LAST = pd.Timestamp(EARLIEST + DAY, tz="UTC"), pd.Timestamp(LATEST - DAY, tz="UTC")
 
 
 class Line(NamedTuple):
-    """A relevant line: the columns of LOG_EVENTS that it tells; time in the clock's own words."""
+    """A relevant line: the columns of LOG_EVENTS found in it; time as it is written."""
 
     frame: int
     time: str
@@ -70,12 +72,12 @@ class Line(NamedTuple):
 
 @dataclass
 class _Scan:
-    """What is learnt of a log when it is first gone through."""
+    """The result of the first pass over a log."""
 
     log: Log
     called: set[tuple[str, str]] = field(default_factory=set)  # channel, Call-ID or session id
     peers: set[tuple[str, str]] = field(default_factory=set)  # channels bridged to each other
-    has_channels: bool = False  # its lines bear UUIDs
+    has_channels: bool = False  # its lines name UUIDs
     total: int = 0
     times: tuple[str, str] | None = None
     trouble: str | None = None
@@ -87,17 +89,17 @@ def read_all(
     known: Iterable[str] | None = None,
     tell: Callable[[str], object] = lambda _: None,
 ) -> tuple[Tables, list[Unread]]:
-    """Read the logs among these files and in these folders: log_events and logs; and what cannot be read.
+    """Read the logs among these files and in these folders; return log_events and logs, and unread files.
 
     ``known`` are the Call-IDs and session ids (RFC 8866, section 5.2) of the captures: lines of other
-    calls are left out; None keeps them all. ``skip`` is a folder never looked into, ``tell`` hears the
-    name of each log before it is read. ``time`` is the local time a log shows as if it were UTC.
+    calls are dropped; None keeps them all. ``skip`` is a folder never searched; ``tell`` is called with
+    the name of each log before it is read. ``time`` is the log's local time, marked as if it were UTC.
     """
-    found, unread = logfiles.find(paths, skip)
+    log_files, unread = logfiles.find(paths, skip)
     names: dict[str, str] = {}  # by hash
     scans: list[_Scan] = []
     copies: list[Tables] = []
-    for log in found:
+    for log in log_files:
         tell(log.name)
         try:
             original = names.setdefault(inputs.sha256(log.path), log.name)
@@ -108,8 +110,8 @@ def read_all(
         except (CaptureError, OSError) as error:
             reason = inputs.said(error) if isinstance(error, OSError) else str(error)
             unread.append(Unread(log.path, reason))
-    wanted = None if known is None else _wanted(scans, frozenset(known))
-    return concat([*(_read(scan, wanted) for scan in scans), *copies]), unread
+    channels = None if known is None else _wanted(scans, frozenset(known))
+    return concat([*(_read(scan, channels) for scan in scans), *copies]), unread
 
 
 def _numbered(log: Log) -> Iterator[tuple[int, bytes]]:
@@ -121,7 +123,7 @@ def _numbered(log: Log) -> Iterator[tuple[int, bytes]]:
 
 
 def _scan(log: Log) -> _Scan:
-    """Go through a log for the lines that name calls; CaptureError where nothing of it can be read."""
+    """Make the first pass over a log; CaptureError if nothing of it can be read."""
     scan = _Scan(log)
     try:
         for first, block in _numbered(log):
@@ -140,41 +142,43 @@ def _learn(scan: _Scan, line: Line) -> None:
     if line.uuid is None:
         return
     scan.has_channels = True
-    if line.kind == "peer" and (told := said(line.text)):
-        scan.peers.add((line.uuid, told[1]["peer"].lower()))
+    if line.kind == "peer" and (match := said(line.text)):
+        scan.peers.add((line.uuid, match[1]["peer"].lower()))
     described = origin(line.text) if line.kind == "sdp" else None
     name = described[1] if described else line.call_id
     if name:
         scan.called.add((line.uuid, name))
 
 
-def _wanted(scans: list[_Scan], known: Container[str]) -> frozenset[bytes]:
-    """Return the channels of known calls, and those bridged to them, whichever log says so."""
-    wanted = {channel for scan in scans for channel, name in scan.called if name in known or channel in known}
-    bridged = [pair for scan in scans for pair in scan.peers if wanted & set(pair)]
-    return frozenset(channel.encode() for channel in wanted.union(*bridged))
+def _wanted(scans: list[_Scan], call_ids: Container[str]) -> frozenset[bytes]:
+    """Return the channels of known calls and those bridged to them, in any of the logs."""
+    channels = {
+        channel for scan in scans for channel, name in scan.called if name in call_ids or channel in call_ids
+    }
+    bridged = [pair for scan in scans for pair in scan.peers if channels & set(pair)]
+    return frozenset(channel.encode() for channel in channels.union(*bridged))
 
 
-def _read(scan: _Scan, wanted: frozenset[bytes] | None) -> Tables:
-    """Go through a log again for the lines of these channels; of all where it does not name any."""
-    found: list[Line] = []
-    if scan.has_channels and wanted is not None and not wanted:
+def _read(scan: _Scan, channels: frozenset[bytes] | None) -> Tables:
+    """Make the second pass over a log, for the lines of these channels; for all if it names no channels."""
+    kept_lines: list[Line] = []
+    if scan.has_channels and channels is not None and not channels:
         return Tables(logs=_about(scan))
-    with suppress(CaptureError):  # the scan has said so
+    with suppress(CaptureError):  # the first pass has reported it
         for first, block in _numbered(scan.log):
-            found.extend(lines(block, first, channels=wanted if scan.has_channels else None))
-    return Tables(log_events=_table(found, scan.log.name), logs=_about(scan))
+            kept_lines.extend(lines(block, first, channels=channels if scan.has_channels else None))
+    return Tables(log_events=_table(kept_lines, scan.log.name), logs=_about(scan))
 
 
-def _table(found: list[Line], name: str) -> pd.DataFrame:
-    columns = dict(zip(Line._fields, zip(*found, strict=True), strict=True)) if found else {}
+def _table(kept_lines: list[Line], name: str) -> pd.DataFrame:
+    columns = dict(zip(Line._fields, zip(*kept_lines, strict=True), strict=True)) if kept_lines else {}
     table = pd.DataFrame(columns, columns=LOG_EVENTS.names).assign(capture=name)
     table["time"] = _times(table["time"])
     return LOG_EVENTS.conform(table.dropna(subset="time"))
 
 
 def _times(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
-    """What the texts say, as far as it is believed in whatever time zone it was written."""
+    """Parse times; NaT outside the plausible range, whatever the time zone."""
     times = pd.to_datetime(texts, format=TIME, errors="coerce", utc=True)
     return times.where(times.between(FIRST, LAST))
 
@@ -199,8 +203,8 @@ def lines(
 ) -> Iterator[Line]:
     """Yield the relevant lines of a block of whole records, whose first line has the number ``first``.
 
-    Of these kinds only, and of these channels (UUIDs), if they are given. Of lines without a channel
-    those just below a line of one of the channels are taken, and failures of STUN.
+    ``kinds`` and ``channels`` (UUIDs) restrict them. Lines without a channel are included if they follow
+    a line of one of the channels within NEAR, or report a failure of STUN.
     """
     words = [word for word, kind in WORDS.items() if kinds is None or kind in kinds]
     starts = sorted({place for word in words for place in _lines_with(word, block)})
@@ -213,7 +217,7 @@ def lines(
 
 
 def _of(channels: Container[bytes], block: bytes, starts: list[int]) -> Iterator[int]:
-    """Yield the lines, by where they begin, that are of these channels or, having none, may be."""
+    """Yield the starts of lines of these channels, and of lines without one that may be theirs."""
     near = 0
     for start in starts:
         of_channel = OF_CHANNEL.match(block, start)
@@ -226,7 +230,7 @@ def _of(channels: Container[bytes], block: bytes, starts: list[int]) -> Iterator
 
 
 def _lines_with(word: bytes, block: bytes) -> Iterator[int]:
-    """Yield where the lines begin that hold the word."""
+    """Yield the starts of the lines that contain the word."""
     place = block.find(word)
     while place >= 0:
         yield block.rfind(b"\n", 0, place) + 1
@@ -235,7 +239,7 @@ def _lines_with(word: bytes, block: bytes) -> Iterator[int]:
 
 
 def _line(block: bytes, start: int, number: int) -> Line | None:
-    """Take a line apart; None where it is none of its own, or says something else."""
+    """Parse a line; None if it does not begin a record, or is irrelevant."""
     end = block.find(b"\n", start)
     end = len(block) if end < 0 else end
     whole = block[start : min(end, start + 2 * LONGEST_LINE)].decode(errors="backslashreplace")
@@ -265,13 +269,13 @@ def _line(block: bytes, start: int, number: int) -> Line | None:
 
 
 def _with_description(text: str, block: bytes, end: int) -> str:
-    """Add origin, media and ufrag of the description below a line; "" where there is none.
+    """Add origin, media and ufrag of the description after a line; "" if there is none.
 
-    It goes on until the next line that has a time.
+    The description ends at the next line with a time.
     """
-    found: dict[str, None] = {}
+    attributes: dict[str, None] = {}
     for line in OF_BODY.finditer(block, end, end + BODY):
         if line["time"]:
             break
-        found[ESCAPES.sub("", line["text"].decode(errors="backslashreplace"))] = None
-    return f"{text} {'; '.join(found)}"[:LONGEST_LINE] if found else ""
+        attributes[ESCAPES.sub("", line["text"].decode(errors="backslashreplace"))] = None
+    return f"{text} {'; '.join(attributes)}"[:LONGEST_LINE] if attributes else ""

@@ -1,7 +1,7 @@
-"""How far a TLS handshake came: hellos, certificates, alerts, and who broke it off.
+"""Progress of a TLS handshake: hellos, certificates, alerts, and the side that aborted it.
 
-RFC 8446, RFC 5246. Of TLS 1.3 only hellos, and alerts that a client sends before it has keys, are in clear;
-a record of 19 bytes under the keys is an alert (two bytes, its content type, 16 of the seal).
+RFC 8446, RFC 5246. In TLS 1.3 only hellos, and alerts that a client sends before it has keys, are in clear;
+a record of 19 bytes under the keys is an alert (two bytes, its content type, 16 of the tag).
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ from postproc.wire.dtls import (
 HARMLESS = frozenset({"close_notify", "user_canceled", "no_renegotiation"})  # alerts that break nothing
 WARNING = 1
 LONGEST = 4000  # characters of all names of a certificate
-SHOWN_NAME = 253
+SHOWN_NAME = 253  # characters of a server name: the longest DNS name as text (RFC 1035, section 2.3.4)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Record:
 
 @dataclass(frozen=True)
 class AlertSent:
-    """``description`` is ``encrypted`` where it cannot be read."""
+    """An alert; ``description`` is ``encrypted`` if it cannot be read."""
 
     at: Event
     by_client: bool
@@ -52,7 +52,7 @@ class AlertSent:
 
 @dataclass
 class Handshake:
-    """What both sides showed of it."""
+    """What both sides sent of a handshake, as far as it can be read."""
 
     at: Event
     client: ClientHello | None = None
@@ -68,7 +68,7 @@ class Handshake:
 
     @property
     def broken(self) -> AlertSent | None:
-        """The alert that broke it off."""
+        """The alert that aborted the handshake, None if there was none."""
         for alert in self.alerts:
             if self.requested or alert.description in HARMLESS:
                 continue
@@ -130,7 +130,7 @@ class Handshake:
 
     @property
     def _resumed(self) -> bool:
-        """The server takes up the client's session, or its ticket (RFC 5246, section 7.3; RFC 5077)."""
+        """Whether the server resumes the client's session or ticket (RFC 5246, section 7.3; RFC 5077)."""
         if self.server is None or self.client is None or self.version == tls.TLS_1_3:
             return False
         return bool(self.server.session) and self.server.session == self.client.session
@@ -162,36 +162,36 @@ class Handshake:
 def handshake(
     connection: Connection, certificates: Sequence[bytes], alerts: Sequence[tuple[Event, bool, int]]
 ) -> Handshake | None:
-    """The handshake a connection begins with; None where it does not.
+    """Return the handshake at the start of a connection; None if there is none.
 
-    ``certificates`` and ``alerts`` (where, whether the client's, description) are those that keys show.
+    ``certificates`` and ``alerts`` (event, whether the client's, number) are the decrypted ones.
     """
     client, server = (list(_records(side)) for side in connection.sides)
     if not client or client[0].record.kind != HANDSHAKE:
         return None
-    found = Handshake(client[0].at)
-    found.client = next((each for each in _hellos(client) if isinstance(each, ClientHello)), None)
-    found.server = next((each for each in _hellos(server) if isinstance(each, ServerHello)), None)
-    found.answered = any(each.record.kind == HANDSHAKE for each in server)
-    found.version = _tried(tls.chosen_version, found.server)
-    _note_certificates(found, certificates or _sent_in_clear(server))
-    _note_keys(found, client, connection.sides[0])
-    found.alerts = sorted(
+    shake = Handshake(client[0].at)
+    shake.client = next((each for each in _hellos(client) if isinstance(each, ClientHello)), None)
+    shake.server = next((each for each in _hellos(server) if isinstance(each, ServerHello)), None)
+    shake.answered = any(each.record.kind == HANDSHAKE for each in server)
+    shake.version = _tried(tls.chosen_version, shake.server)
+    _note_certificates(shake, certificates or _sent_in_clear(server))
+    _note_keys(shake, client, connection.sides[0])
+    shake.alerts = sorted(
         [*_alerts(client, by_client=True), *_alerts(server, by_client=False)], key=lambda each: each.at
     )
-    _note_decrypted(found, alerts)
-    found.closed = _closed(connection)
-    return found
+    _note_decrypted(shake, alerts)
+    shake.closed = _closed(connection)
+    return shake
 
 
 def _records(side: Side) -> Iterator[Record]:
-    """The records of a side's beginning; of one that was not captured whole the body as far as it goes."""
-    stream, there, frames = assembled(side)
+    """Yield the records of a side's beginning; the body of a partly captured one as far as it goes."""
+    stream, captured, frames = assembled(side)
     at = place = 0
     for record in tls_records(stream):
         while place + 1 < len(frames) and frames[place + 1][0] <= at:
             place += 1
-        body = there[at + TLS_RECORD : at + TLS_RECORD + record.size]
+        body = captured[at + TLS_RECORD : at + TLS_RECORD + record.size]
         cut = len(body) if body.all() else int(body.argmin())
         yield Record(Event(*frames[place][1:]), record._replace(body=record.body[:cut]))
         at += TLS_RECORD + record.size
@@ -199,8 +199,8 @@ def _records(side: Side) -> Iterator[Record]:
 
 def _hellos(records: Sequence[Record]) -> Iterator[ClientHello | ServerHello]:
     for message in tls.messages([each.record for each in records]):
-        if (found := tls.hello(message)) is not None:
-            yield found
+        if (hello := tls.hello(message)) is not None:
+            yield hello
 
 
 def _sent_in_clear(server: Sequence[Record]) -> tuple[bytes, ...]:
@@ -213,37 +213,37 @@ def _sent_in_clear(server: Sequence[Record]) -> tuple[bytes, ...]:
     return ()
 
 
-def _note_certificates(found: Handshake, chain: Sequence[bytes]) -> None:
-    """The chain as far as it can be read, the server's own certificate first."""
+def _note_certificates(shake: Handshake, chain: Sequence[bytes]) -> None:
+    """Set the chain as far as it can be parsed, the server's own certificate first."""
     if not chain:
         return
-    found.certificates = len(chain)
+    shake.certificates = len(chain)
     read = []
     for der in chain:
         try:
             read.append(x509.parse(der))
         except MalformedError:
             break
-    found.chain = tuple(read)
+    shake.chain = tuple(read)
 
 
-def _note_keys(found: Handshake, client: Sequence[Record], side: Side) -> None:
-    """Whether the client went over to its keys, and sent data then."""
+def _note_keys(shake: Handshake, client: Sequence[Record], side: Side) -> None:
+    """Set whether the client used its keys, and whether it then sent data."""
     data = [
         each for each in client if each.record.kind == APPLICATION_DATA and each.record.size != LARGEST_ALERT
     ]
     changed = any(each.record.kind == CHANGE_CIPHER_SPEC for each in client)
-    held = sum(TLS_RECORD + each.record.size for each in client)
-    if found.version == tls.TLS_1_3 or (found.version is None and not changed):
-        found.client_keyed = bool(data)
-        found.requested = len(data) > 1 or (bool(data) and side.reached > held)
+    captured = sum(TLS_RECORD + each.record.size for each in client)
+    if shake.version == tls.TLS_1_3 or (shake.version is None and not changed):
+        shake.client_keyed = bool(data)
+        shake.requested = len(data) > 1 or (bool(data) and side.reached > captured)
     else:
-        found.client_keyed = changed and _finished(client)
-        found.requested = bool(data) or (found.client_keyed and side.reached > held)
+        shake.client_keyed = changed and _finished(client)
+        shake.requested = bool(data) or (shake.client_keyed and side.reached > captured)
 
 
 def _finished(client: Sequence[Record]) -> bool:
-    """Behind ChangeCipherSpec comes Finished, a handshake record; before it an alert may."""
+    """Return whether ChangeCipherSpec is followed by Finished, or nothing captured, and not by an alert."""
     kinds = [each.record.kind for each in client]
     behind = kinds[kinds.index(CHANGE_CIPHER_SPEC) + 1 :]
     return behind[:1] != [ALERT]
@@ -262,27 +262,27 @@ def _alerts(records: Sequence[Record], *, by_client: bool) -> Iterator[AlertSent
         keyed = keyed or record.kind == CHANGE_CIPHER_SPEC
 
 
-def _note_decrypted(found: Handshake, alerts: Sequence[tuple[Event, bool, int]]) -> None:
-    """Alerts that keys show, in place of those that could not be read."""
+def _note_decrypted(shake: Handshake, alerts: Sequence[tuple[Event, bool, int]]) -> None:
+    """Replace encrypted alerts by their decrypted ones."""
     if not alerts:
         return
-    shown = [
+    decrypted = [
         AlertSent(at, by_client, ALERTS.get(number, str(number)), fatal=ALERTS.get(number) not in HARMLESS)
         for at, by_client, number in alerts
     ]
-    frames = {each.at.frame for each in shown}
-    kept = [each for each in found.alerts if each.at.frame not in frames]
-    found.alerts = sorted([*kept, *shown], key=lambda each: each.at)
+    frames = {each.at.frame for each in decrypted}
+    others = [each for each in shake.alerts if each.at.frame not in frames]
+    shake.alerts = sorted([*others, *decrypted], key=lambda each: each.at)
 
 
 def _closed(connection: Connection) -> tuple[Event, str] | None:
-    held = [
+    closings = [
         (event, name)
         for name, side in zip(("client", "server"), connection.sides, strict=True)
         for event in (side.fin, side.reset)
         if event is not None
     ]
-    return min(held, key=lambda each: each[0].time) if held else None
+    return min(closings, key=lambda each: each[0].time) if closings else None
 
 
 def _tried(read: Any, hello: Any) -> Any:  # noqa: ANN401  (of either hello)

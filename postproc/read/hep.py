@@ -1,8 +1,8 @@
-"""HEP (Homer, heplify, captagent, siptrace): the packets that agents copied, with their own addresses.
+"""HEP (Homer, heplify, captagent, siptrace): packets copied by agents, at their original addresses.
 
-The time that counts is the agent's, where the copy has one that can be believed (read.limits); else that of
-the packet with the copy. Not read: compressed copies, which are counted, and reports about media (RTCP as
-JSON, statistics, logs), which are no packets.
+A copy has the agent's time if that is plausible (read.limits), else the time of the packet that carries it.
+Compressed copies are not read but counted; reports about media (RTCP as JSON, statistics, logs) are no
+packets and ignored.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ NAME = "HEP"  # of copies that are not read
 
 
 def opened(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """The frames, each one with HEP being what was copied."""
+    """Yield the frames, each one with HEP replaced by the packets copied in it."""
     for frame in frames:
         if "hep" not in frame.messages:
             yield frame
@@ -63,24 +63,24 @@ def _inner(frame: Frame, copy: hep.Copy, payload: bytes) -> Frame:
 
 
 def time_of(copy: hep.Copy, arrived: int) -> int:
-    """The agent's time, else that of the packet with the copy."""
+    """Return the agent's time if it is plausible, else that of the packet with the copy."""
     return copy.time if copy.time is not None and believed(copy.time) else arrived
 
 
-def media(found: Packets, udp: Payloads, first_frame: int) -> tuple[Array, Counter[str]]:
-    """What may be RTP in the copies of a window, as PACKET rows; and how many copies are not read."""
+def media(packets: Packets, udp: Payloads, first_frame: int) -> tuple[Array, Counter[str]]:
+    """Return possible RTP in the copies of a window as PACKET rows, and the number of unreadable copies."""
     carried: list[MediaPacket] = []
     unread: Counter[str] = Counter()
     for place in np.flatnonzero(is_hep(udp)).tolist():
         row, start = int(udp.rows[place]), int(udp.start[place])
-        if found.fragmented[row]:  # tshark puts it together
+        if packets.fragmented[row]:  # tshark reassembles it
             continue
         message = udp.data[start : start + int(udp.seen[place])].tobytes()
         copy = _copy(message)
         if copy is None or (copy.payload is None and hep.COMPRESSED in _kinds(message)):
             unread[NAME] += 1
         else:
-            carried += media_packets(copy, first_frame + row, int(found.time[row]))
+            carried += media_packets(copy, first_frame + row, int(packets.time[row]))
     return media_rows(carried), unread
 
 
@@ -89,7 +89,7 @@ def _kinds(message: bytes) -> set[int]:
 
 
 def media_of(message: bytes, frame: int, time: int) -> list[MediaPacket]:
-    """What may be RTP in a copy that came over TCP."""
+    """Return possible RTP in a copy that came over TCP."""
     copy = _copy(message)
     return media_packets(copy, frame, time) if copy else []
 
@@ -104,6 +104,6 @@ def media_packets(copy: hep.Copy, frame: int, arrived: int) -> list[MediaPacket]
 
 
 def _halves(address: bytes) -> tuple[int, int]:
-    """High and low half of an address, IPv4 mapped into IPv6."""
+    """Return high and low half of an address, IPv4 mapped into IPv6."""
     number = int.from_bytes(address) if len(address) == 16 else MAPPED | int.from_bytes(address)
     return number >> 64, number & 0xFFFF_FFFF_FFFF_FFFF

@@ -1,6 +1,6 @@
-"""Packets in which a call may be hidden: tunnels that nobody here opens, and TURN over TLS.
+"""Packets that may hide a call: tunnels that are not opened, and TURN over TLS.
 
-They are told by their ports and first bytes, and only counted: what is missing from a capture may be in them.
+They are recognised by ports and first bytes and only counted: what a capture seems to lack may be in them.
 """
 
 from collections import Counter
@@ -23,18 +23,18 @@ TLS_APPLICATION_DATA = 23
 
 
 def in_datagrams(udp: Payloads) -> Counter[str]:
-    """How many datagrams are of which tunnel."""
-    found: Counter[str] = Counter()
+    """Count the datagrams of each kind of tunnel."""
+    counts: Counter[str] = Counter()
     words = udp.head.view(WORD)["first_word"]
     wireguard = (words == WIREGUARD_DATA) & (udp.size >= WIREGUARD_LEAST) & (udp.size % 16 == 0)
-    found["WireGuard"] = int(np.count_nonzero(wireguard))
+    counts["WireGuard"] = int(np.count_nonzero(wireguard))
     rows = np.flatnonzero(UDP_PORTS[udp.source_port] | UDP_PORTS[udp.destination_port])
     if len(rows):
-        _by_port(udp, rows, words, found)
-    return +found
+        _by_port(udp, rows, words, counts)
+    return +counts
 
 
-def _by_port(udp: Payloads, rows: Array, words: Array, found: Counter[str]) -> None:
+def _by_port(udp: Payloads, rows: Array, words: Array, counts: Counter[str]) -> None:
     head, size = udp.head[rows].view(HEAD), udp.size[rows]
 
     def on(port: int) -> Array:
@@ -43,14 +43,14 @@ def _by_port(udp: Payloads, rows: Array, words: Array, found: Counter[str]) -> N
 
     flags = head["first"].astype(np.int64) << 8 | head["second"]
     # RFC 3948, section 2.2: four zero bytes mark IKE, a keep-alive has one byte
-    found["ESP in UDP"] = int(np.count_nonzero(on(IPSEC) & (words[rows] != 0) & (size > 8)))
+    counts["ESP in UDP"] = int(np.count_nonzero(on(IPSEC) & (words[rows] != 0) & (size > 8)))
     # RFC 2661, section 3.1: version 2, and the first bit set on control messages only
-    found["L2TP"] = int(np.count_nonzero(on(L2TP) & (flags & 0x800F == 2)))
-    found["OpenVPN"] = int(np.count_nonzero(on(OPENVPN) & np.isin(head["first"] >> 3, OPENVPN_DATA)))
+    counts["L2TP"] = int(np.count_nonzero(on(L2TP) & (flags & 0x800F == 2)))
+    counts["OpenVPN"] = int(np.count_nonzero(on(OPENVPN) & np.isin(head["first"] >> 3, OPENVPN_DATA)))
 
 
 def in_segments(tcp: Payloads, read: Array) -> Counter[str]:
-    """How many segments of TURN carry data that is not read: in TLS, or behind what nobody saw begin."""
+    """Count TURN segments whose data is not read: inside TLS, or of a connection whose start is missing."""
     ports = TCP_PORTS[tcp.source_port] | TCP_PORTS[tcp.destination_port]
     rows = np.flatnonzero(ports & (tcp.seen > 4) & ~read)
     head = tcp.head[rows].view(HEAD)

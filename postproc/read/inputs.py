@@ -1,8 +1,8 @@
-"""Which files of the paths given are captures, and what each is called.
+"""Find the captures among the given paths, and name them.
 
-In a folder a capture is known by its first bytes. A file that merely bears a
-capture's extension is listed with a reason, any other is passed over. A
-capture's name is its path relative to the deepest common folder of the inputs.
+In a folder a capture is recognised by its first bytes. A file that only has a capture's extension is
+reported with a reason; any other is skipped. A capture's name is its path relative to the deepest common
+folder of the inputs.
 """
 
 import errno
@@ -41,24 +41,24 @@ GZIP = bytes.fromhex("1f8b")
 PACKED = {"zstd": bytes.fromhex("28b52ffd"), "lz4": bytes.fromhex("04224d18")}
 EXTENSIONS = (".pcap", ".pcapng", ".cap", ".ntar", ".snoop")
 PACKED_EXTENSIONS = (".gz", ".zst", ".lz4")
-HEAD = 32
+HEAD = 32  # bytes read to recognize a format; every magic number lies within them
 DAMAGED_GZIP = "damaged gzip file"
 NOT_A_CAPTURE = "not a capture: its first bytes are those of no capture format"
 
 
 @dataclass(frozen=True)
 class Capture:
-    """A capture file to be read, by the name its rows bear."""
+    """A capture file to be read, with the name in its rows."""
 
     path: Path
     name: str
     size: int
-    sha256: str = ""  # of its bytes, once they have been looked at
+    sha256: str = ""  # of its bytes; "" until they have been hashed
 
 
 @dataclass(frozen=True)
 class Unread:
-    """A file or folder left out, and why; ``error`` where our own mistake is the reason."""
+    """A file or folder left out, and why; ``error`` if the reason is a defect of this program."""
 
     path: Path
     reason: str
@@ -68,7 +68,7 @@ class Unread:
 def find(paths: Iterable[Path], skip: Path | None = None) -> tuple[list[Capture], list[Unread]]:
     """Return the captures in these files and folders, by name, and what cannot be read.
 
-    ``skip`` is a folder never looked into: the one the results go to.
+    ``skip`` is a folder never searched: the one for the results.
     """
     given = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100  (links keep their names)
     base = common_folder([path for path in given if os.path.lexists(path)])
@@ -88,18 +88,18 @@ def find(paths: Iterable[Path], skip: Path | None = None) -> tuple[list[Capture]
 
 
 def name(path: Path, base: Path | None) -> str:
-    """The path below base, "/" between folders; bytes that are no text become \\xNN."""
+    """Return the path relative to base, with "/" between folders; undecodable bytes become \\xNN."""
     below = path.relative_to(base) if base and path.is_relative_to(base) else path
     return readable(below.as_posix())
 
 
 def readable(path: str) -> str:
-    """A path as text that can be stored: undecodable bytes become \\xNN."""
+    """Return a path as text that can be stored: undecodable bytes become \\xNN."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def located(text: str) -> Path:
-    r"""The file of which ``readable`` made this text: where there is none so called, \xNN are bytes again."""
+    r"""Return the path that ``readable`` made this text of; \xNN are bytes again if no file has this name."""
     path = Path(text)
     if "\\x" not in text or os.path.lexists(path):
         return path
@@ -111,9 +111,9 @@ def located(text: str) -> Path:
 def hashed(captures: Iterable[Capture], threads: int) -> tuple[list[Capture], list[Unread]]:
     """Return the captures with their hashes, and those whose bytes cannot be read."""
     with ThreadPoolExecutor(threads) as pool:
-        done = list(pool.map(_hashed, captures))
-    return [each for each in done if isinstance(each, Capture)], [
-        each for each in done if isinstance(each, Unread)
+        results = list(pool.map(_hashed, captures))
+    return [each for each in results if isinstance(each, Capture)], [
+        each for each in results if isinstance(each, Unread)
     ]
 
 
@@ -125,15 +125,15 @@ def _hashed(capture: Capture) -> Capture | Unread:
 
 
 def sha256(path: Path) -> str:
-    """Hash of the file's bytes, in hex."""
+    """Return the SHA-256 of the file's bytes, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def said(error: OSError) -> str:
-    """The system's words for what went wrong, without number and path."""
+    """Return the system's message for an error, without number and path."""
     words = error.strerror or type(error).__name__
-    if error.errno in errno.errorcode:  # arrow tells what it did, and only then the system's words
+    if error.errno in errno.errorcode:  # arrow's own text precedes the system's message
         words = os.strerror(error.errno or 0)
     return words[0].lower() + words[1:]
 
@@ -153,12 +153,12 @@ def is_folder(path: Path) -> bool:
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except OSError:  # gone since: reading it will say so
+    except OSError:  # it has vanished: reading it will report that
         return 0
 
 
 def _look(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
-    """Yield what is in a folder, or the file itself, each with the reason why it is no capture."""
+    """Yield the files in a folder, or the file itself, with the reason for not being a capture, or None."""
     if not is_folder(top):
         yield top, _refusal(top)
         return
@@ -168,7 +168,7 @@ def _look(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
 
 
 def walk(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
-    """Yield every file below a folder, and the folders that are not what they should be.
+    """Yield every file below a folder; and, with a reason, folders that are empty, unreadable or misnamed.
 
     Linked folders come last and each real folder is entered once, so that loops end.
     """
@@ -198,7 +198,7 @@ def walk(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
 
 
 def bears_extension(path: PurePath) -> bool:
-    """Whether a file's name is that of a capture, packed or not."""
+    """Return whether a file has the extension of a capture, compressed or not."""
     lower = path.name.lower()
     for packed in PACKED_EXTENSIONS:
         lower = lower.removesuffix(packed)
@@ -206,7 +206,7 @@ def bears_extension(path: PurePath) -> bool:
 
 
 def _refusal(path: Path) -> str | None:
-    """Why this is no capture; None if it is one."""
+    """Return why this is no capture, None if it is one."""
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):  # opening a pipe would wait for its writer

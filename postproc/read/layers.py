@@ -1,9 +1,8 @@
-"""What a packet's headers carry, from the link layer through tunnels to IP.
+"""Follow a packet's headers from the link layer through tunnels to IP.
 
-Every header is of a kind: an ethertype where it has one, else a number of its own
-behind them. An opener reads headers of one kind at many positions at once and says
-of which kind the next header is, and where it starts. Headers are opened until IP,
-something that never carries IP, or something unknown is reached
+Every header has a kind: its ethertype if it has one, else a number above the ethertypes. An opener reads
+headers of one kind at many positions at once and returns the kind and position of the next header.
+Headers are opened until IP, something that never carries IP, or something unknown is reached
 (https://www.tcpdump.org/linktypes.html, IEEE 802 numbers, IANA protocol numbers).
 """
 
@@ -19,8 +18,8 @@ IPV4, IPV6, UNCLEAR, FOREIGN = 0x0800, 0x86DD, -1, -2
 VLAN, QINQ, OLD_QINQ = 0x8100, 0x88A8, 0x9100
 BRIDGED, MPLS, MPLS_MULTICAST, PPPOE = 0x6558, 0x8847, 0x8848, 0x8864
 GRE_PPP, ERSPAN, ERSPAN_3 = 0x880B, 0x88BE, 0x22EB
-# nothing of a call is in them: keep-alives of GRE, ARP, RARP, IPX, slow protocols, PPPoE discovery,
-# HomePlug, EAPOL, PROFINET, Realtek, LLDP, HomePlug AV, PTP, CFM, FRITZ!Powerline, loop detection
+# Ethertypes that never carry a call: GRE keep-alives, ARP, RARP, IPX, slow protocols, PPPoE discovery,
+# HomePlug, EAPOL, PROFINET, Realtek, LLDP, HomePlug AV, PTP, CFM, FRITZ!Powerline, loop detection.
 NEVER_IP = (
     0x0000,
     0x0806,
@@ -39,15 +38,15 @@ NEVER_IP = (
     0x8912,
     0x9000,
 )
-LONGEST_LLC = 1500  # up to here an ethertype is a length
-SNAP, LLC_IP = 0xAAAA, 0x0606  # LLC service access points; all others (spanning tree, IS-IS, IPX) are no IP
+LONGEST_LLC = 1500  # an ethertype up to this is a length (IEEE 802.3, section 3.2.6)
+SNAP, LLC_IP = 0xAAAA, 0x0606  # LLC service access points; the others (spanning tree, IS-IS, IPX) are not IP
 
 LINK = 0x1_0000  # + number of the LINKTYPE registry
 ETHERNET, PPP, WLAN, RADIOTAP = LINK + 1, LINK + 9, LINK + 105, LINK + 127
 BY_VERSION = LINK + 101
 PPP_PROTOCOL, IP_PROTOCOL, UDP_TUNNEL = 0x10_0000, 0x20_0000, 0x30_0000  # + number, number, port
 LLC, WLAN_PADDED, WLAN_ENCRYPTED = range(0x40_0000, 0x40_0003)
-DEEPEST = 24  # headers before IP: a label or a VLAN tag counts as one
+DEEPEST = 24  # headers before IP, each label or VLAN tag counting; bounds the work on hostile packets
 AF_INET, AF_INET6 = 2, (10, 23, 24, 28, 30)  # Linux, Windows, the BSDs
 
 AH, GRE, ETHER_IP, MPLS_IN_IP = 51, 47, 97, 137
@@ -62,7 +61,7 @@ Opened = tuple[Array, Array]
 
 
 def network_layer(window: Window, interfaces: list[Interface]) -> Opened:
-    """Each packet's IPV4, IPV6, FOREIGN or what is not known, and where that header starts."""
+    """Return for each packet IPV4, IPV6, FOREIGN or an unknown kind, and where that header starts."""
     at = window.start.copy()
     kind = np.full(len(at), LINK)
     link_type = np.array([interface.link_type for interface in interfaces])[window.interface]
@@ -79,17 +78,16 @@ def network_layer(window: Window, interfaces: list[Interface]) -> Opened:
 
 
 def opened(data: Array, kind: Array, at: Array, end: Array) -> Opened:
-    """Follow headers of these kinds to IP, or as far as they are understood.
+    """Follow headers of these kinds to IP, or as far as they are known.
 
-    FOREIGN is what carries no IP, UNCLEAR what ends before its header does; what nobody
-    here knows keeps its kind.
+    FOREIGN carries no IP, UNCLEAR ends before its header does; an unknown header keeps its kind.
     """
     waiting = np.arange(len(kind))
     for _ in range(DEEPEST):
-        asked = [number for number in np.unique(kind[waiting]).tolist() if number in OPENERS]
-        if not asked:
+        to_open = [number for number in np.unique(kind[waiting]).tolist() if number in OPENERS]
+        if not to_open:
             break
-        for number in asked:
+        for number in to_open:
             rows = waiting[kind[waiting] == number]
             kind[rows], at[rows] = OPENERS[number](data, at[rows])
         waiting = waiting[(kind[waiting] != IPV4) & (kind[waiting] != IPV6)]
@@ -99,7 +97,7 @@ def opened(data: Array, kind: Array, at: Array, end: Array) -> Opened:
 
 
 def named(kind: int) -> str:
-    """What a header is called whose contents are not looked at."""
+    """Return the name of a header that was not opened."""
     if kind == UNCLEAR:
         return "headers cut off or broken"
     if kind == WLAN_ENCRYPTED:
@@ -114,13 +112,13 @@ def named(kind: int) -> str:
 
 
 def listed(unread: Mapping[str, int]) -> str:
-    """``esp 120; ethertype 0x8906 3``, the most first."""
+    """Format counts, largest first: ``esp 120; ethertype 0x8906 3``."""
     ordered = sorted(unread.items(), key=lambda each: (-each[1], each[0]))
     return "; ".join(f"{name} {count}" for name, count in ordered)
 
 
 def count_unread(unread: Counter[str], kind: Array) -> None:
-    """Count packets by the header that was not opened."""
+    """Count packets by the header that was not opened, into ``unread``."""
     for number, count in zip(*(each.tolist() for each in np.unique(kind, return_counts=True)), strict=True):
         unread[named(number)] += count
 
@@ -158,7 +156,7 @@ def _llc(data: Array, at: Array) -> Opened:
 
 
 def _loopback(data: Array, at: Array) -> Opened:
-    """An address family in the byte order of the machine that captured; LOOP: big-endian."""
+    """An address family in the byte order of the capturing machine; for LOOP big-endian."""
     family = numbers(data, at, "<u4")
     swapped = np.flatnonzero(family > 0xFFFF)
     family[swapped] = numbers(data, at[swapped], ">u4")
@@ -172,7 +170,7 @@ def _by_version(data: Array, at: Array) -> Opened:
 
 
 def _ppp(data: Array, at: Array) -> Opened:
-    """RFC 1661 and 1662: address and control may be left out, a protocol may be one byte."""
+    """RFC 1661 and 1662: address and control may be omitted, a protocol may be one byte."""
     at = at + 2 * (numbers(data, at) == 0xFF03)
     first = numbers(data, at, "u1")
     short = first & 1 == 1
@@ -185,7 +183,7 @@ def _ppp(data: Array, at: Array) -> Opened:
 
 
 def _ppp_hdlc(data: Array, at: Array) -> Opened:
-    """PPP in HDLC, or Cisco's HDLC, which begins with its own address (RFC 1547, section 4.3.1)."""
+    """PPP in HDLC, or Cisco HDLC, which begins with an address of its own (RFC 1547, section 4.3.1)."""
     kind, inside = _ppp(data, at)
     cisco = np.isin(numbers(data, at, "u1"), (0x0F, 0x8F))
     return np.where(cisco, numbers(data, at + 2), kind), np.where(cisco, at + 4, inside)
@@ -206,30 +204,30 @@ def _pppoe(data: Array, at: Array) -> Opened:
 
 
 def _mpls(data: Array, at: Array) -> Opened:
-    """RFC 3032; below the last label IP, or Ethernet with or without a control word (RFC 4448).
+    """RFC 3032; after the last label comes IP, or Ethernet with or without a control word (RFC 4448).
 
-    The first four bits are 4 or 6 of IP, 0 of a control word, 1 of alarms (RFC 4385, RFC 5586). Without
-    a control word they are a hardware address's, which may be any: then what Ethernet carries tells.
+    The first four bits are 4 or 6 for IP, 0 for a control word, 1 for an associated channel (RFC 4385, RFC
+    5586). Ethernet without a control word may begin with any bits: its ethertype decides then.
     """
     more = numbers(data, at + 2, "u1") & 1 == 0
     at = at + 4
     nibble = numbers(data, at, "u1") >> 4
     bare = _is_ethernet(data, at)
     worded = (nibble == 0) & ~bare & _is_ethernet(data, at + 4)
-    known = ((0, UNCLEAR), (1, FOREIGN), (4, IPV4), (6, IPV6))
-    kind = np.select([nibble == bits for bits, _ in known], [each for _, each in known], ETHERNET)
+    by_nibble = ((0, UNCLEAR), (1, FOREIGN), (4, IPV4), (6, IPV6))
+    kind = np.select([nibble == bits for bits, _ in by_nibble], [each for _, each in by_nibble], ETHERNET)
     kind[bare | worded] = ETHERNET
     return np.where(more, MPLS, kind), np.where(~more & worded, at + 4, at)
 
 
 def _is_ethernet(data: Array, at: Array) -> Array:
-    """Whether an ethertype stands where Ethernet has it, and what is behind it says of itself what it is."""
+    """Return where an Ethernet header is plausible: a known ethertype, and the IP version it announces."""
     kind, version = numbers(data, at + 12), numbers(data, at + 14, "u1") >> 4
-    found: Array = np.isin(kind, INSIDE_ETHERNET)
-    found &= ((kind != IPV4) | (version == 4)) & ((kind != IPV6) | (version == 6))
+    plausible: Array = np.isin(kind, INSIDE_ETHERNET)
+    plausible &= ((kind != IPV4) | (version == 4)) & ((kind != IPV6) | (version == 6))
     tagged = (kind == VLAN) | (kind == QINQ)
-    found &= ~tagged | np.isin(numbers(data, at + 16), INSIDE_ETHERNET)
-    return found
+    plausible &= ~tagged | np.isin(numbers(data, at + 16), INSIDE_ETHERNET)
+    return plausible
 
 
 def _gre(data: Array, at: Array) -> Opened:
@@ -239,7 +237,7 @@ def _gre(data: Array, at: Array) -> Opened:
     pptp = flags & 7 == 1
     size = 4 + 4 * (present[0] + present[1] + present[2] + present[3] * pptp)
     kind = np.where(pptp & (kind == GRE_PPP), PPP, kind)
-    # the first ERSPAN has no header of its own; only the missing sequence number tells it from the second
+    # ERSPAN type I has no header of its own; only the missing sequence number tells it from type II.
     return np.where((kind == ERSPAN) & (present[2] == 0), ETHERNET, kind), at + size
 
 
@@ -253,14 +251,14 @@ def _erspan(data: Array, at: Array) -> Opened:
 
 
 def _erspan_3(data: Array, at: Array) -> Opened:
-    """12 bytes, 8 more where the last bit says so; what it mirrors may be IP (frame type 2)."""
+    """12 bytes, 8 more if the last bit is set; the mirrored frame may be IP (frame type 2)."""
     last = numbers(data, at + 10)
     kind = np.where(last >> 10 & 31 == 2, BY_VERSION, ETHERNET)
     return kind, at + 12 + 8 * (last & 1)
 
 
 def _vxlan(data: Array, at: Array) -> Opened:
-    """RFC 7348, section 5: the flag I, perhaps with a group policy's; what is reserved at the end is 0."""
+    """RFC 7348, section 5: the I flag, possibly with the group policy flag; the last reserved byte is 0."""
     sound = np.isin(numbers(data, at, "u1"), (0x08, 0x88)) & (numbers(data, at + 7, "u1") == 0)
     return np.where(sound, ETHERNET, UNCLEAR), at + 8
 
@@ -276,13 +274,13 @@ def _vxlan_gpe(data: Array, at: Array) -> Opened:
 def _geneve(data: Array, at: Array) -> Opened:
     """RFC 8926, section 3.4."""
     first, kind = numbers(data, at, "u1"), numbers(data, at + 2)
-    sound = (first >> 6 == 0) & np.isin(kind, (BRIDGED, IPV4, IPV6, MPLS))  # the port may be anybody's
+    sound = (first >> 6 == 0) & np.isin(kind, (BRIDGED, IPV4, IPV6, MPLS))  # others may use the port too
     kind = np.where(sound, kind, UNCLEAR)
     return kind, at + 8 + 4 * (first & 63)
 
 
 def _gtp_u(data: Array, at: Array) -> Opened:
-    """3GPP TS 29.281, section 5: a G-PDU carries IP; what follows the header is in fours."""
+    """3GPP TS 29.281, section 5: a G-PDU carries IP; extension headers are multiples of four bytes."""
     flags, message = numbers(data, at, "u1"), numbers(data, at + 1, "u1")
     sound = (flags >> 4 == 3) & (message == 0xFF)
     extended = flags & 4 != 0
@@ -302,7 +300,7 @@ def _tzsp(data: Array, at: Array) -> Opened:
     """TaZmen Sniffer Protocol: a tag list up to the tag 1; tag 0 is padding."""
     sound = (numbers(data, at, "u1") == 1) & (numbers(data, at + 1, "u1") <= 1)
     protocol = numbers(data, at + 2)
-    protocol = np.where(protocol == 18, 105, protocol)  # the only one that is no link type
+    protocol = np.where(protocol == 18, 105, protocol)  # 802.11, the only one that is no LINKTYPE
     sound &= np.isin(protocol, (1, 105, 119, 127))
     at = at + 4
     open_ = sound.copy()
@@ -317,7 +315,7 @@ def _tzsp(data: Array, at: Array) -> Opened:
 
 
 def _radiotap(data: Array, at: Array) -> Opened:
-    """https://www.radiotap.org: the flags say whether the 802.11 header is padded to fours."""
+    """https://www.radiotap.org: a flag says whether the 802.11 header is padded to a multiple of four."""
     size, present = numbers(data, at + 2, "<u2"), numbers(data, at + 4, "<u4")
     flags_at = at + 8
     word = present.copy()
@@ -342,7 +340,7 @@ def _prism(data: Array, at: Array) -> Opened:
 
 
 def _wlan(data: Array, at: Array) -> Opened:
-    """IEEE 802.11, section 9.3.2: data frames; a fourth address and QoS control lengthen the header."""
+    """IEEE 802.11, section 9.3.2: data frames; a fourth address and QoS control extend the header."""
     control, flags = numbers(data, at, "u1"), numbers(data, at + 1, "u1")
     subtype = control >> 4
     quality = subtype & 8 != 0

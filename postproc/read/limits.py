@@ -1,11 +1,11 @@
-"""What is accepted of a capture: how many rows, which numbers, host names and times.
+"""Limits on what is accepted from a capture: numbers of rows, host names and times.
 
-Counts keep a file made for it from filling the memory; each is far above what a call needs,
-and what is cut is counted in the capture's warnings.
+The counts keep a hostile file from filling the memory. Each is far above what a call needs, and what is
+dropped is counted in the capture's warnings.
 
-Times are int64 nanoseconds since 1970, in numpy and in pandas: they end on 2262-04-11, but 64
-bits in a file may mean any year. So that sums, differences and some slack always fit, no time
-outside 1970 to 2200 is passed on: such a packet is kept with the time of the one before it.
+Times are int64 nanoseconds since 1970, in numpy and in pandas, which end on 2262-04-11, while 64 bits in a
+file may mean any year. So that sums, differences and margins never overflow, no time outside 1970 to 2200
+is passed on: such a packet is kept with the time of the one before it.
 """
 
 import re
@@ -26,7 +26,7 @@ LONGEST_NAME = 253  # RFC 1035, section 2.3.4
 
 
 def host(text: str) -> str | None:
-    """An IP address, or a name as hosts have (RFC 1123, section 2.1); None for anything else."""
+    """Return the text if it is an IP address or a host name (RFC 1123, section 2.1), else None."""
     if ADDRESS.fullmatch(text):
         try:
             ip_address(text)
@@ -38,8 +38,8 @@ def host(text: str) -> str | None:
 
 
 SECOND = 10**9
-EARLIEST, LATEST = 0, 7_258_118_400 * SECOND  # 2200-01-01, which is no longer believed
-OUTSIDE = -(2**63)  # stands for a time that is not believed
+EARLIEST, LATEST = 0, 7_258_118_400 * SECOND  # 1970-01-01, and 2200-01-01, which is excluded
+OUTSIDE = -(2**63)  # stands for an implausible time
 
 
 def believed(time: int) -> bool:
@@ -48,17 +48,17 @@ def believed(time: int) -> bool:
 
 @dataclass
 class Clock:
-    """The last believed time of a file, how many of its packets were not believed, and the first of these."""
+    """The last plausible time of a file; number and first frame of the packets without one."""
 
     last: int | None = None
     count: int = 0
     first_frame: int = 0
 
     def settle(self, times: Array, first_frame: int) -> tuple[Array, Array]:
-        """Times that can be reckoned with, and the positions of those put in place of OUTSIDE.
+        """Return the times with OUTSIDE replaced, and the positions replaced.
 
-        A packet bears the last believed time before it; at the beginning the first one
-        that comes, EARLIEST if none does among these.
+        A packet gets the last plausible time before it; at the beginning the first one after it, or
+        EARLIEST if there is none in ``times``.
         """
         outside = np.flatnonzero(times == OUTSIDE)
         if not len(outside):
@@ -77,7 +77,7 @@ class Clock:
         return settled, outside
 
     def follow(self, time: int, start: int | None, frame: int) -> int:
-        """The same for one time after the other; ``start`` is what the first ones bear."""
+        """Return one time, replaced if implausible; ``start`` is used before the first plausible one."""
         if believed(time):
             self.last = time
             return time
@@ -87,7 +87,7 @@ class Clock:
 
     @property
     def warning(self) -> str | None:
-        """What to know of the packets that were not believed."""
+        """The warning about packets with implausible times, None if there are none."""
         if not self.count:
             return None
         return (

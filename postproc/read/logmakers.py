@@ -1,12 +1,12 @@
-"""Logs that are not FreeSWITCH's and so are not read: told by their first lines, to be named.
+"""Recognise logs of programs other than FreeSWITCH by their first lines, to report that they are not read.
 
-A maker is known by what it alone writes, whatever journald, syslog or docker put before it. Any other log
-is known by lines that begin with a time, or by lines of JSON with a time and a message.
+A program is recognised by what only it writes, after any prefix of journald, syslog or docker. Any other log
+is recognised by lines that begin with a time, or by lines of JSON with a time and a message.
 """
 
 import re
 
-CHANCE = 2  # lines that begin with a time: one may stand in any text
+CHANCE = 2  # lines that begin with a time from which on a text is a log: one occurs in any text
 MAKERS = tuple(
     (name, re.compile(words, re.MULTILINE))
     for name, words in (
@@ -58,7 +58,7 @@ IN_JSON = re.compile(
 
 
 def maker(head: bytes) -> str | None:
-    """Whose log begins so; "" where it is a log of anybody, None where it looks like none."""
+    """Return the program whose log begins like this; "" if it is an unknown one's, None if it is no log."""
     for name, words in MAKERS:
         if words.search(head):
             return name

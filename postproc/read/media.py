@@ -1,8 +1,8 @@
-"""RTP measured while a capture is walked: packets put in order, streams recognised, their tables made.
+"""Measure RTP while a capture is walked: sort packets, recognise streams, make their tables.
 
-Files of several interfaces are not in order of time, so packets wait half a second before they
-count. A stream is only taken for one when its first packets follow each other; what looks like
-RTP by chance never gets that far and is forgotten.
+Files of several interfaces are not in order of time, so packets are held for half a second before they
+are counted. A stream is recognised when its first packets have consecutive numbers; data that looks like
+RTP by chance never gets that far and is dropped.
 """
 
 from dataclasses import dataclass, field
@@ -21,29 +21,31 @@ from postproc.read.rtp import PACKET
 from postproc.read.seconds import CLOCKS, accumulated, clock_column, merged
 from postproc.read.streams import Streams, highest_before
 
-# Packets are at most this much out of order: twice the 250 ms that dumpcap lets an interface's buffer fill
-# (CAP_READ_TIMEOUT). What comes later counts as reordered; more costs memory.
+# Packets are at most this much out of order: twice the 250 ms for which dumpcap lets an interface's buffer
+# fill (CAP_READ_TIMEOUT). Packets later than that count as reordered; a longer time costs memory.
 HOLD_NS = 5 * 10**8
-PATIENCE_NS = (
-    30 * 10**9
-)  # between two packets of a stream that is not recognised yet; in silence they are rare (RFC 3389)
-# Steps up to this width follow each other, and so many make a stream: noise does so by chance
-# with (3 / 65536)**2, twice in a thousand million; one step alone would be once in 22,000.
+# Longest pause between two packets of a stream that is not recognised yet: during silence packets are rare
+# (RFC 3389). A choice; longer keeps more candidates in memory.
+PATIENCE_NS = 30 * 10**9
+# Steps up to this width are consecutive, and this many of them make a stream. Noise has two by chance with
+# (3 / 65536)**2, two in 10^9; one step alone would be one in 22,000.
 FOLLOWING, NEEDED = 3, 2
-TRIED = 16  # packets remembered per candidate
-CROWD = 250_000  # packets remembered of all candidates
-STRAYS = 50_000  # packets kept of candidates that were given up
+TRIED = 16  # packets held per candidate
+CROWD = 250_000  # packets held of all candidates; bounds memory
+STRAYS = 50_000  # packets kept of candidates that were given up; bounds memory
+# Packets, and the share of them in order, from which a stream is certainly media and tshark need not see it;
+# and from which it is listed. Choices: lower shows tshark less, and lists more data that is no media.
 FEWEST_PROVEN, SHARE_PROVEN = 8, 0.9
 FEWEST_LISTED, SHARE_LISTED = constants.count("rtp.fewest_packets"), 0.5
-IPV4_MAPPED = 0xFFFF  # what precedes the 32 bits of an IPv4 address (RFC 4291, section 2.5.5.2)
+IPV4_MAPPED = 0xFFFF  # precedes the 32 bits of an IPv4 address (RFC 4291, section 2.5.5.2)
 
 
 @dataclass
 class Media:
-    """Packets not looked at, those that wait for their turn, those of unrecognised streams, and the streams.
+    """State of the measurement: new packets, held ones, those of unrecognised streams, and the streams.
 
-    ``batch`` packets are looked at together, as a few cost as much as many.
-    ``strays`` are the packets of candidates given up: chance, or a stream of very few packets.
+    ``batch`` packets are processed together, since a few cost as much as many.
+    ``strays`` are packets of candidates given up: chance, or a stream of very few packets.
     """
 
     batch: int = 1
@@ -55,7 +57,7 @@ class Media:
 
 
 def add(media: Media, packets: Array) -> None:
-    """Take in a window's packets (rtp.PACKET rows)."""
+    """Add a window's packets (rtp.PACKET rows)."""
     if not len(packets):
         return
     media.gathered.append(packets)
@@ -65,25 +67,26 @@ def add(media: Media, packets: Array) -> None:
 
 
 def finish(media: Media) -> None:
-    """Measure what still waits."""
+    """Measure the packets still held."""
     _advance(media, _given(media), None)
 
 
 def _given(media: Media) -> Array:
-    """What waited, and what has come since."""
+    """Return the held and the new packets together."""
     packets, media.gathered = join(media.waiting, *media.gathered), []
     return packets
 
 
 def proven(media: Media) -> Array:
-    """Keys of the streams that are media beyond doubt and need no dissecting."""
+    """Return the keys of the streams that are certainly media and need no dissection."""
     state = media.streams.state
-    keys: Array = state["key"][_looks_sequential(state, FEWEST_PROVEN, SHARE_PROVEN)]
+    enough = state["packets"] >= FEWEST_PROVEN
+    keys: Array = state["key"][enough & (state["in_order"] >= SHARE_PROVEN * state["packets"])]
     return keys
 
 
 def few(media: Media, ports: Array, payload_types: Array) -> Media:
-    """Streams of so few packets that only a description's port and payload types tell them from chance."""
+    """Return streams of very few packets, which a described port and payload type tell from chance."""
     packets = media.strays
     fits = np.isin(packets["source_port"], ports) | np.isin(packets["destination_port"], ports)
     fits &= np.isin(packets["payload_type"], payload_types)
@@ -92,14 +95,14 @@ def few(media: Media, ports: Array, payload_types: Array) -> Media:
     packets = take(packets, _by_time(packets["time"]))
     codes, _ = pd.factorize(packets["key"])
     order = np.argsort(codes, kind="stable")
-    packets, found = take(packets, order), Media()
-    streams.begin(found.streams, take(packets, starts_of_runs(codes[order])))
-    streams.measure(found.streams, codes[order], packets, now=0, last=True)
-    return found
+    packets, recovered = take(packets, order), Media()
+    streams.begin(recovered.streams, take(packets, starts_of_runs(codes[order])))
+    streams.measure(recovered.streams, codes[order], packets, now=0, last=True)
+    return recovered
 
 
 def _advance(media: Media, packets: Array, now: int | None) -> None:
-    """Measure the packets up to now, all if None; the others wait."""
+    """Measure the packets up to ``now``, all if None; hold the others."""
     order = _by_time(packets["time"])
     due = len(order) if now is None else _last_until(packets["time"][order], now)
     order, rest = order[:due], order[due:]
@@ -118,22 +121,22 @@ def _advance(media: Media, packets: Array, now: int | None) -> None:
 
 
 def _by_time(time: Array) -> Array:
-    """The order of time; what comes after the clock was set back stays behind what came before."""
+    """Return the order of time; packets after a clock was set back stay behind those before."""
     if (time[1:] >= time[:-1]).all():
         return np.arange(len(time))
     set_back = np.append(False, np.diff(time) < -HOLD_NS)
-    set_back &= time >= time[0]  # else nothing before it is of that time, and time alone puts all in order
+    set_back &= time >= time[0]  # otherwise nothing before it has that time, and time alone sorts all
     return np.lexsort((time, np.cumsum(set_back)))
 
 
 def _last_until(time: Array, now: int) -> int:
-    """How many packets there are up to the last one of that time."""
+    """Return the number of packets up to the last one not after ``now``."""
     until = np.flatnonzero(time <= now)
     return int(until[-1]) + 1 if len(until) else 0
 
 
 def _recognised(media: Media, packets: Array, now: int | None) -> Array:
-    """Begin the streams that can be told by now; return their packets so far, by stream and time."""
+    """Begin the streams recognised by now; return their packets so far, by stream and time."""
     packets = join(media.candidates, packets)
     codes, keys = pd.factorize(packets["key"])
     order = np.argsort(codes, kind="stable")
@@ -151,14 +154,14 @@ def _recognised(media: Media, packets: Array, now: int | None) -> Array:
 
 
 def _spells(time: Array, codes: Array) -> Array:
-    """Number each candidate's spells, which long pauses part."""
+    """Number each candidate's spells, which long pauses separate."""
     pause = np.diff(time, prepend=time[:1]) > PATIENCE_NS
     spells: Array = np.cumsum(pause) + codes * np.int64(len(codes) + 1)
     return spells
 
 
 def _beginnings(sequence: Array, codes: Array, spell: Array, candidates: int) -> Array:
-    """Where each candidate's first spell starts whose packets follow each other; the end if none does."""
+    """Return where each candidate's first spell with consecutive numbers starts; the end if there is none."""
     begin = np.full(candidates, len(codes))
     starts = starts_of_runs(spell)
     if len(starts):
@@ -171,7 +174,7 @@ def _beginnings(sequence: Array, codes: Array, spell: Array, candidates: int) ->
 
 
 def _still_tried(time: Array, codes: Array, spell: Array, now: int | None) -> Array:
-    """Candidates' last few packets, while another one may come in time."""
+    """Return which packets to hold: candidates' last few, while another one may still come in time."""
     if now is None or not len(codes):
         return np.zeros(len(codes), bool)
     starts = starts_of_runs(codes)
@@ -184,25 +187,24 @@ def _still_tried(time: Array, codes: Array, spell: Array, now: int | None) -> Ar
     return tried
 
 
-def _looks_sequential(state: Array, fewest: int, share: float) -> Array:
-    enough: Array = (state["packets"] >= fewest) & (state["in_order"] >= share * state["packets"])
-    return enough
-
-
 def listed(media: Media, fewest: int = FEWEST_LISTED) -> Array:
-    """Numbers of the streams worth a row, by first frame."""
+    """Return the numbers of the streams to list, by first frame.
+
+    Packets that jitter put behind later ones count as in order: chance comes so near only once in 600.
+    """
     state = media.streams.state
     share = SHARE_LISTED if fewest == FEWEST_LISTED else 0.0
-    worth = np.flatnonzero(_looks_sequential(state, fewest, share))
+    in_line = state["in_order"] + state["late"]
+    worth = np.flatnonzero((state["packets"] >= fewest) & (in_line >= share * state["packets"]))
     by_frame: Array = worth[np.argsort(state["frame"][worth], kind="stable")]
     return by_frame
 
 
 def rtp_tables(media: Media, fewest: int = FEWEST_LISTED) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return rtp_streams and rtp_seconds; ``stream`` counts from 0 by first frame.
+    """Return rtp_streams and rtp_seconds of streams with at least ``fewest`` packets.
 
-    Streams of at least ``fewest`` packets are listed.
-    Columns that no packet tells by itself (call, codec, ...) are NA, as is the capture.
+    ``stream`` counts from 0 by first frame. The capture, and columns that packets alone do not
+    determine (call, codec, ...), are NA.
     """
     chosen = listed(media, fewest)
     if not len(chosen):
@@ -221,7 +223,7 @@ def rtp_tables(media: Media, fewest: int = FEWEST_LISTED) -> tuple[pd.DataFrame,
 
 
 def _main_payload_types(sums: Array) -> Array:
-    """Payload type most often seen, one per stream."""
+    """Return each stream's most frequent payload type."""
     both, place = np.unique(sums["stream"].astype(np.int64) << 8 | sums["payload_type"], return_inverse=True)
     total = np.bincount(place, sums["packets"])
     both = both[np.lexsort((total, both >> 8))]
@@ -230,7 +232,7 @@ def _main_payload_types(sums: Array) -> Array:
 
 
 def _clock_columns(sums: Array, rows: Array, main: Array) -> Array:
-    """Column of each stream's clock in the sums, -1 where it is not known."""
+    """Return the column of each stream's clock in the sums, -1 if it is unknown."""
     stream = sums["stream"][rows]
     elapsed = np.bincount(stream, sums["elapsed"][rows], len(main))
     ticks = np.bincount(stream, sums["ticks"][rows], len(main))
@@ -239,21 +241,21 @@ def _clock_columns(sums: Array, rows: Array, main: Array) -> Array:
 
 
 def _running_jitter(sums: Array, rows: Array, clock: Array) -> Array:
-    """Jitter in ms at the end of each of these rows; else NaN, as before a stream's first step."""
+    """Return the jitter in ms at the end of each of these rows; NaN for others and before the first step."""
     stream = sums["stream"][rows]
     steps = sums["steps"][rows, clock[stream]]
     starts = starts_of_runs(stream)
     sizes = lengths(starts, len(rows))
     running = np.full(len(sums), np.nan)
     running[rows] = accumulated(steps, sums["tail"][rows, clock[stream]], starts)
-    taken = np.cumsum(steps)
-    taken -= np.repeat(taken[starts] - steps[starts], sizes)
-    running[rows[taken == 0]] = np.nan
+    counted = np.cumsum(steps)
+    counted -= np.repeat(counted[starts] - steps[starts], sizes)
+    running[rows[counted == 0]] = np.nan
     return running
 
 
 def _mean_jitter(sums: Array, rows: Array, clock: Array, running: Array) -> Array:
-    """Mean of J over all steps: summing up the recurrence leaves sum |D| - 15 J, J being the last."""
+    """Return the mean of J over all steps: the recurrence sums up to sum |D| - 15 J, with J the last one."""
     stream = sums["stream"][rows]
     steps = np.bincount(stream, sums["steps"][rows, clock[stream]], len(clock))
     distance = np.bincount(stream, sums["distance"][rows, clock[stream]], len(clock))
@@ -294,7 +296,7 @@ def _streams(state: Array, main: Array, clock: Array, mean: Array) -> pd.DataFra
 
 
 def _seconds(state: Array, sums: Array, running: Array) -> pd.DataFrame:
-    """One row per stream and second; lost as in RFC 3550, appendix A.3, for the interval."""
+    """Return one row per stream and second; ``lost`` as in RFC 3550, appendix A.3, for the interval."""
     starts = starts_of_runs(sums["stream"], sums["second"])  # payload types together
     stream = sums["stream"][starts]
     first = starts_of_runs(stream)
@@ -316,7 +318,7 @@ def _seconds(state: Array, sums: Array, running: Array) -> pd.DataFrame:
 
 
 def _table(table: Table, columns: dict[str, Any]) -> pd.DataFrame:
-    """The table of these columns; the others are NA."""
+    """Return the table with these columns; the others are NA."""
     count = len(columns["frame"])
     return table.of(
         {
@@ -335,7 +337,7 @@ def _times(nanoseconds: Array) -> pd.DatetimeIndex:
 
 
 def address(high: int, low: int) -> str:
-    """The text of an address: all are kept as IPv6, IPv4 ones mapped into it."""
+    """Return the text of an address in two halves: all are stored as IPv6, IPv4 ones mapped into it."""
     if high == 0 and low >> 32 == IPV4_MAPPED:
         return str(IPv4Address(low & 0xFFFFFFFF))
     return str(IPv6Address(high << 64 | low))

@@ -1,6 +1,6 @@
-"""The options of reading, and the files that options name.
+"""The options of reading, and the files that they name.
 
-Such a file is read once, from a pipe too; TLS keys tshark reads again and again.
+Such a file is read once and may be a pipe; a file of TLS keys is read repeatedly by tshark.
 """
 
 import os
@@ -14,14 +14,14 @@ from pathlib import Path
 from postproc.model.errors import SetupError
 from postproc.read.inputs import said
 
-LARGEST_KEYLOG = 64 << 20  # bytes; some 370,000 connections, which tshark holds in memory all at once
-WAIT = 60  # s for all that comes out of a pipe: `--acl <(ssh server cat acl.conf.xml)` takes seconds
-PIECE = 1 << 16  # bytes; what a pipe of Linux holds
+LARGEST_KEYLOG = 64 << 20  # bytes: some 370,000 connections, all of which tshark holds in memory
+WAIT = 60  # s for the whole content of a pipe: `--acl <(ssh server cat acl.conf.xml)` takes seconds
+PIECE = 1 << 16  # bytes: the capacity of a Linux pipe
 
 
 @dataclass(frozen=True)
 class Options:
-    """What changes the reading of a capture."""
+    """Options of reading a capture; results depend on them."""
 
     all_packets: bool = False
     keylog: Path | None = None
@@ -31,21 +31,21 @@ AS_USUAL = Options()
 
 
 def content(path: Path, largest: int, kind: str, hint: str = "") -> bytes:
-    """The bytes of a file of some ``kind``, or of a pipe; ``hint`` says what to name if it cannot be opened.
+    """Return the bytes of a file or pipe of some ``kind``; ``hint`` is added to the error of opening it.
 
-    Raises SetupError when it is larger than such files are, or the writer of a pipe does not come to an end.
+    Raises SetupError if it is larger than ``largest``, or a pipe is not closed within WAIT.
     """
-    held = bytearray()
+    data = bytearray()
     try:
         with open(path, "rb", buffering=0, opener=_opened) as file:
             plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode) or not hasattr(select, "poll")  # Windows
             for piece in iter(lambda: file.read(PIECE), b"") if plain else _arriving(path, file.fileno()):
-                held += piece
-                if len(held) > largest:
+                data += piece
+                if len(data) > largest:
                     raise SetupError(f"{path}: larger than {largest >> 20} MiB, which no {kind} is")
     except OSError as error:
         raise SetupError(f"{path}: {said(error)}{hint}") from error
-    return bytes(held)
+    return bytes(data)
 
 
 def _opened(path: str, flags: int) -> int:
@@ -54,11 +54,11 @@ def _opened(path: str, flags: int) -> int:
 
 
 def _arriving(path: Path, descriptor: int) -> Iterator[bytes]:
-    """What comes out of a pipe or a device until its writer closes it."""
+    """Yield what arrives from a pipe or device until its writer closes it."""
     until = time.monotonic() + WAIT
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
-    while (left := until - time.monotonic()) > 0 and poll.poll(left * 1000):
+    while (remaining := until - time.monotonic()) > 0 and poll.poll(remaining * 1000):
         piece = os.read(descriptor, PIECE)
         if not piece:
             return
@@ -67,18 +67,18 @@ def _arriving(path: Path, descriptor: int) -> Iterator[bytes]:
 
 
 def plain_keylog(path: Path) -> Path:
-    """The file, if tshark can read it again and again; SetupError for a pipe, a device, a large one."""
+    """Return the path if tshark can read it repeatedly; SetupError for a pipe, a device or a large file."""
     try:
-        held = path.stat()
+        status = path.stat()
     except OSError as error:
         raise SetupError(f"{path}: {said(error)}") from error
-    if not stat.S_ISREG(held.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise SetupError(f"{path}: TLS keys are read several times, from a plain file: this is none")
-    if held.st_size > LARGEST_KEYLOG:
+    if status.st_size > LARGEST_KEYLOG:
         raise SetupError(f"{path}: larger than {LARGEST_KEYLOG >> 20} MiB, which no file of TLS keys is")
     return path
 
 
 def keylog_preference(path: Path | None) -> dict[str, str]:
-    """What tells tshark of the file; nothing where there is none."""
+    """Return tshark's preference for the key file; empty without one."""
     return {"tls.keylog_file": str(plain_keylog(path.resolve()))} if path else {}

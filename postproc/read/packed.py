@@ -1,4 +1,4 @@
-"""Captures packed by gzip, unpacked byte for byte: a ring may have files that are not packed yet."""
+"""Captures compressed by gzip, decompressed as they are: files of a ring may be compressed one by one."""
 
 import gzip
 import shutil
@@ -11,20 +11,20 @@ from postproc.model.errors import CaptureError
 from postproc.read.inputs import DAMAGED_GZIP, GZIP
 from postproc.read.processes import check_made
 
-PIECE = 1 << 20  # bytes unpacked at once
+PIECE = 1 << 20  # bytes decompressed at once
 
 
 def packed(path: Path) -> bool:
-    """Whether a file is packed by gzip. Raises OSError."""
+    """Return whether a file is compressed by gzip. Raises OSError."""
     with path.open("rb") as file:
         return file.read(len(GZIP)) == GZIP
 
 
 def unpacked(path: Path, target: Path) -> Path:
-    """All that is in a packed file, in ``target``.
+    """Decompress a file to ``target`` and return that.
 
-    Raises CaptureError when it is damaged, and TooMuchError when more is in it than in any honest one, or
-    than half of the free space, the other half being for what is kept of it.
+    Raises CaptureError if it is damaged, and TooMuchError if its content exceeds ``processes.most`` or
+    half of the free space; the other half is for its reduced file.
     """
     with target.open("wb") as file:
         for piece in _pieces(path, shutil.disk_usage(target.parent).free // 2):
@@ -33,7 +33,7 @@ def unpacked(path: Path, target: Path) -> Path:
 
 
 def ends_alone(path: Path, target: Path, size: int) -> Path:
-    """``target``, as long as what is in a packed file: its first and last ``size`` bytes, a hole between.
+    """Write the first and last ``size`` bytes of a compressed file's content to ``target``, a hole between.
 
     Raises CaptureError as ``unpacked`` does.
     """
@@ -49,12 +49,12 @@ def ends_alone(path: Path, target: Path, size: int) -> Path:
 
 
 def _pieces(path: Path, room: int) -> Iterator[bytes]:
-    size, made = path.stat().st_size, 0
+    size, written = path.stat().st_size, 0
     try:
         with gzip.open(path) as file:
             while piece := file.read(PIECE):
-                made += len(piece)
-                check_made(made, size, room)
+                written += len(piece)
+                check_made(written, size, room)
                 yield piece
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise CaptureError(DAMAGED_GZIP) from error

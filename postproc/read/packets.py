@@ -1,12 +1,11 @@
-"""The network and transport layers of a window of packets: the innermost IP header, UDP and TCP.
+"""Parse the network and transport layers of a window of packets: the innermost IP header, UDP and TCP.
 
-IPv4 (RFC 791) and IPv6 (RFC 8200) are taken apart, with what they carry through tunnels
-(read.layers); UDP datagrams (RFC 768) and TCP segments (RFC 9293) are in them. A first
-fragment is read as far as it goes; later ones, and what nobody here knows, stay UNCLEAR
-and are counted.
+IPv4 (RFC 791) and IPv6 (RFC 8200) are parsed, also through tunnels (read.layers), down to UDP datagrams
+(RFC 768) and TCP segments (RFC 9293). A first fragment is read as far as it goes; later ones and unknown
+protocols become UNCLEAR and are counted.
 
-Addresses, ports at them, and pairs of these are compared by one 64-bit number each; two
-different ones have the same number by chance only.
+Addresses, endpoints (address and port) and pairs of endpoints are compared by one 64-bit hash each, of
+which two are equal for different values by chance only.
 """
 
 from collections import Counter
@@ -31,7 +30,7 @@ from postproc.read.layers import (
 )
 
 UDP, TCP, FRAGMENT = 17, 6, 44
-# ICMP, IGMP, IPv6 without more, ICMPv6, EIGRP, OSPF, PIM, VRRP, IS-IS, SCTP: no tunnels, and no media in them
+# UDP, TCP, ICMP, IGMP, IPv6 no next header, ICMPv6, EIGRP, OSPF, PIM, VRRP, IS-IS, SCTP, RSVP: no tunnels
 IN_SIGHT = (UDP, TCP, 1, 2, 59, 58, 88, 89, 103, 112, 124, 132, 46)
 IPV4_HEADER = structure(
     "version_ihl u1, service u1, length >u2, id >u2, fragment >u2, ttl u1, protocol u1, "
@@ -53,14 +52,14 @@ TCP_HEADER = structure(
     "source >u2, destination >u2, sequence >u4, acknowledged >u4, offset u1, flags u1, window >u2, "
     "checksum >u2, urgent >u2"
 )
-# by IP protocol, UNCLEAR and FOREIGN being the last two places: what is in sight, a tunnel, or neither
+# Treatment by IP protocol, UNCLEAR and FOREIGN being the last two places.
 LOOKED_AT, TUNNEL, UNKNOWN = range(3)
 SIGHT = np.full(258, UNKNOWN, np.uint8)
 SIGHT[[*IN_IP, FRAGMENT]] = TUNNEL
 SIGHT[[*IN_SIGHT, UNCLEAR, FOREIGN]] = LOOKED_AT
 IS_TUNNEL_PORT = np.zeros(1 << 16, bool)
 IS_TUNNEL_PORT[list(IN_UDP)] = True
-# ns in which the fragments of a datagram come (RFC 8200, section 4.5); then an identity is used again
+# ns within which the fragments of a datagram arrive (RFC 8200, section 4.5); later, the id is another one's
 REASSEMBLED_WITHIN = 60_000_000_000
 PIECE = np.dtype(
     [("row", "i8"), ("key", "u8"), ("time", "i8"), ("start", "i8"), ("end", "i8"), ("last", "?")]
@@ -71,8 +70,8 @@ PIECE = np.dtype(
 class Packets:
     """One row per packet of a window; addresses and positions are of the innermost IP header.
 
-    ``protocol`` is the IP protocol, UNCLEAR, or FOREIGN for what is no IP at all;
-    the other columns only count where it is a protocol. Positions are in ``data``.
+    ``protocol`` is the IP protocol, UNCLEAR, or FOREIGN if there is no IP at all; the other columns are
+    valid only where it is a protocol. Positions are in ``data``.
     """
 
     data: Array
@@ -81,27 +80,27 @@ class Packets:
     network: Array  # where the IP header starts
     transport: Array  # where the transport header starts
     end: Array  # where the IP packet ends by its length
-    seen: Array  # where the captured part of it ends
+    seen: Array  # where its captured part ends
     fragmented: Array  # the first of several
     addresses: Array  # (n, 4) uint64: source and destination, high and low half each
-    source: Array  # the hosts' numbers
+    source: Array  # hashes of the addresses
     destination: Array
-    unread: Counter[str] = field(default_factory=Counter)  # packets not looked into, by what they were
-    tunnel_ports: set[int] = field(default_factory=set)  # of UDP, where tunnels are
+    unread: Counter[str] = field(default_factory=Counter)  # packets not opened, by the header that was not
+    tunnel_ports: set[int] = field(default_factory=set)  # UDP ports on which tunnels were found
     fragments: list[Array] = field(default_factory=list)  # PIECE rows
 
     def addresses_of(self, rows: Array) -> Array:
-        """The addresses of some packets; numpy copies a row of numbers one by one, bytes at once."""
+        """Return the addresses of some packets, viewed as bytes, which numpy copies faster than numbers."""
         whole = self.addresses.view(f"V{self.addresses.itemsize * 4}")[:, 0]
         return whole[rows].view(np.uint64).reshape(-1, 4)
 
 
 @dataclass(frozen=True)
 class Payloads:
-    """One row per datagram or segment; ``rows`` are the packets they are in.
+    """One row per datagram or segment; ``rows`` are the rows of their packets.
 
-    ``start`` is the payload's position in ``data``, ``size`` its length on the wire, ``seen``
-    how much of it was captured. ``source`` and ``destination`` stand for address and port.
+    ``start`` is the payload's position in ``data``, ``size`` its length on the wire, ``seen`` its captured
+    length. ``source`` and ``destination`` are hashes of address and port.
     """
 
     data: Array
@@ -118,26 +117,26 @@ class Payloads:
     sequence: Array  # of TCP
 
     def has_port(self, ports: tuple[int, ...]) -> Array:
-        found = np.zeros(len(self.rows), bool)
+        matches = np.zeros(len(self.rows), bool)
         for port in ports:
-            found |= (self.source_port == port) | (self.destination_port == port)
-        return found
+            matches |= (self.source_port == port) | (self.destination_port == port)
+        return matches
 
 
 @dataclass
 class ForTshark:
-    """Keys of connections or flows to be shown to tshark: for certain, or where it can decrypt them."""
+    """Keys of connections or flows for tshark: in any case, or only if it can decrypt them."""
 
     certain: list[Array] = field(default_factory=list)
     secured: list[Array] = field(default_factory=list)
 
     def keys(self, *, keep_tls: bool) -> Array:
-        found = self.certain + (self.secured if keep_tls else [])
-        return np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
+        arrays = self.certain + (self.secured if keep_tls else [])
+        return np.unique(np.concatenate([np.zeros(0, np.uint64), *arrays]))
 
 
 def host(low: Array, high: Array | None = None) -> Array:
-    """Numbers of addresses, given as their lower and higher 64 bits; no higher ones are 0."""
+    """Return hashes of addresses, given as their lower and higher 64 bits; higher ones default to 0."""
     number: Array = (low if high is None else high * MIX[0] + low) * MIX[1]
     return number
 
@@ -147,40 +146,40 @@ def endpoint(host: Array, port: Array) -> Array:
 
 
 def flow(one: Array, other: Array) -> Array:
-    """Numbers of flows or connections between two endpoints, the same both ways."""
+    """Return hashes of flows or connections between two endpoints, the same in both directions."""
     return mixed(one + other)
 
 
 def mixed(numbers: Array) -> Array:
-    """Spread 64-bit numbers, so that sums of them meet by chance only."""
+    """Mix 64-bit numbers, so that sums of them collide by chance only."""
     numbers = (numbers ^ numbers >> HALF) * MIX[0]
     spread: Array = numbers ^ numbers >> HALF
     return spread
 
 
 def unwrapped(window: Window, interfaces: list[Interface]) -> tuple[Packets, Payloads]:
-    """Take apart the packets of a window, and the UDP datagrams in them, through all tunnels."""
-    found = _packets(window, interfaces)
-    udp = _datagrams(found)
-    tried = np.zeros(len(found.protocol), bool)
+    """Parse the packets of a window and their UDP datagrams, through all tunnels."""
+    packets = _packets(window, interfaces)
+    udp = _datagrams(packets)
+    tried = np.zeros(len(packets.protocol), bool)
     for _ in range(DEEPEST):
         outer = np.flatnonzero(IS_TUNNEL_PORT[udp.destination_port])
         outer = outer[~tried[udp.rows[outer]]]
         if not len(outer):
             break
         tried[udp.rows] = True
-        opened = _open_datagrams(found, udp, outer)
+        opened = _open_datagrams(packets, udp, outer)
         tried[opened] = False
-        udp = _datagrams(found)
-    _count_unknown(found)
-    return found, udp
+        udp = _datagrams(packets)
+    _count_unknown(packets)
+    return packets, udp
 
 
 def _packets(window: Window, interfaces: list[Interface]) -> Packets:
     kind, at = network_layer(window, interfaces)
     count = len(kind)
     seen = window.start + window.captured
-    found = Packets(
+    packets = Packets(
         data=window.data,
         time=window.time,
         protocol=np.full(count, UNCLEAR),
@@ -193,176 +192,176 @@ def _packets(window: Window, interfaces: list[Interface]) -> Packets:
         source=np.zeros(count, np.uint64),
         destination=np.zeros(count, np.uint64),
     )
-    _read_ip(found, slice(None), kind)
-    _open_tunnels(found, slice(None))
-    return found
+    _read_ip(packets, slice(None), kind)
+    _open_tunnels(packets, slice(None))
+    return packets
 
 
-def _open_tunnels(found: Packets, rows: Rows) -> None:
-    """Go on to what is in IP tunnels, one in the other; what is deeper than DEEPEST is not looked at."""
+def _open_tunnels(packets: Packets, rows: Rows) -> None:
+    """Open IP tunnels, also nested ones; packets nested deeper than DEEPEST become UNCLEAR."""
     for _ in range(DEEPEST):
-        rows = _among(rows, np.flatnonzero(SIGHT[found.protocol[rows]] == TUNNEL))
-        if not len(found.protocol[rows]):
+        rows = _among(rows, np.flatnonzero(SIGHT[packets.protocol[rows]] == TUNNEL))
+        if not len(packets.protocol[rows]):
             return
-        _open_ip(found, rows)
-    rows = _among(rows, np.flatnonzero(SIGHT[found.protocol[rows]] == TUNNEL))
-    found.unread[layers.named(UNCLEAR)] += len(found.protocol[rows])
-    found.protocol[rows] = UNCLEAR
+        _open_ip(packets, rows)
+    rows = _among(rows, np.flatnonzero(SIGHT[packets.protocol[rows]] == TUNNEL))
+    packets.unread[layers.named(UNCLEAR)] += len(packets.protocol[rows])
+    packets.protocol[rows] = UNCLEAR
 
 
-def _read_ip(found: Packets, rows: Rows, kind: Array) -> None:
-    """Read the headers at ``network``, which are of these kinds."""
+def _read_ip(packets: Packets, rows: Rows, kind: Array) -> None:
+    """Parse the headers at ``network``, which are of these kinds."""
     of_ipv4 = kind == IPV4
-    _read_ipv4(found, _among(rows, of_ipv4))
+    _read_ipv4(packets, _among(rows, of_ipv4))
     others = np.flatnonzero(~of_ipv4)
     if len(others):
-        _read_others(found, _among(rows, others), kind[others])
+        _read_others(packets, _among(rows, others), kind[others])
 
 
 def _among(rows: Rows, which: Array) -> Rows:
-    """Rows of rows."""
+    """Return the rows that ``which`` selects from ``rows``."""
     if isinstance(rows, slice):
         return places(which) if which.dtype == bool else which
     return rows[which]
 
 
-def _read_others(found: Packets, rows: Rows, kind: Array) -> None:
-    _read_ipv6(found, _among(rows, np.flatnonzero(kind == IPV6)))
+def _read_others(packets: Packets, rows: Rows, kind: Array) -> None:
+    _read_ipv6(packets, _among(rows, np.flatnonzero(kind == IPV6)))
     rest = np.flatnonzero(kind != IPV6)
     where = _among(rows, rest)
-    found.protocol[where] = np.where(kind[rest] == FOREIGN, FOREIGN, UNCLEAR)
+    packets.protocol[where] = np.where(kind[rest] == FOREIGN, FOREIGN, UNCLEAR)
     unknown = kind[rest][kind[rest] != FOREIGN]
     if len(unknown):
-        layers.count_unread(found.unread, unknown)
+        layers.count_unread(packets.unread, unknown)
 
 
-def _open_ip(found: Packets, which: Rows) -> None:
-    """Go on to what IP carries here: a tunnel, an extension header or a fragment."""
-    rows = np.arange(len(found.protocol))[which]
-    protocol = found.protocol[rows]
+def _open_ip(packets: Packets, which: Rows) -> None:
+    """Open the payload of IP: a tunnel, an extension header or a fragment."""
+    rows = np.arange(len(packets.protocol))[which]
+    protocol = packets.protocol[rows]
     fragment = protocol == FRAGMENT
     if fragment.any():
-        _read_ipv6_fragments(found, rows[fragment])
-        _go_on(found, rows[fragment], IP_PROTOCOL + found.protocol[rows[fragment]])
+        _read_ipv6_fragments(packets, rows[fragment])
+        _open_headers(packets, rows[fragment], IP_PROTOCOL + packets.protocol[rows[fragment]])
     rows, protocol = rows[~fragment], protocol[~fragment]
     kind = np.array([IN_IP[number] for number in protocol.tolist()], np.int64)
-    kind, at = layers.opened(found.data, kind, found.transport[rows].copy(), found.seen[rows])
-    found.transport[rows] = at
-    _go_on(found, rows, kind)
+    kind, at = layers.opened(packets.data, kind, packets.transport[rows].copy(), packets.seen[rows])
+    packets.transport[rows] = at
+    _open_headers(packets, rows, kind)
 
 
-def _go_on(found: Packets, rows: Array, kind: Array) -> None:
-    """Headers of these kinds stand at ``transport``: read IP, or take the protocol it carries."""
+def _open_headers(packets: Packets, rows: Array, kind: Array) -> None:
+    """Parse the headers of these kinds at ``transport`` if they are IP, else set the protocol."""
     direct = kind >= IP_PROTOCOL + UNCLEAR
     direct &= kind < UDP_TUNNEL
-    found.protocol[rows[direct]] = kind[direct] - IP_PROTOCOL
+    packets.protocol[rows[direct]] = kind[direct] - IP_PROTOCOL
     rows, kind = rows[~direct], kind[~direct]
     if len(rows):
-        found.network[rows] = found.transport[rows]
-        found.addresses[rows] = 0
-        _read_ip(found, rows, kind)
+        packets.network[rows] = packets.transport[rows]
+        packets.addresses[rows] = 0
+        _read_ip(packets, rows, kind)
 
 
-def _open_datagrams(found: Packets, udp: Payloads, outer: Array) -> Array:
-    """Go on to what is in UDP tunnels; datagrams that are none of their port's stay datagrams."""
+def _open_datagrams(packets: Packets, udp: Payloads, outer: Array) -> Array:
+    """Open UDP tunnels, and return their packets; datagrams that only use a tunnel's port stay datagrams."""
     rows = udp.rows[outer]
     kind = UDP_TUNNEL + udp.destination_port[outer].astype(np.int64)
-    kind, at = layers.opened(found.data, kind, udp.start[outer].copy(), found.seen[rows])
+    kind, at = layers.opened(packets.data, kind, udp.start[outer].copy(), packets.seen[rows])
     tunnelled = kind != UNCLEAR
     rows = np.compress(tunnelled, rows)
-    found.transport[rows] = at[tunnelled]
-    found.tunnel_ports.update(np.unique(udp.destination_port[outer[tunnelled]]).tolist())
-    _go_on(found, rows, kind[tunnelled])
-    _open_tunnels(found, rows)
+    packets.transport[rows] = at[tunnelled]
+    packets.tunnel_ports.update(np.unique(udp.destination_port[outer[tunnelled]]).tolist())
+    _open_headers(packets, rows, kind[tunnelled])
+    _open_tunnels(packets, rows)
     return rows
 
 
-def _count_unknown(found: Packets) -> None:
-    unknown = found.protocol[SIGHT[found.protocol] == UNKNOWN]
+def _count_unknown(packets: Packets) -> None:
+    unknown = packets.protocol[SIGHT[packets.protocol] == UNKNOWN]
     if len(unknown):
-        layers.count_unread(found.unread, IP_PROTOCOL + unknown)
+        layers.count_unread(packets.unread, IP_PROTOCOL + unknown)
 
 
-def _read_ipv4(found: Packets, rows: Rows) -> None:
-    """RFC 791, section 3.1. A length of 0 is segmentation left to the network card."""
-    at = found.network[rows]
-    header = gather(found.data, at, IPV4_HEADER)
+def _read_ipv4(packets: Packets, rows: Rows) -> None:
+    """RFC 791, section 3.1. A length of 0 comes from segmentation offload to the network card."""
+    at = packets.network[rows]
+    header = gather(packets.data, at, IPV4_HEADER)
     header_size = (header["version_ihl"] & 15).astype(np.int64) * 4
     length = header["length"].astype(np.int64)
-    length = np.where(length == 0, found.seen[rows] - at, length)
+    length = np.where(length == 0, packets.seen[rows] - at, length)
     sound = (header["version_ihl"] >> 4 == 4) & (header_size >= 20) & (length >= header_size)
-    sound &= at + header_size <= found.seen[rows]
-    found.protocol[rows] = np.where(sound, header["protocol"], UNCLEAR)
-    for column, name, hosts in ((1, "source", found.source), (3, "destination", found.destination)):
+    sound &= at + header_size <= packets.seen[rows]
+    packets.protocol[rows] = np.where(sound, header["protocol"], UNCLEAR)
+    for column, name, hosts in ((1, "source", packets.source), (3, "destination", packets.destination)):
         mapped = header[name].astype(np.uint64) | np.uint64(MAPPED)
-        found.addresses[rows, column], hosts[rows] = mapped, host(mapped)
-    _set_extent(found, rows, at + header_size, at + length)
+        packets.addresses[rows, column], hosts[rows] = mapped, host(mapped)
+    _set_extent(packets, rows, at + header_size, at + length)
     if not sound.all():
-        found.unread[layers.named(UNCLEAR)] += int(np.count_nonzero(~sound))
+        packets.unread[layers.named(UNCLEAR)] += int(np.count_nonzero(~sound))
     pieces = np.flatnonzero((header["fragment"] & 0x3FFF != 0) & sound)
     if len(pieces):
         header = take(header, pieces)
         identity = header["id"].astype(np.uint64) << np.uint64(8) | header["protocol"]
         size = (length - header_size)[pieces]
-        _note_fragments(found, _among(rows, pieces), identity, header["fragment"], size)
+        _note_fragments(packets, _among(rows, pieces), identity, header["fragment"], size)
 
 
-def _read_ipv6(found: Packets, rows: Rows) -> None:
+def _read_ipv6(packets: Packets, rows: Rows) -> None:
     """RFC 8200, section 3."""
-    at = found.network[rows]
-    header = gather(found.data, at, IPV6_HEADER)
+    at = packets.network[rows]
+    header = gather(packets.data, at, IPV6_HEADER)
     payload = at + IPV6_HEADER.itemsize
-    sound = (header["version"] >> 4 == 6) & (payload <= found.seen[rows])
-    found.protocol[rows] = np.where(sound, header["next"], UNCLEAR)
+    sound = (header["version"] >> 4 == 6) & (payload <= packets.seen[rows])
+    packets.protocol[rows] = np.where(sound, header["next"], UNCLEAR)
     for column, name in enumerate(("source_high", "source", "destination_high", "destination")):
-        found.addresses[rows, column] = header[name]
-    high_source, low_source, high_destination, low_destination = found.addresses[rows].T
-    found.source[rows] = host(low_source, high_source)
-    found.destination[rows] = host(low_destination, high_destination)
+        packets.addresses[rows, column] = header[name]
+    high_source, low_source, high_destination, low_destination = packets.addresses[rows].T
+    packets.source[rows] = host(low_source, high_source)
+    packets.destination[rows] = host(low_destination, high_destination)
     length = header["length"].astype(np.int64)
-    _set_extent(found, rows, payload, np.where(length == 0, found.seen[rows], payload + length))
+    _set_extent(packets, rows, payload, np.where(length == 0, packets.seen[rows], payload + length))
     if not sound.all():
-        found.unread[layers.named(UNCLEAR)] += int(np.count_nonzero(~sound))
+        packets.unread[layers.named(UNCLEAR)] += int(np.count_nonzero(~sound))
 
 
-def _set_extent(found: Packets, rows: Rows, transport: Array, end: Array) -> None:
-    found.transport[rows] = transport
-    found.end[rows] = end
-    found.seen[rows] = np.minimum(found.seen[rows], end)
+def _set_extent(packets: Packets, rows: Rows, transport: Array, end: Array) -> None:
+    packets.transport[rows] = transport
+    packets.end[rows] = end
+    packets.seen[rows] = np.minimum(packets.seen[rows], end)
 
 
-def _read_ipv6_fragments(found: Packets, rows: Array) -> None:
+def _read_ipv6_fragments(packets: Packets, rows: Array) -> None:
     """RFC 8200, section 4.5."""
-    header = gather(found.data, found.transport[rows], FRAGMENT_HEADER)
-    found.transport[rows] += FRAGMENT_HEADER.itemsize
-    sound = found.transport[rows] <= found.seen[rows]
-    found.protocol[rows] = np.where(sound, header["next"], UNCLEAR)
+    header = gather(packets.data, packets.transport[rows], FRAGMENT_HEADER)
+    packets.transport[rows] += FRAGMENT_HEADER.itemsize
+    sound = packets.transport[rows] <= packets.seen[rows]
+    packets.protocol[rows] = np.where(sound, header["next"], UNCLEAR)
     place = header["place"].astype(np.int64)
-    atomic = place & 0xFFF9 == 0  # RFC 6946: a whole datagram all the same
+    atomic = place & 0xFFF9 == 0  # RFC 6946: a whole datagram with a fragment header
     identity = header["id"].astype(np.uint64) | np.uint64(1 << 40)
-    size = found.end[rows] - found.transport[rows]
+    size = packets.end[rows] - packets.transport[rows]
     flags = place >> 3 | (place & 1) << 13
     which = np.flatnonzero(~atomic & sound)
-    _note_fragments(found, rows[which], identity[which], flags[which], size[which])
+    _note_fragments(packets, rows[which], identity[which], flags[which], size[which])
 
 
-def _note_fragments(found: Packets, rows: Rows, identity: Array, flags: Array, size: Array) -> None:
-    """Remember fragments (flags: the offset in eights, 0x2000 if more follow); only the first has ports."""
+def _note_fragments(packets: Packets, rows: Rows, identity: Array, flags: Array, size: Array) -> None:
+    """Record fragments (``flags``: offset in units of 8 bytes, 0x2000 if more follow)."""
     pieces = np.empty(len(identity), PIECE)
-    pieces["key"] = mixed((found.source[rows] * MIX[1] + found.destination[rows]) * MIX[2] + identity)
-    pieces["row"] = np.arange(len(found.time))[rows]
-    pieces["time"], pieces["start"] = found.time[rows], (flags & 0x1FFF).astype(np.int64) * 8
+    pieces["key"] = mixed((packets.source[rows] * MIX[1] + packets.destination[rows]) * MIX[2] + identity)
+    pieces["row"] = np.arange(len(packets.time))[rows]
+    pieces["time"], pieces["start"] = packets.time[rows], (flags & 0x1FFF).astype(np.int64) * 8
     pieces["end"], pieces["last"] = pieces["start"] + size, flags & 0x2000 == 0
-    found.fragments.append(pieces)
-    found.fragmented[rows] = pieces["start"] == 0
-    found.protocol[rows] = np.where(pieces["start"] == 0, found.protocol[rows], UNCLEAR)
+    packets.fragments.append(pieces)
+    packets.fragmented[rows] = pieces["start"] == 0
+    packets.protocol[rows] = np.where(pieces["start"] == 0, packets.protocol[rows], UNCLEAR)
 
 
 def incomplete(pieces: Array) -> Array:
-    """Which fragments are of datagrams of which a part is not in the capture."""
-    found = np.zeros(len(pieces), bool)
+    """Return which fragments (PIECE rows) belong to datagrams that the capture lacks a part of."""
+    lacking = np.zeros(len(pieces), bool)
     if not len(pieces):
-        return found
+        return lacking
     by_datagram = np.lexsort((pieces["start"], pieces["time"], pieces["key"]))
     pieces = take(pieces, by_datagram)
     begins = np.ones(len(pieces), bool)
@@ -378,12 +377,12 @@ def incomplete(pieces: Array) -> Array:
     gap[runs] = start[runs] > 0
     broken = np.add.reduceat(gap, runs, dtype=np.int64) > 0
     broken |= np.add.reduceat(pieces["last"][order], runs, dtype=np.int64) == 0
-    found[by_datagram] = broken[datagram]
-    return found
+    lacking[by_datagram] = broken[datagram]
+    return lacking
 
 
 def _datagrams(packets: Packets) -> Payloads:
-    """The UDP datagrams whose length agrees with that of the IP packet, unless that is a fragment."""
+    """Return the UDP datagrams that fit into their IP packet, and those in first fragments."""
     rows = np.flatnonzero(packets.protocol == UDP)
     at = packets.transport[rows]
     header = gather(packets.data, at, UDP_HEADER)
@@ -399,7 +398,7 @@ def _datagrams(packets: Packets) -> Payloads:
 
 
 def segments(packets: Packets) -> Payloads:
-    """The TCP segments whose header was captured whole, and that are not in fragments."""
+    """Return the TCP segments with a completely captured header that are not in fragments."""
     rows = np.flatnonzero((packets.protocol == TCP) & ~packets.fragmented)
     at = packets.transport[rows]
     header = gather(packets.data, at, TCP_HEADER)

@@ -1,16 +1,16 @@
-"""What the datagrams and segments of a window carry, told by their first bytes.
+"""Classify the datagrams and segments of a window by their first bytes.
 
-What has nothing to do with calls: TCP connections without SIP, and QUIC. A connection is kept
-whole, both ways and from its first packet, when a segment in it begins like SIP or like SIP in
-WebSocket (RFC 7118), or when a port says so. Nothing is remembered but the connections to keep.
-STUN and TURN over TCP are put together beside this (read.segments).
+Irrelevant to calls are TCP connections without SIP, and QUIC. A connection is kept whole, in both
+directions and from its first packet, if a segment in it begins like SIP or like SIP in WebSocket (RFC
+7118), or by its port. Only the connections to keep are remembered. STUN and TURN over TCP are reassembled
+elsewhere (read.segments).
 
-What is read directly, without tshark: checks and DTLS on flows of nothing but these and media;
-SIP on its own. A Binding message says by itself what it is: its type, the magic cookie, and a
-length that is the datagram's (RFC 8489, sections 5 and 6.3; RFC 7983); so do DTLS records (RFC 6347,
-section 4.1) and a whole SIP message in a datagram (RFC 3261, section 18.3). What else goes over the
-same two ports (TURN, classic STUN, SIP among checks) may change what tshark makes of them: then
-tshark sees the whole flow. So it does of DTLS with a certificate in fragments.
+Read directly, without tshark, are checks and DTLS on flows that carry only these and media, and SIP by
+itself. A Binding message is recognised by its type, the magic cookie, and a length equal to the datagram's
+(RFC 8489, sections 5 and 6.3; RFC 7983); likewise DTLS records (RFC 6347, section 4.1) and a whole SIP
+message in a datagram (RFC 3261, section 18.3). Other traffic on the same two ports (TURN, classic STUN, SIP
+among checks) may change how tshark dissects them, so tshark then gets the whole flow. It also gets DTLS
+with a fragmented certificate.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,19 +28,20 @@ from postproc.read.rtp import MAGIC_COOKIE, RTCP_SECOND, RTP_FIRST, STUN_SIZE, c
 from postproc.read.sip import is_message
 from postproc.read.walk import open_container, windows
 from postproc.wire import hep, stun
+from postproc.wire.dtls import is_encrypted
 
 DTLS_FIRST = range(20, 64)  # bytes (RFC 7983)
 BINDINGS = tuple(stun.message_type(stun.Method.BINDING, kind) for kind in stun.Class)
 
 SIP_PORTS = (4900, 4901, 5060, 5061, 5080, 5081)  # XPhone's, those of RFC 3261, FreeSWITCH's second profile
-TLS_PORTS = (443, 2230, 2231, 7443, 8089)  # of which the handshakes matter
+TLS_PORTS = (443, 2230, 2231, 7443, 8089)  # whose handshakes are kept: web, XPhone's, SIP over WebSocket
 QUIC_PORT, HEP_PORT = 443, 9060
 OLD_HEP = (0x0110, 0x0128, 0x0210, 0x021C, 0x0228, 0x0234)  # version and length of the header (wire.hep)
 FIN_SYN_RST = 0x07
 FIRST_TLS, APPLICATION_DATA = 20, 23  # TLS content types: those between are of handshakes
 HTTP, GRANTED, GET, HEP = (int.from_bytes(text) for text in (b"HTTP/1.1", b" 101", b"GET ", b"HEP3"))
 FIRST_BYTES = np.dtype(
-    {  # one payload's first bytes, by what they may be
+    {  # a payload's first bytes under all readings
         "names": [
             "first",
             "second",
@@ -62,9 +63,9 @@ FIRST_BYTES = np.dtype(
 SIP_VERSION = int.from_bytes(b"SIP/2.0 ")
 CRLF = 0x0D0A
 OPCODES = (0x81, 0x82)  # of WebSocket: whole text or binary messages
-LINE_ENDS = 8  # looked past: a ping is two, a pong is one (RFC 5626, section 4.4.1)
+LINE_ENDS = 8  # CRLFs skipped before a message: a ping is two, a pong is one (RFC 5626, section 4.4.1)
 SCHEMES = (b"sip:", b"sips:", b"tel:", b"urn:", b"im:", b"pres:")
-METHOD_LENGTH = 40  # longest method looked for
+METHOD_LENGTH = 40  # longest method recognised; bounds the work
 TOKEN = np.zeros(256, bool)  # RFC 3261, section 25.1
 TOKEN[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~")] = True
 BEGINNING = TOKEN[:, None] & (TOKEN | (np.arange(256) == ord(" ")))  # two bytes of a request, or of HTTP
@@ -72,49 +73,49 @@ BEGINNING[OPCODES, :] = BEGINNING[divmod(CRLF, 256)] = True
 MAY_BE_TEXT = BEGINNING.ravel()
 
 STUN_HEAD = structure("type >u2, length >u2, cookie >u4, id V8")
-# Keys of their own: each may need tshark when the others do not
+# Each has a key of its own, as each may need tshark when the others do not.
 OF_DTLS, OF_SIP, OF_HEP = np.uint64(1), np.uint64(2), np.uint64(3)
 KEEP_ALIVE = 4  # bytes (RFC 5626, section 4.4.1): no message
 
 
 def note_signalling(connections: ForTshark, segments: Payloads, keys: Array, content: Array) -> None:
-    """Remember the connections of which a segment says what they carry."""
+    """Record the connections with a segment of signalling, and those with TLS."""
     connections.certain.append(np.unique(keys[_carries_signalling(segments)]))
     connections.secured.append(np.unique(keys[content > 0]))
 
 
 def always_kept(segments: Payloads, content: Array) -> Array:
-    """Which segments are kept whatever their connection carries."""
-    kept: Array = segments.has_port(SIP_PORTS)
+    """Return which segments are kept whatever their connection carries."""
+    always: Array = segments.has_port(SIP_PORTS)
     of_tls = np.flatnonzero(segments.has_port(TLS_PORTS))
     content = content[of_tls]
     handshake = (content > 0) & (content != APPLICATION_DATA)
-    kept[of_tls] |= handshake | (segments.flags[of_tls] & FIN_SYN_RST != 0)
-    return kept
+    always[of_tls] |= handshake | (segments.flags[of_tls] & FIN_SYN_RST != 0)
+    return always
 
 
 def quic(datagrams: Payloads) -> Array:
-    """Which datagrams are QUIC: on its port, with its first bytes, and no SIP nor TURN (RFC 9443).
+    """Return which datagrams are QUIC: on its port, with its first bytes, neither SIP nor TURN (RFC 9443).
 
     STUN, DTLS and RTP have other first bytes.
     """
     chosen = np.flatnonzero(datagrams.has_port((QUIC_PORT,)) & (datagrams.seen > 0))
     if not len(chosen):
         return np.zeros(len(datagrams.rows), bool)
-    start, seen = datagrams.start[chosen], datagrams.seen[chosen]
+    start, captured = datagrams.start[chosen], datagrams.seen[chosen]
     first = numbers(datagrams.data, start, "u1")
     possible = ((first >= 64) & (first < 128)) | (first >= 192)
-    found = np.zeros(len(datagrams.rows), bool)
-    found[chosen] = possible & ~begins_like_sip(datagrams.data, start, seen)
-    if found.any():
-        found &= ~channel_data(datagrams)[0]
-    return found
+    is_quic = np.zeros(len(datagrams.rows), bool)
+    is_quic[chosen] = possible & ~begins_like_sip(datagrams.data, start, captured)
+    if is_quic.any():
+        is_quic &= ~channel_data(datagrams)[0]
+    return is_quic
 
 
 def begins_like_sip(data: Array, start: Array, seen: Array) -> Array:
-    """Which payloads begin with a SIP start line (RFC 3261, section 7), keep-alives before it left out."""
+    """Return which payloads begin with a SIP start line (RFC 3261, section 7), after any keep-alives."""
     head = gather(data, start, FIRST_BYTES)
-    found = _at_start_line(data, start, seen, head)
+    is_sip = _at_start_line(data, start, seen, head)
     blank = np.flatnonzero(head["type"] == CRLF)
     start, seen = start[blank], seen[blank]
     for _ in range(LINE_ENDS):
@@ -122,21 +123,21 @@ def begins_like_sip(data: Array, start: Array, seen: Array) -> Array:
             break
         start, seen = start + 2, seen - 2
         head = gather(data, start, FIRST_BYTES)
-        found[blank] = _at_start_line(data, start, seen, head)
+        is_sip[blank] = _at_start_line(data, start, seen, head)
         more = head["type"] == CRLF
         blank, start, seen = blank[more], start[more], seen[more]
-    return found
+    return is_sip
 
 
 def _at_start_line(data: Array, start: Array, seen: Array, head: Array) -> Array:
-    found: Array = (head["first"] == SIP_VERSION) & (seen >= 8)
-    asked = np.flatnonzero(_may_be_method(head) & (seen > 0) & ~found)
-    found[asked] = _begins_like_request(data, start[asked], start[asked] + seen[asked])
-    return found
+    at_start: Array = (head["first"] == SIP_VERSION) & (seen >= 8)
+    possible = np.flatnonzero(_may_be_method(head) & (seen > 0) & ~at_start)
+    at_start[possible] = _begins_like_request(data, start[possible], start[possible] + seen[possible])
+    return at_start
 
 
 def _may_be_method(head: Array) -> Array:
-    """Whether the first four bytes are a token, or one as far as a space."""
+    """Return whether the first four bytes, or those before a space, are a token."""
     letters = np.ascontiguousarray(head).view(np.uint8).reshape(-1, FIRST_BYTES.itemsize)
     may: Array = TOKEN[letters[:, 0]]
     ended = np.zeros(len(may), bool)
@@ -147,7 +148,7 @@ def _may_be_method(head: Array) -> Array:
 
 
 def _begins_like_request(data: Array, start: Array, end: Array) -> Array:
-    """A method, one space, and a URI of a scheme that SIP uses."""
+    """Return which payloads begin with a method, one space, and a URI of a scheme in SCHEMES."""
     width = METHOD_LENGTH + 8
     heads = gather(data, start, np.dtype(f"V{width}")).view(np.uint8).reshape(-1, width)
     heads[np.arange(width) >= (end - start)[:, None]] = 0
@@ -155,61 +156,61 @@ def _begins_like_request(data: Array, start: Array, end: Array) -> Array:
     line = np.arange(len(heads))
     likely = np.flatnonzero((heads[line, method] == ord(" ")) & (method <= METHOD_LENGTH))
     scheme = heads[likely[:, None], method[likely, None] + np.arange(1, 6)] | 0x20  # lower case
-    found = np.zeros(len(heads), bool)
+    is_request = np.zeros(len(heads), bool)
     for name in SCHEMES:
-        found[likely] |= (scheme[:, : len(name)] == np.frombuffer(name, np.uint8)).all(axis=1)
-    return found
+        is_request[likely] |= (scheme[:, : len(name)] == np.frombuffer(name, np.uint8)).all(axis=1)
+    return is_request
 
 
 def _carries_signalling(segments: Payloads) -> Array:
-    head, found = segments.head.view(FIRST_BYTES), np.zeros(len(segments.rows), bool)
+    head, carries = segments.head.view(FIRST_BYTES), np.zeros(len(segments.rows), bool)
     chosen = np.flatnonzero(MAY_BE_TEXT[head["type"]] & (segments.seen > 0))
     data, start, seen = segments.data, segments.start[chosen], segments.seen[chosen]
     head = head[chosen]
-    found[chosen] = _sip(data, start, seen, head) | _websocket_upgrade(data, start, seen, head)
-    return found
+    carries[chosen] = _sip(data, start, seen, head) | _websocket_upgrade(data, start, seen, head)
+    return carries
 
 
 def _sip(data: Array, start: Array, seen: Array, head: Array) -> Array:
-    """SIP as it is, or in a frame from a server, which does not mask it (RFC 6455, section 5.2)."""
+    """Return which are plain SIP, or SIP in a server's unmasked WebSocket frame (RFC 6455, section 5.2)."""
     framed = np.flatnonzero(np.isin(head["opcode"], OPCODES) & (head["length"] <= 126) & (seen > 4))
     size = np.where(head["length"][framed] == 126, 4, 2)
     both = np.append(start, start[framed] + size), np.append(seen, seen[framed] - size)
-    found, inside = np.split(begins_like_sip(data, *both), [len(start)])
-    found[framed] |= inside
-    return found
+    plain, inside = np.split(begins_like_sip(data, *both), [len(start)])
+    plain[framed] |= inside
+    return plain
 
 
 def _websocket_upgrade(data: Array, start: Array, seen: Array, head: Array) -> Array:
-    """A request to go over to WebSocket, or the answer that grants it (RFC 6455, section 4)."""
-    found: Array = (head["first"] == HTTP) & (head["second"] >> 32 == GRANTED) & (seen >= 12)
+    """Return which are requests to upgrade to WebSocket, or responses that grant it (RFC 6455, section 4)."""
+    upgrades: Array = (head["first"] == HTTP) & (head["second"] >> 32 == GRANTED) & (seen >= 12)
     for place in np.flatnonzero(head["first"] >> 32 == GET).tolist():
         request = data[start[place] : start[place] + seen[place]].tobytes()
-        found[place] = b"websocket" in request.lower()
-    return found
+        upgrades[place] = b"websocket" in request.lower()
+    return upgrades
 
 
 def framed_in_tcp(segments: Payloads) -> Array:
-    """Which segments begin with STUN (RFC 8489, section 6.2.2), a length and STUN (RFC 4571), or HEP."""
+    """Return which segments begin with STUN (RFC 8489, 6.2.2), a length and STUN (RFC 4571), or HEP."""
     head = segments.head.view(FIRST_BYTES)
-    found: Array = (head["cookie"] == MAGIC_COOKIE) & (head["type"] >> 14 == 0) & (segments.seen >= 8)
+    begins: Array = (head["cookie"] == MAGIC_COOKIE) & (head["type"] >> 14 == 0) & (segments.seen >= 8)
     framed = (head["framed_cookie"] == MAGIC_COOKIE) & (head["framed_type"] >> 14 == 0)
-    found |= framed & (segments.seen >= 10)
-    found |= (head["first"] >> 32 == HEP) & (segments.seen >= 4)
-    return found
+    begins |= framed & (segments.seen >= 10)
+    begins |= (head["first"] >> 32 == HEP) & (segments.seen >= 4)
+    return begins
 
 
 def tls_content(segments: Payloads) -> Array:
-    """The content type of the TLS record that a segment begins with, 0 if it does not."""
+    """Return the content type of the TLS record at the start of each segment, 0 if there is none."""
     head = segments.head.view(FIRST_BYTES)
-    known = (head["content_type"] >= FIRST_TLS) & (head["content_type"] <= APPLICATION_DATA)
-    known &= (head["major"] == 3) & (head["minor"] <= 4) & (segments.seen >= 3)
-    return np.where(known, head["content_type"], 0)
+    is_tls = (head["content_type"] >= FIRST_TLS) & (head["content_type"] <= APPLICATION_DATA)
+    is_tls &= (head["major"] == 3) & (head["minor"] <= 4) & (segments.seen >= 3)
+    return np.where(is_tls, head["content_type"], 0)
 
 
 @dataclass(frozen=True)
 class Datagrams:
-    """Datagrams by their positions: ``direct`` ones are read without tshark if what ``key`` stands for is."""
+    """Positions of datagrams: ``direct`` ones are read without tshark unless tshark needs their ``key``."""
 
     direct: Array
     key: Array
@@ -217,15 +218,15 @@ class Datagrams:
 
 
 def is_hep(udp: Payloads) -> Array:
-    """Which datagrams are HEP: version 3, or an older one on its port, by the length of its header."""
-    found: Array = udp.head.view(FIRST_BYTES)["first"] >> 32 == HEP
-    older = np.flatnonzero(udp.has_port((HEP_PORT,)) & ~found)
-    found[older] = np.isin(udp.head[older].view(FIRST_BYTES)["type"], OLD_HEP)
-    return found
+    """Return which datagrams are HEP: version 3, or an older one, by port and header length."""
+    matches: Array = udp.head.view(FIRST_BYTES)["first"] >> 32 == HEP
+    older = np.flatnonzero(udp.has_port((HEP_PORT,)) & ~matches)
+    matches[older] = np.isin(udp.head[older].view(FIRST_BYTES)["type"], OLD_HEP)
+    return matches
 
 
 def without_tshark(udp: Payloads, which: Array, flows: ForTshark) -> Datagrams:
-    """Tell what is read here among these datagrams, and RTCP; flows of something else are remembered."""
+    """Return what among these datagrams is read directly, and RTCP; record flows that need tshark."""
     first, second = (numbers(udp.data, udp.start[which] + place, "u1") for place in range(2))
     size, filled = udp.size[which], udp.seen[which] >= 2
     whole = udp.seen[which] == size
@@ -251,37 +252,37 @@ def without_tshark(udp: Payloads, which: Array, flows: ForTshark) -> Datagrams:
 
 
 def _is_check(head: Array, size: Array) -> Array:
-    found: Array = np.isin(head["type"], BINDINGS) & (head["cookie"] == MAGIC_COOKIE)
-    found &= head["length"] + np.int64(STUN_SIZE) == size
-    return found
+    checks: Array = np.isin(head["type"], BINDINGS) & (head["cookie"] == MAGIC_COOKIE)
+    checks &= head["length"] + np.int64(STUN_SIZE) == size
+    return checks
 
 
 def _judged(udp: Payloads, which: Array, flags: Array, judge: Callable[[bytes], bool]) -> Array:
-    """Which of the datagrams that are flagged are judged so."""
+    """Return which of the flagged datagrams ``judge`` accepts."""
     places = np.flatnonzero(flags)
     start = udp.start[which[places]]
-    found = np.zeros(len(which), bool)
-    found[places] = [
+    accepted = np.zeros(len(which), bool)
+    accepted[places] = [
         judge(udp.data[at:end].tobytes())
         for at, end in zip(start.tolist(), (start + udp.size[which[places]]).tolist(), strict=True)
     ]
-    return found
+    return accepted
 
 
 def direct_frames(path: Path, frame_numbers: Array, times: Array) -> Iterator[Frame]:
-    """The messages in a file of such datagrams, which are these frames of the capture, at these times."""
+    """Yield the frames in a file of such datagrams, with these numbers and times of the capture."""
     with path.open("rb", buffering=0) as file:
-        container, done = open_container(file), 0
+        container, first = open_container(file), 0
         for window in windows(file, container):
-            end = done + len(window.start)
-            yield from _frames(window, container.interfaces, frame_numbers[done:end], times[done:end])
-            done = end
+            end = first + len(window.start)
+            yield from _frames(window, container.interfaces, frame_numbers[first:end], times[first:end])
+            first = end
 
 
 def _frames(
     window: Window, interfaces: list[Interface], frame_numbers: Array, times: Array
 ) -> Iterator[Frame]:
-    found, udp = unwrapped(window, interfaces)
+    packets, udp = unwrapped(window, interfaces)
     columns = (
         frame_numbers,
         times,
@@ -290,8 +291,8 @@ def _frames(
         udp.destination_port,
         window.start,
         window.start + window.captured,
-        found.network,
-        found.transport,
+        packets.network,
+        packets.transport,
         udp.start,
         udp.start + udp.size,
     )
@@ -321,7 +322,9 @@ def _frames(
 
 
 def _kind(message: bytes) -> str:
-    """The protocol of a datagram that is read here."""
+    """Return the protocol of a datagram that is read directly."""
     if message[4:8] != stun.COOKIE and hep.is_hep(message):
         return "hep"
-    return "stun" if message[0] < dtls.PLAIN.start else "dtls" if message[0] in dtls.PLAIN else "sip"
+    if message[0] in dtls.PLAIN or is_encrypted(message):
+        return "dtls"
+    return "stun" if message[0] < dtls.PLAIN.start else "sip"

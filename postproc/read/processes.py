@@ -1,9 +1,8 @@
-"""How Wireshark's programs are run: isolated from the user's settings, within limits, and never outliving us.
+"""Run Wireshark's programs isolated from the user's settings, within limits, and no longer than this process.
 
-No profile, no preferences, no Lua, no plug-ins, no decode-as and no hosts files of the user take
-part, nor does the current folder: the same capture gives the same tables for everybody, and
-nothing in a stranger's folder is loaded. The program gets an empty folder for all of these, and
-of the environment only what is named here.
+The user's profiles, preferences, Lua scripts, plug-ins, decode-as and hosts files have no effect, nor has
+the current folder: the same capture gives the same tables for everyone, and nothing in a stranger's folder
+is loaded. For all of these the program gets an empty folder, and of the environment only what is named here.
 """
 
 import os
@@ -24,7 +23,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-# What a program needs of the environment to start at all, and to know the time zone
+# Variables that a program needs to start at all, and to know the time zone.
 PASSED_ON = (
     "SYSTEMROOT",
     "SYSTEMDRIVE",
@@ -38,8 +37,8 @@ PASSED_ON = (
     "TZ",
     "TZDIR",
 )
-SEARCH_PATHS = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # folders; those that are whole paths stay
-# Where Wireshark and its libraries look for what is the user's
+SEARCH_PATHS = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # only absolute folders in them are kept
+# Variables that lead Wireshark and its libraries to the user's files.
 USER_FOLDERS = (
     "HOME",
     "XDG_CONFIG_HOME",
@@ -59,25 +58,27 @@ USER_FOLDERS = (
 )
 LOCALE = "C.UTF-8"
 
-IMPLIED_TIME = 300.0  # seconds a program may take besides its file's share: a slow disk, a busy machine
-SLOWEST = 500_000  # bytes a second: a tenth of what tshark does where it is slowest
-IMPLIED_MEMORY = 4 << 30  # address space a program may take besides four times the file
-IMPLIED_OUTPUT = 1 << 30  # bytes a program may make of a file, besides
-OUTPUT_SHARE = 100  # times its size: silence packs to a hundredth; what unpacks without end, to a thousandth
-PATIENCE = 60.0  # seconds for a program that reads no capture: its first start from a slow disk
-GLANCE = 0.05  # seconds between looks at what a program has written
+# Limits of a program that reads a capture: a fixed allowance and one by the file's size. They only have to
+# stop a hostile file; a lower limit would first hit honest captures on a slow machine.
+IMPLIED_TIME = 300.0  # s, for a slow disk or a busy machine
+SLOWEST = 500_000  # bytes/s: a tenth of tshark's rate where it is slowest
+IMPLIED_MEMORY = 4 << 30  # bytes of address space, in addition to four times the file
+IMPLIED_OUTPUT = 1 << 30  # bytes
+OUTPUT_SHARE = 100  # times the file's size: silence compresses to a hundredth, gzip bombs to a thousandth
+PATIENCE = 60.0  # s for a program that reads no capture: its first start from a slow disk
+GLANCE = 0.05  # s between looks at the size of a program's output
 
 
 def environment(folder: Path, own: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment in which a program knows only ``folder``, which should be empty."""
-    kept = {name: own[name] for name in PASSED_ON if name in own}
+    """Return the environment of a program that finds user files only in ``folder``, which should be empty."""
+    passed = {name: own[name] for name in PASSED_ON if name in own}
     searched = {name: os.pathsep.join(whole_paths(own[name])) for name in SEARCH_PATHS if name in own}
-    return kept | searched | dict.fromkeys(USER_FOLDERS, str(folder)) | {"LC_ALL": LOCALE}
+    return passed | searched | dict.fromkeys(USER_FOLDERS, str(folder)) | {"LC_ALL": LOCALE}
 
 
 @contextmanager
 def empty_folder() -> Iterator[Path]:
-    """A folder in which a program finds nothing; to be its current one, too."""
+    """Make an empty folder for a program's user files and as its current folder."""
     with scratch.folder() as folder:
         yield folder
 
@@ -85,10 +86,10 @@ def empty_folder() -> Iterator[Path]:
 def run(
     program: Path | str, *arguments: str, given: bytes = b"", patience: float = PATIENCE
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program alone to its end; SetupError where it does not start, or does not come to one."""
+    """Run a program isolated; SetupError if it does not start or does not end within ``patience`` s."""
     with empty_folder() as folder:
         try:
-            done = subprocess.run(
+            completed = subprocess.run(
                 [program, *arguments],
                 input=given,
                 capture_output=True,
@@ -99,26 +100,26 @@ def run(
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise SetupError(f"{program} does not run: {error}") from error
-    said = (each.decode(errors="replace") for each in (done.stdout, done.stderr))
-    return subprocess.CompletedProcess(done.args, done.returncode, *said)
+    outputs = (each.decode(errors="replace") for each in (completed.stdout, completed.stderr))
+    return subprocess.CompletedProcess(completed.args, completed.returncode, *outputs)
 
 
 def patience(size: int) -> float:
-    """Seconds that a program may take over a file of so many bytes."""
+    """Return the seconds that a program may take for a file of ``size`` bytes."""
     return IMPLIED_TIME + size / SLOWEST
 
 
 def most(size: int) -> int:
-    """Bytes that a program may make of a file of so many."""
+    """Return the bytes that a program may make of a file of ``size`` bytes."""
     return IMPLIED_OUTPUT + OUTPUT_SHARE * size
 
 
 class TooMuchError(CaptureError):
-    """A file of which a program makes more than any honest one gives, or takes too long over it."""
+    """A file for which a program produces too much or takes too long."""
 
 
 def limit_memory(pid: int, size: int) -> None:
-    """Limit the address space of a program that reads a file of so many bytes; on Linux only."""
+    """Limit the address space of a program that reads a file of ``size`` bytes; on Linux only."""
     try:
         import resource  # noqa: PLC0415  (not on Windows)
 
@@ -129,10 +130,10 @@ def limit_memory(pid: int, size: int) -> None:
 
 
 def make(target: Path, size: int, program: Path, *arguments: str) -> tuple[int, str]:
-    """Have a program make ``target`` of a file of so many bytes; return its status, and what it complains of.
+    """Run a program that makes ``target`` of a file of ``size`` bytes; return its status and stderr.
 
-    Raises TooMuchError when it makes too much of it. Half of the free space stays free: what
-    is kept of the capture is written beside it.
+    Raises TooMuchError if it produces too much or takes too long. Half of the free space stays free for
+    the reduced capture.
     """
     end = time.monotonic() + patience(size)
     room = shutil.disk_usage(target.parent).free // 2
@@ -171,7 +172,7 @@ def _ended(process: subprocess.Popen[bytes]) -> bool:
 
 
 def check_made(written: int, size: int, room: int) -> None:
-    """Raise TooMuchError where more is made of a file of ``size`` bytes than may be, or than has room."""
+    """Raise TooMuchError if ``written`` exceeds the limit for a file of ``size`` bytes, or ``room``."""
     if written > most(size):
         raise TooMuchError(f"unpacked it is larger than {most(size) / 1e9:.1f} GB, from {size} bytes")
     if written > room:
@@ -179,21 +180,21 @@ def check_made(written: int, size: int, room: int) -> None:
 
 
 class Leash:
-    """Linux: the program's standard input is a pipe whose other end only we hold.
+    """Ends a program together with this process, by a pipe as its standard input (Linux).
 
-    When we are gone the system closes that end, and sends whoever was named for
-    it a signal. Elsewhere a program ends when it finds that nobody reads what it writes.
-    No code of ours runs in the program's process, as that is not safe beside threads.
+    Only this process holds the other end. When it dies, the system closes that end and signals the
+    program registered for the pipe. On other systems a program ends when its output pipe is closed.
+    No code runs between fork and exec, which would not be safe with threads.
     """
 
     def __init__(self, stdin: int) -> None:
         self.stdin = stdin
 
     def tie(self, pid: int) -> None:
-        """Name the program that was started with our standard input."""
+        """Register the program that was started with ``stdin``."""
         if fcntl is None or not hasattr(fcntl, "F_SETSIG"):
             return
-        with suppress(ProcessLookupError):  # it has ended already
+        with suppress(ProcessLookupError):  # it has already ended
             fcntl.fcntl(self.stdin, fcntl.F_SETSIG, signal.SIGKILL)
             fcntl.fcntl(self.stdin, fcntl.F_SETOWN, pid)
             fcntl.fcntl(self.stdin, fcntl.F_SETFL, fcntl.fcntl(self.stdin, fcntl.F_GETFL) | os.O_ASYNC)
@@ -201,7 +202,7 @@ class Leash:
 
 @contextmanager
 def leash() -> Iterator[Leash]:
-    """A leash for one program, which has ended when the block is left."""
+    """Make a leash for one program, which must have ended when the block is left."""
     reads, holds = os.pipe()
     try:
         yield Leash(reads)
@@ -211,5 +212,5 @@ def leash() -> Iterator[Leash]:
 
 
 def cores() -> int:
-    """Cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,8 +1,7 @@
-"""Which tshark is run, where the programs that come with it are, and which Wiresharks this machine has.
+"""Find the tshark to run, the programs that come with it, and all installed Wiresharks.
 
-A setting of ours decides, else PATH, else the folders that Wireshark's installers use without
-touching PATH. The current folder has no say: captures come with strangers' folders, in which
-people stand when they start a command, so only absolute paths are followed.
+POSTPROC_TSHARK decides, else PATH, else the folders that Wireshark's installers use without changing PATH.
+Relative entries of PATH are ignored: a command is often started in a folder received from strangers.
 """
 
 import os
@@ -19,7 +18,7 @@ from postproc.current_folder import whole_paths
 from postproc.model.errors import SetupError
 from postproc.read import processes
 
-SETTING = "POSTPROC_TSHARK"  # environment; what --tshark sets, so that workers and notebooks know it
+SETTING = "POSTPROC_TSHARK"  # environment variable; --tshark sets it, for workers and notebooks
 OLDEST = (4, 0)
 INSTALL = "install it: Debian/Ubuntu `apt-get install tshark`, Fedora `dnf install wireshark-cli`, macOS `brew install wireshark`, Windows `winget install WiresharkFoundation.Wireshark`"  # noqa: E501
 SUFFIX = ".exe" if sys.platform == "win32" else ""
@@ -30,14 +29,14 @@ How = Literal["setting", "PATH", "usual folder"]
 
 @dataclass(frozen=True)
 class Found:
-    """A program, and why it is this one."""
+    """A program, and how it was found."""
 
     path: Path
     how: How
 
 
 def tshark() -> Found:
-    """The tshark to run; SetupError when there is none, or the setting does not lead to one."""
+    """Return the tshark to run; SetupError if there is none, or the setting is wrong."""
     if setting := os.environ.get(SETTING):
         return Found(_set(setting), "setting")
     for how, folder in _places():
@@ -47,14 +46,14 @@ def tshark() -> Found:
 
 
 def companion(name: str) -> Path | None:
-    """A program of tshark's package: beside the file itself, or beside the link that leads to it."""
+    """Return a program of tshark's package, beside the file itself or beside a link to it; None without."""
     path = tshark().path
     beside = (program_in(folder, name) for folder in (path.resolve().parent, path.parent))
     return next(filter(None, beside), None)
 
 
 def every(*names: str) -> Iterator[Path]:
-    """All programs of these names in the places looked through, the one that is set first."""
+    """Yield all programs of these names in the places searched, the one that is set first."""
     if setting := os.environ.get(SETTING):
         yield _set(setting)
     for _, folder in _places():
@@ -62,7 +61,7 @@ def every(*names: str) -> Iterator[Path]:
 
 
 def program_in(folder: Path, name: str) -> Path | None:
-    """The program of this name in a folder, if there is one that can be executed."""
+    """Return the executable program of this name in a folder, None if there is none."""
     path = folder / f"{name}{SUFFIX}"
     return path if _executable(path) else None
 
@@ -85,14 +84,14 @@ def _places() -> Iterator[tuple[How, Path]]:
 
 
 def _usual(platform: str = sys.platform) -> list[Path]:
-    """Where installers put Wireshark: it is on no PATH there."""
+    """Return the folders in which installers put Wireshark without adding them to PATH."""
     if platform == "darwin":
         return [BUNDLE]
     if platform != "win32":
         return []
-    # A 32 bit Python is told another folder by the first.
-    told = (os.environ.get(variable, "") for variable in ("ProgramFiles", "ProgramW6432"))
-    return [Path(folder) / "Wireshark" for each in told for folder in whole_paths(each)]
+    # In a 32-bit Python the first variable names another folder.
+    roots = (os.environ.get(variable, "") for variable in ("ProgramFiles", "ProgramW6432"))
+    return [Path(folder) / "Wireshark" for each in roots for folder in whole_paths(each)]
 
 
 def _executable(path: Path) -> bool:
@@ -116,22 +115,22 @@ class Program:
 
 
 def installed() -> list[Program]:
-    """Every tshark and wireshark: the one that is set, on PATH, in the usual places; each file once."""
-    found = dict.fromkeys(path.resolve() for path in every(*NAMES))
-    return [Program(path, version(path)) for path in found]
+    """Return every tshark and wireshark: the one set, on PATH, in the usual places; each file once."""
+    paths = dict.fromkeys(path.resolve() for path in every(*NAMES))
+    return [Program(path, version(path)) for path in paths]
 
 
 def version(program: Path) -> str:
-    with tempfile.TemporaryDirectory() as elsewhere:  # asked for its version, Wireshark makes folders
+    with tempfile.TemporaryDirectory() as elsewhere:  # even with -v, Wireshark creates folders
         about = output(program, "-v", WIRESHARK_CONFIG_DIR=elsewhere).partition("\n")[0]
-    found = re.search(r"\d+\.\d+\.\d+", about)
-    return found[0] if found else ""
+    match = re.search(r"\d+\.\d+\.\d+", about)
+    return match[0] if match else ""
 
 
 def output(program: Path, *arguments: str, **environment: str) -> str:
-    """What a program prints; "" when it cannot be started or does not come to an end."""
+    """Return what a program prints; "" if it does not start or does not end."""
     try:
-        done = subprocess.run(
+        completed = subprocess.run(
             [program, *arguments],
             capture_output=True,
             text=True,
@@ -143,7 +142,7 @@ def output(program: Path, *arguments: str, **environment: str) -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout
+    return completed.stdout
 
 
 def folders(tshark: Path) -> str:
@@ -152,7 +151,7 @@ def folders(tshark: Path) -> str:
 
 
 def knows(tshark: Path, protocol: str) -> bool:
-    """Whether a tshark, started as this user, dissects a protocol: its plug-in runs."""
+    """Return whether a tshark started as this user dissects a protocol, so that its plug-in is loaded."""
     rows = (line.split("\t") for line in output(tshark, "-G", "protocols").splitlines())
     return any(len(row) > 2 and row[2] == protocol for row in rows)
 
@@ -162,15 +161,15 @@ def is_root() -> bool:
 
 
 def tshark_version() -> str:
-    """tshark's version, like "4.0.17"; SetupError when it is missing or too old."""
+    """Return tshark's version, like "4.0.17"; SetupError if it is missing or too old."""
     return _version(_about())
 
 
 def tshark_build() -> str:
-    """What tells this tshark from any other: what it says of itself, and its file.
+    """Return a text that identifies this build of tshark: its version line, and its file's size and time.
 
-    Others of the same version may be made with other libraries, and then decrypt or
-    unpack less. SetupError when it is missing or too old.
+    Builds of one version may have other libraries, and then decrypt or decompress less. SetupError if it
+    is missing or too old.
     """
     about = _about()
     file = tshark().path.stat()
@@ -178,22 +177,21 @@ def tshark_build() -> str:
 
 
 def _version(about: str) -> str:
-    found = re.search(r"(\d+)\.(\d+)\.(\d+)", about)
-    if not found or tuple(map(int, found.groups()[:2])) < OLDEST:
-        seen = found.group() if found else "unknown"
-        raise SetupError(f"tshark {seen} is too old, 4.0 or later is needed; {INSTALL}")
-    return found.group()
+    match = re.search(r"(\d+)\.(\d+)\.(\d+)", about)
+    if not match or tuple(map(int, match.groups()[:2])) < OLDEST:
+        number = match.group() if match else "unknown"
+        raise SetupError(f"tshark {number} is too old, 4.0 or later is needed; {INSTALL}")
+    return match.group()
 
 
 def _about() -> str:
-    """The line in which tshark, or what comes with it, tells its version.
+    """Return the version line of tshark, or of editcap beside it, which starts faster.
 
-    tshark loads all dissectors first. So it is asked itself only where it was set, by
-    hand: that may be any program.
+    tshark itself is only run if it was set explicitly: that may be any program.
     """
-    found = tshark()
-    asked = found.path if found.how == "setting" else companion("editcap") or found.path
-    about = processes.run(asked, "-v").stdout.partition("\n")[0]
-    if found.how == "setting" and not about.startswith("TShark"):
-        raise SetupError(f"{asked} is no tshark: it calls itself {about[:80]!r}")
+    program = tshark()
+    executable = program.path if program.how == "setting" else companion("editcap") or program.path
+    about = processes.run(executable, "-v").stdout.partition("\n")[0]
+    if program.how == "setting" and not about.startswith("TShark"):
+        raise SetupError(f"{executable} is no tshark: it calls itself {about[:80]!r}")
     return about

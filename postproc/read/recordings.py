@@ -1,9 +1,9 @@
-"""Which captures are read as one: the files of a ring buffer, found by their first and last packets.
+"""Find captures to be read as one: the files of a ring buffer, by their first and last packets.
 
-Only the two ends of each file are looked at. Names, and the order in which files are given, say nothing.
-Files that follow each other at once are one, unless the numbers of a media stream in both do not go on; after
-a pause they are where those of a stream or of a TCP connection do. What cannot be walked is read by itself.
-Files packed by gzip are unpacked for their ends, of which no more is kept.
+Only the two ends of each file are read; names and the order of arguments do not matter. Files without a
+pause between them are one, unless the sequence numbers of a media stream in both do not continue; after a
+pause they are one if those of a stream or TCP connection do. A file that cannot be walked is read alone.
+Files compressed by gzip are decompressed, and only their ends are kept.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,10 +28,12 @@ from postproc.read.streams import MAX_DROPOUT, MAX_MISORDER
 from postproc.read.walk import open_container, windows
 from postproc.wire import pcapng
 
-END = 1 << 16  # bytes of a file's ends: some hundred packets, so that every stream under way is among them
-LONGEST = 30 * 86_400 * SECOND  # ns between a file's first and last packet
+# Bytes read at a file's ends: some hundred packets, so that active streams are among them. With less, a
+# stream of a busy ring is missed; more costs time for every file.
+END = 1 << 16
+LONGEST = 30 * 86_400 * SECOND  # ns a file may last, to recognise records of pcap from the end
 SMALLEST_BLOCK = 12  # bytes: type, and twice the length
-TCP_WINDOW = 1 << 20  # bytes that may be missing of a connection that goes on
+TCP_WINDOW = 1 << 20  # bytes that may be missing of a continued connection; a choice, a large window
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,13 @@ class End:
 
     @cached_property
     def numbers(self) -> tuple[dict[int, list[int]], dict[tuple[int, int], list[int]]]:
-        """Sequence numbers of RTP by stream, and of TCP by sender and receiver, each at its segment's end."""
-        found, udp = unwrapped(self.window, self.interfaces)
-        rtp, _ = rtp_packets(found, udp, self.window.time, 1)
+        """Sequence numbers of RTP by stream, and of TCP at the end of each segment by (sender, receiver)."""
+        packets, udp = unwrapped(self.window, self.interfaces)
+        rtp, _ = rtp_packets(packets, udp, self.window.time, 1)
         streams: dict[int, list[int]] = {}
         for key, number in zip(rtp["key"].tolist(), rtp["sequence"].tolist(), strict=True):
             streams.setdefault(key, []).append(number)
-        tcp = segments(found)
+        tcp = segments(packets)
         ways: dict[tuple[int, int], list[int]] = {}
         columns = (tcp.source, tcp.destination, tcp.sequence, tcp.size)
         for source, destination, number, size in zip(*(each.tolist() for each in columns), strict=True):
@@ -62,24 +64,24 @@ class End:
         return streams, ways
 
     def goes_on_in(self, later: "End") -> bool | None:
-        """Whether streams' or connections' numbers go on from here; None where both ends have none."""
+        """Return whether numbers of a stream or connection continue in ``later``; None if none is in both."""
         streams, ways = self.numbers
-        told = [
+        continued = [
             -MAX_MISORDER < (numbers[0] - streams[key][-1] + 0x8000) % 0x10000 - 0x8000 < MAX_DROPOUT
             for key, numbers in later.numbers[0].items()
             if key in streams
         ]
-        told += [
+        continued += [
             True
             for ends, numbers in later.numbers[1].items()
             if ends in ways and (numbers[0] - ways[ends][-1]) % (1 << 32) < TCP_WINDOW
         ]
-        return any(told) if told else None
+        return any(continued) if continued else None
 
 
 @dataclass(frozen=True)
 class Ends:
-    """What the first and the last packets of a file show."""
+    """A file's kind, and its first and last packets."""
 
     kind: str
     first: End
@@ -91,7 +93,7 @@ class Ends:
 
 
 def planned(captures: Sequence[Capture]) -> list[tuple[Capture, ...]]:
-    """The captures that are to be read as one, by time; each of the others by itself."""
+    """Return the groups of captures to be read as one, in order of time; each other capture by itself."""
     if len(captures) < 2:
         return [(each,) for each in captures]
     by_name = {each.name: each for each in captures}
@@ -105,17 +107,17 @@ def planned(captures: Sequence[Capture]) -> list[tuple[Capture, ...]]:
         if recordings.near(earlier, later) is False:
             return False
         one, other = ends(earlier.capture), ends(later.capture)
-        told = one.last.goes_on_in(other.first) if one and other else None
-        return recordings.seamless(earlier, later) if told is None else told
+        continues = one.last.goes_on_in(other.first) if one and other else None
+        return recordings.seamless(earlier, later) if continues is None else continues
 
-    files = [found.file(each.name) for each in captures if (found := _ends(each))]
+    files = [file_ends.file(each.name) for each in captures if (file_ends := _ends(each))]
     joined = recordings.chains(files, goes_on)
     chains = [tuple(by_name.pop(file.capture) for file in chain) for chain in joined]
     return chains + [(each,) for each in by_name.values()]
 
 
 def _ends(capture: Capture) -> Ends | None:
-    """The ends of a capture; None where it cannot be walked."""
+    """Return the ends of a capture; None if it cannot be walked."""
     try:
         if not packed(capture.path):
             return _ends_of(capture.path, whole=True)
@@ -126,7 +128,7 @@ def _ends(capture: Capture) -> Ends | None:
 
 
 def _ends_of(path: Path, *, whole: bool) -> Ends | None:
-    """The ends of a file, of which all is there or nothing between them."""
+    """Return the ends of a file; ``whole`` is False if the file has a hole between them."""
     with FileIO(path) as file:
         container = open_container(file)
         first = next(windows(file, container, END))
@@ -138,12 +140,12 @@ def _ends_of(path: Path, *, whole: bool) -> Ends | None:
             last = _last_whole(file)
     if last is None:
         return None
-    found = Ends(kind, End(first, container.interfaces), End(last, container.interfaces))
-    return found if len(found.first.times) and len(found.last.times) else None
+    both = Ends(kind, End(first, container.interfaces), End(last, container.interfaces))
+    return both if len(both.first.times) and len(both.last.times) else None
 
 
 def _section(path: Path, container: Container) -> str:
-    """What a file says of the capture it is from: its kind, and of pcapng the machine and program, too."""
+    """Return what files of one capture share: the format, and of pcapng the section header's options."""
     with path.open("rb") as file:
         head = file.read(pcapng.PCAP_HEADER)
         if container.format == "pcap":
@@ -153,15 +155,15 @@ def _section(path: Path, container: Container) -> str:
 
 
 def _last(file: FileIO, container: Container, first: int, size: int) -> Window | None:
-    """The packets at the end of a file; None where its last bytes are no whole record."""
+    """Return the packets at the end of a file; None if it does not end with a whole record."""
     base = max(size - END, container.header)
     data = np.zeros(size - base + PAD, np.uint8)
     file.seek(base)
     if file.readinto(data[: size - base].data) != size - base:
         return None
     end = size - base
-    found = _blocks(data, end) if container.format == "pcapng" else _records(data, end, container, first)
-    starts = np.array(sorted(found), np.int64)
+    positions = _blocks(data, end) if container.format == "pcapng" else _records(data, end, container, first)
+    starts = np.array(sorted(positions), np.int64)
     if not len(starts):
         return None
     window, sound = container.records(container, data, base, starts, np.diff(starts, append=end))
@@ -169,7 +171,7 @@ def _last(file: FileIO, container: Container, first: int, size: int) -> Window |
 
 
 def _last_whole(file: FileIO) -> Window | None:
-    """The last packets of a file that ends inside one: to find them it has to be walked."""
+    """Return the last packets of a file that ends inside a record, by walking all of it."""
     file.seek(0)
     last = None
     for window in windows(file, open_container(file)):
@@ -178,7 +180,7 @@ def _last_whole(file: FileIO) -> Window | None:
 
 
 def _blocks(data: Array, end: int) -> Iterator[int]:
-    """Where blocks of pcapng start, from the last one back: the length stands at a block's end, too."""
+    """Yield where blocks of pcapng start, backwards: a block's length is repeated at its end."""
     while end >= pcapng.TRAILER:
         length = int(data[end - pcapng.TRAILER : end].view("<u4")[0]) if end % 4 == 0 else 0
         start = end - length
@@ -189,7 +191,7 @@ def _blocks(data: Array, end: int) -> Iterator[int]:
 
 
 def _records(data: Array, end: int, container: Container, first: int) -> Iterator[int]:
-    """Where records of pcap start: of all places that look like one, those that lead to the file's end."""
+    """Yield where records of pcap start: the plausible places from which a chain leads to the file's end."""
     order = container.layout.length.format[0]
     fields = np.dtype([(name, f"{order}u4") for name in ("second", "fraction", "captured", "original")])
     at = np.arange(max(end - pcapng.PCAP_RECORD + 1, 0))

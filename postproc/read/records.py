@@ -1,8 +1,7 @@
-"""A capture as what it is made of, one piece after the other, to be copied or changed.
+"""Yield the parts of a capture one after the other, to be copied or changed.
 
-Packets come with their timestamp as the file counts it, their comments and all
-other options. Classic pcap yields the same pieces; what has to be converted
-first (gzip, big-endian pcapng ...) is converted.
+Packets have their timestamp in the file's units, their comments and all other options. Classic pcap yields
+the same kinds of parts; other formats (gzip, big-endian pcapng ...) are converted first.
 """
 
 import struct
@@ -50,9 +49,9 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A packet: ``ticks`` by its interface's clock, ``time`` in ns since the epoch.
+    """A packet: ``ticks`` in units of its interface's clock, ``time`` in ns since the epoch.
 
-    ``original`` is its length on the wire, ``options`` the pcapng options without their end.
+    ``original`` is its length on the wire, ``options`` the pcapng options without opt_endofopt.
     """
 
     frame: int
@@ -69,9 +68,9 @@ Piece = Described | Other | Record
 
 @contextmanager
 def pieces(path: Path, window: int = WINDOW) -> Iterator[Iterator[Piece]]:
-    """Open a capture and give its pieces in file order.
+    """Open a capture and yield an iterator of its parts in file order.
 
-    Raises CaptureError when it cannot be read. A damaged end ends the pieces.
+    Raises CaptureError if it cannot be read. The iterator stops where the file is damaged.
     """
     with walkable(path) as source:
         try:
@@ -83,7 +82,7 @@ def pieces(path: Path, window: int = WINDOW) -> Iterator[Iterator[Piece]]:
 
 @contextmanager
 def walkable(path: Path) -> Iterator[Path]:
-    """The capture, or a converted copy where it cannot be walked as it is; CaptureError for neither."""
+    """Yield the capture, or a converted copy if it cannot be walked; CaptureError if neither works."""
     try:
         refused = _refused(path)
     except OSError as error:
@@ -100,7 +99,7 @@ def walkable(path: Path) -> Iterator[Path]:
 
 
 def _refused(path: Path) -> bool:
-    """Whether walking the capture meets something that has to be converted."""
+    """Return whether the capture has to be converted to be walked."""
     with path.open("rb", buffering=0) as file:
         try:
             for _ in windows(file, open_container(file)):
@@ -137,7 +136,7 @@ def _of_pcap(container: Container, window: Window, frame: int) -> Iterator[Piece
 
 
 def _of_pcapng(container: Container, window: Window, frame: int) -> Iterator[Piece]:
-    """Blocks in file order; where they start in the window is where they are in the file, moved."""
+    """Yield the blocks of a window in file order; positions differ from the file's by ``moved``."""
     if not len(window.start):
         moved = 0 if not window.others else window.others[0][0]
         yield from (_other(window, at - moved, size) for at, size in window.others)
@@ -154,29 +153,29 @@ def _of_pcapng(container: Container, window: Window, frame: int) -> Iterator[Pie
     yield from _described_first([piece for _, piece in blocks], len(container.interfaces))
 
 
-def _described_first(given: list[Piece], known: int) -> list[Piece]:
-    """The pieces in their order, but interfaces first where a packet stands before its own.
+def _described_first(parts: list[Piece], known: int) -> list[Piece]:
+    """Return the parts in order, but interfaces first if a packet precedes the description of its own.
 
-    The walk takes such packets, too. ``known`` interfaces are described when the pieces are through.
+    The walk accepts such packets. ``known`` is the number of interfaces described after these parts.
     """
-    described = known - sum(isinstance(piece, Described) for piece in given)
-    for piece in given:
+    described = known - sum(isinstance(piece, Described) for piece in parts)
+    for piece in parts:
         if isinstance(piece, Record) and piece.interface >= described:
-            return sorted(given, key=lambda piece: not isinstance(piece, Described))
+            return sorted(parts, key=lambda piece: not isinstance(piece, Described))
         described += isinstance(piece, Described)
-    return given
+    return parts
 
 
 def _other(window: Window, at: int, size: int) -> Piece:
     block = window.data[at : at + size].tobytes()
     kind, body = int.from_bytes(block[:4], "little"), block[8:-TRAILER]
-    found = parse_block(kind, body)
-    if isinstance(found, Interface):  # one too short to be whole is one nevertheless: they are counted
-        return Described(found.link_type, found.snaplen, found.options)
+    parsed = parse_block(kind, body)
+    if isinstance(parsed, Interface):  # even a truncated one counts: packets refer to it by number
+        return Described(parsed.link_type, parsed.snaplen, parsed.options)
     return Other(kind, body)
 
 
 def _packet(block: bytes, frame: int, time: int) -> Record:
-    found = parse_packet(int.from_bytes(block[:4], "little"), block[8:-TRAILER])
-    original = max(found.original, len(found.data))
-    return Record(frame, time, found.interface, found.ticks, found.data, original, found.options)
+    parsed = parse_packet(int.from_bytes(block[:4], "little"), block[8:-TRAILER])
+    original = max(parsed.original, len(parsed.data))
+    return Record(frame, time, parsed.interface, parsed.ticks, parsed.data, original, parsed.options)

@@ -1,9 +1,8 @@
-"""What may be RTP among the packets of a window: in datagrams, in TURN, in streams of TCP and in HEP.
+"""Find possible RTP in the packets of a window: in datagrams, in TURN, in TCP streams and in HEP.
 
-On a port that carries several protocols RTP and RTCP have first bytes 128 to 191 (RFC 7983),
-RTCP second bytes 192 to 223 (RFC 5761, section 4): SIP, STUN and DTLS can never look like this.
-RTP may also travel in TURN ChannelData (RFC 8656, section 12.4), or in its Send and Data
-indications (section 11).
+On a port shared with other protocols RTP and RTCP have first bytes 128 to 191 (RFC 7983), and RTCP second
+bytes 192 to 223 (RFC 5761, section 4), which SIP, STUN and DTLS never have. RTP may also be carried in TURN
+ChannelData (RFC 8656, section 12.4), or in Send and Data indications (section 11).
 """
 
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ RTP_HEADER = structure("first u1, second u1, sequence >u2, timestamp >u4, ssrc >
 CHANNEL = structure("number >u2, length >u2, inner V12")
 INDICATION = structure("type >u2, length >u2, cookie >u4, rest V8")
 ATTRIBUTE = structure("type >u2, length >u2")
-ATTRIBUTES = 6  # looked at: XOR-PEER-ADDRESS and DATA must be there, DONT-FRAGMENT, SOFTWARE and ICMP may
+ATTRIBUTES = 6  # read per indication: XOR-PEER-ADDRESS and DATA are required, three others are allowed
 PACKET = structure(
     "key u8, time i8, frame i8, addresses 4u8, timestamp u4, ssrc u4, size u4, source_port u2, "
     "destination_port u2, sequence u2, payload_type u1, marker ?, relayed ?"
@@ -34,27 +33,27 @@ RTP_SIZE, CHANNEL_SIZE = rtp.HEADER, stun.CHANNEL_HEADER
 
 
 def rtp_packets(packets: Packets, datagrams: Payloads, time: Array, first_frame: int) -> tuple[Array, Array]:
-    """Return what may be RTP as PACKET rows, and which packet of the window each is.
+    """Return possible RTP as PACKET rows, and the row of each one's packet in the window.
 
-    ``key`` stands for addresses, ports, SSRC and being relayed.
+    ``key`` is a hash of addresses, ports, SSRC and ``relayed``.
     """
     offset, inner = in_turn(datagrams)
     relayed = offset > 0
-    header, size, seen = datagrams.head.view(RTP_HEADER), datagrams.size, datagrams.seen
+    header, size, captured = datagrams.head.view(RTP_HEADER), datagrams.size, datagrams.seen
     if relayed.any():
         header, size = header.copy(), np.where(relayed, inner, size)
         header[relayed] = gather(datagrams.data, (datagrams.start + offset)[relayed], RTP_HEADER)
-        seen = seen - offset
-    plausible = _looks_like_rtp(header, size, seen)
+        captured = captured - offset
+    plausible = _looks_like_rtp(header, size, captured)
     chosen = np.flatnonzero(plausible)
     rows = datagrams.rows[chosen]
-    found = _packet_rows(packets, datagrams, chosen, take(header, chosen), relayed[chosen])
-    found["time"], found["frame"], found["size"] = time[rows], first_frame + rows, size[chosen]
-    return found, rows
+    rtp_rows = _packet_rows(packets, datagrams, chosen, take(header, chosen), relayed[chosen])
+    rtp_rows["time"], rtp_rows["frame"], rtp_rows["size"] = time[rows], first_frame + rows, size[chosen]
+    return rtp_rows, rows
 
 
 def in_turn(datagrams: Payloads) -> tuple[Array, Array]:
-    """Where in each datagram what TURN carries begins, 0 if it is no TURN; and how long that is."""
+    """Return the offset of TURN's payload in each datagram, 0 if it is not TURN; and the payload's length."""
     channel, length = channel_data(datagrams)
     offset = np.where(channel, CHANNEL_SIZE, 0)
     head = datagrams.head.view(INDICATION)
@@ -65,7 +64,7 @@ def in_turn(datagrams: Payloads) -> tuple[Array, Array]:
 
 
 def _data_attribute(datagrams: Payloads, rows: Array) -> tuple[Array, Array]:
-    """Where the DATA of indications begins, and its length; 0 where there is none (RFC 8656, section 11)."""
+    """Return offset and length of the DATA of indications; 0 if there is none (RFC 8656, section 11)."""
     at, size = np.full(len(rows), STUN_SIZE), datagrams.size[rows]
     offset, length = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
     for _ in range(ATTRIBUTES):
@@ -80,7 +79,7 @@ def _data_attribute(datagrams: Payloads, rows: Array) -> tuple[Array, Array]:
 
 
 def channel_data(datagrams: Payloads) -> tuple[Array, Array]:
-    """Which datagrams are TURN ChannelData messages, and how long what they carry is."""
+    """Return which datagrams are TURN ChannelData messages, and the length of their payload."""
     header = datagrams.head.view(CHANNEL)
     length = header["length"].astype(np.int64)
     padding = datagrams.size - CHANNEL_SIZE - length
@@ -88,27 +87,27 @@ def channel_data(datagrams: Payloads) -> tuple[Array, Array]:
     return channel & (datagrams.seen >= CHANNEL_SIZE), length
 
 
-def _looks_like_rtp(header: Array, size: Array, seen: Array) -> Array:
+def _looks_like_rtp(header: Array, size: Array, captured: Array) -> Array:
     contributors = (header["first"] & 15).astype(np.int64)
     plausible = (header["first"] >> 6 == 2) & ~within(header["second"], RTCP_SECOND)
-    verdict: Array = plausible & (size >= RTP_SIZE + 4 * contributors) & (seen >= RTP_SIZE)
+    verdict: Array = plausible & (size >= RTP_SIZE + 4 * contributors) & (captured >= RTP_SIZE)
     return verdict
 
 
 def _packet_rows(
     packets: Packets, datagrams: Payloads, chosen: Array, header: Array, relayed: Array
 ) -> Array:
-    found = np.empty(len(chosen), PACKET)
-    found["addresses"] = packets.addresses_of(datagrams.rows[chosen])
-    found["source_port"] = datagrams.source_port[chosen]
-    found["destination_port"] = datagrams.destination_port[chosen]
-    found["relayed"] = relayed
-    _fill(found, header, datagrams.source[chosen] * MIX[1] + datagrams.destination[chosen])
-    return found
+    rtp_rows = np.empty(len(chosen), PACKET)
+    rtp_rows["addresses"] = packets.addresses_of(datagrams.rows[chosen])
+    rtp_rows["source_port"] = datagrams.source_port[chosen]
+    rtp_rows["destination_port"] = datagrams.destination_port[chosen]
+    rtp_rows["relayed"] = relayed
+    _fill(rtp_rows, header, datagrams.source[chosen] * MIX[1] + datagrams.destination[chosen])
+    return rtp_rows
 
 
 class MediaPacket(NamedTuple):
-    """A packet of media that no UDP datagram of the capture holds by itself: in a TCP stream, or in HEP."""
+    """A possible media packet from a TCP stream or from HEP, so without a UDP datagram of its own."""
 
     time: int
     frame: int
@@ -120,7 +119,7 @@ class MediaPacket(NamedTuple):
 
 
 def media_rows(carried: Sequence[MediaPacket]) -> Array:
-    """What of these may be RTP, as PACKET rows."""
+    """Return those of these packets that may be RTP, as PACKET rows."""
     if not carried:
         return np.zeros(0, PACKET)
     heads = b"".join(each.data[: RTP_HEADER.itemsize].ljust(RTP_HEADER.itemsize, b"\0") for each in carried)
@@ -128,27 +127,27 @@ def media_rows(carried: Sequence[MediaPacket]) -> Array:
     size = np.array([each.size for each in carried], np.int64)
     plausible = np.flatnonzero(_looks_like_rtp(header, size, np.array([len(each.data) for each in carried])))
     chosen, header = [carried[place] for place in plausible.tolist()], take(header, plausible)
-    found = np.zeros(len(chosen), PACKET)
-    found["time"], found["frame"] = [each.time for each in chosen], [each.frame for each in chosen]
-    found["addresses"] = np.array([each.addresses for each in chosen], np.uint64).reshape(-1, 4)
-    found["source_port"], found["destination_port"] = (
+    rtp_rows = np.zeros(len(chosen), PACKET)
+    rtp_rows["time"], rtp_rows["frame"] = [each.time for each in chosen], [each.frame for each in chosen]
+    rtp_rows["addresses"] = np.array([each.addresses for each in chosen], np.uint64).reshape(-1, 4)
+    rtp_rows["source_port"], rtp_rows["destination_port"] = (
         np.array([each.ports for each in chosen]).reshape(-1, 2).T
     )
-    found["relayed"], found["size"] = [each.relayed for each in chosen], size[plausible]
-    high, low, other_high, other_low = found["addresses"].T
-    source = endpoint(host(low, high), found["source_port"].astype(np.uint64))
-    destination = endpoint(host(other_low, other_high), found["destination_port"].astype(np.uint64))
-    _fill(found, header, source * MIX[1] + destination)
-    return found
+    rtp_rows["relayed"], rtp_rows["size"] = [each.relayed for each in chosen], size[plausible]
+    high, low, other_high, other_low = rtp_rows["addresses"].T
+    source = endpoint(host(low, high), rtp_rows["source_port"].astype(np.uint64))
+    destination = endpoint(host(other_low, other_high), rtp_rows["destination_port"].astype(np.uint64))
+    _fill(rtp_rows, header, source * MIX[1] + destination)
+    return rtp_rows
 
 
-def _fill(found: Array, header: Array, ends: Array) -> None:
-    """What the RTP headers say, and the streams' keys; addresses, ports and ``relayed`` are there."""
+def _fill(rtp_rows: Array, header: Array, ends: Array) -> None:
+    """Fill in the fields of the RTP headers and the streams' keys; addresses and ``relayed`` are set."""
     for name in ("timestamp", "ssrc", "sequence"):
-        found[name] = header[name]
-    found["payload_type"] = header["second"] & 127
-    found["marker"] = header["second"] >> 7
-    found["key"] = mixed(ends + header["ssrc"] * MIX[2] + found["relayed"])
+        rtp_rows[name] = header[name]
+    rtp_rows["payload_type"] = header["second"] & 127
+    rtp_rows["marker"] = header["second"] >> 7
+    rtp_rows["key"] = mixed(ends + header["ssrc"] * MIX[2] + rtp_rows["relayed"])
 
 
 def within(byte: Array, values: range) -> Array:

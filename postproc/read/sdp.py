@@ -1,4 +1,4 @@
-"""Session descriptions (RFC 8866) and their ICE candidates (RFC 8839) -> rows of sdp_media and candidates."""
+"""Make rows of sdp_media and candidates from session descriptions (RFC 8866) with ICE (RFC 8839)."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ parse = wire.parse
 
 
 def media_rows(description: Description) -> Iterator[dict[str, Any]]:
-    """Rows of sdp_media, without the columns of the message that carries them."""
+    """Yield rows of sdp_media, without the columns of the message that carries them."""
     session, sections = description
     origin = dict(zip(("sdp_owner", "session_id", "session_version"), _origin(session), strict=False))
     for section in sections:
@@ -47,20 +47,20 @@ def media_rows(description: Description) -> Iterator[dict[str, Any]]:
 
 
 def candidate_rows(description: Description) -> Iterator[dict[str, Any]]:
-    """Rows of candidates, without the columns of the message; an unparsable line is a row of NA."""
+    """Yield rows of candidates, without the columns of the message; an unparsable line has only NA."""
     session, sections = description
     owner = next(iter(_origin(session)), None)
     for index, section in enumerate(sections or [session]):
         lines = session.all("candidate") * (index == 0 and bool(sections)) + section.all("candidate")
         mid = section.attribute("mid") or str(index)
         for line in lines:
-            found = UFRAG.search(line)
-            ufrag = found[1] if found else _either(section, session, "ice-ufrag")
+            match = UFRAG.search(line)
+            ufrag = match[1] if match else _either(section, session, "ice-ufrag")
             yield {"sdp_owner": owner, "mid": mid, "ufrag": ufrag} | candidate(line)
 
 
 def candidate(line: str) -> dict[str, Any]:
-    """Columns of one a=candidate value."""
+    """Return the columns of one a=candidate value; if malformed only ``addr_class``, "invalid"."""
     try:
         parsed = wire.parse_candidate(line)
     except MalformedError:
@@ -119,7 +119,7 @@ def _suites(section: Section) -> Iterator[str]:
 
 
 def _direction(section: Section, session: Section) -> str:
-    """The direction in force: the section's, the session's, else sendrecv (RFC 8866, section 6.7)."""
+    """Return the section's direction, else the session's, else sendrecv (RFC 8866, section 6.7)."""
     for where in (section, session):
         for name, _ in where.attributes:
             if name in DIRECTIONS:

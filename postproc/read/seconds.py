@@ -1,13 +1,12 @@
-"""RTP summed up per stream, second since its first packet, and payload type: SECOND rows.
+"""Sum up RTP per stream, second since its first packet, and payload type: SECOND rows.
 
-Interarrival jitter (RFC 3550, section 6.4.1) is gathered with them. The recurrence
-J = J + (|D| - J) / 16 is linear, so a second can be summed up before the jitter it starts with
-is known: J = (15/16)**steps * J + tail. The clock that turns timestamps into time is not known
-either while a stream goes on: sums are kept for each clock in question, the choice is made in
-the end.
+Interarrival jitter (RFC 3550, section 6.4.1) is included. The recurrence J = J + (|D| - J) / 16 is linear, so
+a second can be summed up before the jitter it starts with is known: J = (15/16)**steps * J + tail. The
+clock rate of the timestamps is not known either until a stream ends, so sums are kept for every possible
+rate, of which one is chosen in the end.
 
-A second cut in two by a batch makes two rows. Rows are merged when they have become many, so
-that there are not much more of them than streams times seconds.
+A second split between two batches makes two rows. Rows are merged when there are many, so that their number
+stays close to streams times seconds.
 """
 
 from dataclasses import dataclass, field
@@ -20,15 +19,19 @@ from postproc.wire.rtp import STATIC_PAYLOAD_TYPES
 
 CLOCKS = (8000, 16000, 24000, 32000, 44100, 48000, 90000)
 STATIC = {kind: rate for kind, (_, rate) in STATIC_PAYLOAD_TYPES.items() if rate in CLOCKS}
-NEAR = 0.1  # share by which a measured clock may miss the one it is taken for
-TALKSPURT_MS = 200.0  # a marker may come with a timestamp that counts no silence
-IMPLAUSIBLE_MS = 10_000.0  # beyond this the timestamps jumped, not the packets
+# Relative error up to which a measured rate is taken for the nearest of CLOCKS. A choice: smaller, streams of
+# a bad clock get no jitter; larger, one with another rate gets a wrong jitter.
+NEAR = 0.1
+# ms beyond which a timestamp jumped: after a marker, as some senders do not count silence in timestamps, and
+# otherwise. Choices: larger ones count jumps as jitter, smaller ones hide real jitter.
+TALKSPURT_MS = 200.0
+IMPLAUSIBLE_MS = 10_000.0
 DECAY = ((15 / 16) ** np.arange(2048)).astype(np.float32)
 
 SECOND_NS, LAST_SECOND = 10**9, 2**31 - 1
-PAUSE_NS, PAUSE_TICKS = 10**9, 180_000  # wider steps are pauses or jumps: they measure no clock
+PAUSE_NS, PAUSE_TICKS = 10**9, 180_000  # wider steps are pauses or jumps, and are not used to measure a clock
 MERGE_AT = 1 << 15  # rows
-WORTH = 8  # a merge leaves a row per stream to be merged again: fewer than this are not worth it
+WORTH = 8  # rows per stream from which a merge pays: it leaves at least one row of each
 SECOND = structure(
     "stream i4, second i4, payload_type u1, packets i4, frame i8, time i8, last i8, highest i8, "
     f"skipped i8, elapsed i8, ticks i8, steps {len(CLOCKS)}i4, distance {len(CLOCKS)}f4, "
@@ -42,7 +45,7 @@ IN_QUESTION = np.array(
 
 
 def decay(steps: Array) -> Array:
-    """What is left of a jitter after so many steps, as a share."""
+    """Return the share of a jitter that remains after so many steps."""
     share: Array = DECAY[np.minimum(steps, len(DECAY) - 1)]
     return share
 
@@ -58,20 +61,20 @@ def jitter_sums(
     shape = len(payload_types), len(CLOCKS)
     count, distance, tail = np.zeros(shape, np.int32), np.zeros(shape), np.zeros(shape)
     wait, limit = elapsed / 1e6, np.where(marker, TALKSPURT_MS, IMPLAUSIBLE_MS)
-    asked: dict[bytes, ClockSteps] = {}  # most clocks are in question for the same steps
+    by_types: dict[bytes, ClockSteps] = {}  # most clocks are possible for the same steps
     for column, clock in enumerate(CLOCKS):
         types = IN_QUESTION[column][payload_types]
-        if types.tobytes() not in asked:
+        if types.tobytes() not in by_types:
             rows = np.flatnonzero(types[group])
-            asked[types.tobytes()] = ClockSteps(group[rows], wait[rows], ticks[rows], limit[rows])
-        which, *sums_of_clock = _sums(asked[types.tobytes()], ms_per_tick=1000 / clock)
+            by_types[types.tobytes()] = ClockSteps(group[rows], wait[rows], ticks[rows], limit[rows])
+        which, *sums_of_clock = _sums(by_types[types.tobytes()], ms_per_tick=1000 / clock)
         count[which, column], distance[which, column], tail[which, column] = sums_of_clock
     return count, distance, tail
 
 
 @dataclass
 class ClockSteps:
-    """Steps by group for which the same clocks are in question: ms of wait, ticks, ms that are a jump."""
+    """Steps for which the same clocks are possible: group, ms between arrivals, ticks, ms limit of a jump."""
 
     group: Array
     wait: Array
@@ -80,7 +83,7 @@ class ClockSteps:
 
     @cached_property
     def shares(self) -> tuple[Array, Array]:
-        """Where groups start, and the share of each step's |D| that is in J when its group ends."""
+        """Where groups start, and the share of each step's |D| in J at the end of its group."""
         starts = starts_of_runs(self.group)
         sizes = lengths(starts, len(self.group))
         to_come = np.repeat(starts + sizes, sizes) - 1 - np.arange(len(self.group))
@@ -91,7 +94,7 @@ class ClockSteps:
 
 
 def _sums(steps: ClockSteps, ms_per_tick: float) -> tuple[Array, Array, Array, Array]:
-    """The same by one clock, without the steps that jump; the groups first."""
+    """Return for one clock, without jumps: groups, number of steps, sum of |D|, tail."""
     change = np.abs(steps.wait - steps.ticks * ms_per_tick)
     jumps = change >= steps.limit
     if jumps.any():
@@ -102,21 +105,21 @@ def _sums(steps: ClockSteps, ms_per_tick: float) -> tuple[Array, Array, Array, A
 
 
 def accumulated(steps: Array, tail: Array, starts: Array) -> Array:
-    """Carry the jitter on from row to row; each run of rows, in order of time, starts from 0."""
-    kept, level = decay(steps), tail.astype(np.float64)
+    """Return the jitter at the end of each row; each run of rows, in order of time, starts from 0."""
+    factor, level = decay(steps), tail.astype(np.float64)
     sizes = lengths(starts, len(steps))
     place = np.arange(len(steps)) - np.repeat(starts, sizes)
-    reach = 1  # rows already gathered in each; doubled, as sums of sums are
+    reach = 1  # rows summed up in each so far; doubles, as in a prefix sum
     while reach < sizes.max(initial=0):
         inside = place[reach:] >= reach
-        level[reach:] += inside * kept[reach:] * level[:-reach]
-        kept[reach:] *= np.where(inside, kept[:-reach], 1)
+        level[reach:] += inside * factor[reach:] * level[:-reach]
+        factor[reach:] *= np.where(inside, factor[:-reach], 1)
         reach *= 2
     return level
 
 
 def clock_column(payload_type: int, ticks: int, elapsed: int) -> int | None:
-    """Return the column of the clock: the static one, else the one nearest to ticks per second."""
+    """Return the column of the clock: the static one, else the one near to ticks per second; else None."""
     if payload_type in STATIC:
         return CLOCKS.index(STATIC[payload_type])
     measured = ticks * 1e9 / elapsed if elapsed > 0 else 0.0
@@ -126,21 +129,21 @@ def clock_column(payload_type: int, ticks: int, elapsed: int) -> int | None:
 
 @dataclass(frozen=True)
 class Steps:
-    """What changed from the packet before in its stream to each packet."""
+    """Differences of each packet from the one before it in its stream."""
 
     stream: Array
     since: Array  # ns after the stream's first packet
     elapsed: Array  # ns
     ticks: Array  # of the timestamp
     number: Array  # the packet's extended sequence number
-    advance: Array  # of that beyond the highest before, not above 0 if late
-    skipped: Array  # numbers that a restart passed over
+    advance: Array  # of that number beyond the highest before; at most 0 if late
+    skipped: Array  # numbers skipped by a restart
     comparable: Array  # same payload type, and no restart
 
 
 @dataclass
 class Seconds:
-    """SECOND rows: merged ones, and fresh ones, of which the same second may have several."""
+    """SECOND rows: merged ones, and fresh ones, which may have several rows per second."""
 
     done: list[Array] = field(default_factory=list)
     fresh: list[Array] = field(default_factory=list)
@@ -156,9 +159,9 @@ def keep(seconds: Seconds, rows: Array) -> None:
 
 
 def merged(seconds: Seconds, number: Array) -> Array:
-    """Take out everything: one row per stream, second and payload type, sorted.
+    """Take out all rows: one per stream, second and payload type, sorted.
 
-    ``number`` is what each stream is to be called; those called -1 are left out.
+    ``number`` renumbers the streams; those with -1 are dropped.
     """
     seconds.done += seconds.fresh
     seconds.fresh.clear()
@@ -168,7 +171,7 @@ def merged(seconds: Seconds, number: Array) -> Array:
 
 
 def _joined(parts: list[Array]) -> Array:
-    """The rows of all parts, which are emptied on the way: here memory is dearest."""
+    """Concatenate the parts, emptying the list on the way to save memory."""
     rows = np.zeros(sum(map(len, parts)), SECOND)
     end = len(rows)
     while parts:

@@ -1,10 +1,10 @@
-"""STUN, DTLS and media in TCP: TURN (RFC 8656), ICE over TCP (RFC 6544), and HEP, put together from segments.
+"""Reassemble STUN, DTLS and media in TCP: TURN (RFC 8656), ICE over TCP (RFC 6544), and HEP.
 
-A connection is taken up at the first segment that begins with a message of one of them. Each direction is put
-together by its sequence numbers: segments may split a message, join several, come again or out of order.
-Where one is missing the stream goes on at the next segment that begins with a message; those between,
-in which nobody knows where a message begins, are counted as not looked at. A message counts at the time of
-the segment with its last byte. The same segment captured twice is one that comes again.
+Reassembly of a connection starts at the first segment that begins with such a message. Each direction is
+ordered by its sequence numbers: segments may split a message, join several, repeat or be out of order. After
+a missing segment it resumes at the next one that begins with a message; those between, in which message
+boundaries are unknown, are counted as not read. A message has the time of the segment with its last byte.
+A segment captured twice is treated as a repetition.
 """
 
 from collections import Counter
@@ -25,8 +25,8 @@ from postproc.wire.framing import Framing, framing_of, message
 from postproc.wire.stun import CHANNEL_HEADER
 from postproc.wire.transport import SYN, TCP_HEADER
 
-# Segments of one direction that wait for one before them: 64 are a window of 90 KB, twice what a call with
-# video has under way in 200 ms. With fewer a reordered segment counts as lost; more only cost memory.
+# Segments of one direction held for a missing one: 64 are a window of 90 KB, twice what a video call has in
+# flight in 200 ms. With fewer, a reordered segment counts as lost; more only cost memory.
 MOST_WAITING = 64
 TURN_PORT = 3478  # where ChannelData may be the first that a capture shows (RFC 8656, section 18)
 WRAP = 1 << 32
@@ -34,7 +34,7 @@ TCP_LAYERS = ("ip", "tcp")
 
 
 class Segment(NamedTuple):
-    """A segment with its place in the capture; cut there, its payload is shorter than ``size``."""
+    """A segment with its place in the capture; if truncated there, its payload is shorter than ``size``."""
 
     frame: int
     time: int
@@ -46,7 +46,7 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Who sends to whom: the headers of IP and TCP, and the addresses as the walk has them."""
+    """Sender and receiver: the headers of IP and TCP, and the addresses in the walk's form."""
 
     ip: bytes
     header: bytes
@@ -58,13 +58,13 @@ class Ends:
 
     @property
     def texts(self) -> tuple[str, str]:
-        """Both addresses as tables have them."""
+        """Both addresses as text."""
         source, destination = addresses(self.ip)
         return source or "", destination or ""
 
 
 class At(NamedTuple):
-    """Where the packets of a window stand in the capture."""
+    """Position of a window's packets in the capture: first frame, times and interfaces."""
 
     first_frame: int
     time: Array
@@ -87,15 +87,15 @@ class Way:
 
     ends: Ends
     framing: Framing | None = None
-    usual: Framing = Framing.TURN  # the last one: behind a lost segment none is known
-    expected: int | None = None  # the sequence number of what follows the buffer
+    usual: Framing = Framing.TURN  # the last one known: after a lost segment it is unknown
+    expected: int | None = None  # the sequence number after the buffer
     buffer: bytes = b""
-    cut_at: int | None = None  # where in the buffer the capture shows nothing more
+    cut_at: int | None = None  # position in the buffer from which bytes were not captured
     waiting: dict[int, Segment] = field(default_factory=dict)
     lost: Counter[str] = field(default_factory=Counter)
 
     def take(self, segment: Segment) -> Iterator[Packet]:
-        """The packets that are whole with this segment."""
+        """Yield the packets that this segment completes."""
         ahead = self._ahead(segment)
         if ahead > 0:
             self.waiting.setdefault(segment.sequence, segment)
@@ -106,13 +106,13 @@ class Way:
         yield from self._waited()
 
     def rest(self) -> Iterator[Packet]:
-        """What still waits: segments before it are not in the capture."""
+        """Yield the packets in segments still held, at the end: those before them are not in the capture."""
         while self.waiting:
             yield from self._skip()
         self._lose()
 
     def _skip(self) -> Iterator[Packet]:
-        """Go on behind what is missing."""
+        """Resume after the missing segments."""
         first = min(self.waiting.values(), key=self._ahead)
         self._lose()
         self.expected, self.framing = first.sequence, None
@@ -133,7 +133,7 @@ class Way:
         return (segment.sequence - self.expected + WRAP // 2) % WRAP - WRAP // 2
 
     def _join(self, segment: Segment, again: int) -> Iterator[Packet]:
-        """Add a segment of which so many bytes have come before."""
+        """Add a segment whose first ``again`` bytes repeat earlier ones."""
         if self.expected is not None and again >= segment.size:
             return
         self.expected = (segment.sequence + segment.size) % WRAP
@@ -155,8 +155,8 @@ class Way:
         try:
             while place := message(self.buffer, at, framing):
                 end = place.start + place.size
-                seen = end if self.cut_at is None else min(end, max(self.cut_at, place.start))
-                yield Packet(segment, self.ends, framing, self.buffer[place.start : seen], place.size)
+                captured_end = end if self.cut_at is None else min(end, max(self.cut_at, place.start))
+                yield Packet(segment, self.ends, framing, self.buffer[place.start : captured_end], place.size)
                 at = place.end
                 if self.cut_at is not None and at >= self.cut_at and at < len(self.buffer):
                     raise MalformedError("where the next message starts was not captured")
@@ -177,16 +177,16 @@ class Way:
 
 @dataclass
 class Streams:
-    """The connections of a capture that carry such messages, and the frames made of these."""
+    """The connections of a capture with such messages, and the frames made from these."""
 
     connections: Array = field(default_factory=lambda: np.zeros(0, np.uint64))
     ways: dict[tuple[int, int], Way] = field(default_factory=dict)
     frames: list[Frame] = field(default_factory=list)
 
-    def take(self, found: Packets, tcp: Payloads, keys: Array, begin: Array, window: At) -> Array:
-        """Take in the segments of a window; return what of their content may be RTP, as PACKET rows.
+    def take(self, parsed: Packets, tcp: Payloads, keys: Array, begin: Array, window: At) -> Array:
+        """Add the segments of a window; return possible RTP in them as PACKET rows.
 
-        ``begin`` are those that begin with a message.
+        ``begin`` flags those that begin with a message.
         """
         begin = begin | _channel_data(tcp, np.flatnonzero(tcp.has_port((TURN_PORT,)) & ~self.carries(keys)))
         self.connections = np.union1d(self.connections, keys[begin]) if begin.any() else self.connections
@@ -202,19 +202,19 @@ class Streams:
             elif way := self.ways.get(ends):
                 packets += way.take(_segment(tcp, place, window))
             else:
-                way = self.ways[ends] = Way(ends_of(found, tcp, place))
+                way = self.ways[ends] = Way(ends_of(parsed, tcp, place))
                 packets += way.take(_segment(tcp, place, window))
         return self._sorted(packets)
 
     def finish(self) -> Array:
-        """The end of the capture: what still waits is behind a segment that is not there."""
+        """Process the segments still held at the end of the capture, and return possible RTP in them."""
         packets: list[Packet] = []
         for way in self.ways.values():
             packets += way.rest()
         return self._sorted(packets)
 
     def carries(self, keys: Array) -> Array:
-        """Which of these connections are read here."""
+        """Return which of these connections are reassembled here."""
         return np.isin(keys, self.connections)
 
     @property
@@ -222,13 +222,13 @@ class Streams:
         return sum((way.lost for way in self.ways.values()), Counter())
 
     def _close(self, ends: tuple[int, int], packets: list[Packet]) -> None:
-        """A connection is opened: what was between these ends before is another one."""
+        """End the previous connection between these ends, since a new one opens."""
         if way := self.ways.get(ends):
             packets += way.rest()
             way.expected, way.framing = None, None
 
     def _sorted(self, packets: Iterable[Packet]) -> Array:
-        """Return media; what else is in the packets becomes frames."""
+        """Return media as PACKET rows; turn other packets into frames."""
         media: list[MediaPacket] = []
         for packet in packets:
             if packet.framing is Framing.HEP:
@@ -244,39 +244,41 @@ class Streams:
         return media_rows(media)
 
 
-def _channel_data(tcp: Payloads, asked: Array) -> Array:
-    """Which of the segments asked about are ChannelData, whole."""
-    found = np.zeros(len(tcp.rows), bool)
+def _channel_data(tcp: Payloads, places: Array) -> Array:
+    """Return which of the given segments begin with ChannelData."""
+    is_channel = np.zeros(len(tcp.rows), bool)
     for place, start, size in zip(
-        *(each.tolist() for each in (asked, tcp.start[asked], tcp.seen[asked])), strict=True
+        *(each.tolist() for each in (places, tcp.start[places], tcp.seen[places])), strict=True
     ):
-        found[place] = framing_of(tcp.data[start : start + size].tobytes(), turn=True) is not None
-    return found
+        is_channel[place] = framing_of(tcp.data[start : start + size].tobytes(), turn=True) is not None
+    return is_channel
 
 
 def _segment(tcp: Payloads, place: int, window: At) -> Segment:
-    row, start, seen = int(tcp.rows[place]), int(tcp.start[place]), int(tcp.seen[place])
+    row, start, captured = int(tcp.rows[place]), int(tcp.start[place]), int(tcp.seen[place])
     return Segment(
         window.first_frame + row,
         int(window.time[row]),
         int(window.interface[row]),
         int(tcp.sequence[place]),
-        tcp.data[start : start + seen].tobytes(),
+        tcp.data[start : start + captured].tobytes(),
         int(tcp.size[place]),
     )
 
 
-def ends_of(found: Packets, tcp: Payloads, place: int) -> Ends:
-    """The ends of the segment at this place."""
+def ends_of(parsed: Packets, tcp: Payloads, place: int) -> Ends:
+    """Return the ends of the segment at this place."""
     row = int(tcp.rows[place])
-    network, transport = int(found.network[row]), int(found.transport[row])
-    high, low, other_high, other_low = found.addresses[row].tolist()
-    header = found.data[transport : transport + TCP_HEADER]
-    return Ends(found.data[network:transport].tobytes(), header.tobytes(), (high, low, other_high, other_low))
+    network, transport = int(parsed.network[row]), int(parsed.transport[row])
+    high, low, other_high, other_low = parsed.addresses[row].tolist()
+    header = parsed.data[transport : transport + TCP_HEADER]
+    return Ends(
+        parsed.data[network:transport].tobytes(), header.tobytes(), (high, low, other_high, other_low)
+    )
 
 
 def _inside(packet: Packet) -> tuple[dict[str, list[bytes]], bytes, int, bool]:
-    """A packet's messages by protocol; what it carries in the end, its size, whether TURN carries it."""
+    """Return a packet's messages by protocol, its innermost payload, that one's size, and whether in TURN."""
     data = packet.data
     if packet.framing is Framing.HEP:
         return {"hep": [data]}, b"", 0, False
@@ -290,13 +292,13 @@ def _inside(packet: Packet) -> tuple[dict[str, list[bytes]], bytes, int, bool]:
 
 
 def _by_first_byte(data: bytes) -> dict[str, list[bytes]]:
-    """RFC 7983."""
+    """Return the message by its protocol (RFC 7983); empty for media."""
     first = data[0] if data else RTP_FIRST.start
     return {"stun": [data]} if first < DTLS_FIRST.start else {"dtls": [data]} if first in DTLS_FIRST else {}
 
 
 def _behind(messages: dict[str, list[bytes]], data: bytes) -> dict[str, list[bytes]]:
-    """A STUN message behind the header of ChannelData, as tshark shows it."""
+    """Return a STUN message after the header of ChannelData, as tshark presents it."""
     return {"stun": [data[:CHANNEL_HEADER], *messages["stun"]]} if "stun" in messages else messages
 
 

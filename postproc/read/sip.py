@@ -1,8 +1,8 @@
-"""SIP messages (RFC 3261): the bytes tshark delimited -> rows of sip_messages and sip_headers.
+"""Make rows of sip_messages and sip_headers from SIP messages (RFC 3261) that tshark delimited.
 
-Over TCP, tshark 4.0 stops at a keep-alive (RFC 5626, section 3.5.1) inside a segment: the
-messages after it, and those begun there and ended in the next segment, are not shown. They
-stand readable in the segments, so ``completed`` takes them from there.
+Over TCP, tshark 4.0 stops at a keep-alive (RFC 5626, section 3.5.1) inside a segment: it shows neither the
+messages after it nor one that begins there and ends in the next segment. ``completed`` takes them from the
+segments.
 """
 
 import re
@@ -20,13 +20,13 @@ from postproc.wire import sip as wire
 from postproc.wire.transport import UDP_HEADER
 
 LONG_FORMS = constants.table("sip.compact_forms")
-# Headers that may tell which legs belong together, besides every X- header.
+# Headers that may show which legs belong together, besides all X- headers.
 JOINING = frozenset(constants.words("sip.joining_headers"))
 NAME_ADDR = re.compile(r'\s*(?:"(?:[^"\\]|\\.)*"|[^<"]*)\s*<([^>]*)>(.*)', re.DOTALL)
 TAG = re.compile(r";\s*tag\s*=\s*([^;,\s]+)", re.IGNORECASE)
 BRANCH = re.compile(r";\s*branch\s*=\s*([^;,\s]+)", re.IGNORECASE)
 CSEQ = re.compile(r"(\d{1,10})\s+(\S+)")
-LARGEST_CSEQ = 2**32 - 1  # RFC 3261, section 8.1.1.5, has half of it; some stacks count on
+LARGEST_CSEQ = 2**32 - 1  # RFC 3261, section 8.1.1.5, allows half of it; some stacks use more
 SECONDS = re.compile(r"\s*(\d{1,10})\s*(?:;|$)")
 LONGEST_S = 2**32 - 1  # of an Expires (section 20.19)
 REFRESHER = re.compile(r";\s*refresher\s*=\s*(uac|uas)\b", re.IGNORECASE)
@@ -40,18 +40,18 @@ TRICKLE = "application/trickle-ice-sdpfrag"
 NO_PLAIN_SIP = frozenset({"tls", "websocket", "stun", "dtls", "hep"})  # beside TCP
 
 FRAGMENTED = 0x3FFF  # of IPv4's flags and offset: more follow, or it is not the first
-MOST_WAITING = 1000  # first fragments whose others have not come
-LONGEST_UNFINISHED = 1 << 20  # bytes of an unfinished message that are kept
+MOST_WAITING = 1000  # first fragments held for their others; bounds memory
+LONGEST_UNFINISHED = 1 << 20  # bytes held of an unfinished message; bounds memory
 
 WRAP = 1 << 32
-NEWCOMER = 1 << 20  # bytes back: another connection on the same ports, no retransmission
+NEWCOMER = 1 << 20  # bytes; a sequence number this far back is another connection, no retransmission
 
 Flow = tuple[str | None, int | None, str | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class SipMessage:
-    """A message taken apart: start line, headers in order (long lower-case names), body."""
+    """A parsed message: start line, headers in order (long lower-case names), body."""
 
     start: str
     headers: list[tuple[str, str]]
@@ -66,17 +66,19 @@ class SipMessage:
 
 
 def parse(message: bytes) -> SipMessage | None:
-    """Take a message apart; None if it does not begin like SIP (a keep-alive, a continuation)."""
+    """Parse a message; None if it does not begin like SIP (a keep-alive, a continuation)."""
     try:
-        found = wire.parse(message)
+        parsed = wire.parse(message)
     except MalformedError:
         return None
-    headers = [(LONG_FORMS.get(name.lower(), name.lower()), _written(value)) for name, value in found.headers]
-    return SipMessage(_written(found.start), headers, found.body, dict(reversed(headers)))
+    headers = [
+        (LONG_FORMS.get(name.lower(), name.lower()), _written(value)) for name, value in parsed.headers
+    ]
+    return SipMessage(_written(parsed.start), headers, parsed.body, dict(reversed(headers)))
 
 
 def _written(text: str) -> str:
-    """Bytes that are no UTF-8 as the replacement character: tables hold Unicode."""
+    """Replace bytes that are not UTF-8, since tables hold Unicode."""
     return text if text.isascii() else text.encode(errors="surrogateescape").decode(errors="replace")
 
 
@@ -98,7 +100,7 @@ def message_row(frame: Frame, sip: SipMessage, *, has_sdp: bool) -> dict[str, An
             "transport": _transport(frame),
             "cseq": cseq,
             "cseq_method": cseq_method,
-            "branch": _found(BRANCH, (sip.first("via") or "").split(",")[0]),
+            "branch": _first_group(BRANCH, (sip.first("via") or "").split(",")[0]),
             "from_uri": from_uri,
             "from_tag": from_tag,
             "to_uri": to_uri,
@@ -115,14 +117,14 @@ def message_row(frame: Frame, sip: SipMessage, *, has_sdp: bool) -> dict[str, An
 
 
 def _of_dialog(sip: SipMessage) -> dict[str, Any]:
-    """What routes a dialog, keeps it alive and hands it on (RFC 3261, 4028, 3515)."""
+    """Return the columns on routing, session timers and transfer of a dialog (RFC 3261, 4028, 3515)."""
     route, session = sip.all("record-route"), sip.first("session-expires")
     at_contact = EXPIRES.search(sip.first("contact") or "")
     expires = sip.first("expires")
     return {
         "record_route": ", ".join(IN_BRACKETS.findall(", ".join(route))) or None,
         "session_expires": _seconds(session),
-        "refresher": (_found(REFRESHER, session or "") or "").lower() or None,
+        "refresher": (_first_group(REFRESHER, session or "") or "").lower() or None,
         "min_se": _seconds(sip.first("min-se")),
         "refer_to": _party(sip.first("refer-to"))[0],
         "fragment_status": _fragment_status(sip),
@@ -132,32 +134,32 @@ def _of_dialog(sip: SipMessage) -> dict[str, Any]:
 
 
 def _seconds(value: str | None) -> int | None:
-    found = SECONDS.match(value or "")
-    return number(found[1], LONGEST_S) if found else None
+    match = SECONDS.match(value or "")
+    return number(match[1], LONGEST_S) if match else None
 
 
-# Cisco's and the one that most servers take; no RFC has them.
+# Cisco's type, and the one that most servers accept; neither is in an RFC.
 KEY_TYPES = frozenset({"application/dtmf-relay", "application/dtmf"})
 
 
 def _fragment_status(sip: SipMessage) -> int | None:
-    """The status that a NOTIFY reports of what REFER asked for (RFC 3515, section 2.4.5)."""
+    """Return the status that a NOTIFY reports on the request of a REFER (RFC 3515, section 2.4.5)."""
     if not (sip.first("content-type") or "").lower().startswith("message/sipfrag"):
         return None
     line = sip.body.lstrip().split(b"\n", 1)[0].strip().decode(errors="replace")
-    found = wire.STATUS_LINE.fullmatch(line)
-    return number(found[1], *STATUSES) if found else None
+    match = wire.STATUS_LINE.fullmatch(line)
+    return number(match[1], *STATUSES) if match else None
 
 
 def _signals_key(sip: SipMessage) -> bool | None:
-    """Whether an INFO signals a pressed key; which one, it may be of a PIN, is nobody's business."""
+    """Return whether an INFO signals a pressed key; the key is not read, as it may be part of a PIN."""
     if not sip.start.startswith("INFO "):
         return None
     return (sip.first("content-type") or "").lower().split(";")[0].strip() in KEY_TYPES
 
 
 def header_rows(frame: Frame, sip: SipMessage) -> Iterator[dict[str, Any]]:
-    """Rows of sip_headers: only INVITEs open legs, so only theirs are kept."""
+    """Yield rows of sip_headers of an INVITE; other requests open no legs."""
     if not sip.start.startswith("INVITE "):
         return
     key = {"frame": frame.number, "time": frame.time, "call_id": sip.first("call-id"), "method": "INVITE"}
@@ -167,7 +169,7 @@ def header_rows(frame: Frame, sip: SipMessage) -> Iterator[dict[str, Any]]:
 
 
 def description(sip: SipMessage) -> str | None:
-    """The session description in the body, alone or a part of a multipart (RFC 5621)."""
+    """Return the session description in the body, alone or in a multipart (RFC 5621); None without one."""
     kind = (sip.first("content-type") or "").lower()
     if not sip.body.strip():
         return None
@@ -179,7 +181,7 @@ def description(sip: SipMessage) -> str | None:
 
 
 def trickled(sip: SipMessage) -> str | None:
-    """The candidates in the body of an INFO: a fragment of a session description (RFC 8840, section 9)."""
+    """Return the fragment of a session description in an INFO, which has candidates (RFC 8840, section 9)."""
     kind = (sip.first("content-type") or "").lower()
     if kind.startswith("multipart/"):
         return _part(sip, TRICKLE)
@@ -202,25 +204,25 @@ def _start(line: str) -> dict[str, Any]:
 
 
 def _party(value: str | None) -> tuple[str | None, str | None]:
-    """URI and tag of a From, To or Contact value (RFC 3261, section 20.10)."""
+    """Return URI and tag of a From, To or Contact value (RFC 3261, section 20.10)."""
     if not value:
         return None, None
-    if named := NAME_ADDR.match(value):
-        return named[1].strip() or None, _found(TAG, named[2])
+    if match := NAME_ADDR.match(value):
+        return match[1].strip() or None, _first_group(TAG, match[2])
     uri, semicolon, parameters = value.partition(";")
-    return uri.strip() or None, _found(TAG, semicolon + parameters)
+    return uri.strip() or None, _first_group(TAG, semicolon + parameters)
 
 
 def _cseq(value: str | None) -> tuple[int | None, str | None]:
-    found = CSEQ.match(value or "")
-    if not found:
+    match = CSEQ.match(value or "")
+    if not match:
         return None, None
-    return number(found[1], LARGEST_CSEQ), found[2]
+    return number(match[1], LARGEST_CSEQ), match[2]
 
 
-def _found(pattern: re.Pattern[str], text: str) -> str | None:
-    found = pattern.search(text)
-    return found[1] if found else None
+def _first_group(pattern: re.Pattern[str], text: str) -> str | None:
+    match = pattern.search(text)
+    return match[1] if match else None
 
 
 def _transport(frame: Frame) -> str | None:
@@ -232,13 +234,13 @@ def _transport(frame: Frame) -> str | None:
 
 @dataclass
 class TcpStream:
-    """One direction of a connection: the next sequence number, and a message begun."""
+    """One direction of a connection: the next sequence number, and the beginning of a message."""
 
     expected: int | None = None
     begun: bytes = b""
 
     def fresh(self, sequence: int, payload: bytes) -> bytes:
-        """What a segment adds to what is begun; nothing if it was sent before (RFC 9293, section 3.4)."""
+        """Return the unfinished message continued by a segment; empty for a repetition (RFC 9293, 3.4)."""
         end = (sequence + len(payload)) % WRAP
         ahead = 0 if self.expected is None else (sequence - self.expected + WRAP // 2) % WRAP - WRAP // 2
         if -NEWCOMER < ahead < 0:
@@ -252,7 +254,7 @@ class TcpStream:
 
 
 def completed(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """The frames, TCP ones with the messages that tshark missed put in their place."""
+    """Yield the frames, TCP ones with the messages added that tshark missed."""
     streams: dict[Flow, TcpStream] = {}
     for frame in frames:
         if frame.transport != "tcp" or not NO_PLAIN_SIP.isdisjoint(frame.protocols):
@@ -260,24 +262,24 @@ def completed(frames: Iterable[Frame]) -> Iterator[Frame]:
             continue
         flow = (frame.src_addr, frame.src_port, frame.dst_addr, frame.dst_port)
         stream = streams.setdefault(flow, TcpStream())
-        known = [message for message in frame.messages.get("sip", []) if START_LINE.match(message)]
-        missed, rest = _missed(stream.fresh(int.from_bytes(frame.header[4:8]), _payload(frame)), known)
+        shown = [message for message in frame.messages.get("sip", []) if START_LINE.match(message)]
+        missed, rest = _missed(stream.fresh(int.from_bytes(frame.header[4:8]), _payload(frame)), shown)
         stream.begun = rest if len(rest) < LONGEST_UNFINISHED else b""
-        yield replace(frame, messages={**frame.messages, "sip": known + missed}) if missed else frame
+        yield replace(frame, messages={**frame.messages, "sip": shown + missed}) if missed else frame
 
 
 def headed(frames: Iterable[Frame], warnings: list[str]) -> Iterator[Frame]:
-    """The frames, then those with the first fragment of a message whose others never came: with its head.
+    """Yield the frames, and at the end those with the first fragment of an incomplete message, as its head.
 
-    What a limit leaves out is added to ``warnings``.
+    What a limit drops is reported in ``warnings``.
     """
-    waiting: dict[bytes, list[Frame]] = {}  # captured twice, or of a sender that numbers none
+    waiting: dict[bytes, list[Frame]] = {}  # several if captured twice, or the sender sets no id
     left_out = 0
     for frame in frames:
         packet = _fragment(frame)
         if packet is None or packet.fragment is None or packet.protocol != ip.UDP:
             yield frame
-        elif frame.transport is not None:  # put together here
+        elif frame.transport is not None:  # tshark reassembled the datagram here
             waiting.pop(packet.fragment.datagram, None)
             yield frame
         elif head := _head(packet):
@@ -291,7 +293,7 @@ def headed(frames: Iterable[Frame], warnings: list[str]) -> Iterator[Frame]:
 
 
 def _fragment(frame: Frame) -> ip.Packet | None:
-    """The packet of a frame that holds a fragment."""
+    """Return the packet of a frame with an IP fragment, None for others."""
     flags = int.from_bytes(frame.ip[6:8]) if len(frame.ip) >= ip.HEADER4 and frame.ip[0] >> 4 == 4 else 0
     if not flags & FRAGMENTED and "ipv6.fraghdr" not in frame.protocols:
         return None
@@ -302,7 +304,7 @@ def _fragment(frame: Frame) -> ip.Packet | None:
 
 
 def _head(packet: ip.Packet) -> dict[str, Any] | None:
-    """What a frame tells of the message that begins in this packet's fragment of a UDP datagram."""
+    """Return the frame's fields for the message that begins in this first fragment; None if there is none."""
     header, content = packet.payload[:UDP_HEADER], packet.payload[UDP_HEADER:]
     if (packet.fragment and packet.fragment.offset) or not START_LINE.match(content):
         return None
@@ -315,7 +317,7 @@ def _head(packet: ip.Packet) -> dict[str, Any] | None:
 
 
 def is_message(datagram: bytes) -> bool:
-    """Whether a datagram is one whole message and nothing else: tshark could not see it otherwise."""
+    """Return whether a datagram is exactly one whole message, which tshark would not read differently."""
     return WHOLE_START_LINE.match(datagram) is not None and _message(datagram) == datagram
 
 
@@ -324,10 +326,10 @@ def _payload(frame: Frame) -> bytes:
     return frame.packet[at + len(frame.header) :] if at >= 0 else b""
 
 
-def _missed(stream: bytes, known: list[bytes]) -> tuple[list[bytes], bytes]:
-    """Whole messages in the stream that are not known, and one begun at its end."""
+def _missed(stream: bytes, shown: list[bytes]) -> tuple[list[bytes], bytes]:
+    """Return the whole messages in the stream that tshark missed, and an unfinished one at its end."""
     missed: list[bytes] = []
-    if stream == b"".join(known):
+    if stream == b"".join(shown):
         return missed, b""
     end = 0
     for start in START_LINE.finditer(stream):
@@ -337,17 +339,17 @@ def _missed(stream: bytes, known: list[bytes]) -> tuple[list[bytes], bytes]:
         if message is None:
             return missed, stream[start.start() :]
         end = start.start() + len(message)
-        if not _shown(message, known):
+        if not _shown(message, shown):
             missed.append(message)
     return missed, b""
 
 
-def _shown(message: bytes, known: list[bytes]) -> bool:
-    return any(message in each for each in known)
+def _shown(message: bytes, shown: list[bytes]) -> bool:
+    return any(message in each for each in shown)
 
 
 def _message(stream: bytes) -> bytes | None:
-    """The message at the stream's start (RFC 3261, section 18.3); None while its end is missing."""
+    """Return the message at the stream's start (RFC 3261, section 18.3); None while it is unfinished."""
     head, gap, body = stream.partition(b"\r\n\r\n")
     if not gap:
         return None

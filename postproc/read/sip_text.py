@@ -1,7 +1,7 @@
-"""SIP messages of a capture as the text they were sent as, for people to read.
+"""SIP messages of a capture as text, exactly as they were sent.
 
-The text is searched in the packet as it is, whatever it was wrapped in (VLAN, tunnel, HEP), from its start
-line on; what came in several packets is given as far as the frame has it, what was encrypted not at all.
+The message is searched in the packet's bytes from its start line on, whatever encapsulates it (VLAN, tunnel,
+HEP). Of a message in several packets only the frame's part is returned; an encrypted one is not found.
 """
 
 import re
@@ -13,35 +13,35 @@ from postproc.files.commit import regular
 from postproc.model.errors import CaptureError
 from postproc.read.records import Record, pieces
 
-LARGEST = 32 << 20  # bytes of a capture that is read once more for it: a page is not worth a minute
-LONGEST = 8_000  # characters of a message: a page can bear so many
+LARGEST = 32 << 20  # bytes of a capture that is read again for this; larger ones would take too long
+LONGEST = 8_000  # characters of a message; keeps the report small
 START = re.compile(rb"(?:SIP/2\.0 \d{3} |[A-Z]{3,12} [^\s]{1,1000} SIP/2\.0\r?\n)")  # RFC 3261, section 7
 BODY = re.compile(rb"\r?\n\r?\n")
 LENGTH = re.compile(rb"^(?:Content-Length|l)\s*:\s*(\d{1,6})\s*$", re.IGNORECASE | re.MULTILINE)
 
 
 def texts(capture: Path, wanted: Mapping[int, str]) -> dict[int, str]:
-    """The texts of frames, by number; ``wanted`` are their Call-IDs, which have to be in them.
+    """Return the texts of frames by number; ``wanted`` has their Call-IDs, which must occur in them.
 
-    None where the capture is gone, too large or cannot be read.
+    Empty if the capture is missing, too large or unreadable.
     """
-    found: dict[int, str] = {}
+    by_frame: dict[int, str] = {}
     try:
         if regular(capture).stat().st_size > LARGEST:
-            return found
-        with pieces(capture) as held:
-            for piece in held:
+            return by_frame
+        with pieces(capture) as parts:
+            for piece in parts:
                 if isinstance(piece, Record) and piece.frame in wanted:
                     text = _text(piece.data, wanted[piece.frame].encode())
                     if text:
-                        found[piece.frame] = text
+                        by_frame[piece.frame] = text
     except (OSError, CaptureError):
         return {}
-    return found
+    return by_frame
 
 
 def _text(data: bytes, call_id: bytes) -> str:
-    """The message of a call in a packet; "" if there is none."""
+    """Return the message with this Call-ID in a packet; "" if there is none."""
     starts = [match.start() for match in START.finditer(data)]
     for start, end in pairwise([*starts, len(data)]):
         message = _whole(data[start:end])
@@ -51,7 +51,7 @@ def _text(data: bytes, call_id: bytes) -> str:
 
 
 def _whole(data: bytes) -> bytes:
-    """The message without what follows it in the packet."""
+    """Return the message without the bytes that follow it in the packet."""
     head = BODY.search(data)
     length = LENGTH.search(data, 0, head.end()) if head else None
     return data[: head.end() + int(length[1])] if head and length else data

@@ -1,12 +1,12 @@
-"""Splits a capture: media measured here, foreign traffic left out, the rest in two files, one for tshark.
+"""Split a capture: measure media here, drop foreign traffic, and write the rest to two files, one for tshark.
 
-One walk measures, and notes in a scratch file what the fate of every record hangs on: nothing, a
-stream, a connection or a flow. When all of them are known, the records that stay are copied,
-byte for byte, in the capture's own format.
+One walk measures media and notes in a scratch file what the fate of every record depends on: nothing, a
+stream, a connection or a flow. After the walk all of these are known, and the records to keep are copied
+byte for byte in the capture's own format.
 
-Files that go on from each other (a ring buffer) are walked as one: what is remembered of streams,
-connections, fragments and segments goes from file to file, frames are numbered on, and both files hold what
-stays of all.
+Consecutive files (a ring buffer) are walked as one: the state of streams, connections, fragments and
+segments carries over from file to file, frames are numbered continuously, and the two files hold the
+records of all.
 """
 
 import os
@@ -54,17 +54,17 @@ from postproc.read.tcp import Connections
 from postproc.read.walk import WINDOW, Hashing, open_container, windows
 from postproc.wire import pcapng
 
-USUAL_SIZE = 256  # of a media packet's record: so many of them are measured together as fill a window
-# Packets are missing between two files where nothing comes for so many times the usual distance of packets,
-# and a stream's numbers go on higher. By chance so long a pause is one in e**50; lower, and what the network
-# lost just there would be forgiven; higher, and a short file missing in a ring of quiet traffic is loss.
+USUAL_SIZE = 256  # bytes of a media packet's record: as many as fill a window are measured together
+# Packets are missing between two files if the pause between them is this many times the usual distance of
+# packets, and a stream's numbers skip. By chance such a pause has a probability of e**-50. Lower, loss in the
+# network at that moment would be ignored; higher, a missing short file with little traffic would be loss.
 PAUSES_OF_A_GAP = 50
-# ns: with many calls packets are microseconds apart, and a disk may halt a capture for longer.
+# ns; with many calls packets are microseconds apart, and a slow disk pauses a capture for longer.
 SHORTEST_GAP = 10**8
 
 
 class BrokenChainError(CaptureError):
-    """Files cannot be walked as one, because of the one at this ``place``."""
+    """Several files cannot be walked as one because of the one at ``place``."""
 
     def __init__(self, place: int, error: Exception) -> None:
         super().__init__(place, error)
@@ -76,15 +76,14 @@ class BrokenChainError(CaptureError):
 
 @dataclass(frozen=True)
 class Split:
-    """What one walk over a capture found; ``sha256`` is of the file's bytes.
+    """The result of a walk over a capture; ``sha256`` is of the file's bytes.
 
-    ``files`` says the same of each file where several were walked as one, as far as it can be told apart.
-    ``interfaces`` and ``link_types`` have one entry per interface. ``kept_frames``
-    and ``kept_times`` (ns since the epoch) belong to the small file's frames in
-    order, ``direct_frames`` and ``direct_times`` to those in the other one.
-    ``guessed_frames`` are those whose clock is not believed (read.limits): their
-    times are of the frame before. ``rtp_streams.stream`` counts from 0 within the
-    file; capture is NA.
+    ``files`` has the result of each file if several were walked as one, as far as it can be separated.
+    ``interfaces`` and ``link_types`` have one entry per interface. ``kept_frames`` and ``kept_times`` (ns
+    since the epoch) belong to the frames of tshark's file in order, ``direct_frames`` and
+    ``direct_times`` to those of the other one. ``guessed_frames`` have implausible times (read.limits),
+    replaced by those of the frame before. ``rtp_streams.stream`` counts from 0 within the file; its
+    ``capture`` is NA.
     """
 
     format: str = ""
@@ -114,31 +113,31 @@ class Split:
     from_streams: tuple[Frame, ...] = ()
     way_in: Connections = field(default_factory=Connections)
     files: "tuple[Split, ...]" = ()
-    missing: str = ""  # between the file before it and this one: a time in which nothing was captured
+    missing: str = ""  # a time before this file in which packets were not captured
 
 
 @dataclass
 class File:
-    """A file as far as it has been walked: ``frames`` are in those before it, ``rows`` are of its fates."""
+    """A file as far as it has been walked; ``frames`` counts those before it, ``rows`` its rows of fates."""
 
     path: Path
     container: Container
     number: int  # among the files
     frames: int
-    identity: tuple[int, int]  # of what was opened
+    identity: tuple[int, int]  # device and inode of the file opened
     interfaces: int = 0  # described in it so far
     rows: int = 0
     sha256: str = ""
     first_time: int | None = None
     last_time: int | None = None
-    unread: Counter[str] = field(default_factory=Counter)  # packets not looked into, by what they were
-    pieces: int = 0  # how many fragments came until its end
+    unread: Counter[str] = field(default_factory=Counter)  # packets not opened, by the header that was not
+    pieces: int = 0  # number of fragments up to its end
     warnings: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Walk:
-    """What a walk gathers: it is fed files one after the other."""
+    """State of a walk over one file after the other."""
 
     media: Media
     files: list[File] = field(default_factory=list)
@@ -150,7 +149,7 @@ class Walk:
     tunnel_ports: set[int] = field(default_factory=set)
     fragments: list[Array] = field(default_factory=lambda: [np.zeros(0, PIECE)])
     last_time: int | None = None
-    walked: int = 0  # bytes of the files that are done
+    walked: int = 0  # bytes of the files walked completely
     guessed: list[Array] = field(default_factory=lambda: [np.zeros(0, np.int64)])  # frames
 
 
@@ -164,13 +163,12 @@ def split(
     window: int = WINDOW,
     seen: Callable[[int], None] = lambda _: None,
 ) -> Split:
-    """Measure the media of a capture, and write to ``kept`` what tshark must see of it.
+    """Measure the media of a capture, and write the records that tshark must see to ``kept``.
 
-    Several files, each going on from the one before, are taken as one.
-    ``aside`` takes what needs no tshark (read.payloads); without it, tshark sees that, too.
-    ``keep_tls`` keeps connections that may be decrypted; secrets in the file do so too. ``everything``
-    keeps all packets. ``seen`` is told how many bytes have been looked at.
-    Raises CaptureError, or NotWalkable when it has to be converted first; BrokenChainError of several files.
+    Several consecutive files count as one capture. Records that need no tshark (read.payloads) go to
+    ``aside``; without it, to ``kept`` too. ``keep_tls``, or secrets in the file, keep connections that
+    may be decrypted; ``everything`` keeps all packets. ``seen`` is called with the number of bytes walked.
+    Raises CaptureError, NotWalkable if it has to be converted first, BrokenChainError for several files.
     """
     paths = [captures] if isinstance(captures, Path) else list(captures)
     walk = Walk(Media(batch=window // USUAL_SIZE))
@@ -194,14 +192,14 @@ def split(
 
 
 def _broken(walk: Walk, paths: Sequence[Path], error: CaptureError) -> CaptureError:
-    """The error, of several files with the place of the one that was walked."""
+    """Return the error; for several files, with the place of the one being walked."""
     if len(paths) == 1 or isinstance(error, BrokenChainError):
         return error
     return BrokenChainError(sum(bool(each.sha256) for each in walk.files), error)
 
 
-def _walk(path: Path, walk: Walk, fates: BinaryIO | None, size: int, seen: Callable[[int], None]) -> None:
-    """Walk one file on from those before it."""
+def _walk(path: Path, walk: Walk, fates: BinaryIO | None, size: int, progress: Callable[[int], None]) -> None:
+    """Walk one file, continuing from those before it."""
     number = len(walk.files)
     with Hashing(path) as file:
         status = os.fstat(file.fileno())
@@ -216,7 +214,7 @@ def _walk(path: Path, walk: Walk, fates: BinaryIO | None, size: int, seen: Calla
             _note_interfaces(walk, now)
             _note_gap(walk, now, window)
             _take_in(file, window, walk, fates)
-            seen(walk.walked + file.tell())
+            progress(walk.walked + file.tell())
         now.pieces = sum(map(len, walk.fragments))
         now.sha256 = file.sha256()
     walk.walked += status.st_size
@@ -229,7 +227,7 @@ def _check_same_kind(before: File, now: File) -> None:
 
 
 def _note_interfaces(walk: Walk, now: File) -> None:
-    """Packets say the number of their interface: it has to be the same one in all files."""
+    """Check that interface numbers mean the same in all files, and add new ones."""
     own = now.container.interfaces
     if any(one != other for one, other in zip(walk.interfaces, own, strict=False)):
         raise BrokenChainError(now.number, CaptureError("other interfaces than the file before"))
@@ -237,7 +235,7 @@ def _note_interfaces(walk: Walk, now: File) -> None:
 
 
 def _note_gap(walk: Walk, now: File, window: Window) -> None:
-    """Packets between this file and the one before may be missing: what streams lack there, nobody lost."""
+    """Record a possible gap before this file: packets that streams lack there were not lost."""
     if walk.last_time is None or now.number == 0 or now.first_time is not None or not len(window.time):
         return
     before, first = walk.files[now.number - 1], int(window.time.min())
@@ -250,14 +248,14 @@ def _note_gap(walk: Walk, now: File, window: Window) -> None:
 
 
 def _written(walk: Walk, fates: BinaryIO, verdict: Verdict, targets: Targets) -> list[Kept]:
-    done = []
+    parts = []
     for each in walk.files:
         with FileIO(each.path) as file:
             status = os.fstat(file.fileno())
             if (status.st_dev, status.st_ino) != each.identity:
                 raise CaptureError("another file took its place while it was read")
-            done.append(copy_kept(file, records_of(fates, each.rows), verdict, targets, each.frames))
-    return done
+            parts.append(copy_kept(file, records_of(fates, each.rows), verdict, targets, each.frames))
+    return parts
 
 
 def _verdict(walk: Walk, keep_tls: bool) -> Verdict:
@@ -267,27 +265,27 @@ def _verdict(walk: Walk, keep_tls: bool) -> Verdict:
 
 
 def _take_in(file: FileIO, window: Window, walk: Walk, fates: BinaryIO | None) -> None:
-    """Measure the media of a window, and note what its records' fate hangs on."""
+    """Measure the media of a window, and note what its records' fate depends on."""
     now = walk.files[-1]
-    found, udp = unwrapped(window, now.container.interfaces)
-    now.unread.update(found.unread)
+    packets, udp = unwrapped(window, now.container.interfaces)
+    now.unread.update(packets.unread)
     now.unread.update(hidden.in_datagrams(udp))
     first_frame = now.frames + now.container.packets - len(window.time) + 1
-    copied, unread = hep.media(found, udp, first_frame)
+    copied, unread = hep.media(packets, udp, first_frame)
     now.unread.update(unread)
-    walk.fragments += found.fragments
-    walk.tunnel_ports |= found.tunnel_ports
-    rtp, rows = rtp_packets(found, udp, window.time, first_frame)
+    walk.fragments += packets.fragments
+    walk.tunnel_ports |= packets.tunnel_ports
+    rtp, rows = rtp_packets(packets, udp, window.time, first_frame)
     media.add(walk.media, rtp)
     media.add(walk.media, copied)
-    tcp = segments(found)
+    tcp = segments(packets)
     keys = flow(tcp.source, tcp.destination)
     at = At(first_frame, window.time, window.interface)
-    media.add(walk.media, walk.streams.take(found, tcp, keys, payloads.framed_in_tcp(tcp), at))
-    walk.way_in.take(found, tcp, keys, at)
+    media.add(walk.media, walk.streams.take(packets, tcp, keys, payloads.framed_in_tcp(tcp), at))
+    walk.way_in.take(packets, tcp, keys, at)
     now.unread.update(hidden.in_segments(tcp, walk.streams.carries(keys)))
     if fates:
-        fate, key = _fates(found, udp, tcp, keys, walk)
+        fate, key = _fates(packets, udp, tcp, keys, walk)
         bare = ~rtp["relayed"]
         fate[rows[bare]], key[rows[bare]] = STREAM, rtp["key"][bare]
         _note_direct(udp, walk.flows, fate, key)
@@ -301,18 +299,18 @@ def _take_in(file: FileIO, window: Window, walk: Walk, fates: BinaryIO | None) -
 
 
 def _note_again(file: FileIO, window: Window, records: Array, walk: Walk) -> None:
-    """Of what a file says of itself, leave out what those before it have said."""
-    again, now, walked = [], walk.files[-1], file.tell()
+    """Mark headers and interface descriptions that repeat those of the files before, to be dropped."""
+    repeated, now, walked = [], walk.files[-1], file.tell()
     before = max(len(each.container.interfaces) for each in walk.files[:-1])
     for at, _ in window.others:
         file.seek(at)
         kind = int.from_bytes(file.read(4), "little")
         described = now.container.format == "pcapng" and kind == pcapng.INTERFACE
         if at == 0 or (described and now.interfaces < before):
-            again.append(at)
+            repeated.append(at)
         now.interfaces += described
     file.seek(walked)
-    records["fate"][np.isin(records["at"], again)] = NOT_AGAIN
+    records["fate"][np.isin(records["at"], repeated)] = NOT_AGAIN
 
 
 def _note_times(walk: Walk, times: Array) -> None:
@@ -323,9 +321,9 @@ def _note_times(walk: Walk, times: Array) -> None:
         walk.last_time = last if walk.last_time is None else max(walk.last_time, last)
 
 
-def _fates(found: Packets, udp: Payloads, tcp: Payloads, keys: Array, walk: Walk) -> tuple[Array, Array]:
-    """What the fate of each packet hangs on, media aside; ``keys`` are of the segments' connections."""
-    fate = np.where(found.protocol == FOREIGN, np.uint8(LEAVE_OUT), np.uint8(KEEP))
+def _fates(packets: Packets, udp: Payloads, tcp: Payloads, keys: Array, walk: Walk) -> tuple[Array, Array]:
+    """Return fate and key of each packet, except for media; ``keys`` are the segments' connections."""
+    fate = np.where(packets.protocol == FOREIGN, np.uint8(LEAVE_OUT), np.uint8(KEEP))
     key = np.zeros(len(fate), np.uint64)
     fate[udp.rows[payloads.quic(udp)]] = LEAVE_OUT
     if not len(tcp.rows):
@@ -338,21 +336,21 @@ def _fates(found: Packets, udp: Payloads, tcp: Payloads, keys: Array, walk: Walk
 
 
 def _note_direct(udp: Payloads, flows: ForTshark, fate: Array, key: Array) -> None:
-    """The same for what is read directly and for RTCP, among the datagrams of which nothing is known yet."""
-    found = payloads.without_tshark(udp, np.flatnonzero(fate[udp.rows] == KEEP), flows)
-    fate[udp.rows[found.reports]] = REPORT
-    fate[udp.rows[found.direct]], key[udp.rows[found.direct]] = DIRECT, found.key
+    """Set fate and key of datagrams read directly and of RTCP, among those without a fate so far."""
+    direct = payloads.without_tshark(udp, np.flatnonzero(fate[udp.rows] == KEEP), flows)
+    fate[udp.rows[direct.reports]] = REPORT
+    fate[udp.rows[direct.direct]], key[udp.rows[direct.direct]] = DIRECT, direct.key
 
 
 def _unread(walk: Walk) -> list[Counter[str]]:
-    """Packets of each file of which nobody here can say what is in them."""
+    """Return by file the packets that could not be opened, by the header that was not."""
     missing = incomplete(np.concatenate(walk.fragments))
     unread = [each.unread for each in walk.files]
     ends = np.searchsorted(np.flatnonzero(missing), [0, *(each.pieces for each in walk.files)])
-    for found, number in zip(unread, np.diff(ends).tolist(), strict=True):
-        found["IP fragments without their rest"] += number
+    for counts, number in zip(unread, np.diff(ends).tolist(), strict=True):
+        counts["IP fragments without their rest"] += number
     unread[-1].update(walk.streams.unread)
-    return [+found for found in unread]
+    return [+counts for counts in unread]
 
 
 def _not_looked_at(unread: Counter[str]) -> Iterator[str]:
@@ -362,7 +360,7 @@ def _not_looked_at(unread: Counter[str]) -> Iterator[str]:
 
 
 def _missing(gap: Gap) -> str:
-    """What a file lacks that was sent before it began."""
+    """Return the warning about packets missing before a file."""
     return (
         f"packets are missing between the file before it and this one ({gap.lasts / 1e9:.1f} s): "
         f"the {gap.packets} of RTP among them are not counted as lost"
@@ -406,7 +404,7 @@ def _result(walk: Walk, small: list[Kept]) -> Split:
 
 
 def _of_file(file: File, small: Kept, unread: Counter[str], gaps: list[Gap]) -> Split:
-    container, held = file.container, [gap for gap in gaps if gap.file == file.number and gap.packets]
+    container, own_gaps = file.container, [gap for gap in gaps if gap.file == file.number and gap.packets]
     return Split(
         format=container.format,
         sha256=file.sha256,
@@ -421,6 +419,6 @@ def _of_file(file: File, small: Kept, unread: Counter[str], gaps: list[Gap]) -> 
         foreign_packets=small.foreign,
         not_looked_at=sum(unread.values()),
         unread=listed(unread),
-        missing="; ".join(gap.interval for gap in held),
-        warnings=(*map(_missing, held), *container.warnings, *_not_looked_at(unread)),
+        missing="; ".join(gap.interval for gap in own_gaps),
+        warnings=(*map(_missing, own_gaps), *container.warnings, *_not_looked_at(unread)),
     )

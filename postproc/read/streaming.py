@@ -1,4 +1,4 @@
-"""tshark's output as it comes, in lines of EK: the layers of many frames at a time."""
+"""Read tshark's EK output while it runs: the layers of many frames at a time."""
 
 import subprocess
 import time
@@ -18,11 +18,11 @@ from postproc.read import processes
 from postproc.read.processes import leash
 
 CHUNK = 1 << 18  # bytes of tshark's output parsed together
-PIPE = 1 << 20  # bytes that tshark may be ahead; it writes 4 KB at a time
-PAUSE = 0.002  # seconds in which the pipe fills, instead of waking up for each piece
-# Bytes; a frame of 256 KB, the most in a capture, takes 2 MB with all put together in it.
+PIPE = 1 << 20  # bytes that the pipe buffers; tshark writes 4 KB at a time
+PAUSE = 0.002  # s in which the pipe fills, instead of waking up for each write
+# Bytes; a frame of 256 KB, the largest in a capture, takes 2 MB including reassembled data.
 LONGEST_LINE = 1 << 26
-BROKEN_FILE = ("cut short", "damaged or corrupt")  # said of the input after its last good frame
+BROKEN_FILE = ("cut short", "damaged or corrupt")  # tshark's messages after the last good frame
 TOO_LONG = "tshark took too long and was stopped"
 TOO_MUCH = "tshark says more of it than of any honest capture, and was stopped"
 
@@ -30,10 +30,10 @@ TOO_MUCH = "tshark says more of it than of any honest capture, and was stopped"
 def layers(
     tshark: str, capture: Path, preferences: Mapping[str, str], *arguments: str
 ) -> Generator[dict[str, Any], None, None]:
-    """Yield the layers of a capture's frames as this tshark tells them, with ``NAME_raw`` for their bytes.
+    """Yield the layers of a capture's frames from an isolated tshark; ``NAME_raw`` has their bytes.
 
-    It runs alone, and ends when nobody reads on. Raises CaptureError when it dies, hangs, refuses the
-    file or says too much of it; of a file cut short the whole frames come.
+    tshark ends when the generator is closed. Raises CaptureError if it dies, hangs, rejects the file or
+    prints too much; of a truncated file the complete frames are yielded.
     """
     size = capture.stat().st_size
     command = [tshark, "-T", "ek", "-x", *arguments, *options(preferences), "-r", str(capture.absolute())]
@@ -47,13 +47,13 @@ def layers(
 
 
 def options(preferences: Mapping[str, str]) -> Iterator[str]:
-    """The preferences as tshark's arguments."""
+    """Yield the preferences as arguments of tshark."""
     for name, value in preferences.items():
         yield from ("-o", f"{name}:{value}")
 
 
 def check(status: int | None, said: bytes) -> None:
-    """Raise CaptureError when tshark, which said this on stderr, did not come to a good end."""
+    """Raise CaptureError if tshark failed; ``said`` is its stderr."""
     lines = said.decode(errors="replace").splitlines()
     complaint = "; ".join(line.strip() for line in lines if not line.startswith("Running as"))
     if status and not any(words in complaint for words in BROKEN_FILE):
@@ -62,15 +62,15 @@ def check(status: int | None, said: bytes) -> None:
 
 @dataclass
 class _Started:
-    """A tshark that runs, what it has said on stderr, and whether it was stopped for taking too long."""
+    """A running tshark, its stderr so far, and whether it was stopped for taking too long."""
 
     process: subprocess.Popen[bytes]
     said: bytes = b""
     late: Event = field(default_factory=Event)
 
     def listen(self) -> None:
-        while said := cast(BufferedReader, self.process.stderr).read1(CHUNK):
-            self.said = (self.said + said)[-CHUNK:]
+        while chunk := cast(BufferedReader, self.process.stderr).read1(CHUNK):
+            self.said = (self.said + chunk)[-CHUNK:]
 
     def stop(self) -> None:
         self.late.set()
@@ -79,7 +79,7 @@ class _Started:
 
 @contextmanager
 def _running(command: list[str], size: int) -> Iterator[_Started]:
-    """Run a tshark over a file of so many bytes alone, within its limits; it has ended when this is left."""
+    """Run an isolated tshark over a file of ``size`` bytes within limits; it has ended when this is left."""
     with (
         processes.empty_folder() as folder,
         leash() as tied,
@@ -105,40 +105,40 @@ def _running(command: list[str], size: int) -> Iterator[_Started]:
             yield started
         finally:
             timer.cancel()
-            process.kill()  # nothing is killed that has been waited for
+            process.kill()  # does nothing if the process has been waited for
             listening.join()
 
 
-def _batches(stdout: BufferedReader, left: int) -> Iterator[list[dict[str, Any]]]:
-    """The layers in all whole lines read at a time; ``left``: bytes that tshark may say."""
+def _batches(stdout: BufferedReader, allowance: int) -> Iterator[list[dict[str, Any]]]:
+    """Yield the layers in all complete lines read at a time; ``left``: bytes that tshark may print."""
     wide, rest = _widened(stdout), b""
     while True:
         if wide:
             time.sleep(PAUSE)
-        # A small pipe would stop tshark in a pause: it is read until there is enough to parse.
+        # A small pipe would block tshark during a pause, so it is read until there is enough to parse.
         read = stdout.read1(CHUNK) if wide else stdout.read(CHUNK)
         if not read:
             return
-        left -= len(read)
-        if left < 0 or len(rest) > LONGEST_LINE:
+        allowance -= len(read)
+        if allowance < 0 or len(rest) > LONGEST_LINE:
             raise CaptureError(TOO_MUCH)
         *lines, rest = (rest + read).split(b"\n")
-        yield [found for line in lines if (found := _layers(line))]
+        yield [parsed for line in lines if (parsed := _layers(line))]
 
 
 def _layers(line: bytes) -> dict[str, Any] | None:
-    """The layers of a packet line; None for an index line and for one that is no JSON."""
+    """Return the layers of a packet line; None for an index line or invalid JSON."""
     if not line.startswith(b'{"timestamp'):
         return None
     try:
-        found: dict[str, Any] = orjson.loads(line)["layers"]
+        parsed: dict[str, Any] = orjson.loads(line)["layers"]
     except orjson.JSONDecodeError:
         return None
-    return found
+    return parsed
 
 
 def _widened(stdout: BufferedReader) -> bool:
-    """Give a pipe room for what comes in a pause; False where that cannot be done."""
+    """Enlarge the pipe's buffer; return False where the system does not allow it."""
     try:
         import fcntl  # noqa: PLC0415  (not on Windows)
 

@@ -1,12 +1,11 @@
-"""What is remembered of every RTP stream while a capture is walked: one row each, nothing per packet.
+"""State of every RTP stream while a capture is walked: one row each, nothing per packet.
 
-Rows are sorted by stream, then time. A step is the signed distance of a packet's sequence number
-from that of the packet before (RFC 3550, appendix A.1). A step too wide, either way, is a jump:
-a sender that restarts, which begins a new run of numbers and is no loss; or, where the next
-packet goes on as if nothing had been, a single stray packet.
+Packets are sorted by stream, then time. A step is the signed distance of a packet's sequence number from
+that of the packet before (RFC 3550, appendix A.1). A step too wide in either direction is a jump: the sender
+restarted, which begins a new run of numbers and is no loss; or, if the next packet continues the old run, a
+single stray packet.
 
-``measure`` takes packets in order of time, a batch after the other; to cut the same packets into
-other batches changes nothing.
+``measure`` takes packets in order of time in batches; the result does not depend on how they are cut.
 """
 
 from dataclasses import dataclass, field
@@ -18,11 +17,10 @@ from postproc.read.arrays import Array, before, join, lengths, starts_of_runs, s
 from postproc.read.seconds import Seconds, Steps, by_second, keep
 
 MAX_DROPOUT, MAX_MISORDER = 3000, 100  # as in RFC 3550, appendix A.1; beyond them a sender has restarted
-COPY_WITHIN = (
-    10**9
-)  # ns: the same number later than this is not the same packet; at 50 packets/s numbers come
-# again after 22 minutes, and whoever sends a packet twice does so within milliseconds
-FRESH_RUN = 2 * MAX_MISORDER  # a run's numbers begin this far behind the last, so as not to meet
+# ns within which the same number is the same packet: one sent twice follows within milliseconds, and at 50
+# packets/s numbers recur after 22 minutes.
+COPY_WITHIN = 10**9
+FRESH_RUN = 2 * MAX_MISORDER  # a new run's extended numbers begin this far above the last, without overlap
 IN_ORDER = 3  # a step this wide may have lost a packet or two and is still in order
 NO_TYPE = 255  # no payload type: they have seven bits
 STATE = structure(
@@ -46,7 +44,7 @@ def jumps(step: Array) -> Array:
 
 
 def repeats(stream: Array, sequence: Array, time: Array) -> Array:
-    """Which packets repeat the number of one that came at most COPY_WITHIN before."""
+    """Return which packets repeat the number of one at most COPY_WITHIN before."""
     key = stream.astype(np.int64) << 16 | sequence
     order = np.argsort(key, kind="stable")
     same = np.diff(key[order]) == 0
@@ -56,7 +54,7 @@ def repeats(stream: Array, sequence: Array, time: Array) -> Array:
 
 
 def out_of_line(sequence: Array, starts: Array, first: Array) -> Array:
-    """Which packets jump while their neighbours follow each other."""
+    """Return which packets jump while their neighbours are consecutive."""
     jump = jumps(sequence_steps(sequence, starts, first))
     earlier = before(sequence, starts, first)[:-1]
     healed = ~jumps((sequence[1:] - earlier).view(np.int16))
@@ -68,7 +66,7 @@ def out_of_line(sequence: Array, starts: Array, first: Array) -> Array:
 
 
 def _every_other(flags: Array) -> Array:
-    """Of neighbours that are both flagged, one: the second is out of line with the first only."""
+    """Return the first, third ... of adjacent flags: the second is out of line only with the first."""
     run_starts = starts_of_runs(flags)
     place = np.arange(len(flags)) - np.repeat(run_starts, lengths(run_starts, len(flags)))
     first: Array = flags & (place % 2 == 0)
@@ -76,7 +74,7 @@ def _every_other(flags: Array) -> Array:
 
 
 def extended(step: Array, starts: Array, first: Array) -> Array:
-    """Return sequence numbers that count on beyond 65535, from ``first``, and over jumps."""
+    """Return sequence numbers extended beyond 65535 and across jumps, starting from ``first``."""
     widths = np.where(jumps(step), FRESH_RUN, step).astype(np.int64)
     total = np.cumsum(widths)
     offset = first - (total[starts] - widths[starts])
@@ -95,10 +93,10 @@ def highest_before(number: Array, starts: Array, first: Array) -> Array:
 
 @dataclass
 class Gap:
-    """A time between two files in which packets were not captured, if streams go on higher behind it."""
+    """A time between two files in which packets were not captured, if streams' numbers skip there."""
 
-    file: int  # number of the one behind it
-    start: int  # ns since the epoch: the last packet before it
+    file: int  # number of the file after it
+    start: int  # time of the last packet before it; ns since the epoch
     end: int
     packets: int = 0  # that streams lack
 
@@ -108,13 +106,13 @@ class Gap:
 
     @property
     def interval(self) -> str:
-        """As ISO 8601 has it."""
+        """The gap as an ISO 8601 interval."""
         return "/".join(pd.Timestamp(time, tz="UTC").isoformat() for time in (self.start, self.end))
 
 
 @dataclass
 class Streams:
-    """``rows`` has room for more than the ``count`` streams there are; ``known`` is key -> stream."""
+    """State of all streams; ``rows`` has room for more than ``count``; ``known`` is key -> stream."""
 
     known: dict[int, int] = field(default_factory=dict)
     count: int = 0
@@ -129,7 +127,7 @@ class Streams:
 
 
 def numbers(streams: Streams, keys: Array) -> Array:
-    """Return the streams of these keys, -1 for unknown ones."""
+    """Return the streams with these keys, -1 for unknown keys."""
     get = streams.known.get
     return np.array([get(key, -1) for key in keys.tolist()], np.int64)
 
@@ -152,9 +150,9 @@ def begin(streams: Streams, packets: Array) -> None:
 
 
 def measure(streams: Streams, stream: Array, packets: Array, now: int, *, last: bool = False) -> Array:
-    """Measure a batch sorted by stream, then time; return the packets to be given again with the next.
+    """Measure a batch sorted by stream, then time; return the packets to be repeated in the next one.
 
-    ``now`` is the time up to which packets have been given; ``last`` is the last batch.
+    ``now`` is the time up to which packets are complete; ``last`` says that this is the last batch.
     """
     jump = jumps(_widths(streams, stream, packets)).any()
     waiting = packets[:0]
@@ -171,12 +169,12 @@ def measure(streams: Streams, stream: Array, packets: Array, now: int, *, last: 
 
 
 def _without(flagged: Array, stream: Array, packets: Array) -> tuple[Array, Array]:
-    """The rows that are not flagged."""
+    """Return the rows that are not flagged."""
     return (stream[~flagged], take(packets, ~flagged)) if flagged.any() else (stream, packets)
 
 
 def _unsettled(streams: Streams, stream: Array, packets: Array) -> Array:
-    """Packets at a stream's end that jump: only the next one tells a restart from a stray."""
+    """Return which packets jump at a stream's end: only the next one tells a restart from a stray."""
     runs = starts_of_runs(stream, packets["sequence"])  # copies of a packet wait with it
     in_line = np.flatnonzero(~_lone(streams, stream[runs], take(packets, runs)))
     single, of = take(packets, runs[in_line]), stream[runs[in_line]]
@@ -187,26 +185,30 @@ def _unsettled(streams: Streams, stream: Array, packets: Array) -> Array:
 
 
 def _copies(streams: Streams, stream: Array, packets: Array, now: int) -> Array:
-    """Packets whose number came before within a second; counted here."""
-    seen = np.empty(len(stream), SEEN)
-    seen["stream"], seen["time"], seen["sequence"] = stream, packets["time"], packets["sequence"]
+    """Return which packets repeat a number within a second, and count them."""
+    sightings = np.empty(len(stream), SEEN)
+    sightings["stream"], sightings["time"], sightings["sequence"] = (
+        stream,
+        packets["time"],
+        packets["sequence"],
+    )
     copied = np.zeros(len(stream), bool)
     width = _widths(streams, stream, packets)
     suspect = np.zeros(streams.count, bool)
     suspect[stream[(width < 1) | jumps(width)]] = True
     if suspect.any():
-        asked = np.flatnonzero(suspect[stream])
+        suspects = np.flatnonzero(suspect[stream])
         earlier = take(streams.recent, suspect[streams.recent["stream"]])
-        both = join(earlier, take(seen, asked))
-        copied[asked] = repeats(both["stream"], both["sequence"], both["time"])[len(earlier) :]
+        both = join(earlier, take(sightings, suspects))
+        copied[suspects] = repeats(both["stream"], both["sequence"], both["time"])[len(earlier) :]
         _add(streams, "copies", stream[copied])
-    both = join(streams.recent, seen)
+    both = join(streams.recent, sightings)
     streams.recent = take(both, both["time"] > now - COPY_WITHIN)
     return copied
 
 
 def _strays(streams: Streams, stream: Array, packets: Array) -> Array:
-    """Packets out of line between two that are not; counted here."""
+    """Return which packets are out of line between two that are not, and count them."""
     lone = _lone(streams, stream, packets)
     _add(streams, "strays", stream[lone])
     _add(streams, "packets", stream[lone])
@@ -224,22 +226,22 @@ def _widths(streams: Streams, stream: Array, packets: Array) -> Array:
 
 
 def _steps(streams: Streams, stream: Array, packets: Array) -> Steps:
-    """Compare every packet with the one before in its stream."""
+    """Return the differences of every packet from the one before it in its stream."""
     starts = starts_of_runs(stream)
-    known = streams.rows[stream[starts]]
-    earlier = {name: before(packets[name], starts, known[name]) for name in CARRIED}
-    width = sequence_steps(packets["sequence"], starts, known["sequence"])
+    state = streams.rows[stream[starts]]
+    earlier = {name: before(packets[name], starts, state[name]) for name in CARRIED}
+    width = sequence_steps(packets["sequence"], starts, state["sequence"])
     jump = jumps(width)
-    number = extended(width, starts, known["number"])
-    advance = number - highest_before(number, starts, known["highest"])
+    number = extended(width, starts, state["number"])
+    advance = number - highest_before(number, starts, state["highest"])
     missing = np.zeros(len(stream), bool)
     for gap in streams.gaps:
-        over = (earlier["time"] <= gap.start) & (packets["time"] >= gap.end) & (advance > 1) & ~jump
-        gap.packets += int((advance[over] - 1).sum())
-        missing |= over
+        across = (earlier["time"] <= gap.start) & (packets["time"] >= gap.end) & (advance > 1) & ~jump
+        gap.packets += int((advance[across] - 1).sum())
+        missing |= across
     return Steps(
         stream=stream,
-        since=packets["time"] - np.repeat(known["first_time"], lengths(starts, len(stream))),
+        since=packets["time"] - np.repeat(state["first_time"], lengths(starts, len(stream))),
         elapsed=np.where(missing, 0, np.maximum(packets["time"] - earlier["time"], 0)),
         ticks=(packets["timestamp"] - earlier["timestamp"]).view(np.int32).astype(np.int64),
         number=number,
@@ -273,5 +275,5 @@ def _count(streams: Streams, packets: Array, steps: Steps) -> None:
 
 
 def _add(streams: Streams, name: str, stream: Array) -> None:
-    """One more for each of these rows."""
+    """Increment a column once for each occurrence of a stream."""
     streams.state[name] += np.bincount(stream, minlength=streams.count)

@@ -1,4 +1,4 @@
-"""STUN messages (RFC 8489; RFC 3489 without magic cookie) -> rows of stun_messages."""
+"""Make rows of stun_messages from STUN messages (RFC 8489; RFC 3489 without magic cookie)."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,7 +12,7 @@ from postproc.wire.stun import Attribute, Message
 
 T = TypeVar("T")
 
-MAPPED = (stun.XOR_MAPPED_ADDRESS, stun.XOR_MAPPED_ADDRESS_OLD, stun.MAPPED_ADDRESS)  # the first there counts
+MAPPED = (stun.XOR_MAPPED_ADDRESS, stun.XOR_MAPPED_ADDRESS_OLD, stun.MAPPED_ADDRESS)  # by precedence
 INDICATIONS = frozenset(
     stun.message_type(method, stun.Class.INDICATION).to_bytes(2)
     for method in (stun.Method.SEND, stun.Method.DATA)
@@ -21,7 +21,7 @@ METHODS = {int(method): method.name.lower() for method in stun.Method}
 
 
 class Carried(NamedTuple):
-    """What an indication carries, and from or for which peer (RFC 8656, section 11)."""
+    """Payload of an indication, and the peer it is from or for (RFC 8656, section 11)."""
 
     payload: bytes
     peer: Endpoint | None
@@ -31,9 +31,9 @@ NOTHING = Carried(b"", None)
 
 
 def rows(frame: Frame) -> Iterator[dict[str, Any]]:
-    """Rows of stun_messages of one frame; a message inside TURN is marked relayed.
+    """Yield the rows of one frame; a message inside TURN is marked relayed.
 
-    tshark takes apart what ChannelData carries, but not always what an indication does.
+    tshark dissects the payload of ChannelData, but not always that of an indication.
     """
     outer, inside, channel = b"", NOTHING, None
     messages = frame.messages.get("stun", []) + frame.messages.get("classicstun", [])
@@ -50,7 +50,7 @@ def rows(frame: Frame) -> Iterator[dict[str, Any]]:
 
 
 def carried(message: bytes) -> Carried:
-    """Return what a Send or Data indication carries."""
+    """Return the payload and peer of a Send or Data indication, NOTHING for other messages."""
     if message[:2] not in INDICATIONS:
         return NOTHING
     try:
@@ -66,7 +66,7 @@ def _is_message(payload: bytes) -> bool:
 
 
 class Relaying(NamedTuple):
-    """Whether a message is inside TURN, and if so, what the message around it says."""
+    """Whether a message is inside TURN, and the channel and peer of the message around it."""
 
     relayed: bool
     channel: int | None
@@ -79,14 +79,14 @@ def _rows(frame: Frame, message: bytes, around: Relaying) -> Iterator[dict[str, 
 
 
 def _row(frame: Frame, message: Message, around: Relaying) -> dict[str, Any]:
-    there = {number for number, _ in message.attributes}
+    present = {number for number, _ in message.attributes}
 
     def value(attribute: Attribute[T]) -> T | None:
-        return message.get(attribute) if attribute.number in there else None
+        return message.get(attribute) if attribute.number in present else None
 
     mapped, error = mapped_address(message), value(stun.ERROR_CODE)
     method, kind = names(message.method, message.kind)
-    controlled, controlling = (each.number in there for each in (stun.ICE_CONTROLLED, stun.ICE_CONTROLLING))
+    controlled, controlling = (each.number in present for each in (stun.ICE_CONTROLLED, stun.ICE_CONTROLLING))
     relay = value(stun.XOR_RELAYED_ADDRESS)
     peer = around.peer if around.relayed else value(stun.XOR_PEER_ADDRESS)
     return {
@@ -109,7 +109,7 @@ def _row(frame: Frame, message: Message, around: Relaying) -> dict[str, Any]:
         "channel": around.channel if around.relayed else value(stun.CHANNEL_NUMBER),
         "error_code": error.code if error else None,
         "role": "controlled" if controlled else "controlling" if controlling else None,
-        "use_candidate": stun.USE_CANDIDATE.number in there,
+        "use_candidate": stun.USE_CANDIDATE.number in present,
         "priority": value(stun.PRIORITY),
         "software": value(stun.SOFTWARE),
         "relayed": around.relayed,
@@ -118,11 +118,11 @@ def _row(frame: Frame, message: Message, around: Relaying) -> dict[str, Any]:
 
 @cache
 def names(method: int, kind: stun.Class) -> tuple[str, str]:
-    """Method, in hex if it has no name, and class, as the tables have them."""
+    """Return the table's words for method (hexadecimal if unnamed) and class."""
     return METHODS.get(method, f"0x{method:03x}"), kind.name.lower()
 
 
 def mapped_address(message: Message) -> Endpoint | None:
-    """XOR-MAPPED-ADDRESS, else MAPPED-ADDRESS (RFC 8489, sections 14.1 and 14.2)."""
+    """Return XOR-MAPPED-ADDRESS, else MAPPED-ADDRESS (RFC 8489, sections 14.1 and 14.2); None without."""
     attribute = next((each for each in MAPPED if message.has(each)), None)
     return message.get(attribute) if attribute else None

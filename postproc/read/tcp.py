@@ -1,11 +1,11 @@
 """TCP connections of the way in: to web servers, to the application's own ports, and of SIP.
 
-All of a connection that can be counted is counted window by window, by numpy: packets, how far each side's
-bytes go, when each spoke last. Looked at one by one are only the segments that open, close or reset it, the
-first of each side (a TLS handshake), and those that begin like a head of HTTP or like the end of a
-WebSocket. So a download costs what its packets cost to be counted.
+Counts are made window by window with numpy: packets, bytes by sequence number, times of each side's last
+packet. Only the segments that open, close or reset a connection, the first ones of each side (a TLS
+handshake), and those that begin like a head of HTTP or the closing frame of a WebSocket are read one by
+one. So a download costs no more than counting its packets.
 
-A segment captured twice counts as one that comes again: bytes are told from sequence numbers.
+A segment captured twice counts as a repetition, as bytes are counted by sequence numbers.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,24 +22,24 @@ from postproc.wire import http
 from postproc.wire.dtls import APPLICATION_DATA
 from postproc.wire.transport import ACK, FIN, RST, SYN
 
-# HTTP and HTTPS as they are registered and as web servers behind a proxy have them, the ports of the server
-# that the mobile application and the Web API ask, and secure SIP over WebSocket.
+# The registered ports of HTTP and HTTPS, those usual behind a proxy, the server's ports for the mobile
+# application and the Web API, and secure SIP over WebSocket.
 HTTP_PORTS, SERVER_PORTS = (80, 443, 8080, 8181, 8443), (2230, 2231)
 PORTS = (*HTTP_PORTS, *SERVER_PORTS, 7443, 8089, *SIP_PORTS)
 IS_PORT = np.zeros(1 << 16, bool)
 IS_PORT[list(PORTS)] = True
-# Bytes of a side's beginning that are held until its handshake is through: a chain of four certificates with
-# RSA keys of 4096 bits is 8 KB. Of all connections together, so that a file of millions fills no memory.
+# Bytes held of a side's beginning until its handshake is complete: a chain of four certificates with RSA keys
+# of 4096 bits is 8 KB. And bytes held of all connections, which bounds memory.
 LARGEST_START, MOST_STARTS = 1 << 15, 1 << 26
-MOST_CONNECTIONS = 200_000  # of a capture; what comes after them is only counted
-MOST_HEADS = 1 << 18  # of HTTP, likewise
-# ns: a SYN is sent again after a second at the earliest (RFC 6298, section 2); sooner it was captured twice.
+MOST_CONNECTIONS = 200_000  # of a capture; later ones are only counted, which bounds memory
+MOST_HEADS = 1 << 18  # of HTTP; later ones are ignored
+# ns; a SYN is retransmitted after a second at the earliest (RFC 6298, section 2); sooner it is a copy.
 AGAIN = 200_000_000
 HEAD_STARTS = np.array([int.from_bytes(text) for text in http.BEGINNINGS], np.uint32)
 CLOSE_FRAME, MASKED, SHORTEST = 0x88, 0x80, 0x7F  # RFC 6455, section 5.2
 WRAP = 1 << 32
-# Segments that begin with application data until a side's beginning is done: of a client of TLS 1.3 the
-# first may hold its Finished, the second is a request.
+# Segments beginning with application data that end a side's beginning: in TLS 1.3 a client's first one may
+# hold its Finished, the second is a request.
 ENOUGH = 2
 
 
@@ -59,27 +59,27 @@ class HttpHead(NamedTuple):
 
 @dataclass(slots=True)
 class Side:
-    """What one end sends: ``reached`` is how far its bytes go, from its first sequence number."""
+    """What one end sent; ``reached`` is the number of bytes from its first sequence number."""
 
     first_sequence: int | None = None
     reached: int = 0
     packets: int = 0
-    opening: int = 0  # of them SYNs
+    opening: int = 0  # of these, SYNs
     data: int = 0  # segments with payload
     last: int | None = None  # ns: of its last packet, and of its last with payload
     last_data: int | None = None
-    since_other: int = 0  # segments with payload since the other side's last packet, and when the first came
+    since_other: int = 0  # segments with payload since the other side's last packet; and the first one's time
     since: int | None = None
     fin: Event | None = None
     reset: Event | None = None
     start: list[tuple[int, int, int, bytes, int]] = field(
         default_factory=list
     )  # offset, frame, time, bytes, size
-    keyed: int = 0  # of them that begin with a record of application data
-    started: bool = False  # its beginning is held
-    head: bytearray | None = None  # of HTTP, that goes on in the next segment
+    keyed: int = 0  # of these, segments that begin with a record of application data
+    started: bool = False  # its beginning is complete
+    head: bytearray | None = None  # of HTTP, continued in the next segment
     head_at: Event | None = None
-    heads: set[int] = field(default_factory=set)  # sequence numbers of those that were seen
+    heads: set[int] = field(default_factory=set)  # sequence numbers of heads, to recognise repetitions
 
     def offset(self, sequence: int) -> int:
         return (sequence - (self.first_sequence or 0)) % WRAP
@@ -87,15 +87,15 @@ class Side:
 
 @dataclass(slots=True)
 class Connection:
-    """A connection; ``ends`` are the client's and the server's as the first packet has them."""
+    """A connection; ``ends`` are sender and receiver of its first packet."""
 
     ends: Ends
-    server_first: bool  # the first packet was the server's
+    server_first: bool  # the server sent the first packet
     first: Event
-    client: int  # number of the client's endpoint
+    client: int  # hash of the client's endpoint
     syns: list[Event] = field(default_factory=list)
     syn_ack: Event | None = None
-    initial: int | None = None  # the client's first sequence number, by its SYN
+    initial: int | None = None  # sequence number of the client's SYN
     sides: tuple[Side, Side] = field(default_factory=lambda: (Side(), Side()))  # client's, server's
     heads: list[HttpHead] = field(default_factory=list)
     closes: list[tuple[bool, Event]] = field(
@@ -127,8 +127,8 @@ class Connections:
     heads: int = 0
     left_out: int = 0  # connections
 
-    def take(self, found: Packets, tcp: Payloads, keys: Array, at: At) -> None:
-        """Take in the segments of a window; ``keys`` are of their connections."""
+    def take(self, packets: Packets, tcp: Payloads, keys: Array, at: At) -> None:
+        """Add the segments of a window; ``keys`` are those of their connections."""
         chosen = np.flatnonzero(IS_PORT[tcp.source_port] | IS_PORT[tcp.destination_port])
         if not len(chosen):
             return
@@ -138,17 +138,17 @@ class Connections:
         starts = np.union1d(starts_of_runs(own), opens)  # whatever a SYN opens may be another connection
         window = _Window.of(tcp, at, order)
         for begin, end in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True):
-            connection = self._connection(found, window, begin, int(own[begin]))
+            connection = self._connection(packets, window, begin, int(own[begin]))
             if connection is not None:
                 self._count(connection, window, begin, end)
 
-    def _connection(self, found: Packets, window: "_Window", begin: int, key: int) -> Connection | None:
-        """The connection of the segment there; a SYN after another one's end opens a new one."""
-        known, place = self.current.get(key), int(window.order[begin])
+    def _connection(self, packets: Packets, window: "_Window", begin: int, key: int) -> Connection | None:
+        """Return the segment's connection; a SYN with another sequence number opens a new one."""
+        current, place = self.current.get(key), int(window.order[begin])
         flags, sequence = int(window.tcp.flags[place]), int(window.tcp.sequence[place])
         opens = flags & (SYN | ACK) == SYN
-        if known is not None and not (opens and _is_another(known, sequence)):
-            return known
+        if current is not None and not (opens and _opens_another(current, sequence)):
+            return current
         if len(self.every) >= MOST_CONNECTIONS:
             self.left_out += 1
             self.current.pop(key, None)
@@ -158,12 +158,12 @@ class Connections:
             not opens and bool(IS_PORT[source]) and (not IS_PORT[target] or source < target)
         )
         client = window.tcp.destination if from_server else window.tcp.source
-        made = Connection(
-            ends_of(found, window.tcp, place), from_server, window.event(begin), int(client[place])
+        opened = Connection(
+            ends_of(packets, window.tcp, place), from_server, window.event(begin), int(client[place])
         )
-        self.current[key] = made
-        self.every.append(made)
-        return made
+        self.current[key] = opened
+        self.every.append(opened)
+        return opened
 
     def _count(self, connection: Connection, window: "_Window", begin: int, end: int) -> None:
         order, tcp = window.order[begin:end], window.tcp
@@ -185,7 +185,7 @@ class Connections:
         self._look(connection, window, range(begin, end), of_client)
 
     def _look(self, connection: Connection, window: "_Window", run: range, of_client: Array) -> None:
-        """Look at the segments that say something: a side's first, heads of HTTP, ends of WebSockets."""
+        """Read the relevant segments: a side's first ones, heads of HTTP, closing frames of WebSockets."""
         for number, side in enumerate(connection.sides):
             if side.started and side.head is None:
                 continue
@@ -207,7 +207,7 @@ class Connections:
                 connection.closes.append((bool(of_client[place - run.start]), window.event(place)))
 
     def _hold(self, side: Side, window: "_Window", place: int) -> bool:
-        """Hold a segment of a side's beginning; True when the beginning is done."""
+        """Hold a segment of a side's beginning; return True when the beginning is complete."""
         size, data = window.payload(place)
         offset, event = side.offset(window.sequence(place)), window.event(place)
         if offset >= LARGEST_START or self.held >= MOST_STARTS:
@@ -235,7 +235,7 @@ class Connections:
     def _go_on(
         self, connection: Connection, side: Side, window: "_Window", place: int, *, begins: bool = False
     ) -> bool:
-        """Add a segment to a head that is not whole yet; True when there is nothing more to wait for."""
+        """Add a segment to an incomplete head; return True when no more of it is expected."""
         size, data = window.payload(place)
         if side.head is None or side.head_at is None:
             return True
@@ -253,15 +253,15 @@ class Connections:
 
 @dataclass(frozen=True)
 class _Window:
-    """The segments of a window that are on these ports; places are in ``order``, by connection."""
+    """The segments of a window on PORTS; places refer to ``order``, which is by connection."""
 
     tcp: Payloads
     at: At
     order: Array
-    filled: Array  # whether something of the payload was captured
+    filled: Array  # whether any payload was captured
     contents: Array  # types of the TLS record that each begins with
-    heads: Array  # places of those that begin like a head of HTTP
-    closes: Array  # of those that are one frame which closes a WebSocket (RFC 6455, section 5.5.1)
+    heads: Array  # places of segments that begin like a head of HTTP
+    closes: Array  # places of segments with just the closing frame of a WebSocket (RFC 6455, section 5.5.1)
 
     @classmethod
     def of(cls, tcp: Payloads, at: At, order: Array) -> "_Window":
@@ -288,19 +288,19 @@ class _Window:
         return int(self.tcp.sequence[self.order[place]])
 
     def payload(self, place: int) -> tuple[int, bytes]:
-        """Its size on the wire, and what was captured of it."""
+        """Return the payload's size on the wire, and its captured bytes."""
         which = self.order[place]
-        start, seen = int(self.tcp.start[which]), int(self.tcp.seen[which])
-        return int(self.tcp.size[which]), self.tcp.data[start : start + seen].tobytes()
+        start, captured = int(self.tcp.start[which]), int(self.tcp.seen[which])
+        return int(self.tcp.size[which]), self.tcp.data[start : start + captured].tobytes()
 
     def content(self, place: int) -> int:
-        """The content type of the TLS record that it begins with, 0 if it does not."""
+        """Return the content type of the TLS record at its start, 0 if there is none."""
         return int(self.contents[place])
 
 
-def _is_another(known: Connection, sequence: int) -> bool:
-    """Whether a SYN opens another connection between the same ends: not the one that is sent again."""
-    return known.initial != sequence
+def _opens_another(connection: Connection, sequence: int) -> bool:
+    """Return whether a SYN opens another connection between the same ends, and is no retransmission."""
+    return connection.initial != sequence
 
 
 def _note_flags(connection: Connection, of_client: bool, flags: int, sequence: int, event: Event) -> None:
@@ -336,7 +336,7 @@ def _count_side(side: Side, sequences: Array, sizes: Array, times: Array) -> Non
 
 
 def _note_silence(connection: Connection, of_client: Array, sizes: Array, times: Array) -> None:
-    """The longest pause, and what each side sent since the other's last packet."""
+    """Update the longest pause, and what each side sent since the other's last packet."""
     spoke = times[sizes > 0]
     if len(spoke):
         before = spoke[:1] if connection.last_data is None else [connection.last_data]
@@ -359,24 +359,24 @@ def _note_silence(connection: Connection, of_client: Array, sizes: Array, times:
 
 
 def assembled(side: Side) -> tuple[bytes, Array, list[tuple[int, int, int]]]:
-    """A side's beginning put together: its bytes, which of them were captured, and which frame has which.
+    """Return a side's reassembled beginning: its bytes, which of them were captured, and its segments.
 
-    The last are offset, frame and time of each segment, ascending.
+    Segments are (offset, frame, time), ascending.
     """
     if not side.start:
         return b"", np.zeros(0, bool), []
     end = min(max(offset + size for offset, _, _, _, size in side.start), LARGEST_START)
-    stream, there = bytearray(end), np.zeros(end, bool)
+    stream, captured = bytearray(end), np.zeros(end, bool)
     for offset, _, _, data, _ in side.start:
         part = data[: max(end - offset, 0)]
         stream[offset : offset + len(part)] = part
-        there[offset : offset + len(part)] = True
-    return bytes(stream), there, sorted(_first_seen(side.start))
+        captured[offset : offset + len(part)] = True
+    return bytes(stream), captured, sorted(_first_seen(side.start))
 
 
-def _first_seen(held: Iterable[tuple[int, int, int, bytes, int]]) -> Iterator[tuple[int, int, int]]:
-    seen: set[int] = set()
-    for offset, frame, time, _, _ in held:
-        if offset not in seen:
-            seen.add(offset)
+def _first_seen(segments: Iterable[tuple[int, int, int, bytes, int]]) -> Iterator[tuple[int, int, int]]:
+    offsets: set[int] = set()
+    for offset, frame, time, _, _ in segments:
+        if offset not in offsets:
+            offsets.add(offset)
             yield offset, frame, time

@@ -1,17 +1,15 @@
-"""Several small captures dissected by one tshark, as it takes longer to start than to read them.
+"""Dissect several small captures with one tshark, whose start takes longer than reading them.
 
-The reduced files (read.split) are put behind each other, each as a section of one pcapng file, and
-tshark's frames are dealt out to the captures again. What tshark remembers of one packet when it
-reads another (connections and conversations, fragments, segments, DTLS handshakes) it finds by
-their addresses. So that nothing passes from one capture to the next, no address of one may occur
-in another: a mask, a number of its own for each capture, is laid over one byte of every address,
-and taken off again from what tshark shows. No checksum gets in the way, as tshark verifies none of
-these unless it is told to. Behind the last capture stands a packet of ours: only where tshark shows it, with
-the number it must have, has it read all that is before.
+The reduced files (read.split) are concatenated, each as a section of one pcapng file, and tshark's frames
+are distributed to the captures again. tshark keeps state between packets (conversations, fragments,
+segments, DTLS handshakes) by address. To keep captures apart, no address of one may occur in another: each
+capture has a mask that is XORed onto one byte of every address, and removed from what tshark shows.
+Checksums do no harm, since tshark does not verify them by default. After the last capture comes a packet
+of our own: only if tshark shows it with the expected number has it read everything before.
 
-What this does not hold for is read alone: captures with keys, with tunnels, with packets that
-nobody here understands, and large ones, for which tshark's start is nothing. So is each capture of
-a batch of which tshark dies, hangs or shows what cannot be: a bad one loses itself only.
+Captures with keys, tunnels or unknown packets are read alone, and so are large ones, for which the start
+does not matter. If tshark dies, hangs or shows something impossible, each capture of its batch is read
+alone, so that a bad one affects no other.
 """
 
 import struct
@@ -39,35 +37,37 @@ from postproc.wire.ip import ERRORS, ICMP, ICMPV6
 from postproc.wire.pcapng import IF_TSRESOL, PCAP_HEADER, PCAP_RECORD, Interface, Packet, Section, option
 from postproc.wire.transport import Datagram
 
-# Link types whose header has no addresses of hosts that tshark puts anything together by (LINKTYPE registry):
-# NULL, Ethernet, raw IP, LOOP, Linux cooked. Fragments of 802.11 and PPP's links would be.
+# Link types (LINKTYPE registry) by whose headers tshark reassembles nothing: NULL, Ethernet, raw IP, LOOP,
+# Linux cooked. It does so for fragments of 802.11 and multilink PPP.
 LINKS = frozenset({0, 1, 12, 14, 101, 108, 113, 228, 229, 276})
 # Bytes of a reduced file, and of all in a batch. tshark dissects 1 MB in about the time it takes to start;
-# the frames of a batch are held until they are dealt out: Python needs about ten times their bytes.
+# all frames of a batch are held in memory, which takes about ten times their bytes in Python.
 LARGEST, LARGEST_BATCH = 1 << 20, 4 << 20
 MASKS = 256  # values of the byte that is masked
-MOST_ADDRESSES = 500  # of one capture; each mask is tried on all of them
-SECTION_LENGTH = slice(16, 24)  # of the header of a section; what the original says is no longer so
+MOST_ADDRESSES = 500  # of one capture; bounds the work, as each mask is tried on all of them
+SECTION_LENGTH = slice(
+    16, 24
+)  # in a section header; set to "unspecified", as the original value is wrong now
 ANY_LENGTH = 0xFF
 QUOTE = 8  # bytes of an ICMP error before the packet it quotes (RFC 792, RFC 4443)
 HEADERS, CARRIED = (
     {4: 20, 6: 40},
     {4: 9, 6: 6},
-)  # of IP: bytes of its header, and where it says what it carries
+)  # of IP: bytes of the header, and the position of the protocol in it
 RAW_IP, LOOPBACK = 101, ip.packed("127.0.0.1")  # LINKTYPE_RAW
 OPTIONS = Datagram(5060, 5060, b"OPTIONS sip:a@b SIP/2.0\r\n\r\n")
 IN_IP = bytes(ip.Packet(LOOPBACK, LOOPBACK, UDP, bytes(OPTIONS)))
-# The last section: one packet that tshark shows. Where it does, with its number, all before it was read.
+# The last section: one packet. If tshark shows it with the right number, it has read all before it.
 LAST = bytes(Section()) + bytes(Interface(RAW_IP)) + bytes(Packet(0, 0, IN_IP, len(IN_IP)))
-FIRST_V6 = 1 << 128  # added to an IPv6 address, to tell it from IPv4's
+FIRST_V6 = 1 << 128  # added to IPv6 addresses, to tell them from IPv4 ones
 INFORMATIONAL = {ICMP: frozenset(range(256)) - ERRORS[ICMP], ICMPV6: frozenset(range(128, 256))}
 
 
 @dataclass(frozen=True)
 class Addressing:
-    """Where a version of IP has its addresses, and which byte of them is masked.
+    """Positions of the addresses in a version of IP, and the byte of them that is masked.
 
-    Of IPv4 it is the third, of IPv6 the sixth: those before say what kind of address it is.
+    It is the third of IPv4, the sixth of IPv6: the bytes before determine the class of an address.
     """
 
     source: int
@@ -76,16 +76,16 @@ class Addressing:
     size: int
 
     def masked_bytes(self, at: Array) -> Array:
-        """Positions of the bytes that are masked, of headers at these positions."""
+        """Return the positions of the masked bytes of headers at these positions."""
         return np.concatenate([at + self.source + self.masked, at + self.destination + self.masked])
 
     def found(self, data: Array, at: Array) -> frozenset[int]:
-        """The addresses in headers at these positions."""
+        """Return the addresses in headers at these positions."""
         places = np.concatenate([at + self.source, at + self.destination])
         return frozenset(map(int.from_bytes, gather(data, places, np.dtype(f"V{self.size}")).tolist()))
 
     def shift(self, mask: int) -> int:
-        """The mask as it stands in an address."""
+        """Return the mask at its place in an address."""
         return mask << 8 * (self.size - 1 - self.masked)
 
 
@@ -95,7 +95,7 @@ VERSIONS = {4: V4, 6: V6}
 
 @dataclass(frozen=True)
 class Reduced:
-    """A reduced file, as a section of pcapng: its packets, and where the addresses are in it."""
+    """A reduced file as a section of pcapng: its packets, and the positions of addresses in it."""
 
     data: Array
     start: Array  # of each packet
@@ -106,7 +106,7 @@ class Reduced:
     ipv6: frozenset[int]
 
     def addresses(self, mask: int) -> frozenset[int]:
-        """The addresses with a mask over them."""
+        """Return the masked addresses."""
         v4, v6 = V4.shift(mask), V6.shift(mask)
         return frozenset({each ^ v4 for each in self.ipv4} | {FIRST_V6 + (each ^ v6) for each in self.ipv6})
 
@@ -119,14 +119,14 @@ class Reduced:
 
 @dataclass
 class Batch:
-    """Captures by their places, each with the mask that keeps it apart from the others."""
+    """Captures by their places, each with a mask that keeps its addresses apart from the others'."""
 
     members: list[tuple[int, Reduced, int]]
     addresses: set[int]
     size: int = 0
 
     def takes(self, place: int, reduced: Reduced) -> bool:
-        """Take a capture in if there is a mask for it."""
+        """Add a capture if there is room and a mask for it; return whether it was added."""
         if self.size + len(reduced.data) > LARGEST_BATCH:
             return False
         for mask in range(MASKS):
@@ -141,7 +141,7 @@ class Batch:
 def read_each(
     captures: Sequence[Files], options: Options, seen: Seen = lambda _: None
 ) -> Iterator[tuple[int, Tables | CaptureError]]:
-    """Read captures as ``capture.read_files`` would; yield them by their places."""
+    """Read captures as ``capture.read_files`` does; yield each with its place, in any order."""
     with scratch.folder() as folder:
         walked: dict[int, Walked] = {}
         sizes = 0
@@ -165,7 +165,7 @@ def _tables(walked: Walked, shown: Iterable[Frame] | None, options: Options) -> 
         if shown is not None:
             return capture.joined(walked, shown)
     except MappingError:
-        pass  # alone it may be another matter
+        pass  # it may work if read alone
     try:
         return capture.dissected(walked, options)
     except CaptureError as error:
@@ -173,10 +173,10 @@ def _tables(walked: Walked, shown: Iterable[Frame] | None, options: Options) -> 
 
 
 def _shown_together(walked: Mapping[int, Walked], file: Path, options: Options) -> dict[int, list[Frame]]:
-    """What tshark shows of the captures that can be read together, by their places."""
+    """Return tshark's frames of the captures that can be read together, by place."""
     batches: list[Batch] = []
-    for place, each in walked.items():
-        reduced = _reduced(each) if options.keylog is None else None
+    for place, one in walked.items():
+        reduced = _reduced(one) if options.keylog is None else None
         if reduced and not any(batch.takes(place, reduced) for batch in batches[-1:]):
             batches.append(Batch([], set()))
             batches[-1].takes(place, reduced)
@@ -188,14 +188,14 @@ def _shown_together(walked: Mapping[int, Walked], file: Path, options: Options) 
 
 
 def _shown(batch: Batch, file: Path) -> dict[int, list[Frame]]:
-    """The frames of each capture of a batch that can be told for certain; none where tshark has trouble."""
+    """Return the frames of each capture of a batch that is read reliably; empty if tshark fails."""
     file.write_bytes(b"".join(reduced.section(mask) for _, reduced, mask in batch.members) + LAST)
     last = list(accumulate(len(reduced.start) for _, reduced, _ in batch.members))
     shown: dict[int, list[Frame]] = {place: [] for place, _, _ in batch.members}
     try:
         frames = list(tshark.frames(file))
         if not frames or frames.pop().number != last[-1] + 1:
-            return {}  # at a block that tshark takes for damaged it ends, and says so of no error
+            return {}  # at a block that it takes for damaged, tshark stops without an error
         for frame in frames:
             which = bisect_left(last, frame.number)
             place, reduced, mask = batch.members[which]
@@ -230,7 +230,7 @@ VERSION_NAMES = frozenset({"ip", "ipv6"})
 
 
 def _unmasked(data: bytes, at: int, mask: int) -> bytes:
-    """The bytes without the mask over the addresses of the IP header at this position, if one is there."""
+    """Return the bytes with the addresses unmasked in the IP header at this position, if there is one."""
     version = data[at] >> 4 if len(data) > at else 0
     if len(data) < at + HEADERS.get(version, len(data) + 1):
         return data
@@ -241,7 +241,7 @@ def _unmasked(data: bytes, at: int, mask: int) -> bytes:
 
 
 def _reduced(walked: Walked) -> Reduced | None:
-    """The reduced file of a capture; None where it has to be read alone."""
+    """Return the reduced file of a capture; None if it has to be read alone."""
     kept, parted = walked.kept, walked.parted
     if kept is None or kept.stat().st_size > LARGEST or not len(parted.kept_frames):
         return None
@@ -250,7 +250,7 @@ def _reduced(walked: Walked) -> Reduced | None:
 
 
 def _of_section(section: Path, packets: int) -> Reduced | None:
-    """The same, with the places of all addresses; None where some are in no IP header that we know."""
+    """Return a section with the positions of all addresses; None if not all can be located."""
     with section.open("rb", buffering=0) as file:
         container = open_container(file)
         window = next(windows(file, container, section.stat().st_size))
@@ -258,9 +258,9 @@ def _of_section(section: Path, packets: int) -> Reduced | None:
     if len(window.start) != packets or not links <= LINKS:
         return None
     kind, at = network_layer(window, container.interfaces)
-    found, udp = unwrapped(window, container.interfaces)
-    tunnels = found.unread or hidden.in_datagrams(udp) or (found.network != at).any()
-    quotes = _quotes(found)
+    inner, udp = unwrapped(window, container.interfaces)
+    tunnels = inner.unread or hidden.in_datagrams(udp) or (inner.network != at).any()
+    quotes = _quotes(inner)
     if tunnels or quotes is None or not np.isin(kind, (IPV4, IPV6)).all():
         return None
     headers = [
@@ -282,7 +282,7 @@ def _of_section(section: Path, packets: int) -> Reduced | None:
 
 
 def _quotes(packets: Packets) -> dict[int, Array] | None:
-    """Where the headers of the packets are that ICMP errors quote, by version; None if one is of no use."""
+    """Return by version the positions of IP headers quoted in ICMP errors; None if one is unusable."""
     places: dict[int, list[int]] = {4: [], 6: []}
     data = packets.data
     for row in np.flatnonzero(np.isin(packets.protocol, (ICMP, ICMPV6))).tolist():
@@ -298,11 +298,11 @@ def _quotes(packets: Packets) -> dict[int, Array] | None:
         if not whole or data[quote + CARRIED[version]] not in (UDP, TCP):
             return None
         places[version].append(quote)
-    return {version: np.array(found, np.int64) for version, found in places.items()}
+    return {version: np.array(positions, np.int64) for version, positions in places.items()}
 
 
 def _as_section(kept: Path) -> Path | None:
-    """The reduced file as pcapng; None where pcap says more of its link than pcapng can."""
+    """Return the reduced file as pcapng; None if its link type does not fit into pcapng."""
     with kept.open("rb", buffering=0) as file:
         container = open_container(file)
     if container.format == "pcapng":

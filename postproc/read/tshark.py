@@ -1,9 +1,8 @@
-"""tshark as a stream of frames, by ``postproc.read.streaming``: which of them, and what we make of them.
+"""tshark as a stream of frames (by ``postproc.read.streaming``): its display filters, options and output.
 
-tshark runs with ``-T ek -x``: its dissectors say where a message begins and
-ends (reassembly, decryption, heuristics), and ``NAME_raw`` holds the message's
-bytes, one per occurrence, so that two SIP messages in a TCP segment stay two.
-Everything else in the stream is filtered out by ``-j``.
+tshark runs with ``-T ek -x``: its dissectors delimit messages (reassembly, decryption, heuristics), and
+``NAME_raw`` has each message's bytes, so that two SIP messages in a TCP segment stay two. ``-j`` filters
+everything else out of the output.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,8 +22,8 @@ PREFERENCES = {
     "tcp.reassemble_out_of_order": "TRUE",
 }
 RELAYED_MEDIA = "stun.channel && udp.payload[4:2] >= 80:00"  # RTP in ChannelData (RFC 7983)
-SIP_IN_SEGMENT = 'tcp.payload contains "SIP/2.0"'  # what tshark takes for a plain segment
-# Where HTTPS is, its thousands of connections stay unseen; of TLS only what says how far a handshake came.
+SIP_IN_SEGMENT = 'tcp.payload contains "SIP/2.0"'  # SIP that tshark does not recognise in a segment
+# Not on 443, where HTTPS may have thousands of connections; of TLS only the progress of handshakes.
 CLOSED = "(tcp.flags.fin == 1 || tcp.flags.reset == 1) && !(tcp.port == 443)"
 SECURED = (
     "(tls.record.content_type in {20..22} || tls.record.opaque_type == 23 && tls.record.length == 19) "
@@ -46,7 +45,7 @@ INSIDE_TURN = ("--enable-heuristic", "dtls_stun", "--enable-heuristic", "stun_tu
 
 
 def executable() -> str:
-    """Path of the tshark to run; SetupError when there is none."""
+    """Return the path of the tshark to run; SetupError if there is none."""
     return str(programs.tshark().path)
 
 
@@ -57,20 +56,20 @@ def frames(
     show: str = SIGNALLING,
     decode_as: Mapping[str, str] | None = None,
 ) -> Iterator[Frame]:
-    """Yield the frames of a capture that the display filter ``show`` lets through, in file order.
+    """Yield the frames of a capture that match the display filter ``show``, in file order.
 
-    Raises CaptureError when tshark dies, hangs or refuses the file; the frames
-    already yielded are good, and a file cut short is no error.
+    Raises CaptureError if tshark dies, hangs or rejects the file; frames already yielded are valid, and a
+    truncated file is no error.
     """
     preferences = PREFERENCES | keylog_preference(keylog)
     rules = (word for port, protocol in (decode_as or {}).items() for word in ("-d", f"{port},{protocol}"))
     arguments = ("-n", "-Y", show, "-j", WANTED, *INSIDE_TURN, *rules)
-    with closing(streaming.layers(executable(), capture, preferences, *arguments)) as told:
-        yield from map(from_layers, told)
+    with closing(streaming.layers(executable(), capture, preferences, *arguments)) as layers:
+        yield from map(from_layers, layers)
 
 
 def sip_over_tls(source: Path, keylog: Path | None) -> dict[str, str]:
-    """Decode-as rules for TLS servers whose decrypted data no dissector claims: SIP may be there."""
+    """Return decode-as rules for TLS servers whose decrypted data no dissector recognises: it may be SIP."""
     servers: dict[frozenset[Place], int | None] = {}
     claimed: set[int | None] = {None}
     unclaimed: set[int | None] = set()
@@ -82,9 +81,9 @@ def sip_over_tls(source: Path, keylog: Path | None) -> dict[str, str]:
 
 
 def sip_messages(source: Path, keylog: Path | None = None) -> Mapping[int, tuple[bytes, ...]]:
-    """The SIP messages in TLS, whole, by the number of the frame in which each ends.
+    """Return the complete SIP messages in TLS, by the number of the frame in which each ends.
 
-    Raises CaptureError when tshark cannot read the capture.
+    Raises CaptureError if tshark cannot read the capture.
     """
     rules = sip_over_tls(source, keylog)
     return {

@@ -1,9 +1,8 @@
-"""Walks a capture file front to back, in windows of a few megabytes, and hashes it on the way.
+"""Walk a capture file from front to back in windows of a few megabytes, hashing it on the way.
 
-Where the records start is followed from one to the next, each behind the one before. Blocks of
-pcapng say their type and twice their length: numpy finds all places that look like the usual
-one, and where each leads to the next there is nothing left to follow. The slow way is taken from
-the first place that is in doubt. Contents are sliced out of the window by numpy.
+Each record's length leads to the next record. Blocks of pcapng have a type and their length twice, so numpy
+finds all places that look like the usual block, and where each leads to the next nothing is left to follow.
+Only from the first doubtful place on are records followed one by one. numpy then slices their contents.
 """
 
 import hashlib
@@ -24,15 +23,15 @@ from postproc.read.container import Container, Layout, NotWalkable, Window, pcap
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-WINDOW = 8 << 20  # more would not stay in the cache of a processor
-SMALLEST = 1 << 12  # to fill more than a small file needs with null costs as much as to read it
+WINDOW = 8 << 20  # bytes; more does not stay in a processor's cache
+SMALLEST = 1 << 12  # bytes; clearing more memory than a small file needs costs as much as reading it
 HEAD = 24
-LENGTH_AGAIN = 4  # bytes at the end of a block
-PIECE = 1 << 20  # bytes hashed together that nobody else asks for
+LENGTH_AGAIN = 4  # bytes of the length at the end of a block
+PIECE = 1 << 20  # bytes hashed at a time that were not read otherwise
 
 
 def capture_format(head: bytes) -> str | None:
-    """Name the capture or compression format of which these are the first bytes; None if none."""
+    """Return the capture or compression format with these first bytes; None if there is none."""
     magics = (
         inputs.MAGIC | {"gzip": (inputs.GZIP,)} | {form: (magic,) for form, magic in inputs.PACKED.items()}
     )
@@ -57,37 +56,37 @@ def open_container(file: FileIO) -> Container:
 def windows(file: FileIO, container: Container, size: int = WINDOW) -> Iterator[Window]:
     """Yield the packets window by window; a record larger than the window widens it.
 
-    A file that grows meanwhile is read as far as it went at the beginning.
-    When done, ``container`` knows the number of packets, and whether and why it ends early.
+    A file that grows meanwhile is read up to its size at the beginning. At the end ``container`` has the
+    number of packets, and whether and why the file ends early.
     """
-    left = os.fstat(file.fileno()).st_size
-    size = min(size, max(left, SMALLEST))
+    remaining = os.fstat(file.fileno()).st_size
+    size = min(size, max(remaining, SMALLEST))
     data = np.zeros(size + PAD, np.uint8)
     filled = base = 0
     start = container.header
     file.seek(0)
     while True:
-        got = file.readinto(data[filled : min(len(data) - PAD, filled + left)].data)
-        left -= got
-        filled += got
+        count = file.readinto(data[filled : min(len(data) - PAD, filled + remaining)].data)
+        remaining -= count
+        filled += count
         starts, end, sound = record_starts(data, start, filled, container.layout)
         window, whole = container.records(container, data, base, starts, np.diff(starts, append=end))
         yield _settled(window, container)
-        if not got or not sound or not whole:
+        if not count or not sound or not whole:
             break
         data, start, filled, base = _moved(data, end, filled), 0, filled - end, base + end
     _conclude(container, sound and whole, leftover=filled > end)
 
 
 def _settled(window: Window, container: Container) -> Window:
-    """The window, counted, with times that can be reckoned with: nobody else sees others."""
+    """Count the window's packets, and return it with implausible times replaced."""
     time, guessed = container.clock.settle(window.time, container.packets + 1)
     container.packets += len(window.start)
     return replace(window, time=time, guessed=guessed) if len(guessed) else window
 
 
 def _moved(data: Array, end: int, filled: int) -> Array:
-    """The window with what is left over in front, twice as wide if that fills half of it."""
+    """Return the window's buffer with the remaining bytes at its front, twice as wide if they fill half."""
     rest = filled - end
     wide = data if rest < (len(data) - PAD) // 2 else np.zeros(2 * len(data), np.uint8)
     wide[:rest] = data[end:filled]
@@ -107,9 +106,9 @@ def _conclude(container: Container, sound: bool, leftover: bool) -> None:
 
 @dataclass(frozen=True)
 class Likely:
-    """Places that look like records in order of position, and where each leads.
+    """Places that look like records in order of position, and where each ends.
 
-    ``doubtful`` are those that do not lead to the next one, as indexes.
+    ``doubtful`` are the indexes of those that do not lead to the next one.
     """
 
     starts: Array
@@ -118,15 +117,15 @@ class Likely:
 
 
 def record_starts(data: Array, position: int, end: int, layout: Layout) -> tuple[Array, int, bool]:
-    """Where whole records start, where the last one ends, and whether the next one makes sense."""
+    """Return where whole records start, where the last one ends, and whether the next one is plausible."""
     likely = _likely(data, position, end, layout)
-    found, patience, sound = [], 1, True
+    starts, patience, sound = [], 1, True
     while True:
         chain, position = _chain(likely, position)
         followed, position, sound = _followed(data, position, end, layout, patience)
-        found += [chain, followed]
+        starts += [chain, followed]
         if len(followed) < patience:
-            return np.concatenate(found), position, sound
+            return np.concatenate(starts), position, sound
         patience *= 2  # so that a file of unusual records is not slow
 
 
@@ -147,7 +146,7 @@ def _likely(data: Array, position: int, end: int, layout: Layout) -> Likely:
 
 
 def _chain(likely: Likely, position: int) -> tuple[Array, int]:
-    """The places from this one on of which each leads to the next, and where the last one leads."""
+    """Return the places from ``position`` on that lead one to the next, and where the last one ends."""
     first = int(np.searchsorted(likely.starts, position))
     if first == len(likely.starts) or likely.starts[first] != position:
         return likely.starts[:0], position
@@ -157,7 +156,7 @@ def _chain(likely: Likely, position: int) -> tuple[Array, int]:
 
 
 def _followed(data: Array, position: int, end: int, layout: Layout, most: int) -> tuple[Array, int, bool]:
-    """The same, one by one, so many at most."""
+    """Follow at most ``most`` records one by one; return their starts, their end, and whether it is sound."""
     starts: list[int] = []
     append, unpack = starts.append, layout.length.unpack_from
     length_at, uncounted, smallest = layout.length_at, layout.uncounted, layout.smallest
@@ -174,24 +173,24 @@ def _followed(data: Array, position: int, end: int, layout: Layout, most: int) -
 
 
 class Hashing(FileIO):
-    """A file opened to be read that hashes what goes into buffers, from its beginning on."""
+    """A file that hashes its bytes as they are read into buffers, from the beginning on."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._hash = hashlib.sha256()
         self._done = 0
-        self._size = os.fstat(self.fileno()).st_size  # what is added later is not of this capture
+        self._size = os.fstat(self.fileno()).st_size  # bytes appended later are ignored
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
         at = self.tell()
-        got = super().readinto(memoryview(buffer)[: max(self._size - at, 0)])
+        count = super().readinto(memoryview(buffer)[: max(self._size - at, 0)])
         if at == self._done:
-            self._hash.update(memoryview(buffer)[:got])
-            self._done += got
-        return got
+            self._hash.update(memoryview(buffer)[:count])
+            self._done += count
+        return count
 
     def sha256(self) -> str:
-        """Hash of all bytes, in hex; those that nobody has asked for are read now."""
+        """Return the SHA-256 of all bytes, in hex; bytes not read so far are read now."""
         self.seek(self._done)
         piece = bytearray(PIECE)
         while self.readinto(piece):

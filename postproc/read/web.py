@@ -1,8 +1,8 @@
-"""TCP connections of the way in -> rows of connections, tls and http.
+"""Make rows of connections, tls and http from the TCP connections of the way in.
 
-Handshakes and HTTP in clear are read from what the walk held of each connection (read.tcp); what only keys
-show comes from tshark (read.decrypted). A connection that a capture shows twice, with other addresses behind
-a NAT, has the same first sequence number: the second row names the first.
+Handshakes and HTTP in clear are parsed from the bytes that the walk held of each connection (read.tcp);
+decrypted content comes from tshark (read.decrypted). A connection captured on both sides of a NAT has the
+same initial sequence number: its second row refers to the first.
 """
 
 from collections import defaultdict
@@ -19,12 +19,14 @@ from postproc.read.tcp import Connection, Connections, Event
 from postproc.wire import MalformedError, http
 
 SECOND, MILLI = 10**9, 10**6
-# ns between the first packets of a connection seen twice, on both sides of a firewall.
+# ns between the first packets of a connection captured twice, on both sides of a firewall. A choice, since
+# interfaces of one capture share a clock; longer, a retransmitted SYN may be taken for the other side's.
 TOGETHER = SECOND
 LONGEST = 300  # characters of a text from the wire
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")  # RFC 7239; RFC 9110, section 7.6.3
 SWITCHING, INFORMATIONAL = 101, range(100, 200)
-# ns: what ends a connection right behind a pause; a server says goodbye in TLS before its FIN.
+# ns within which the end of a connection belongs to the end of a pause: a server sends close_notify before
+# its FIN. A choice; longer, a connection used again before its end counts as idle until then.
 AT_ONCE = SECOND // 2
 Places = tuple[str, int, str, int]
 Row = dict[str, Any]
@@ -32,7 +34,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Shown:
-    """What keys show of a connection."""
+    """Decrypted content of a connection."""
 
     heads: list["Message"] = field(default_factory=list)
     certificates: tuple[bytes, ...] = ()
@@ -53,23 +55,23 @@ class Message:
     secured: bool = True
 
 
-def tables(found: Connections, shown: Iterable[Decrypted], capture: str) -> dict[str, pd.DataFrame]:
-    """The three tables of one capture."""
-    every = sorted(found.every, key=lambda each: each.first)
-    known = _by_connection(every, shown)
+def tables(connections: Connections, decrypted: Iterable[Decrypted], capture: str) -> dict[str, pd.DataFrame]:
+    """Return the three tables of one capture, without empty ones."""
+    every = sorted(connections.every, key=lambda each: each.first)
+    by_number = _by_connection(every, decrypted)
     copies = _copies(every)
     rows: dict[str, list[Row]] = {"connections": [], "tls": [], "http": []}
     for number, each in enumerate(every):
-        own = known.get(number, Shown())
+        own = by_number.get(number, Shown())
         key = _ends(each) | {"copy_of": copies.get(number)}
         rows["connections"].append(_connection(each) | key)
-        if (done := handshake(each, own.certificates, own.alerts)) is not None:
-            rows["tls"].append(_tls(done) | key)
+        if (shake := handshake(each, own.certificates, own.alerts)) is not None:
+            rows["tls"].append(_tls(shake) | key)
         rows["http"] += [row | key for row in _requests(each, own)]
     return {
-        name: BY_NAME[name].conform(BY_NAME[name].captured(BY_NAME[name].rows(held), capture))
-        for name, held in rows.items()
-        if held
+        name: BY_NAME[name].conform(BY_NAME[name].captured(BY_NAME[name].rows(table_rows), capture))
+        for name, table_rows in rows.items()
+        if table_rows
     }
 
 
@@ -79,21 +81,21 @@ def _ends(connection: Connection) -> Row:
     )
 
 
-def _by_connection(every: Sequence[Connection], shown: Iterable[Decrypted]) -> dict[int, Shown]:
-    """What keys show, by the number of the connection: the last one begun between these ends."""
+def _by_connection(every: Sequence[Connection], decrypted: Iterable[Decrypted]) -> dict[int, Shown]:
+    """Return decrypted content by number of the connection: the latest begun between the same ends."""
     by_places: dict[Places, list[int]] = defaultdict(list)
     for number, each in enumerate(every):
         by_places[each.places].append(number)
-    found: dict[int, Shown] = defaultdict(Shown)
-    for one in shown:
+    by_number: dict[int, Shown] = defaultdict(Shown)
+    for one in decrypted:
         frame = one.frame
         ends = frame.src_addr or "", frame.src_port or 0, frame.dst_addr or "", frame.dst_port or 0
         from_client = ends in by_places
         numbers = by_places.get(ends) or by_places.get((*ends[2:], *ends[:2]), [])
         begun = [number for number in numbers if every[number].first.time <= frame.time]
         if begun:
-            _note(found[begun[-1]], one, from_client=from_client)
-    return found
+            _note(by_number[begun[-1]], one, from_client=from_client)
+    return by_number
 
 
 def _note(own: Shown, each: Decrypted, *, from_client: bool) -> None:
@@ -124,18 +126,18 @@ def _parsed(at: Event, from_client: bool, data: bytes, *, secured: bool) -> Iter
 
 
 def _copies(every: Sequence[Connection]) -> dict[int, int]:
-    """By number of a connection seen again the frame of the first sight."""
+    """Return by number of a connection captured again the frame of its first occurrence."""
     first: dict[int, Connection] = {}
-    found = {}
+    copies = {}
     for number, each in enumerate(every):
         if each.initial is None:
             continue
-        known = first.get(each.initial)
-        if known is not None and each.first.time - known.first.time < TOGETHER:
-            found[number] = known.first.frame
+        original = first.get(each.initial)
+        if original is not None and each.first.time - original.first.time < TOGETHER:
+            copies[number] = original.first.frame
         else:
             first[each.initial] = each
-    return found
+    return copies
 
 
 def _connection(connection: Connection) -> Row:
@@ -175,20 +177,20 @@ def _longest(connection: Connection, ended: Event) -> int:
 
 
 def _paused_until(connection: Connection, ended: Event) -> bool:
-    """The longest pause went on until the end, but for what was said with it."""
+    """Return whether the longest pause lasted until the end, apart from the packets that end it."""
     last = connection.last_data or ended.time
     return ended.time - last >= connection.pause or abs(ended.time - connection.pause_ended) < AT_ONCE
 
 
 def ending(connection: Connection) -> tuple[Event | None, str | None]:
-    """What closed a connection first, and which side."""
-    held = [
+    """Return the event that closed a connection first, and its side and kind; None if nothing did."""
+    closings = [
         (event.time, event.frame, f"{side}_{how}", event)
         for side, each in zip(("client", "server"), connection.sides, strict=True)
         for how, event in (("fin", each.fin), ("reset", each.reset))
         if event is not None
     ]
-    return (min(held)[3], min(held)[2]) if held else (None, None)
+    return (min(closings)[3], min(closings)[2]) if closings else (None, None)
 
 
 def _outcome(connection: Connection) -> str:
@@ -205,12 +207,12 @@ def _outcome(connection: Connection) -> str:
     return "one_sided" if spoke > 0 else "unanswered"
 
 
-def _tls(done: Handshake) -> Row:
-    return done.row()
+def _tls(shake: Handshake) -> Row:
+    return shake.row()
 
 
 def _requests(connection: Connection, own: Shown) -> Iterator[Row]:
-    """Requests with their answers, in order: in HTTP/1.1 the oldest one waits for the next."""
+    """Yield requests with their responses in order; in HTTP/1.1 a response answers the oldest request."""
     clear = [
         message
         for each in connection.heads
@@ -276,7 +278,7 @@ def _scheme(value: str) -> str | None:
 
 
 def _signalr(head: http.Head) -> str | None:
-    """By SignalR's transport protocol: after negotiate, requests name the connection in ``id``."""
+    """Return the step of SignalR's transport: negotiate, or by the request that has a connection id."""
     if head.method == "POST" and head.path.rstrip("/").endswith("/negotiate"):
         return "negotiate"
     if not http.asks_for_connection(head.target):

@@ -1,1 +1,1 @@
-"""What leaves the house: a call's packets, annotated copies, redacted files, the ticket."""
+"""Files to pass on: a call's packets, annotated copies, redacted files, tickets."""

@@ -1,6 +1,6 @@
-"""What redaction did, for who answers for it: counts of what was replaced, and what remains.
+"""Account of a redaction for the person responsible: counts of what was replaced, and what remains.
 
-Only the pass that writes fills a tally: whoever writes begins with ``clear()``.
+Only the writing pass counts: it begins with ``Tally.clear()``.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from postproc.show.terminal import clean
 
 
 class Kind(StrEnum):
-    """Kinds of what is replaced, or stays."""
+    """Kinds of data that are replaced or remain."""
 
     USER = "users"
     HOST = "hosts"
@@ -45,10 +45,10 @@ LABELS = {
 
 @dataclass
 class Tally:
-    """How often something of a kind was replaced, and the words that stayed as a dictionary knows them.
+    """Counts of replacements by kind, and of what remained.
 
-    ``words`` counts each word of User-Agents, phrases, texts and log lines that stayed; ``stayed``
-    counts ids and numbers of messages that text kept, by kind.
+    ``words`` counts each word of User-Agents, phrases, texts and log lines that remained because a
+    dictionary has it; ``stayed`` counts ids and numbers that remained in texts, by kind.
     """
 
     replaced: Counter[Kind] = field(default_factory=Counter)
@@ -56,7 +56,7 @@ class Tally:
     words: Counter[str] = field(default_factory=Counter)
 
     def clear(self) -> None:
-        """Begin anew: what was counted while learning does not count."""
+        """Reset the counts of the learning pass."""
         self.replaced.clear()
         self.stayed.clear()
         self.words.clear()
@@ -109,16 +109,16 @@ SHOWN = 40  # words on the terminal
 
 @dataclass(frozen=True)
 class Account:
-    """``unjudged``: by member or file, the words that stayed and that no dictionary explains."""
+    """The account; ``unjudged``: by member or file, remaining words that no dictionary has."""
 
     tally: Tally = field(default_factory=Tally)
     unjudged: Mapping[str, Counter[str]] = field(default_factory=dict)
-    own: tuple[str, ...] = ()  # what stays as whoever asks must be known
+    own: tuple[str, ...] = ()  # remains because the recipient must know the sender
     ambiguous: int = 0  # originals that the last search could not tell from pseudonyms
 
     @property
     def words(self) -> Counter[str]:
-        """The words nobody can judge, wherever they stand."""
+        """The unjudged words of all files."""
         return sum(self.unjudged.values(), Counter[str]())
 
 
@@ -126,47 +126,47 @@ Look = Callable[[Account], None]
 
 
 def goes_on(_: Account) -> None:
-    """Nobody looks: what remains is in the account."""
+    """Continue without a review."""
 
 
 def lines(account: Account, lang: Lang) -> list[str]:
-    """The account in short, a line for each thing to know."""
-    told = [
+    """Return the account in short, a line per topic."""
+    texts = [
         REPLACED.of(lang, what=", ".join(_counted(account.tally.replaced, lang)) or NOTHING.of(lang)),
         REMAINS.of(lang, words=", ".join(_remaining(account.tally, lang))),
     ]
     if account.words:
-        told.append(UNJUDGED.of(lang, words=few(account.words, lang)))
+        texts.append(UNJUDGED.of(lang, words=few(account.words, lang)))
     if account.own:
-        told.append(OWN.of(lang, what=", ".join(account.own)))
+        texts.append(OWN.of(lang, what=", ".join(account.own)))
     if account.ambiguous:
-        told.append(counted(AMBIGUOUS, account.ambiguous, lang))
-    return [clean(line) for line in told]
+        texts.append(counted(AMBIGUOUS, account.ambiguous, lang))
+    return [clean(line) for line in texts]
 
 
 def few(words: Iterable[str], lang: Lang) -> str:
-    """Some of the words, those with letters first."""
-    held = in_order(words)
-    more = [MORE.of(lang, count=len(held) - SHOWN)] if len(held) > SHOWN else []
-    return ", ".join([*held[:SHOWN], *more])
+    """Format the first SHOWN words, words before numbers."""
+    ordered = in_order(words)
+    more = [MORE.of(lang, count=len(ordered) - SHOWN)] if len(ordered) > SHOWN else []
+    return ", ".join([*ordered[:SHOWN], *more])
 
 
 def in_order(words: Iterable[str]) -> list[str]:
-    """Words by the alphabet, numbers behind them."""
+    """Sort words alphabetically, numbers after them."""
     return sorted(words, key=lambda word: (word[:1].isdigit(), word.casefold(), word))
 
 
 def markdown(account: Account, lang: Lang) -> str:
-    """The account in full, with every word."""
-    told = [f"# {TITLE.of(lang)}", "", *(f"- {inline(line)}" for line in lines(account, lang)[:2])]
+    """Return the complete account as Markdown, with every word."""
+    parts = [f"# {TITLE.of(lang)}", "", *(f"- {inline(line)}" for line in lines(account, lang)[:2])]
     if account.own:
-        told.append(f"- {inline(OWN.of(lang, what=', '.join(account.own)))}")
+        parts.append(f"- {inline(OWN.of(lang, what=', '.join(account.own)))}")
     if account.ambiguous:
-        told.append(f"- {counted(AMBIGUOUS, account.ambiguous, lang)}")
+        parts.append(f"- {counted(AMBIGUOUS, account.ambiguous, lang)}")
     for heading, words in ((OF_NOBODY, account.words), (OF_DICTIONARIES, account.tally.words)):
         if words:
-            told += ["", f"## {STAYED.of(lang)}", "", heading.of(lang), "", _listed(words)]
-    return "\n".join(told) + "\n"
+            parts += ["", f"## {STAYED.of(lang)}", "", heading.of(lang), "", _listed(words)]
+    return "\n".join(parts) + "\n"
 
 
 def _listed(words: Counter[str]) -> str:

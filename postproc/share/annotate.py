@@ -1,4 +1,4 @@
-"""A copy of a capture in which every finding stands at its frames, as packet comment."""
+"""Write a copy of a capture with findings as packet comments."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -13,24 +13,24 @@ from postproc.read.inputs import said, sha256
 from postproc.share.copying import copy
 from postproc.show.terminal import clean
 
-EVIDENCE_TOLD = 500  # frames of one finding that get its comment
+EVIDENCE_TOLD = 500  # frames of one finding that get its comment; keeps the copy small
 
 
 def annotate(capture: Path, name: str, findings: pd.DataFrame, target: Path) -> int:
-    """Write a copy of the capture with the findings about it; return how many comments were added.
+    """Write a copy of the capture with its findings; return the number of comments added.
 
-    ``name`` is what the findings' table calls the capture. Comments that are there already
-    stay. SetupError when the copy would overwrite the capture.
+    ``name`` is the capture's name in the findings. Existing comments remain. SetupError if the copy
+    would overwrite the capture.
     """
     if target.exists() and target.samefile(capture):
         raise SetupError(f"{target}: the copy cannot replace the capture itself; name another with -o")
-    told = comments(each for each in of_table(findings) if each.capture == name)
-    copy(capture, target, comments=lambda frame: told.get(frame, ()))
-    return sum(map(len, told.values()))
+    by_frame = comments(each for each in of_table(findings) if each.capture == name)
+    copy(capture, target, comments=lambda frame: by_frame.get(frame, ()))
+    return sum(map(len, by_frame.values()))
 
 
 def comments(findings: Iterable[Described]) -> dict[int, list[str]]:
-    """What is said of each frame: the finding whole at its first frame, its title at the others."""
+    """Return the comments by frame: the full finding at its first frame, its title at the others."""
     texts: dict[int, list[str]] = defaultdict(list)
     for each in findings:
         head, whole = _texts(each)
@@ -39,16 +39,16 @@ def comments(findings: Iterable[Described]) -> dict[int, list[str]]:
     return dict(texts)
 
 
-def _texts(found: Described) -> tuple[str, str]:
-    """A finding in short, and with its detail."""
-    head = " ".join(filter(None, (found.severity, clean(found.code), clean(found.name))))
-    head += "" if found.call is None else f" (call {found.call})"
-    head += f": {clean(found.title)}" if found.title else ""
-    return head, f"{head} - {clean(' '.join(found.detail.split()))}" if found.detail else head
+def _texts(finding: Described) -> tuple[str, str]:
+    """Return a finding's short text, and the text with its detail."""
+    head = " ".join(filter(None, (finding.severity, clean(finding.code), clean(finding.name))))
+    head += "" if finding.call is None else f" (call {finding.call})"
+    head += f": {clean(finding.title)}" if finding.title else ""
+    return head, f"{head} - {clean(' '.join(finding.detail.split()))}" if finding.detail else head
 
 
 def name_in(run: Run, capture: Path) -> str:
-    """What a run's tables call a capture; SetupError when the run did not read it."""
+    """Return a capture's name in a run's tables; SetupError if the run did not read it."""
     try:
         digest = sha256(capture)
     except OSError as error:

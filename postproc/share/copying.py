@@ -1,7 +1,7 @@
-"""Copies a capture into a new pcapng, packet by packet: some of them, or with something added.
+"""Copy a capture to a new pcapng file packet by packet, selecting packets or adding comments.
 
-What is written goes to a file beside its place first: nobody sees half of one, and nobody
-but its owner sees the whole: captures hold personal data.
+Files are written under a temporary name and renamed, so that no reader sees part of one; only their owner
+can read them, since captures hold personal data.
 """
 
 import shutil
@@ -20,7 +20,7 @@ from postproc.wire import pcapng
 
 APPLICATION = f"legshark {__version__}"
 SECTION = bytes(pcapng.Section(pcapng.option(pcapng.SECTION_APPLICATION, APPLICATION.encode())))
-COPIED = (pcapng.SECRETS, pcapng.NAMES)  # statistics speak of the whole
+COPIED = (pcapng.SECRETS, pcapng.NAMES)  # not statistics, which apply to the complete capture
 
 Comments = Callable[[int], Iterable[str]]
 
@@ -30,13 +30,13 @@ def copy(
 ) -> int:
     """Write the packets of a capture, or ``only`` those frames; return how many.
 
-    ``comments`` gives what is to be said of a frame. Raises CaptureError when the capture
-    cannot be read, SetupError when the copy cannot be written.
+    ``comments`` returns the comments of a frame. Raises CaptureError if the capture cannot be read,
+    SetupError if the copy cannot be written.
     """
     written = 0
-    with pieces(capture) as found, replacing(target) as file:
+    with pieces(capture) as parts, replacing(target) as file:
         file.write(SECTION)
-        for piece in found:
+        for piece in parts:
             if isinstance(piece, Record) and only is not None and piece.frame not in only:
                 continue
             file.write(_block(piece, comments))
@@ -58,7 +58,7 @@ def _block(piece: Piece, comments: Comments) -> bytes:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[BinaryIO]:
-    """A file, its owner's alone, that gets its name when all is written; SetupError when that cannot be."""
+    """Open a private file that gets its name when it is complete; SetupError if it cannot be written."""
     making = target.with_name(f".{uuid4().hex}")
     try:
         making.touch(FILE, exist_ok=False)
@@ -72,6 +72,6 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
 
 
 def moved(path: Path, target: Path) -> None:
-    """Give a file its place, on another disk, too; SetupError when that cannot be."""
+    """Move a file, also to another disk; SetupError if that fails."""
     with path.open("rb") as source, replacing(target) as file:
         shutil.copyfileobj(source, file, 1 << 20)

@@ -1,7 +1,7 @@
-"""The packets of one call as pcapng, as they are or with pseudonyms; the report with pseudonyms.
+"""Export the packets of one call as pcapng, original or redacted; write a redacted report.
 
-SIP and its TCP, STUN, TURN, DTLS, media and ICMP errors; each bears its original frame number as comment.
-The report with pseudonyms is that of the captures and logs of a run after they were redacted: it cannot tell
+Exported are SIP and its TCP, STUN, TURN, DTLS, media and ICMP errors, each with its original frame number
+as a comment. A redacted report is made by analysing the redacted captures and logs, so it cannot reveal
 more than they do.
 """
 
@@ -31,25 +31,25 @@ from postproc.show.zones import LOCAL
 
 
 def export(run: Run, call: int, out: Path | None = None) -> dict[Path, int]:
-    """Write the packets of a call, one file for each capture that has some; return their numbers.
+    """Write the packets of a call, one file per capture that has some; return the number in each.
 
-    ``out`` names the file; with several captures their names are added to it. SetupError when
-    there is no such call.
+    ``out`` names the file; with several captures their names are added to it. SetupError if there is
+    no such call.
     """
-    found = _belonging(run, call)
+    by_capture = _belonging(run, call)
     paths = _paths(run.captures)
-    targets = file_names(out or Path(f"call-{call}.pcapng"), found)
+    targets = file_names(out or Path(f"call-{call}.pcapng"), by_capture)
     written = {}
-    for capture, held in found.items():
+    for capture, of_call in by_capture.items():
         comments = _numbered(clean(capture))
-        frames = frames_belonging(paths[capture], held)
+        frames = frames_belonging(paths[capture], of_call)
         written[targets[capture]] = copy(paths[capture], targets[capture], only=frames, comments=comments)
     return written
 
 
 @dataclass(frozen=True)
 class Exported:
-    """The files written with their numbers of packets, and what was redacted."""
+    """The files written with their numbers of packets, and the account of the redaction."""
 
     written: dict[Path, int]
     account: Account
@@ -66,42 +66,42 @@ def export_redacted(
     look: Look = goes_on,
     keylog: Path | None = None,
 ) -> Exported:
-    """The same with pseudonyms, see ``redact``; frame numbers are told without the capture's name.
+    """Write the packets of a call redacted (see ``redact``), with frame numbers but no capture names.
 
-    ``look`` is shown what remains before a file gets its name: it raises SetupError to stop.
+    ``look`` is called with the account before files get their names, and raises SetupError to stop.
     """
-    found = _belonging(run, call)
+    by_capture = _belonging(run, call)
     paths = _paths(run.captures)
-    names = [f"{number}.pcapng" for number, _ in enumerate(found, 1)]
+    names = [f"{number}.pcapng" for number, _ in enumerate(by_capture, 1)]
     targets = file_names(out or Path(f"call-{call}.pcapng"), names)
     with scratch.folder() as folder:
         sources = [
-            Source(paths[name], folder / new, frames_belonging(paths[name], held), True, keylog)
-            for new, (name, held) in zip(names, found.items(), strict=True)
+            Source(paths[name], folder / new, frames_belonging(paths[name], of_call), True, keylog)
+            for new, (name, of_call) in zip(names, by_capture.items(), strict=True)
         ]
-        done = redact(Work(sources, products=products, hidden=hidden), key)
-        unjudged = {targets[path.name].name: words for path, words in done.unjudged.items()}
-        account = Account(done.pseudonyms.tally, unjudged, ambiguous=done.originals.ambiguous)
+        redacted = redact(Work(sources, products=products, hidden=hidden), key)
+        unjudged = {targets[path.name].name: words for path, words in redacted.unjudged.items()}
+        account = Account(redacted.pseudonyms.tally, unjudged, ambiguous=redacted.originals.ambiguous)
         look(account)
         for source in sources:
             moved(source.target, targets[source.target.name])
-    return Exported({targets[path.name]: count for path, count in done.written.items()}, account)
+    return Exported({targets[path.name]: count for path, count in redacted.written.items()}, account)
 
 
 def _belonging(run: Run, call: int) -> dict[str, Belonging]:
-    known = sorted(run.calls["call"].dropna().astype(int))
-    if call not in known:
-        raise SetupError(no_such(call, known))
+    numbers = sorted(run.calls["call"].dropna().astype(int))
+    if call not in numbers:
+        raise SetupError(no_such(call, numbers))
     return belonging(run.tables, call)
 
 
 def frames_belonging(capture: Path, held: Belonging) -> frozenset[int]:
-    """The frame numbers of what belongs to a call in a capture."""
+    """Return the numbers of the frames that belong to a call in a capture."""
     return frozenset(frames_of(capture, held.frames, held.flows, held.connections, held.whole).tolist())
 
 
 def file_names(out: Path, captures: Iterable[str]) -> dict[str, Path]:
-    """A file for each capture: ``out`` itself, or with the capture's name added where there are several."""
+    """Return a file per capture: ``out`` itself, or with the capture's name added if there are several."""
     names = list(captures)
     if len(names) == 1:
         return {names[0]: out}
@@ -125,7 +125,7 @@ JUDGED = ["call", "legs", "verdict", "cause"]
 
 @dataclass(frozen=True)
 class Reported:
-    """Whether the redacted captures lead to the same verdicts, and what was redacted."""
+    """Whether the redacted captures give the same verdicts, and the account of the redaction."""
 
     same: bool
     account: Account
@@ -142,11 +142,11 @@ def report(
     look: Look = goes_on,
     tz: str = LOCAL,
 ) -> Reported:
-    """Write the redacted report of a run; ``tz`` is the zone of the times shown at first.
+    """Write the redacted report of a run; ``tz`` is the time zone shown initially.
 
-    ``look`` is shown what remains before: it raises SetupError to stop. So is SetupError raised, and
-    nothing written, when a capture or log of the run is gone, or an original is left; LookupError
-    when the run has not one of the calls.
+    ``look`` is called with the account before that, and raises SetupError to stop. Raises SetupError,
+    without writing anything, if a capture or log of the run is missing or an original is left;
+    LookupError if the run lacks one of the calls.
     """
     for call in calls:
         done.call(call)
@@ -158,7 +158,7 @@ def report(
         unjudged = {path.name: words for path, words in redacted.unjudged.items()}
         account = Account(redacted.pseudonyms.tally, unjudged, ambiguous=redacted.originals.ambiguous)
         look(account)
-        again = pipeline.run(
+        rerun = pipeline.run(
             [source.target for source in captures],
             fs_logs=list(logs.values()),
             deployment=disguised(known, redacted.pseudonyms),
@@ -166,14 +166,14 @@ def report(
             only=set(done.findings["name"]),
         )
         page = place / pipeline.REPORT
-        pipeline.write_report(placed(again, place), page, calls, base=place, tz=tz)
+        pipeline.write_report(placed(rerun, place), page, calls, base=place, tz=tz)
         check([page], redacted.originals.besides(own_words()))
         moved(page, target)
-    return Reported(bool(again.calls[JUDGED].equals(done.calls[JUDGED])), account)
+    return Reported(bool(rerun.calls[JUDGED].equals(done.calls[JUDGED])), account)
 
 
 def _files(rows: pd.DataFrame) -> list[Path]:
-    """The files of a run, each once; SetupError if one is gone."""
+    """Return the files of a run, each once; SetupError if one is missing."""
     paths = [located(path) for path in dict.fromkeys(rows["path"].dropna())]
     for path in paths:
         if not path.is_file():

@@ -1,6 +1,6 @@
-"""Captures of one call at several places as one pcapng for Wireshark: one clock, an interface per place.
+"""Merge captures of one call at several places into one pcapng: one clock, an interface per place.
 
-A packet that the next place on its way does not show says so in a comment.
+A packet that the next place on its path lacks has a comment about it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ NOT_SEEN = Text("not seen at {place}", "nicht gesehen bei {place}")
 
 @dataclass(frozen=True)
 class Source:
-    """A file of a capture: its place's name, its clock by the reference's, comments by frame."""
+    """A file of a capture: name of its place, its clock relative to the reference's, comments by frame."""
 
     path: Path
     name: str
@@ -43,7 +43,7 @@ class Source:
 
 
 class Merged(NamedTuple):
-    """What was written: captures, packets, and those of them not seen at the next place."""
+    """Numbers of captures, packets, and packets not seen at the next place."""
 
     captures: int
     packets: int
@@ -53,9 +53,9 @@ class Merged(NamedTuple):
 def merge(
     run: Run, target: Path, names: Mapping[str, str], lang: Lang, offsets_ms: Mapping[str, float]
 ) -> Merged:
-    """Write the captures of a run that show the same packets, ``names`` being those of their places.
+    """Merge the captures of a run that show the same packets; ``names`` are those of their places.
 
-    Raises SetupError when there are none or the target cannot be written, CaptureError when a capture
+    Raises SetupError if there are none or the target cannot be written, CaptureError if a capture
     cannot be read again.
     """
     own, recorded = joined(run.tables)
@@ -63,13 +63,13 @@ def merge(
         name: located(path) for name, path in zip(run.captures["capture"], run.captures["path"], strict=True)
     }
     by_capture = recorded.paths(files)
-    seen = places.find(own, by_capture, recorded.by_recording(offsets_ms))
-    if not seen.overlaps:
+    overlapping = places.find(own, by_capture, recorded.by_recording(offsets_ms))
+    if not overlapping.overlaps:
         raise SetupError(NONE_IN_COMMON.of(lang))
-    lost = seen.lost(by_one_clock(own))
+    lost = overlapping.lost(by_one_clock(own))
     called = place_names(Calls(own).clocks, recorded.by_recording(names), lang)
     sources = []
-    for overlap in seen.overlaps:
+    for overlap in overlapping.overlaps:
         for number, name in enumerate(overlap.captures):
             clock = overlap.comparison(overlap.root, number)
             if clock is not None:
@@ -86,12 +86,12 @@ def merge(
 
 
 def _of_file(comments: Mapping[int, Sequence[str]], before: int) -> dict[int, Sequence[str]]:
-    """Comments by the frames of a file that is a part of a recording."""
+    """Return the comments by frame of one file of a recording, ``before`` being the frames before it."""
     return {frame - before: texts for frame, texts in comments.items() if frame > before}
 
 
 def _write(sources: Sequence[Source], target: Path) -> int:
-    """All packets in the order of corrected times, each interface before the first of its packets."""
+    """Write all packets in order of corrected times, each interface before its first packet."""
     packets = described = 0
     numbers: dict[tuple[int, int], int] = {}  # source and its interface -> interface in the target
     counts = [0] * len(sources)
@@ -117,11 +117,11 @@ def _write(sources: Sequence[Source], target: Path) -> int:
     return packets
 
 
-def _timed(given: Iterator[Piece], source: Source, number: int) -> Iterator[Timed]:
-    """Pieces by corrected times; what is no packet keeps its place."""
+def _timed(parts: Iterator[Piece], source: Source, number: int) -> Iterator[Timed]:
+    """Yield a file's parts by corrected times; those that are no packets keep their place."""
     waiting: list[Timed] = []
     latest = 0
-    for place, piece in enumerate(given):
+    for place, piece in enumerate(parts):
         time = int(source.clock.corrected(np.asarray(piece.time))) if isinstance(piece, Record) else latest
         latest = max(latest, time)
         heappush(waiting, (time, number, place, piece))
@@ -132,7 +132,7 @@ def _timed(given: Iterator[Piece], source: Source, number: int) -> Iterator[Time
 
 
 def _interface(piece: Described, name: str, nth: int) -> pcapng.Interface:
-    """Named after its place; a second one of a capture with its own name behind."""
+    """Return the interface named after its place; further ones of a capture also have their own name."""
     options = dict(pcapng.parse_options(piece.options))
     own = options.get(pcapng.IF_NAME, str(nth + 1).encode())
     options[pcapng.IF_NAME] = name.encode() if nth == 0 else name.encode() + b" " + own

@@ -1,6 +1,6 @@
-"""Notebooks as files: one for each capture of a run, or one on demand; run by nbclient if wished.
+"""Write notebooks: one per capture of a run, or one on demand; optionally executed by nbclient.
 
-A notebook that somebody has edited is never overwritten: each bears a hash of its cells.
+A notebook that a user has edited is never overwritten: each contains a hash of its cells.
 """
 
 import os
@@ -38,27 +38,27 @@ LOOKED_INTO = (
     "rtp_seconds",
     "bindings",
 )
-LONGEST = 1800  # seconds a cell may take
+LONGEST = 1800  # s that a cell may take
 
 
 @dataclass(frozen=True)
 class Written:
-    """Notebooks written, those left as they were because somebody had edited them, and those not made."""
+    """Notebooks written, those kept because a user has edited them, and those that failed."""
 
     paths: tuple[Path, ...] = ()
     kept: tuple[Path, ...] = ()
     lost: tuple[Unread, ...] = ()
 
 
-class Known:
-    """What notebooks tell of a run, gone through once: it may hold thousands of captures."""
+class Contents:
+    """Data of a run for its notebooks, computed once, as a run may have thousands of captures."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.ranked = run.worst_first()
         self.paths = dict(zip(run.captures["capture"], run.captures["path"], strict=True))
-        seen = run.timeline[["capture", "call"]].dropna().drop_duplicates()
-        self.calls = {name: set(calls) for name, calls in seen.groupby("capture")["call"]}
+        pairs = run.timeline[["capture", "call"]].dropna().drop_duplicates()
+        self.calls = {name: set(calls) for name, calls in pairs.groupby("capture")["call"]}
 
     def notebook(
         self,
@@ -70,20 +70,20 @@ class Known:
         *,
         call: int | None = None,
     ) -> nbformat.NotebookNode:
-        """The notebook of one capture, made for its place; ``call`` is looked at first, else the worst."""
+        """Return the notebook of one capture for its path; ``call`` comes first, else the worst."""
         folder = Path(os.path.abspath(target)).parent  # noqa: PTH100  (links keep their names)
-        seen = partial(_as_seen, folder=folder)
-        logs = tuple(seen(located(path)) for path in self.run.logs["path"].dropna())
-        place = seen(capture or located(self.paths[name]))
-        kept, keys = (seen(path) if path else None for path in (out, keylog))
-        subject = Subject(name, place, kept, logs, keys, self.run.lang, call)
-        made = notebook(subject, self._calls(name, call))
-        made.metadata[OURS]["run"] = self.run.id
-        return made
+        relative = partial(_as_seen, folder=folder)
+        logs = tuple(relative(located(path)) for path in self.run.logs["path"].dropna())
+        place = relative(capture or located(self.paths[name]))
+        results, keys = (relative(path) if path else None for path in (out, keylog))
+        subject = Subject(name, place, results, logs, keys, self.run.lang, call)
+        book = notebook(subject, self._calls(name, call))
+        book.metadata[OURS]["run"] = self.run.id
+        return book
 
     def _calls(self, name: str, first: int | None) -> list[Seen]:
         passed = set(self.run.passages["call"].dropna())
-        shown = {
+        calls_in = {
             name: {*rows["call"].dropna()}
             for name in LOOKED_INTO
             if "call" in (rows := getattr(self.run, name))
@@ -95,22 +95,22 @@ class Known:
                 headline if isinstance(headline, str) else None,
                 self.run.walks.get(call, ()),
                 places=call in passed,
-                empty=frozenset(table for table, calls in shown.items() if call not in calls),
+                empty=frozenset(table for table, calls in calls_in.items() if call not in calls),
             )
             for call, headline in zip(mine["call"], mine["headline"], strict=True)
         ]
 
 
 def write_all(run: Run, results: Staged, which: Which = "all") -> Written:
-    """Write one notebook per capture among the results of a run, into "notebooks".
+    """Write one notebook per capture to "notebooks" among the results of a run.
 
-    Those of earlier runs go, unless somebody has edited them. OSError when they cannot be written.
+    Those of earlier runs are removed unless a user has edited them. OSError if they cannot be written.
     """
     places = targets(run, results.out / FOLDER)
     if which != "all":
-        wanted = with_findings(run) if which == "faults" else set()
-        places = {name: path for name, path in places.items() if name in wanted}
-    known = Known(run)
+        selected = with_findings(run) if which == "faults" else set()
+        places = {name: path for name, path in places.items() if name in selected}
+    contents = Contents(run)
     written, lost = [], []
     with workers(1) as here:
         for name, path in places.items():
@@ -118,28 +118,28 @@ def write_all(run: Run, results: Staged, which: Which = "all") -> Written:
             if content is not None and _edited(content):
                 results.edited.add(path)
                 continue
-            made = here.submit(known.notebook, name, path, results.out)
-            if error := made.exception():
+            future = here.submit(contents.notebook, name, path, results.out)
+            if error := future.exception():
                 lost.append(Unread(path, batch.reason(error), error))
                 continue
             member = f"{FOLDER}/{path.name}"
             results.only_over(member, content)
-            _write(made.result(), results.file(member))
+            _write(future.result(), results.file(member))
             written.append(path)
     clear_old(results, {*written, *results.edited})
     return Written(tuple(written), tuple(sorted(results.edited)), tuple(lost))
 
 
 def with_findings(run: Run) -> set[str]:
-    """The captures that show a call which is not simply well, or something found beside the calls."""
+    """Return the captures with a call that is not ok, or with a finding outside calls."""
     well = run.calls.loc[run.calls["verdict"] == "ok", "call"]
-    seen = run.timeline.loc[run.timeline["call"].notna() & ~run.timeline["call"].isin(well), "capture"]
+    not_ok = run.timeline.loc[run.timeline["call"].notna() & ~run.timeline["call"].isin(well), "capture"]
     beside = run.findings.loc[run.findings["call"].isna(), "capture"]
-    return {*seen, *beside.dropna()}
+    return {*not_ok, *beside.dropna()}
 
 
 def clear_old(results: Staged, but: Collection[Path] = ()) -> None:
-    """Have the notebooks of earlier runs go; those that somebody has edited stay."""
+    """Remove the notebooks of earlier runs, except edited ones."""
     for path in sorted({*(results.out / FOLDER).glob("*.ipynb")} - {*but}):
         content = _content(path) or b""
         if _edited(content):
@@ -158,42 +158,42 @@ def write(
     *,
     call: int | None = None,
 ) -> None:
-    """Write the notebook of ``capture``, the file, whose calls alone are in ``run``; ``call`` comes first.
+    """Write the notebook of the file ``capture``, the only one in ``run``; ``call`` comes first.
 
-    ``out`` is where the results are kept, None if nowhere. Raises SetupError when
-    ``target`` cannot be written.
+    ``out`` is the folder of the results, None without one. Raises SetupError if ``target`` cannot be
+    written.
     """
     name = _name(run, capture)
-    _save(Known(run).notebook(name, target, out, capture, keylog, call=call), target)
+    _save(Contents(run).notebook(name, target, out, capture, keylog, call=call), target)
 
 
 def _name(run: Run, capture: Path) -> str:
-    """What the tables call the file; calls may be in further captures."""
+    """Return the file's name in the tables."""
     names = list(run.captures["capture"])
     ending = [name for name in names if PurePosixPath(name).name == readable(capture.name)]
     return str((ending or names)[0])
 
 
 def default_target(capture: Path) -> Path:
-    """The notebook's name in the current folder."""
+    """Return the notebook's path in the current folder."""
     return Path(f"{safe_name(capture.stem)}.ipynb")
 
 
 def need_unedited(target: Path) -> None:
-    """SetupError when there is a notebook that somebody has edited, or another file."""
+    """Raise SetupError if ``target`` is an edited notebook or another file."""
     content = _content(target)
     if content is not None and _edited(content):
         raise SetupError(f"{target}: somebody has edited it; remove it, or name another file with -o")
 
 
 def need_kernel() -> None:
-    """SetupError when what runs notebooks is not installed."""
+    """Raise SetupError if the packages that execute notebooks are not installed."""
     if not all(map(find_spec, NEEDED)):
         raise SetupError(INSTALL)
 
 
 def targets(run: Run, folder: Path) -> Mapping[str, Path]:
-    """Capture -> its notebook: named after it, with the folders above where that is ambiguous."""
+    """Return the notebook of each capture, named after it, with parent folders if that is ambiguous."""
     read = run.captures.dropna(subset=["packets"])["capture"]  # not those that are copies of another
     names = {name: safe_name(PurePosixPath(name).stem) for name in read}
     if len({stem.casefold() for stem in names.values()}) < len(names):
@@ -203,19 +203,19 @@ def targets(run: Run, folder: Path) -> Mapping[str, Path]:
 
 
 def execute(path: Path) -> None:
-    """Run the notebook's cells and keep their outputs in it.
+    """Execute the notebook's cells and save their outputs in it.
 
-    Raises SetupError when nbclient or ipykernel is missing, or a cell fails; the
-    outputs until then are in the file.
+    Raises SetupError if nbclient or ipykernel is missing, or a cell fails; the outputs up to then are
+    saved.
     """
     need_kernel()
     from nbclient import NotebookClient  # noqa: PLC0415  (an extra)
     from nbclient.exceptions import CellExecutionError, CellTimeoutError  # noqa: PLC0415
 
-    held = nbformat.read(path, as_version=4)
+    book = nbformat.read(path, as_version=4)
     place = {"metadata": {"path": str(path.resolve().parent)}}
     client = NotebookClient(
-        held,
+        book,
         kernel_name="python3",
         timeout=LONGEST,
         record_timing=False,
@@ -230,11 +230,11 @@ def execute(path: Path) -> None:
     except (CellTimeoutError, RuntimeError) as error:  # RuntimeError: the kernel died, or never came up
         raise SetupError(f"{path}: {str(error).splitlines()[0]}") from error
     finally:
-        _save(held, path)
+        _save(book, path)
 
 
 def _content(path: Path) -> bytes | None:
-    """What is in the file, None when there is none; nothing where it cannot be read."""
+    """Return the file's content, None if it does not exist, b"" if it cannot be read."""
     try:
         return path.read_bytes() if path.is_file() or not path.exists() else b""
     except (FileNotFoundError, NotADirectoryError):
@@ -244,10 +244,10 @@ def _content(path: Path) -> bytes | None:
 
 
 def _edited(content: bytes) -> bool:
-    """Whether this is no notebook of ours as we wrote it."""
+    """Return False only for a notebook of this program that is unchanged."""
     try:
-        held = nbformat.reads(content.decode(), as_version=4)
-        return bool(held.metadata[OURS]["sources"] != sources(held))
+        book = nbformat.reads(content.decode(), as_version=4)
+        return bool(book.metadata[OURS]["sources"] != sources(book))
     except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError):
         return True
 
@@ -267,14 +267,14 @@ def _as_seen(path: Path, folder: Path) -> PurePath:
         return PurePath(os.path.abspath(path))  # noqa: PTH100
 
 
-def _write(held: nbformat.NotebookNode, path: Path) -> None:
-    text = nbformat.writes(held) + "\n"
+def _write(book: nbformat.NotebookNode, path: Path) -> None:
+    text = nbformat.writes(book) + "\n"
     replace_file(path, lambda place: place.write_text(text, encoding="utf-8"))
 
 
-def _save(held: nbformat.NotebookNode, path: Path) -> None:
+def _save(book: nbformat.NotebookNode, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(held, path)
+        _write(book, path)
     except OSError as error:
         raise SetupError(f"{path}: {said(error)}") from error

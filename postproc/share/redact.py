@@ -1,8 +1,8 @@
-"""Captures and texts with pseudonyms, written only if nothing of the originals is left in them.
+"""Redact captures and texts, and keep the result only if no original is left in it.
 
-Everything is read twice: first to learn what is to be replaced, in all files together; then to write.
-What was written is searched for every original. A deployment gets the same pseudonyms: access lists and
-addresses are as telling as packets.
+Everything is read twice: first to learn what to replace, over all files together; then to write. The files
+written are searched for every original. A deployment gets the same pseudonyms, since access lists and
+addresses reveal as much as packets.
 """
 
 import secrets
@@ -26,7 +26,7 @@ from postproc.share.redaction.pseudonyms import Lenient, Pseudonyms
 from postproc.share.search import check, unjudged_in_capture, unjudged_in_texts, words_of
 from postproc.wire import pcapng
 
-OUR_NAME = frozenset(APPLICATION.lower().split())  # stands in every capture we write
+OUR_NAME = frozenset(APPLICATION.lower().split())  # in every capture that this program writes
 USUAL_NAMES = (
     "lo",
     "any",
@@ -43,34 +43,34 @@ USUAL_NAMES = (
 
 
 class Source(NamedTuple):
-    """A capture to be redacted, or ``only`` some frames of it; whether each is to bear its number."""
+    """A capture to redact, or ``only`` some frames of it; ``numbered`` adds their numbers as comments."""
 
     path: Path
     target: Path
     only: Collection[int] | None = None
     numbered: bool = False
-    keylog: Path | None = None  # of its TLS, besides the keys in it
+    keylog: Path | None = None  # TLS keys in addition to those in the capture
 
 
 @dataclass
 class Work:
-    """What is to be redacted together: captures, logs, and texts that people wrote.
+    """Files to redact together: captures, logs, and prose.
 
-    Of the latter, words that nothing tells of stay, and are listed: they are to be read.
-    ``hidden`` are words to be replaced wherever they stand.
+    In prose, words that nothing marks as an original remain, and are listed for review. ``hidden`` are
+    words to replace wherever they occur.
     """
 
     captures: list[Source] = field(default_factory=list)
-    logs: Mapping[Path, Path] = field(default_factory=dict)  # file: where it goes
+    logs: Mapping[Path, Path] = field(default_factory=dict)  # file: target
     products: tuple[str, ...] = ()
     texts: Mapping[Path, Path] = field(default_factory=dict)
     hidden: Collection[str] = ()
 
 
 class Redacted(NamedTuple):
-    """What was written, with its number of packets or lines; what must not be found anywhere any more.
+    """The files written with their numbers of packets or lines; the originals that must not occur in them.
 
-    ``unjudged`` has by file the words that stayed and that no dictionary explains.
+    ``unjudged`` has by file the remaining words that no dictionary has.
     """
 
     written: dict[Path, int]
@@ -80,7 +80,7 @@ class Redacted(NamedTuple):
 
 
 def products(deployment: Deployment) -> tuple[str, ...]:
-    """Patterns of the names that a deployment's products bear; they are nobody's names, and stay."""
+    """Return the patterns of a deployment's product names, which are no personal data and remain."""
     markers = deployment.markers
     kinds = (markers.sdp_owner, markers.user_agent, markers.stun_software, deployment.products)
     return tuple(
@@ -89,16 +89,16 @@ def products(deployment: Deployment) -> tuple[str, ...]:
 
 
 def redact(work: Work, key: str | None = None) -> Redacted:
-    """Write all files with pseudonyms.
+    """Write all files redacted.
 
-    Raises SetupError, and leaves no file behind, when a file cannot be written or an original
-    is left in one.
+    Raises SetupError, and leaves no file behind, if a file cannot be written or an original is left in
+    one.
     """
     pseudonyms, packets = _learnt(work, key)
-    pseudonyms.texts.plain.clear()  # what stayed before all was learnt may not stay now
+    pseudonyms.texts.plain.clear()  # collected before everything was learnt
     pseudonyms.tally.clear()
     written: dict[Path, int] = {}
-    with ExitStack() as undo:  # whatever goes wrong, an interruption too
+    with ExitStack() as undo:  # for any error, and for interrupts
         for path in (*(source.target for source in work.captures), *work.logs.values(), *work.texts.values()):
             undo.callback(_remove, path)
         for source, replacing_in in zip(work.captures, packets, strict=True):
@@ -112,24 +112,24 @@ def redact(work: Work, key: str | None = None) -> Redacted:
             written[target] = _write_text(path, target, lenient.line)
         originals = pseudonyms.originals()
         check(written, originals.besides(OUR_NAME))
-        found = _unjudged(work, pseudonyms)
+        unjudged = _unjudged(work, pseudonyms)
         for word in [word for word in pseudonyms.tally.words if not pseudonyms.known.word(word)]:
-            del pseudonyms.tally.words[word]  # it stays as a person's, who is asked
+            del pseudonyms.tally.words[word]  # listed as unjudged instead
         undo.pop_all()
-    return Redacted(written, originals, found, pseudonyms)
+    return Redacted(written, originals, unjudged, pseudonyms)
 
 
 def _unjudged(work: Work, pseudonyms: Pseudonyms) -> dict[Path, Counter[str]]:
-    """By file the words that nobody can judge."""
+    """Return by file the remaining words that no dictionary has."""
     new = {word for each in pseudonyms.words.seen.values() for word in words_of(each)}
     new |= {word for each in pseudonyms.texts.kept for word in words_of(each)}
-    found = {
+    by_target = {
         source.target: unjudged_in_capture(source.path, source.target, pseudonyms.known, new)
         for source in work.captures
     }
     for path, target in (*work.logs.items(), *work.texts.items()):
-        found[target] = unjudged_in_texts(_lines(path), _lines(target), pseudonyms.known, new)
-    return {target: words for target, words in found.items() if words}
+        by_target[target] = unjudged_in_texts(_lines(path), _lines(target), pseudonyms.known, new)
+    return {target: words for target, words in by_target.items() if words}
 
 
 def _remove(path: Path) -> None:
@@ -161,8 +161,8 @@ def _noted(source: Source, pseudonyms: Pseudonyms) -> Packets:
     decrypted = source.keylog is not None
     if decrypted:
         packets.decrypted(sip_messages(source.path, source.keylog))
-    with pieces(source.path) as found:
-        for piece in found:
+    with pieces(source.path) as parts:
+        for piece in parts:
             if isinstance(piece, Described):
                 types.append(piece.link_type)
             elif isinstance(piece, Other) and piece.kind == pcapng.SECRETS and not decrypted:
@@ -179,10 +179,10 @@ def _taken(record: Record, source: Source) -> bool:
 
 
 def _replaced(source: Source, packets: Packets) -> Iterator[Described | tuple[Record, bytes]]:
-    """The interfaces, and each packet with what takes its place."""
+    """Yield the interfaces, and each packet with its replacement."""
     types: list[int] = []
-    with pieces(source.path) as found:
-        for piece in found:
+    with pieces(source.path) as parts:
+        for piece in parts:
             if isinstance(piece, Described):
                 types.append(piece.link_type)
                 yield piece
@@ -209,19 +209,19 @@ def _write_capture(source: Source, packets: Packets, names: Container[str]) -> i
 
 
 def _clock(options: bytes, names: Container[str]) -> bytes:
-    """Of an interface's options those that say how its clock counts, and a usual name that is nobody's."""
-    kept = b""
+    """Keep the clock's options of an interface, and its name if that is a usual one."""
+    options_kept = b""
     for code, value in pcapng.parse_options(options):
         name = value.decode(errors="replace").rstrip("\0")
         usual = name.rstrip("0123456789") in USUAL_NAMES and name.lower() not in names
         clock = code in (pcapng.IF_TSRESOL, pcapng.IF_TSOFFSET)
         if clock or (code == pcapng.IF_NAME and usual):
-            kept += pcapng.option(code, value)
-    return kept
+            options_kept += pcapng.option(code, value)
+    return options_kept
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """The lines of a text, packed or in UTF-16, too; SetupError when it is none."""
+    """Yield the lines of a text, also compressed or in UTF-16; SetupError if it is binary."""
     try:
         for block in logfiles.blocks(path):
             if b"\0" in block:
@@ -241,28 +241,28 @@ def _write_text(path: Path, target: Path, replaced: Callable[[str], str]) -> int
 
 
 def disguised(deployment: Deployment, pseudonyms: Pseudonyms) -> Deployment:
-    """The deployment as it is to the redacted captures: it decides alike, and its prose names nobody."""
+    """Return the deployment for the redacted captures: equivalent, with pseudonyms in its names."""
     return replace(
         deployment,
         public_addresses=tuple(
             network for each in deployment.public_addresses for network in pseudonyms.addresses.image(each)
         ),
-        lists={_name(name, pseudonyms): _list(held, pseudonyms) for name, held in deployment.lists.items()},
+        lists={_name(name, pseudonyms): _list(acl, pseudonyms) for name, acl in deployment.lists.items()},
         candidate_acl=_names(deployment.candidate_acl, pseudonyms),
         signalling_acl=_names(deployment.signalling_acl, pseudonyms),
     )
 
 
-def _list(held: AccessList, pseudonyms: Pseudonyms) -> AccessList:
-    """A list that decides alike: the longest prefix decides, of equal ones the first (docs/DEPLOYMENT.md)."""
-    finest_first = sorted(held.entries, key=lambda entry: -entry.network.prefixlen)
+def _list(acl: AccessList, pseudonyms: Pseudonyms) -> AccessList:
+    """Return an equivalent list: the longest prefix decides, of equal ones the first (docs/DEPLOYMENT.md)."""
+    finest_first = sorted(acl.entries, key=lambda entry: -entry.network.prefixlen)
     entries = (
         Entry(network, entry.allow, str(network))
         for entry in finest_first
         for network in pseudonyms.addresses.image(entry.network)
     )
-    unresolved = (Unresolved(pseudonyms.texts.opaque(each.text), each.allow) for each in held.unresolved)
-    return AccessList(_name(held.name, pseudonyms), held.allow, tuple(entries), tuple(unresolved))
+    unresolved = (Unresolved(pseudonyms.texts.opaque(each.text), each.allow) for each in acl.unresolved)
+    return AccessList(_name(acl.name, pseudonyms), acl.allow, tuple(entries), tuple(unresolved))
 
 
 def _names(names: Iterable[str], pseudonyms: Pseudonyms) -> tuple[str, ...]:

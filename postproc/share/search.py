@@ -1,8 +1,8 @@
-"""The last look at what leaves: is an original left in a file, and which words does no dictionary explain?
+"""Final search of redacted files for originals left in them, and for words that no dictionary has.
 
-Packed files are searched unpacked, tables by their values. What redaction does by grammar is searched for by
-its originals. Unjudged words ask the other way round: which words of what was written stood in what was read,
-and are they known to be nobody's? Those a person has to look at.
+Compressed files are searched decompressed, tables by their values. Redaction works by grammar, this search
+by the originals. Unjudged words are those that are in both the input and the output, but in no dictionary:
+a person has to review them.
 """
 
 import re
@@ -29,9 +29,9 @@ from postproc.share.redaction.vocabulary import WORD, Known
 from postproc.show.report.page import NAME
 from postproc.wire.ip import TCP
 
-CHUNK = 16 << 20
-OVERLAP = 1 << 12  # longer than what is looked for: seen whole in one of two pieces
-DEPTH = 4  # of packed files in packed files
+CHUNK = 16 << 20  # bytes searched at a time; bounds memory
+OVERLAP = 1 << 12  # bytes; longer than any original, so that one of two pieces has it whole
+DEPTH = 4  # of compressed files in compressed files
 PARQUET, ZIP = b"PAR1", b"PK\3\4"
 PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
 DAMAGED = (
@@ -46,7 +46,7 @@ DAMAGED = (
 
 
 def contents(path: Path) -> Iterator[bytes]:
-    """The bytes of a file in pieces that overlap; of packed ones what is in them, of tables the texts."""
+    """Yield a file's bytes in overlapping pieces, decompressed; of tables the texts."""
     with path.open("rb") as file:
         yield from _contents(file, DEPTH)
 
@@ -66,7 +66,7 @@ def _contents(file: IO[bytes], depth: int) -> Iterator[bytes]:
             with pa.CompressedInputStream(BytesIO(file.read()), packed) as unpacked:
                 yield from _contents(BytesIO(unpacked.read()), depth - 1)
             return
-    except DAMAGED:  # then it is searched as it is
+    except DAMAGED:  # search it as it is
         file.seek(0)
     yield from _pieces(file)
 
@@ -80,11 +80,11 @@ def _members(file: IO[bytes], depth: int) -> Iterator[bytes]:
 
 
 def _values(file: IO[bytes]) -> Iterator[bytes]:
-    """The different texts of each column, and what is said of the table."""
-    held = pq.ParquetFile(file)
-    yield b"\n".join(part for pair in (held.schema_arrow.metadata or {}).items() for part in pair)
-    for name in held.schema_arrow.names:
-        column = held.read(columns=[name]).column(name)
+    """Yield the distinct texts of each column, and the table's metadata."""
+    table = pq.ParquetFile(file)
+    yield b"\n".join(part for pair in (table.schema_arrow.metadata or {}).items() for part in pair)
+    for name in table.schema_arrow.names:
+        column = table.read(columns=[name]).column(name)
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
@@ -101,46 +101,46 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
 
 
 PCAPNG = bytes.fromhex("0a0d0d0a")
-BATCH = 16 << 20  # bytes of packets searched in one go
+BATCH = 16 << 20  # bytes of packets searched together
 APART = b"\xff" * 4
-# In quotes a number of three digits is taken for somebody's. Texts of strangers are no such attributes.
+# Attributes of the report with numbers, which in quotes would be taken for extensions of users.
 PLACES = re.compile(rb' (?:x|y|font-size|data-call|data-value|colspan)="[\d.]+"')
 
 
 def check(written: Iterable[Path], originals: Originals) -> None:
-    """Raise SetupError when a file holds an original, in whatever encoding, packed or not."""
+    """Raise SetupError if a file has an original in any encoding, compressed or not."""
     for path in written:
-        if found := [*_in_file(path, originals), *_in_payloads(path, originals)]:
-            count = f"{len(found)} original values are" if len(found) > 1 else "an original value is"
+        if left := [*_in_file(path, originals), *_in_payloads(path, originals)]:
+            count = f"{len(left)} original values are" if len(left) > 1 else "an original value is"
             raise SetupError(f"{path.name}: {count} left after redaction; nothing was written")
 
 
 def batches(payloads: Iterable[bytes]) -> Iterator[bytes]:
-    """Payloads put together, with what is in none of them in between."""
-    held: list[bytes] = []
+    """Yield payloads joined by a separator that occurs in no original."""
+    batch: list[bytes] = []
     size = 0
     for payload in payloads:
-        held.append(payload)
+        batch.append(payload)
         size += len(payload)
         if size > BATCH:
-            yield APART.join(held)
-            held, size = [], 0
-    yield APART.join(held)
+            yield APART.join(batch)
+            batch, size = [], 0
+    yield APART.join(batch)
 
 
 def _in_file(path: Path, originals: Originals) -> list[str]:
-    """What is found as text."""
+    """Return the originals found as text."""
     return next(filter(None, (leaks.in_text(data, originals) for data in _texts(path))), [])
 
 
 def _texts(path: Path) -> Iterator[bytes]:
-    """What is in a file; of a report without the numbers that are places in its pictures, and the like."""
+    """Yield a file's content; of a report without coordinates of its pictures and the like."""
     for data in contents(path):
         yield PLACES.sub(b"", data) if path.name == NAME else data
 
 
 def _in_payloads(path: Path, originals: Originals) -> list[str]:
-    """Addresses found as bytes in a capture, where chance puts no number: no header's."""
+    """Return the addresses found as bytes in a capture, outside header fields with random values."""
     with path.open("rb") as file:
         if file.read(4) != PCAPNG:
             return []
@@ -150,8 +150,8 @@ def _in_payloads(path: Path, originals: Originals) -> list[str]:
 
 def _telling_parts(capture: Path) -> Iterator[bytes]:
     types = []
-    with pieces(capture) as found:
-        for piece in found:
+    with pieces(capture) as parts:
+        for piece in parts:
             if isinstance(piece, Described):
                 types.append(piece.link_type)
             elif isinstance(piece, Record):
@@ -159,7 +159,7 @@ def _telling_parts(capture: Path) -> Iterator[bytes]:
 
 
 def _telling(link_type: int, data: bytes) -> bytes:
-    """The packet without what is random in headers: ids, checksums, numbers of TCP and RTP."""
+    """Return the packet without random header fields: ids, checksums, sequence numbers of TCP and RTP."""
     head, packet = b"", None
     for headers, packet in nested(link_type, data):
         head += headers + packet.source + packet.destination
@@ -171,17 +171,17 @@ def _telling(link_type: int, data: bytes) -> bytes:
     return head + (body[12:] if looks_like_rtp(body) else body)
 
 
-OWN_WORD = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*")  # no digits: a number in our texts is nobody's excuse
+OWN_WORD = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*")  # without digits: numbers in texts exempt nothing
 OWN_TEXTS = (".py", ".html", ".css", ".js", ".toml", ".j2")
 
 
 def own_words() -> frozenset[str]:
-    """Every word of the program's own texts, in lower case, and what each is put together from."""
-    found: set[str] = set()
+    """Return every word of the program's own texts and its hyphenated parts, in lower case."""
+    words: set[str] = set()
     for file in _files(resources.files("postproc")):
         for word in OWN_WORD.findall(file.read_text(encoding="utf-8").lower()):
-            found |= {word, *word.split("-")}
-    return frozenset(found)
+            words |= {word, *word.split("-")}
+    return frozenset(words)
 
 
 def _files(folder: Traversable) -> list[Traversable]:
@@ -190,26 +190,26 @@ def _files(folder: Traversable) -> list[Traversable]:
     return below + [each for each in inside if each.is_file() and each.name.endswith(OWN_TEXTS)]
 
 
-# Random numbers of STUN, often of letters only: transactions, tie-breakers (RFC 8489, 8445).
+# Random values of STUN that may look like letters: transaction IDs, tie-breakers (RFC 8489, 8445).
 RANDOM = re.compile(rb"\x21\x12\xa4\x42.{12}|\x80[\x29\x2a]\0\x08.{8}", re.DOTALL)
-# Text among the bytes of packets: what is shorter is one by chance.
+# Text among the bytes of packets; shorter runs occur by chance.
 TEXT = re.compile(rb"(?:[\t\r\n -~]|\xc3[\x80-\xbf]){8,}")
-SPOKEN = re.compile(r"[^\W\d_]{4,}")  # a word of packets: letters only, or ids would be full of them
+SPOKEN = re.compile(r"[^\W\d_]{4,}")  # a word in packets: letters only, as ids are full of mixed ones
 SHORTEST = 3  # letters of a word of texts
 
 
 def unjudged_in_texts(
     before: Iterable[str], after: Iterable[str], known: Known, new: Collection[str]
 ) -> Counter[str]:
-    """Words of the lines written that were in the lines read; ``new`` are the pseudonyms, in lower case.
+    """Count the unjudged words in the lines of both input and output; ``new``: pseudonyms in lower case.
 
-    No bare number: one stays where the grammar of texts says what it counts, and nowhere else.
+    Bare numbers are no words: they remain only where the grammar of texts identifies them.
     """
-    asked = Counter(word for word in _written(after) if word.lower() not in new)
-    asked = Counter({word: count for word, count in asked.items() if not known.word(word)})
-    wanted = {word.lower() for word in asked}
-    there = {lower for word in _written(before) if (lower := word.lower()) in wanted}
-    return Counter({word: count for word, count in asked.items() if word.lower() in there})
+    remaining = Counter(word for word in _written(after) if word.lower() not in new)
+    remaining = Counter({word: count for word, count in remaining.items() if not known.word(word)})
+    wanted = {word.lower() for word in remaining}
+    present = {lower for word in _written(before) if (lower := word.lower()) in wanted}
+    return Counter({word: count for word, count in remaining.items() if word.lower() in present})
 
 
 def _written(lines: Iterable[str]) -> Iterator[str]:
@@ -218,21 +218,21 @@ def _written(lines: Iterable[str]) -> Iterator[str]:
 
 
 def unjudged_in_capture(path: Path, target: Path, known: Known, new: Collection[str]) -> Counter[str]:
-    """The same for a capture: the one read, and the one written; words of letters only."""
-    asked = Counter(word for word in _spoken(target, known) if word.lower() not in new)
-    # What begins a text may have a byte before it that looks like a letter.
-    asked = Counter({w: n for w, n in asked.items() if not known.word(w) and not known.word(w[1:])})
-    if not asked:
-        return asked
-    needles = Needles(word.lower().encode() for word in asked)
-    there = {each.decode() for data in batches(_payloads(path)) for each in needles.found(data.lower())}
-    return Counter({word: count for word, count in asked.items() if word.lower() in there})
+    """Count the unjudged words in both input and output capture; words of letters only."""
+    remaining = Counter(word for word in _spoken(target, known) if word.lower() not in new)
+    # A byte before the text may look like its first letter.
+    remaining = Counter({w: n for w, n in remaining.items() if not known.word(w) and not known.word(w[1:])})
+    if not remaining:
+        return remaining
+    needles = Needles(word.lower().encode() for word in remaining)
+    present = {each.decode() for data in batches(_payloads(path)) for each in needles.found(data.lower())}
+    return Counter({word: count for word, count in remaining.items() if word.lower() in present})
 
 
 def words_of(text: str) -> Iterator[str]:
-    """The words in a pseudonym, in lower case."""
-    for found in (*WORD.findall(text), *SPOKEN.findall(text)):
-        yield found.lower()
+    """Yield the words in a pseudonym, in lower case."""
+    for word in (*WORD.findall(text), *SPOKEN.findall(text)):
+        yield word.lower()
 
 
 def _spoken(capture: Path, known: Known) -> Iterator[str]:
@@ -244,5 +244,5 @@ def _spoken(capture: Path, known: Known) -> Iterator[str]:
 
 
 def _payloads(capture: Path) -> Iterator[bytes]:
-    with pieces(capture) as found:
-        yield from (piece.data for piece in found if isinstance(piece, Record))
+    with pieces(capture) as parts:
+        yield from (piece.data for piece in parts if isinstance(piece, Record))

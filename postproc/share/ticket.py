@@ -1,7 +1,6 @@
-"""The ticket: one zip with trace, logs, results, a checklist with its answers and a list of hashes.
+"""Tickets: a zip with trace, logs, results, the checklist with answers, and a list of hashes.
 
-With pseudonyms, the results are those of the redacted trace: what is in them cannot tell more than the
-trace does.
+In a redacted ticket the results are those of the redacted trace, so they cannot reveal more than it does.
 """
 
 import re
@@ -24,6 +23,7 @@ from postproc.read import deployment as deployments
 from postproc.read import inputs, logfiles, option_files
 from postproc.read.inputs import Unread
 from postproc.share.account import Account, Look, goes_on, markdown
+from postproc.share.export import JUDGED
 from postproc.share.packing import linked, members, pack, placed
 from postproc.share.redact import Redacted, Source, Work, disguised, products, redact
 from postproc.share.search import check, own_words
@@ -32,48 +32,48 @@ from postproc.show.checklist import KEYS
 from postproc.version import __version__
 
 NUL = "\0"
-LARGEST = 1 << 20  # bytes of a file of answers, which somebody wrote by hand
-AS_GIVEN = ("customer_id",)  # the vendor must know who asks
+LARGEST = 1 << 20  # bytes of a file of answers, which is written by hand
+AS_GIVEN = ("customer_id",)  # not redacted: the vendor must know the sender
 
 
 def read_answers(path: Path) -> dict[str, str]:
-    """Answers from a JSON or TOML file, by the questions' keys; SetupError when it is neither."""
+    """Read answers from a JSON or TOML file, by the questions' keys; SetupError if it is neither."""
     content = option_files.content(path, LARGEST, "file of answers")
     try:
         text = content.decode("utf-8-sig")
-        held = tomllib.loads(text) if path.suffix.lower() == ".toml" else orjson.loads(text)
+        answers = tomllib.loads(text) if path.suffix.lower() == ".toml" else orjson.loads(text)
     except RecursionError as error:
         raise SetupError(f"{path}: neither JSON nor TOML: nested too deeply") from error
     except (ValueError, tomllib.TOMLDecodeError) as error:
         raise SetupError(f"{path}: neither JSON nor TOML: {error}") from error
-    if isinstance(held, list):  # a checklist.json
-        held = {str(each.get("key")): each.get("answer") for each in held if isinstance(each, dict)}
-    if not isinstance(held, dict) or (unknown := sorted(map(str, set(held) - set(KEYS)))):
-        named = f"unknown: {clean(', '.join(unknown))}; " if isinstance(held, dict) else ""
-        raise SetupError(f"{path}: {named}the answers are {', '.join(KEYS)}")
-    return {key: str(value) for key, value in held.items() if value not in (None, "")}
+    if isinstance(answers, list):  # a checklist.json
+        answers = {str(each.get("key")): each.get("answer") for each in answers if isinstance(each, dict)}
+    if not isinstance(answers, dict) or (unknown := sorted(map(str, set(answers) - set(KEYS)))):
+        hint = f"unknown: {clean(', '.join(unknown))}; " if isinstance(answers, dict) else ""
+        raise SetupError(f"{path}: {hint}the answers are {', '.join(KEYS)}")
+    return {key: str(value) for key, value in answers.items() if value not in (None, "")}
 
 
 def as_lines(answers: Mapping[str, str]) -> str:
-    """The answers that are to be redacted as a text, one in a line, by their keys; no text has a NUL."""
+    """Return the answers to redact as text, one per line in order of their keys, without NUL."""
     return "".join(
         f"{' '.join(answers[key].replace(NUL, ' ').split())}\n" for key in _with_pseudonyms(answers)
     )
 
 
 def of_lines(text: str, answers: Mapping[str, str]) -> dict[str, str]:
-    """The answers of which the lines are what became of ``as_lines``, and those that stay as given."""
+    """Return the answers after redaction of ``as_lines`` to ``text``, with those not redacted."""
     new = dict(zip(_with_pseudonyms(answers), text.split("\n"), strict=False))
     return new | as_given(answers)
 
 
 def as_given(answers: Mapping[str, str]) -> dict[str, str]:
-    """What is not redacted."""
+    """Return the answers that are not redacted."""
     return {key: answers[key] for key in AS_GIVEN if key in answers}
 
 
 def words_as_given(answers: Mapping[str, str]) -> frozenset[str]:
-    """That, and each word of it, in lower case."""
+    """Return these answers, and each word of them, in lower case."""
     return frozenset(
         word
         for text in as_given(answers).values()
@@ -85,17 +85,16 @@ def _with_pseudonyms(answers: Mapping[str, str]) -> list[str]:
     return sorted(set(answers) - set(AS_GIVEN))
 
 
-JUDGED = ["call", "legs", "verdict", "cause"]
 FOUND = ["call", "leg", "code", "verdict", "severity"]
 CHANGED = "the redacted trace does not lead to the same findings as the original"
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a ticket is to be made of.
+    """The input of a ticket.
 
-    When it is ``redacted``, ``hidden`` are words to be replaced wherever they stand, and ``look``
-    is shown what remains before anything is packed: it raises SetupError to stop.
+    If ``redacted``, ``hidden`` are words to replace wherever they occur, and ``look`` is called with the
+    account before anything is packed: it raises SetupError to stop.
     """
 
     captures: Sequence[Path]
@@ -112,19 +111,19 @@ class Order:
 
 @dataclass(frozen=True)
 class Ticket:
-    """What was packed: member and size; the questions still open; what the user should know."""
+    """Members packed with their sizes; open questions; warnings for the user."""
 
     path: Path
     members: dict[str, int]
     open: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     account: Account | None = None  # of what was redacted
-    calls: pd.DataFrame = field(default_factory=CALLS.empty)  # as they are numbered in it
+    calls: pd.DataFrame = field(default_factory=CALLS.empty)  # with the numbers used in the ticket
 
 
 @dataclass(frozen=True)
 class _Packed:
-    """The files of the ticket, the run whose results are packed, and what there is to say of them."""
+    """The files of the ticket, the run whose results are packed, and notes on both."""
 
     files: Mapping[str, Path]
     run: Run
@@ -138,11 +137,11 @@ class _Packed:
 def ticket(order: Order, target: Path) -> Ticket:
     """Pack the ticket into ``target``.
 
-    Raises SetupError when no capture can be read, a file cannot be packed, or something is
-    left after redaction; ``target`` is then not written.
+    Raises SetupError, without writing ``target``, if no capture can be read, a file cannot be packed, or
+    an original is left after redaction.
     """
-    found, left_out = inputs.find(list(order.captures))
-    if not found:
+    captures, left_out = inputs.find(list(order.captures))
+    if not captures:
         reason = f": {left_out[0].path}: {left_out[0].reason}" if left_out else ""
         raise SetupError(f"no capture to make a ticket of{reason}")
     logs, refused = logfiles.find(list(order.logs))
@@ -150,20 +149,20 @@ def ticket(order: Order, target: Path) -> Ticket:
         raise SetupError(f"{refused[0].path}: {refused[0].reason}")
     if strange := [path for path in order.attachments if not path.is_file()]:
         raise SetupError(f"{strange[0]}: not a regular file")
-    held = [capture.path for capture in found], [log.path for log in logs], order.attachments
+    groups = [capture.path for capture in captures], [log.path for log in logs], order.attachments
     with scratch.folder() as place:
-        files = members(held, numbered=order.redacted)
+        files = members(groups, numbered=order.redacted)
         packed = _redacted(files, order, place) if order.redacted else _plain(files, order, place)
         unread = (*left_out, *packed.lost)
         names = {name: path.name for name, path in files.items()}
         answered = checklist.answers(packed.run.tables, names, packed.answers, order.lang)
-        made = _written(_made(answered, packed.account, order.lang), place / "made")
+        documents = _written(_made(answered, packed.account, order.lang), place / "made")
         about = {
             "version": __version__,
             "redacted": order.redacted,
             "warnings": [*_told(unread, redacted=order.redacted), *packed.changed],
         }
-        ours = {**_below(place / "results", place), **made}
+        ours = {**_below(place / "results", place), **documents}
         if packed.redacted:
             exempt = own_words() | words_as_given(order.answers)
             check(ours.values(), packed.redacted.originals.besides(exempt))
@@ -174,14 +173,14 @@ def ticket(order: Order, target: Path) -> Ticket:
 
 
 def _told(unread: Sequence[Unread], *, redacted: bool) -> list[str]:
-    """What the manifest says of files left out: names without folders; with pseudonyms only how many."""
+    """Return the manifest's lines on files left out: names without folders; if redacted only their number."""
     if redacted:
         return [f"files that were not read: {len(unread)}"] if unread else []
     return [f"{inputs.readable(each.path.name)}: {_placeless(each.reason)}" for each in unread]
 
 
 def _placeless(reason: str) -> str:
-    """A reason up to the path in it."""
+    """Return a reason up to the first path in it."""
     before, _, behind = reason.replace("\\", "/").partition("/")
     return f"{before.rstrip()} ..." if behind else reason
 
@@ -193,7 +192,7 @@ def _plain(files: Mapping[str, Path], order: Order, place: Path) -> _Packed:
 
 
 def _redacted(files: Mapping[str, Path], order: Order, place: Path) -> _Packed:
-    """All of it with pseudonyms, and the results of a run on that: they cannot tell more."""
+    """Redact all files, and run the analysis on the redacted ones."""
     staged = linked(files, place)
     run = _judged(staged, order, order.deployment)
     unread = {each.path: each.reason for each in run.unread}
@@ -202,35 +201,43 @@ def _redacted(files: Mapping[str, Path], order: Order, place: Path) -> _Packed:
     new = {name: place / "redacted" / name for name in files}
     for path in new.values():
         path.parent.mkdir(parents=True, exist_ok=True)
-    known = order.deployment or deployments.read(deployments.DEFAULT)
-    told, retold = place / "answers.txt", place / "answers.redacted.txt"
-    told.write_text(as_lines(order.answers), encoding="utf-8", errors="surrogateescape")
+    rules = order.deployment or deployments.read(deployments.DEFAULT)
+    plain_answers, redacted_answers = place / "answers.txt", place / "answers.redacted.txt"
+    plain_answers.write_text(as_lines(order.answers), encoding="utf-8", errors="surrogateescape")
     work = Work(
         [Source(files[name], new[name]) for name in files if name.startswith("trace/")],
         {files[name]: new[name] for name in files if name.startswith("logs/")},
-        products(known),
-        {**{files[name]: new[name] for name in files if name.startswith("attachments/")}, told: retold},
+        products(rules),
+        {
+            **{files[name]: new[name] for name in files if name.startswith("attachments/")},
+            plain_answers: redacted_answers,
+        },
         order.hidden,
     )
-    done = redact(work, order.key)
-    account = _account(done, {**{path: name for name, path in new.items()}, retold: "checklist.md"}, order)
+    redacted = redact(work, order.key)
+    account = _account(
+        redacted, {**{path: name for name, path in new.items()}, redacted_answers: "checklist.md"}, order
+    )
     order.look(account)
-    again = _judged(new, order, disguised(known, done.pseudonyms))
-    pipeline.write(placed(again, place / "redacted"), place / "results", csv=True)
-    answers = of_lines(retold.read_text(encoding="utf-8"), order.answers)
-    changed = () if _same(run, again) else (CHANGED,)
-    return _Packed(new, again, answers, changed, lost, done, account)
+    rerun = _judged(new, order, disguised(rules, redacted.pseudonyms))
+    pipeline.write(placed(rerun, place / "redacted"), place / "results", csv=True)
+    answers = of_lines(redacted_answers.read_text(encoding="utf-8"), order.answers)
+    changed = () if _same(run, rerun) else (CHANGED,)
+    return _Packed(new, rerun, answers, changed, lost, redacted, account)
 
 
-def _account(done: Redacted, names: Mapping[Path, str], order: Order) -> Account:
-    unjudged = {names[path]: words for path, words in done.unjudged.items()}
+def _account(redacted: Redacted, names: Mapping[Path, str], order: Order) -> Account:
+    unjudged = {names[path]: words for path, words in redacted.unjudged.items()}
     return Account(
-        done.pseudonyms.tally, unjudged, tuple(as_given(order.answers).values()), done.originals.ambiguous
+        redacted.pseudonyms.tally,
+        unjudged,
+        tuple(as_given(order.answers).values()),
+        redacted.originals.ambiguous,
     )
 
 
 def _judged(files: Mapping[str, Path], order: Order, deployment: Deployment | None) -> Run:
-    """The run of the files; SetupError when no capture can be read."""
+    """Return a run over the files; SetupError if no capture can be read."""
     run = pipeline.run(
         [path for name, path in files.items() if name.startswith("trace/")],
         fs_logs=[path for name, path in files.items() if name.startswith("logs/")],
@@ -245,7 +252,7 @@ def _judged(files: Mapping[str, Path], order: Order, deployment: Deployment | No
 
 
 def _same(one: Run, other: Run) -> bool:
-    """Whether two runs judge alike."""
+    """Return whether two runs have the same verdicts and findings."""
     calls = one.calls[JUDGED].equals(other.calls[JUDGED])
     first, second = (run.findings[FOUND].sort_values(FOUND).reset_index(drop=True) for run in (one, other))
     return calls and pd.DataFrame(first).equals(second)
@@ -253,23 +260,23 @@ def _same(one: Run, other: Run) -> bool:
 
 def _made(answered: Mapping[str, str | None], account: Account | None, lang: Lang) -> dict[str, bytes]:
     document = checklist.document(answered, lang)
-    made = {
+    documents = {
         "checklist.md": checklist.markdown(answered, lang).encode(errors="replace"),
         "checklist.json": orjson.dumps(document, option=orjson.OPT_INDENT_2),
     }
-    return made | ({"redaction.md": markdown(account, lang).encode(errors="replace")} if account else {})
+    return documents | ({"redaction.md": markdown(account, lang).encode(errors="replace")} if account else {})
 
 
-def _written(made: Mapping[str, bytes], folder: Path) -> dict[str, Path]:
-    """What was made, as files: searched and packed like all others."""
+def _written(documents: Mapping[str, bytes], folder: Path) -> dict[str, Path]:
+    """Write generated documents as files, to be searched and packed like the others."""
     folder.mkdir()
-    for name, content in made.items():
+    for name, content in documents.items():
         (folder / name).write_bytes(content)
     return _below(folder, folder)
 
 
 def _below(folder: Path, base: Path) -> dict[str, Path]:
-    """The files in a folder, by their place below another; not those with which we keep order there."""
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    kept = (path for path in found if not path.relative_to(folder).parts[0].startswith("."))
-    return {path.relative_to(base).as_posix(): path for path in kept}
+    """Return the files in a folder by their path relative to ``base``, without hidden ones."""
+    all_files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    visible = (path for path in all_files if not path.relative_to(folder).parts[0].startswith("."))
+    return {path.relative_to(base).as_posix(): path for path in visible}

@@ -1,4 +1,4 @@
-"""What access lists say, as lines: of an address, of a candidate offer, of the peer of an INVITE."""
+"""Explain access list decisions about an address, a candidate offer, or the source of an INVITE."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -127,87 +127,90 @@ APPLIED_UNKNOWN = Text(
 def address(
     asked: str, names: Sequence[str], lists: Mapping[str, AccessList], lang: Lang, *, together: bool
 ) -> Iterator[str]:
-    """Explain what each list, and all together, say of an address."""
+    """Yield what each list decides about an address and, with ``together``, all of them in order."""
     yield clean(asked)
     yield from _decisions([decide_by(name, asked, lists) for name in names], lang, names)
     if together and len(names) > 1:
         overall = decide(asked, names, lists)
         first = overall.deciding.list if overall.deciding else ""
-        told = OVERALL[overall.verdict].of(lang, list=clean(first))
-        yield f"  {TOGETHER.of(lang)}: {ACL_VERDICTS[overall.verdict].of(lang)}, {told}"
+        reason = OVERALL[overall.verdict].of(lang, list=clean(first))
+        yield f"  {TOGETHER.of(lang)}: {ACL_VERDICTS[overall.verdict].of(lang)}, {reason}"
 
 
-def _decisions(found: Iterable[Decision], lang: Lang, names: Sequence[str]) -> Iterator[str]:
+def _decisions(decisions: Iterable[Decision], lang: Lang, names: Sequence[str]) -> Iterator[str]:
     width = max(map(cell_len, map(clean, names)), default=0)
-    for each in found:
-        verdict = f"{ACL_VERDICTS[each.verdict].of(lang):8}"
-        yield f"  {set_cell_size(clean(each.list), width)}  {verdict}  {_why(each, lang)}"
+    for decision in decisions:
+        verdict = f"{ACL_VERDICTS[decision.verdict].of(lang):8}"
+        yield f"  {set_cell_size(clean(decision.list), width)}  {verdict}  {_why(decision, lang)}"
 
 
 def _why(decision: Decision, lang: Lang) -> str:
     default = DEFAULTS[decision.default].of(lang) if decision.default is not None else ""
-    told = WHY[decision.why].of(lang, text=clean(decision.text or ""), default=default)
+    reason = WHY[decision.why].of(lang, text=clean(decision.text or ""), default=default)
     passed = clean(", ".join(decision.passed))
-    return f"{told}; {PASSED.of(lang, passed=passed)}" if passed else told
+    return f"{reason}; {PASSED.of(lang, passed=passed)}" if passed else reason
 
 
-def choice(found: Choice, lang: Lang) -> Iterator[str]:
-    """Explain what becomes of one offer, and what the server did."""
+def choice(offer: Choice, lang: Lang) -> Iterator[str]:
+    """Yield the candidates of an offer with verdicts, which the server takes, and where its checks went."""
     yield OFFER.of(
-        lang, call=found.call, leg=_known(found.leg), frame=found.frame, capture=clean(found.capture)
+        lang, call=offer.call, leg=_or_dash(offer.leg), frame=offer.frame, capture=clean(offer.capture)
     )
-    cells = [f"{each.type or '–'} {endpoint(each.address, each.port)}" for each in found.offered]
+    cells = [
+        f"{candidate.type or '–'} {endpoint(candidate.address, candidate.port)}"
+        for candidate in offer.offered
+    ]
     width = max(map(cell_len, map(clean, cells)), default=0)
-    for place, (cell, verdict) in enumerate(zip(cells, found.verdicts, strict=True), 1):
-        told = f"{ACL_VERDICTS[verdict.verdict].of(lang):8}  {_because(verdict, lang)}"
-        yield f"  {place} {set_cell_size(clean(cell), width)}  {told}"
-    yield from (f"  {line}" for line in _outcome(found, lang))
+    for place, (cell, verdict) in enumerate(zip(cells, offer.verdicts, strict=True), 1):
+        explanation = f"{ACL_VERDICTS[verdict.verdict].of(lang):8}  {_because(verdict, lang)}"
+        yield f"  {place} {set_cell_size(clean(cell), width)}  {explanation}"
+    yield from (f"  {line}" for line in _outcome(offer, lang))
 
 
 def _because(overall: Overall, lang: Lang) -> str:
-    asked = overall.decisions if overall.verdict == "denied" else filter(None, [overall.deciding])
-    return "; ".join(f"{clean(each.list)}: {_why(each, lang)}" for each in asked)
+    decisions = overall.decisions if overall.verdict == "denied" else filter(None, [overall.deciding])
+    return "; ".join(f"{clean(decision.list)}: {_why(decision, lang)}" for decision in decisions)
 
 
-def _outcome(found: Choice, lang: Lang) -> Iterator[str]:
-    if found.taken:
-        sentence = TAKES if found.taken.sure else TAKES_PERHAPS
-        yield sentence.of(lang, place=found.taken.place + 1, list=clean(found.taken.list))
-        if found.taken.sure and found.first_allowed != found.taken.place:
-            yield LIST_BY_LIST.of(lang, place=(found.first_allowed or 0) + 1)
-    elif all(each.verdict == "denied" for each in found.verdicts):
-        yield TAKES_NONE.of(lang, status=_known(found.status))
+def _outcome(offer: Choice, lang: Lang) -> Iterator[str]:
+    if offer.taken:
+        sentence = TAKES if offer.taken.sure else TAKES_PERHAPS
+        yield sentence.of(lang, place=offer.taken.place + 1, list=clean(offer.taken.list))
+        if offer.taken.sure and offer.first_allowed != offer.taken.place:
+            yield LIST_BY_LIST.of(lang, place=(offer.first_allowed or 0) + 1)
+    elif all(each.verdict == "denied" for each in offer.verdicts):
+        yield TAKES_NONE.of(lang, status=_or_dash(offer.status))
     else:
         yield TAKES_UNKNOWN.of(lang)
-    if found.sent:
-        target = clean(endpoint(found.sent.address, found.sent.port))
-        sentence = CALLED if found.sent.called and not found.agrees else SENT[found.agrees]
-        yield sentence.of(lang, frame=_known(found.sent.frame), target=target)
-    elif found.taken:
-        yield (REJECTED if found.status == 488 else NOT_SENT).of(lang)
+    if offer.sent:
+        target = clean(endpoint(offer.sent.address, offer.sent.port))
+        sentence = CALLED if offer.sent.called and not offer.agrees else SENT[offer.agrees]
+        yield sentence.of(lang, frame=_or_dash(offer.sent.frame), target=target)
+    elif offer.taken:
+        yield (REJECTED if offer.status == 488 else NOT_SENT).of(lang)
 
 
-def peer(found: Peer, lang: Lang) -> Iterator[str]:
-    """Explain whether a peer may signal, and how it was answered."""
+def peer(invite: Peer, lang: Lang) -> Iterator[str]:
+    """Yield what the lists decide about the source address of an INVITE, and its final response."""
     yield PEER.of(
         lang,
-        call=found.call,
-        leg=found.leg,
-        address=clean(found.address),
-        frame=_known(found.frame),
-        capture=clean(found.capture),
-        status=_known(found.status),
+        call=invite.call,
+        leg=invite.leg,
+        address=clean(invite.address),
+        frame=_or_dash(invite.frame),
+        capture=clean(invite.capture),
+        status=_or_dash(invite.status),
     )
-    asked = found.verdict.decisions
-    yield from _decisions(asked, lang, [each.list for each in asked])
-    if found.verdict.verdict == "denied" and found.status not in (None, *REFUSALS):
+    decisions = invite.verdict.decisions
+    yield from _decisions(decisions, lang, [decision.list for decision in decisions])
+    if invite.verdict.verdict == "denied" and invite.status not in (None, *REFUSALS):
         yield f"  {LET_IN.of(lang)}"
 
 
 def note(kind: str, text: str, lang: Lang) -> str:
-    """Say what was odd in a file of access lists."""
+    """Return the note on an oddity in an access list file; ``kind`` is a key of ``NOTES``."""
     return NOTES[kind].of(lang, text=clean(text))
 
 
-def _known(value: int | None) -> str:
+def _or_dash(value: int | None) -> str:
     return "–" if value is None else str(value)

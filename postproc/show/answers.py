@@ -1,4 +1,4 @@
-"""What a run says at its end: headlines, with -v the walk and the findings, logs used and not used."""
+"""What a run prints at its end: headlines, with -v walk and findings, then the logs used and not used."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -39,75 +39,82 @@ from postproc.show.calls import Line
 from postproc.show.selection import Quoted, log_warnings
 from postproc.show.store import Walks
 from postproc.show.terminal import clean, folded
+from postproc.show.zones import QUARTER_MS
 
 STYLES = {"fault": "red", "suspect": "yellow", "failed": "red", "passed": "green", "cannot_tell": "yellow"}
 LOG_WARNINGS = Text("warnings and errors in the log", "Warnungen und Fehler im Log")
 TIMES = Text("{n} times", "{n}-mal")
-SHOWN = 12  # frames named
+SHOWN = 12  # frames listed: about one line of 80 columns; a choice, report and JSON have all of them
 NOTHING: Mapping[int, Sequence[str]] = MappingProxyType({})
 
 
 def headlines(
     lines: Sequence[Line], width: int | None, lang: Lang, between: Mapping[int, Sequence[str]] = NOTHING
 ) -> list[Styled]:
-    """``call 5: No Binding Success ...`` of each call that is not well, and its losses ``between`` places."""
-    told = []
+    """Return ``call 5: No Binding Success ...`` for each call whose verdict is not ok, folded to ``width``.
+
+    ``between`` has the lines of ``lost_between``, which follow the headline of their call.
+    """
+    styled = []
     for line in lines:
         if line.verdict not in (None, "ok") and line.headline:
             text = f"{CALL_NUMBER.of(lang, call=line.call)}: {clean(line.headline)}"
-            told += [Styled(part, STYLES.get(line.verdict or "", "")) for part in folded(text, width, 2)]
-            ways = (part for way in between.get(line.call, ()) for part in folded(f"  {way}", width, 4))
-            told += map(Styled, ways)
-    return told
+            styled += [Styled(row, STYLES.get(line.verdict or "", "")) for row in folded(text, width, 2)]
+            ways = (row for way in between.get(line.call, ()) for row in folded(f"  {way}", width, 4))
+            styled += map(Styled, ways)
+    return styled
 
 
 def lost_between(tables: Tables, lang: Lang) -> dict[int, list[str]]:
-    """By call ``STUN packets, leg 1: server → WAN 17 of 17 · WAN → client 0 of 17``, of what is lost."""
-    passed = Calls(tables)
-    every = {call.number: list(_lost(call, lang)) for call in passed if call.passages}
-    return {number: lines for number, lines in every.items() if lines}
+    """Return call -> lines of loss: ``STUN packets, leg 1: server → WAN 17 of 17 · WAN → client 0 of 17``."""
+    calls = Calls(tables)
+    by_call = {call.number: list(_lost(call, lang)) for call in calls if call.passages}
+    return {number: lines for number, lines in by_call.items() if lines}
 
 
 def _lost(call: Call, lang: Lang) -> Iterator[str]:
     for stretches in courses(call):
-        if any(each.lost for each in stretches):
+        if any(stretch.lost for stretch in stretches):
             first = stretches[0]
-            counts = [(each.origin.name, each.target.name, each.arrived, each.sent) for each in stretches]
+            counts = [
+                (stretch.origin.name, stretch.target.name, stretch.arrived, stretch.sent)
+                for stretch in stretches
+            ]
             leg = f", {LEG_NUMBER.of(lang, leg=first.leg)}" if first.leg is not None else ""
             yield clean(f"{word(PASSING, first.kind, lang)}{leg}: {way(counts, lang)}")
 
 
 def details(tables: Tables, walks: Walks, width: int | None, lang: Lang) -> list[Styled]:
-    """Of every call the walk, the phases of its media, the findings with evidence, causes and remedies."""
+    """Return every call's walk, losses, media phases, findings with evidence and advice, and log warnings."""
     by_call: dict[int | None, list[Described]] = {}
-    warned = log_warnings(tables)
-    for each in of_table(tables.findings):
-        by_call.setdefault(each.call, []).append(each)
+    warnings = log_warnings(tables)
+    for finding in of_table(tables.findings):
+        by_call.setdefault(finding.call, []).append(finding)
     of_phases = by(load(PhaseRow, tables.phases), "call")
     between = lost_between(tables, lang)
-    told: list[Styled] = []
+    styled: list[Styled] = []
     for call, headline in zip(tables.calls["call"], tables.calls["headline"], strict=True):
         title = f"{CALL_NUMBER.of(lang, call=call)}: {clean(headline)}"
-        told += [Styled(""), *(Styled(part, "bold") for part in folded(title, width, 2))]
-        told += [line for step in walks.get(call, ()) for line in _step(step, width, lang)]
+        styled += [Styled(""), *(Styled(part, "bold") for part in folded(title, width, 2))]
+        styled += [line for step in walks.get(call, ()) for line in _step(step, width, lang)]
         if call in between:
-            told += map(Styled, [f"  {BETWEEN.of(lang)}", *(f"    {each}" for each in between[call])])
-        told += list(_phases(of_phases.get(call, ()), width, lang))
-        told += [line for each in by_call.get(call, []) for line in _finding(each, width, lang)]
-        told += _warned(warned.get(call, ()), width, lang)
-    return told
+            styled += map(Styled, [f"  {BETWEEN.of(lang)}", *(f"    {path}" for path in between[call])])
+        styled += list(_phases(of_phases.get(call, ()), width, lang))
+        styled += [line for finding in by_call.get(call, []) for line in _finding(finding, width, lang)]
+        styled += _warnings(warnings.get(call, ()), width, lang)
+    return styled
 
 
 def beside_calls(tables: Tables, width: int | None, lang: Lang, *, verbose: bool) -> list[Styled]:
-    """What was found beside the calls: failed registrations, TLS that does not come about."""
-    told: list[Styled] = []
-    for each in of_table(tables.findings[tables.findings["call"].isna()]):
+    """Return the findings that belong to no call, such as failed registrations or TLS handshakes."""
+    styled: list[Styled] = []
+    for finding in of_table(tables.findings[tables.findings["call"].isna()]):
         if verbose:
-            told += [Styled(""), *_finding(each, width, lang)]
+            styled += [Styled(""), *_finding(finding, width, lang)]
         else:
-            text = f"{word(VERDICTS, each.verdict, lang)}: {clean(each.title)}"
-            told += [Styled(part, STYLES.get(each.verdict, "")) for part in folded(text, width, 2)]
-    return told
+            text = f"{word(VERDICTS, finding.verdict, lang)}: {clean(finding.title)}"
+            styled += [Styled(part, STYLES.get(finding.verdict, "")) for part in folded(text, width, 2)]
+    return styled
 
 
 def _step(step: Mapping[str, Any], width: int | None, lang: Lang) -> Iterator[Styled]:
@@ -125,22 +132,22 @@ def _phases(rows: Sequence[PhaseRow], width: int | None, lang: Lang) -> Iterator
             yield Styled(part, STYLES.get(verdict or "", "dim"))
 
 
-def _finding(found: Described, width: int | None, lang: Lang) -> Iterator[Styled]:
-    indent = 4 if found.caused_by else 2
-    head = f"{' ' * indent}{found.code} {word(VERDICTS, found.verdict, lang)}: {clean(found.title)}"
+def _finding(finding: Described, width: int | None, lang: Lang) -> Iterator[Styled]:
+    indent = 4 if finding.caused_by else 2
+    head = f"{' ' * indent}{finding.code} {word(VERDICTS, finding.verdict, lang)}: {clean(finding.title)}"
     for part in folded(head, width, indent + 2):
-        yield Styled(part, STYLES.get(found.verdict, ""))
-    yield from _block(found.detail, width, indent + 2)
-    if found.frames:
-        frames = f"{FRAMES.of(lang)} {frame_list(found.frames)} ({found.capture})"
+        yield Styled(part, STYLES.get(finding.verdict, ""))
+    yield from _block(finding.detail, width, indent + 2)
+    if finding.frames:
+        frames = f"{FRAMES.of(lang)} {frame_list(finding.frames)} ({finding.capture})"
         yield from _block(frames, width, indent + 2)
-    for title, lines in sections(found):
+    for title, lines in sections(finding):
         yield Styled(f"{' ' * (indent + 2)}{title.of(lang)}:")
         for line in lines:
             yield from _block(f"- {line}", width, indent + 4, hanging=2)
 
 
-def _warned(lines: Sequence[Quoted], width: int | None, lang: Lang) -> Iterator[Styled]:
+def _warnings(lines: Sequence[Quoted], width: int | None, lang: Lang) -> Iterator[Styled]:
     if lines:
         yield Styled(f"  {LOG_WARNINGS.of(lang)}:")
     for line in lines:
@@ -149,14 +156,14 @@ def _warned(lines: Sequence[Quoted], width: int | None, lang: Lang) -> Iterator[
 
 
 def frame_list(frames: Sequence[int]) -> str:
-    """``19, 21``; of many the first."""
+    """Return ``19, 21``; of more than ``SHOWN`` frames the first, then an ellipsis."""
     return ", ".join(map(str, frames[:SHOWN])) + (" …" if len(frames) > SHOWN else "")
 
 
-def sections(found: Described) -> list[tuple[Text, tuple[str, ...]]]:
-    """What a finding advises, where it is to be shown: heading and lines."""
-    both = ((CAUSES, found.causes), (REMEDIES, found.remedies))
-    return [(title, lines) for title, lines in both if lines and found.advised]
+def sections(finding: Described) -> list[tuple[Text, tuple[str, ...]]]:
+    """Return heading and lines of a finding's causes and remedies; empty unless it gives advice."""
+    both = ((CAUSES, finding.causes), (REMEDIES, finding.remedies))
+    return [(title, lines) for title, lines in both if lines and finding.advised]
 
 
 def _block(text: str, width: int | None, indent: int, hanging: int = 0) -> Iterator[Styled]:
@@ -168,7 +175,7 @@ UNCHANGED = Text(" ({n} unchanged, not read again)", " ({n} unverändert, nicht 
 
 
 def closing(calls: int, captures: int, unchanged: int, lang: Lang) -> str:
-    """``54 calls in 46 captures (46 unchanged, not read again)``."""
+    """Return ``54 calls in 46 captures (46 unchanged, not read again)``."""
     text = counted(CALLS_IN_CAPTURES, captures, lang, calls=counted(CALLS, calls, lang))
     return text + (UNCHANGED.of(lang, n=unchanged) if unchanged else "")
 
@@ -180,7 +187,7 @@ STRAYS = (
 
 
 def stray_streams(rtp_streams: pd.DataFrame, lang: Lang) -> list[str]:
-    """A line on the media for which no call was found; the report and the table have them one by one."""
+    """Return one line that counts the RTP streams of no call; empty if there are none."""
     strays = rtp_streams[rtp_streams["call"].isna()]
     if strays.empty:
         return []
@@ -189,9 +196,9 @@ def stray_streams(rtp_streams: pd.DataFrame, lang: Lang) -> list[str]:
     return [counted(STRAYS, len(strays), lang, streams=streams, packets=packets)]
 
 
-LISTED = 3  # names in one line
-QUARTER_MS, HOUR_MS = 15 * 60_000, 3_600_000  # time zones differ by quarters of an hour
-FARTHEST_MS = 14 * HOUR_MS  # no time zone is farther from UTC
+LISTED = 3  # names in one line; a choice: the rest is counted
+HOUR_MS = 3_600_000
+FARTHEST_MS = 14 * HOUR_MS  # UTC+14 (Pacific/Kiritimati) is the zone farthest from UTC in the IANA database
 
 USED = Text("log {name}: {log_lines} about {legs}; {clock}", "Log {name}: {log_lines} zu {legs}; {clock}")
 AHEAD = Text("its clock: {zone}, {ms} ms ahead{spread}", "seine Uhr: {zone}, {ms} ms vor{spread}")
@@ -229,9 +236,10 @@ MORE_LOGS = Text("{names} and {count} more", "{names} und {count} weitere")
 def log_lines(
     logs: pd.DataFrame, beside: Sequence[Path], lang: Lang = "en", others: Sequence[Path] = ()
 ) -> list[str]:
-    """A line per log that is used, and per warning; one for those not used; one for those ``beside``.
+    """Return one line per log used, one per warning, one for all logs not used, and one for those not given.
 
-    ``others`` are not FreeSWITCH's; all of them are named, as nobody else says that they are there.
+    ``beside`` are FreeSWITCH logs found beside the captures; ``others`` are logs of other programs there, all
+    of which are named since no other output mentions them.
     """
     rows = [
         {str(name): None if pd.isna(value) else value for name, value in row.items()}
@@ -239,17 +247,17 @@ def log_lines(
     ]
     used = [row for row in rows if row["used"]]
     unused = [row for row in rows if row["used"] == 0]
-    said = [_used_log(row, lang) for row in used]
-    said += [_unused_logs(unused, lang)] if unused else []
-    said += [
+    lines = [_used_log(row, lang) for row in used]
+    lines += [_unused_logs(unused, lang)] if unused else []
+    lines += [
         LOG_WARNING.of(lang, name=row["capture"], line=in_language(line, lang))
         for row in rows
         if row["used"] != 0 and row["warnings"]
         for line in row["warnings"].splitlines()
     ]
-    said += [BESIDE.of(lang, names=_names([path.name for path in beside], lang))] if beside else []
-    said += [OTHERS.of(lang, names=", ".join(path.name for path in others))] if others else []
-    return list(map(clean, said))
+    lines += [BESIDE.of(lang, names=_names([path.name for path in beside], lang))] if beside else []
+    lines += [OTHERS.of(lang, names=", ".join(path.name for path in others))] if others else []
+    return list(map(clean, lines))
 
 
 def _used_log(row: dict[str, Any], lang: Lang) -> str:
@@ -263,17 +271,17 @@ def _used_log(row: dict[str, Any], lang: Lang) -> str:
 
 
 def _clock(offset: float | None, spread: float | None, anchors: int | None, lang: Lang) -> str:
-    """The offset as a time zone and what it is off from that."""
+    """Describe the log's offset from UTC as a time zone and the remainder as skew of its clock."""
     if offset is None:
         return NO_CLOCK.of(lang)
-    told = SPREAD.of(lang, spread=round(spread or 0)) if (anchors or 0) > 1 else ""
+    spread_note = SPREAD.of(lang, spread=round(spread or 0)) if (anchors or 0) > 1 else ""
     if abs(offset) > FARTHEST_MS:
-        return WRONG.of(lang, hours=offset / HOUR_MS, spread=told)
+        return WRONG.of(lang, hours=offset / HOUR_MS, spread=spread_note)
     zone = round(offset / QUARTER_MS) * QUARTER_MS
     hours, minutes = divmod(abs(zone) // 60_000, 60)
     name = f"UTC{'-' if zone < 0 else '+'}{hours}" + (f":{minutes:02}" if minutes else "") if zone else "UTC"
     skew = round(offset - zone)
-    return (BEHIND if skew < 0 else AHEAD).of(lang, zone=name, ms=abs(skew), spread=told)
+    return (BEHIND if skew < 0 else AHEAD).of(lang, zone=name, ms=abs(skew), spread=spread_note)
 
 
 def _unused_logs(rows: list[dict[str, Any]], lang: Lang) -> str:

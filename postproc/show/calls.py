@@ -1,5 +1,6 @@
-"""The calls of a run: one line each, the worst first, and their table on a terminal."""
+"""The calls of a run, one line each, and their table on a terminal, ordered by severity."""
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,6 +10,7 @@ import pandas as pd
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text as Styled
 
+from postproc.model.columns import plain
 from postproc.model.findings import VERDICTS as RANKED
 from postproc.model.tables import Tables, counting
 from postproc.model.text import Lang, Text
@@ -34,7 +36,7 @@ TO_CLIENT, TO_SERVER, OTHER = "server_to_client", "client_to_server", "other"
 
 @dataclass(frozen=True)
 class Line:
-    """A call; None is "not known" or "not seen"."""
+    """One call of the overview; None means "not known" or "not seen"."""
 
     call: int
     start: pd.Timestamp | None
@@ -43,7 +45,7 @@ class Line:
     legs: int
     final_status: int | None
     candidates: tuple[int, int]  # client's, server's
-    checks_to_client: tuple[int, int]  # successes, all
+    checks_to_client: tuple[int, int]  # answered with success, sent
     checks_to_server: tuple[int, int]
     checks_other: tuple[int, int]
     dtls: str | None
@@ -56,7 +58,7 @@ class Line:
 
 
 def call_lines(tables: Tables) -> list[Line]:
-    """The calls of a run in the order of their numbers."""
+    """Return one Line per call, ordered by call number."""
     candidates = candidate_counts(tables.candidates)
     checks = check_counts(counting(tables.bindings))
     dtls = dtls_states(counting(tables.dtls))
@@ -88,45 +90,55 @@ def call_lines(tables: Tables) -> list[Line]:
 
 
 def candidate_counts(candidates: pd.DataFrame) -> dict[Hashable, int]:
-    """(call, side) -> distinct candidates of the ufrags in that side's latest message, leg by leg."""
-    party = ["call", "leg", "side"]
-    known = candidates.dropna(subset=["call", "side", "addr"])
-    latest = known.groupby(party, dropna=False)["time"].transform("max")
-    current = known.loc[known["time"] == latest, [*party, "ufrag"]].drop_duplicates()
-    distinct = known.merge(current, on=[*party, "ufrag"]).drop_duplicates(
-        ["call", "side", "addr", "port", "type"]
-    )
-    return _sizes(distinct, ["call", "side"])
+    """Return (call, side) -> number of distinct candidates offered.
+
+    Counted are those of the ufrag in the side's latest description, leg by leg.
+    """
+    names = ("call", "leg", "side", "ufrag", "time", "addr", "port", "type")
+    offered = [row for row in _rows(candidates, names) if None not in (row[0], row[2], row[5])]
+    latest: dict[Hashable, pd.Timestamp] = {}
+    for *party, _, time, _, _, _ in offered:
+        if time is not None:
+            latest[tuple(party)] = max(latest.get(tuple(party), time), time)
+    current = {row[:4] for row in offered if row[4] is not None and row[4] == latest[row[:3]]}
+    distinct = {(row[0], row[2], *row[5:]) for row in offered if row[:4] in current}
+    return Counter((call, side) for call, side, *_ in distinct)
 
 
 def check_counts(bindings: pd.DataFrame) -> dict[Hashable, tuple[int, int]]:
-    """(call, direction) -> connectivity checks answered with success, and all that were requested."""
-    asked = bindings[(bindings["purpose"] == "check") & (bindings["outcome"] != "response_only")]
-    key = ["call", "direction"]
-    every = asked.dropna(subset=["call"]).drop_duplicates([*key, "transaction_id", "outcome"])
-    good = every[every["outcome"] == "success"]
-    answered = _sizes(good, key)
-    requested = _sizes(every.drop_duplicates([*key, "transaction_id"]), key)
-    return {place: (answered.get(place, 0), count) for place, count in requested.items()}
+    """Return (call, direction) -> connectivity checks answered with success, and checks sent."""
+    sent: dict[Hashable, set[str]] = defaultdict(set)  # by call and direction, the transactions
+    answered: dict[Hashable, set[str]] = defaultdict(set)
+    names = ("call", "direction", "purpose", "outcome", "transaction_id")
+    for call, direction, purpose, outcome, transaction in _rows(bindings, names):
+        if purpose == "check" and outcome != "response_only" and None not in (call, direction):
+            sent[call, direction].add(transaction)
+            if outcome == "success":
+                answered[call, direction].add(transaction)
+    return {place: (len(answered.get(place, ())), len(transactions)) for place, transactions in sent.items()}
 
 
 def dtls_states(dtls: pd.DataFrame) -> dict[int, str]:
-    """call -> the state of the handshake that came farthest."""
+    """Return call -> the state of the handshake that got farthest, in the order of ``DTLS_STATES``."""
     best: dict[int, str] = {}
-    known = dtls[dtls["call"].notna() & dtls["state"].isin(DTLS_STATES)]
-    for call, state in zip(known["call"], known["state"], strict=True):
+    handshakes = dtls[dtls["call"].notna() & dtls["state"].isin(DTLS_STATES)]
+    for call, state in zip(handshakes["call"], handshakes["state"], strict=True):
         best[call] = min(best.get(call, "none"), state, key=DTLS_STATES.index)
     return best
 
 
 def media_packets(rtp_streams: pd.DataFrame) -> dict[Hashable, int]:
-    """(call, direction) -> RTP packets; of an SSRC seen twice at a time the fuller view counts."""
+    """Return (call, direction) -> RTP packets.
+
+    Where two streams with the same SSRC overlap in time, they are views of one stream: the larger count is
+    used.
+    """
     columns = ["call", "direction", "ssrc", "first_time", "last_time", "packets"]
-    known = rtp_streams.dropna(subset=["call", "first_time", "last_time", "packets"])[columns]
-    known = known.fillna({"direction": OTHER})
+    streams = rtp_streams.dropna(subset=["call", "first_time", "last_time", "packets"])[columns]
+    streams = streams.fillna({"direction": OTHER})
     total: dict[Hashable, int] = {}
     views: dict[Hashable, tuple[pd.Timestamp, int]] = {}  # end and packets of the view counted last
-    for call, direction, ssrc, first, last, packets in known.sort_values("first_time").itertuples(
+    for call, direction, ssrc, first, last, packets in streams.sort_values("first_time").itertuples(
         index=False
     ):
         end, counted = views.get((call, direction, ssrc), (first, 0))
@@ -137,21 +149,20 @@ def media_packets(rtp_streams: pd.DataFrame) -> dict[Hashable, int]:
     return total
 
 
-def _sizes(rows: pd.DataFrame, key: list[str]) -> dict[Hashable, int]:
-    return dict(rows.groupby(key).size().items())
+def _rows(rows: pd.DataFrame, names: Sequence[str]) -> Iterable[tuple[Any, ...]]:
+    return zip(*(plain(rows[name]) for name in names), strict=True)
 
 
 def _records(rows: pd.DataFrame) -> Iterable[dict[str, Any]]:
-    plain = rows.astype(object).where(rows.notna(), None)
-    columns: list[str] = list(plain.columns)
-    return (dict(zip(columns, row, strict=True)) for row in plain.itertuples(index=False, name=None))
+    names = rows.columns.tolist()
+    return (dict(zip(names, row, strict=True)) for row in _rows(rows, names))
 
 
 UNJUDGED = len(RANKED)
 
 
 def worst_first(calls: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
-    """The calls by verdict, then by the number of faults found in them, then by number."""
+    """Return the calls ordered by verdict, then by number of faults, most first, then by number."""
     rank = calls["verdict"].map({verdict: at for at, verdict in enumerate(RANKED)})
     faults = findings.loc[findings["verdict"] == "fault", "call"].value_counts()
     order = pd.DataFrame(
@@ -168,14 +179,14 @@ Rating = Literal["good", "doubt", "bad", "faint", ""]
 
 
 class Cell(NamedTuple):
-    """A text of the overview, and what its colour says; ``faint``: there is nothing to show."""
+    """A text of the overview and its rating, which sets the color; ``faint``: there is nothing to show."""
 
     text: str
     rating: Rating = ""
 
 
 class Cells(NamedTuple):
-    """What terminal and report show alike of a call."""
+    """The cells of a call that the terminal and the report have in common."""
 
     legs: Cell
     status: Cell
@@ -184,7 +195,7 @@ class Cells(NamedTuple):
     media: tuple[Cell, Cell]
 
 
-# Two headings above each other; None: the heading to the left goes on.
+# The two heading lines; None: the heading to the left spans this column, too.
 HEADINGS: tuple[tuple[Text | None, str], ...] = (
     (CALL, ""),
     (TIME, "UTC"),
@@ -199,9 +210,11 @@ HEADINGS: tuple[tuple[Text | None, str], ...] = (
     (None, "c→s"),
     (VERDICT, ""),
 )
-GIVES_WAY = 2  # the column that gives way
-WORDS = {1, GIVES_WAY, 8, 11}  # columns set from the left; the others are figures
-NARROW, WIDE = 13, 72  # of the parties: however small the terminal, and in a pipe
+FLEXIBLE = 2  # the column of the parties, which shrinks to fit the terminal
+LEFT_ALIGNED = {1, FLEXIBLE, 8, 11}  # columns of words; those of figures are right-aligned
+# Least and greatest width of the parties, in cells. A choice: two numbers of five digits and the arrow
+# remain readable at the least; at the greatest, two SIP user parts of 34 characters fit into a pipe.
+NARROW, WIDE = 13, 72
 LEGEND = Text(
     "c: client, s: server; checks: answered/sent; media: RTP packets",
     "c: Client, s: Server; Checks: beantwortet/gesendet; Medien: RTP-Pakete",
@@ -220,7 +233,7 @@ NONE = Cell("–", "faint")
 
 
 def table(lines: Sequence[Line], width: int | None, lang: Lang = "en", clock: str = "UTC") -> list[Styled]:
-    """The table within so many cells; None: as wide as need be. ``clock`` is what the times are told in."""
+    """Return the table within ``width`` cells, unlimited if None; ``clock`` is the heading of the times."""
     rows = [_cells(line, lang) for line in lines]
     widths = _widths(rows, width, lang)
     drawn = [
@@ -230,7 +243,7 @@ def table(lines: Sequence[Line], width: int | None, lang: Lang = "en", clock: st
     for line, row, day in zip(lines, rows, _days(lines), strict=True):
         if day:
             drawn.append(Styled(day, "bold"))
-        row[GIVES_WAY] = Cell(_parties(line, widths[GIVES_WAY]))
+        row[FLEXIBLE] = Cell(_parties(line, widths[FLEXIBLE]))
         drawn.append(_row(row, widths))
     unsided = any(_without_sides(line) or _checked_without_sides(line) for line in lines)
     legend = [LEGEND]
@@ -239,7 +252,8 @@ def table(lines: Sequence[Line], width: int | None, lang: Lang = "en", clock: st
     return drawn + [Styled(line.of(lang), "dim") for line in legend]
 
 
-# What a line as it comes has room for, before the others are known; wider texts move what is behind them.
+# Widest usual text of each column, for lines printed before the later ones are known; wider texts shift
+# the columns to their right.
 USUAL = (
     "99999",
     "00:00:00",
@@ -254,7 +268,8 @@ USUAL = (
     "9999999",
     "cannot tell",
 )
-# The same on a terminal of fewer columns than that takes: a call of three minutes still fits.
+# The same for a terminal narrower than ROOMY columns, which the widths above need: 4 digits of packets
+# are a call of three minutes at 50 packets/s.
 ROOMY = 100
 TIGHT = ("999", *USUAL[1:5], "2/2", "99/99", "99/99", "hello", "9999", "9999", "suspect")
 
@@ -262,13 +277,13 @@ TIGHT = ("999", *USUAL[1:5], "2/2", "99/99", "99/99", "hello", "9999", "9999", "
 def as_they_come(
     width: int | None, lang: Lang = "en", clock: str = "UTC"
 ) -> tuple[list[Styled], Callable[[Line], Styled]]:
-    """The two headings of the table, and what makes the line of each call, whatever the others are."""
+    """Return the two heading lines, and a function that formats a call's line without the others."""
     usual = USUAL if width is None or width >= ROOMY else TIGHT
     widths = _widths([[Cell(text) for text in usual]], width, lang)
 
     def drawn(line: Line) -> Styled:
         row = _cells(line, lang)
-        row[GIVES_WAY] = Cell(_parties(line, widths[GIVES_WAY]))
+        row[FLEXIBLE] = Cell(_parties(line, widths[FLEXIBLE]))
         return _row(row, widths)
 
     return [_heading(widths, lang), _below(widths, clock)], drawn
@@ -291,7 +306,7 @@ def _cells(line: Line, lang: Lang) -> list[Cell]:
 
 
 def cells(line: Line, lang: Lang) -> Cells:
-    """What is shown of a call wherever calls are listed."""
+    """Return the cells shown of a call wherever calls are listed."""
     return Cells(
         Cell(f"{line.legs}{'?' * line.ambiguous}", "doubt" if line.ambiguous else ""),
         _status(line),
@@ -302,7 +317,7 @@ def cells(line: Line, lang: Lang) -> Cells:
 
 
 def _status(line: Line) -> Cell:
-    """The final response; one with which calls end every day, or end well, is no error."""
+    """Return the final response; statuses with which calls end every day are not rated as errors."""
     status = line.final_status
     if status is None:
         return NONE
@@ -311,7 +326,7 @@ def _status(line: Line) -> Cell:
 
 
 def _checks(line: Line) -> tuple[Cell, Cell]:
-    """Checks to the client and to the server; of both ways together where no side is known."""
+    """Return checks to the client and to the server; where no side is known, all of them in parentheses."""
     if _checked_without_sides(line):
         text, rating = _answered(line.checks_other)
         return Cell(f"({text})", rating), NONE
@@ -323,27 +338,27 @@ def _checked_without_sides(line: Line) -> bool:
 
 
 def _answered(checks: tuple[int, int]) -> Cell:
-    good, every = checks
-    if not every:
+    successes, sent = checks
+    if not sent:
         return NONE
-    return Cell(f"{good}/{every}", "good" if good == every else "doubt" if good else "bad")
+    return Cell(f"{successes}/{sent}", "good" if successes == sent else "doubt" if successes else "bad")
 
 
 def _media(line: Line) -> tuple[Cell, Cell]:
-    """Packets to the client and to the server; none at all stands out where a call was answered."""
+    """Return packets to client and server; in an answered call with candidates, no packets count as bad."""
     if _without_sides(line):
         return Cell(f"({_amount(line.packets_other or 0)})"), NONE
-    ways = (line.packets_to_client, line.packets_to_server)
+    packets = (line.packets_to_client, line.packets_to_server)
     answered = line.final_status is not None and line.final_status < 300
-    if ways == (None, None) and not (answered and any(line.candidates)):
+    if packets == (None, None) and not (answered and any(line.candidates)):
         return NONE, NONE
-    one, other = (Cell(_amount(packets), "good") if packets else Cell("0", "bad") for packets in ways)
+    one, other = (Cell(_amount(count), "good") if count else Cell("0", "bad") for count in packets)
     return one, other
 
 
 def _without_sides(line: Line) -> bool:
-    ways = (line.packets_to_client, line.packets_to_server)
-    return bool(line.packets_other) and ways == (None, None) and not any(line.candidates)
+    packets = (line.packets_to_client, line.packets_to_server)
+    return bool(line.packets_other) and packets == (None, None) and not any(line.candidates)
 
 
 def _amount(packets: int) -> str:
@@ -361,7 +376,7 @@ def _verdict(line: Line, lang: Lang) -> Cell:
 
 
 def _parties(line: Line, width: int) -> str:
-    """``caller → called`` within the width: the longer one loses its middle first."""
+    """Return ``caller → called`` within the width; the longer one is shortened first."""
     caller, called = (clean(user) if user else NONE.text for user in (line.from_user, line.to_user))
     room = width - 3
     shorter = min(cell_len(caller), cell_len(called))
@@ -370,7 +385,7 @@ def _parties(line: Line, width: int) -> str:
 
 
 def _shortened(text: str, width: int) -> str:
-    """The text without its middle: numbers are told apart by their ends."""
+    """Cut the middle out of the text: phone numbers are distinguished by their ends."""
     if cell_len(text) <= width:
         return text
     tail = (width - 1) * 2 // 3
@@ -378,7 +393,7 @@ def _shortened(text: str, width: int) -> str:
 
 
 def _days(lines: Sequence[Line]) -> list[str]:
-    """For each line its date where that is another than the line's before, else ""."""
+    """Return each line's date where it differs from the line before, else ""."""
     dates = ["", *(f"{line.start:%Y-%m-%d}" if line.start is not None else "" for line in lines)]
     return [day if day != before else "" for before, day in pairwise(dates)]
 
@@ -387,15 +402,15 @@ def _widths(rows: Sequence[Sequence[Cell]], width: int | None, lang: Lang) -> li
     texts = [[below for _, below in HEADINGS], *([text for text, _ in row] for row in rows)]
     widths = [max(map(cell_len, column)) for column in zip(*texts, strict=True)]
     for n, (above, _) in enumerate(HEADINGS):
-        if above and not _goes_on(n):
+        if above and not _spans_next(n):
             widths[n] = max(widths[n], cell_len(above.of(lang)))
     if width is not None:
-        others = sum(widths) - widths[GIVES_WAY] + len(widths) - 1
-        widths[GIVES_WAY] = max(min(widths[GIVES_WAY], width - others), NARROW)
+        others = sum(widths) - widths[FLEXIBLE] + len(widths) - 1
+        widths[FLEXIBLE] = max(min(widths[FLEXIBLE], width - others), NARROW)
     return widths
 
 
-def _goes_on(n: int) -> bool:
+def _spans_next(n: int) -> bool:
     return n + 1 < len(HEADINGS) and HEADINGS[n + 1][0] is None
 
 
@@ -404,7 +419,7 @@ def _heading(widths: Sequence[int], lang: Lang) -> Styled:
     for n, (above, _) in enumerate(HEADINGS):
         if above is None:
             continue
-        if _goes_on(n):
+        if _spans_next(n):
             parts.append(above.of(lang).center(widths[n] + 1 + widths[n + 1]))
         else:
             parts.append(_padded(above.of(lang), n, widths[n]))
@@ -412,7 +427,7 @@ def _heading(widths: Sequence[int], lang: Lang) -> Styled:
 
 
 def _below(widths: Sequence[int], clock: str) -> Styled:
-    """The second line of headings; the zone of times is cut where it has no room."""
+    """Return the second heading line; the name of the time zone is cut to the column's width."""
     texts = [clock[: widths[n]] if text == "UTC" else text for n, (_, text) in enumerate(HEADINGS)]
     return Styled(" ".join(_padded(text, n, widths[n]) for n, text in enumerate(texts)), "bold")
 
@@ -426,4 +441,4 @@ def _row(cells: Sequence[Cell], widths: Sequence[int]) -> Styled:
 
 def _padded(text: str, n: int, width: int) -> str:
     room = " " * (width - cell_len(text))
-    return text + room if n in WORDS else room + text
+    return text + room if n in LEFT_ALIGNED else room + text

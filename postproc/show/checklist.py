@@ -1,7 +1,7 @@
-"""What a vendor's support asks for: questions, answered as far as the run and the user can.
+"""Checklist for the vendor's support: questions, answered from the run and by the user.
 
-The questions are those of the guide's chapter "Ticketerstellung". What nobody
-answered is marked, so that it is seen before the ticket leaves.
+The questions are those of the guide's chapter "Ticketerstellung". Open questions are marked, so that they are
+noticed before the ticket is sent.
 """
 
 import re
@@ -18,14 +18,14 @@ from postproc.show.terminal import clean
 
 OPEN = Text("TO BE FILLED IN", "BITTE AUSFÜLLEN")
 TITLE = Text("Support ticket: checklist", "Support-Ticket: Checkliste")
-# What CommonMark, GitHub's autolinks and MathJax take for more than text.
+# Characters that CommonMark, GitHub's autolinks and MathJax treat as markup.
 MARKUP = re.compile(r"([\\`*_\[\]<>|#!&~$@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
-SHOWN = 20  # calls listed
+SHOWN = 20  # calls, versions and numbers listed; a choice: about one page, the ticket's tables have all
 
 
 @dataclass(frozen=True)
 class Question:
-    """One thing that is asked, under the heading of its group."""
+    """One question, under the heading of its group."""
 
     key: str
     group: Text
@@ -86,7 +86,13 @@ QUESTIONS = (
     Question("app_logs", FILES, Text("Logs of the mobile app", "Logs der mobilen App")),
 )
 KEYS = tuple(question.key for question in QUESTIONS)
-ASKED = (*KEYS[: KEYS.index("desktop") + 1], "satellite", "sketch", "steps", "devices")  # no trace tells them
+ASKED = (
+    *KEYS[: KEYS.index("desktop") + 1],
+    "satellite",
+    "sketch",
+    "steps",
+    "devices",
+)  # no capture answers these
 NO = Text(
     "no: signalling stays on one machine ({where})",
     "nein: Die Signalisierung bleibt auf einem Rechner ({where})",
@@ -109,11 +115,11 @@ LOOPBACK_NAME = re.compile(r"(?:^|,)(?:lo0?|.*loopback.*)(?:,|$)", re.IGNORECASE
 def answers(
     tables: Tables, files: Mapping[str, str], given: Mapping[str, str], lang: Lang
 ) -> dict[str, str | None]:
-    """Every question's answer: the user's, else the run's; None where there is none.
+    """Return every question's answer: the user's (``given``), else the run's; None where there is neither.
 
-    ``files`` are the ticket's members with the names that the files had: those tell what is in them.
+    ``files`` maps the ticket's members to their original names, which show what kind of log each is.
     """
-    told = {
+    derived = {
         "versions": "; ".join(_versions(tables)),
         "satellite": _satellite(tables, lang),
         "numbers": ", ".join(_numbers(tables.calls)),
@@ -122,47 +128,47 @@ def answers(
         "trace": "; ".join(_traces(tables.captures, lang)),
         **_logs(files),
     }
-    return {key: given.get(key) or told.get(key) or None for key in KEYS}
+    return {key: given.get(key) or derived.get(key) or None for key in KEYS}
 
 
 def markdown(answered: Mapping[str, str | None], lang: Lang) -> str:
-    """The checklist to be read; an open question is a box not ticked."""
+    """Return the checklist as Markdown; an open question is an unticked box."""
     lines, group = [f"# {TITLE.of(lang)}", ""], None
     for question in QUESTIONS:
         if question.group != group:
             group = question.group
             lines += ["", f"## {group.of(lang)}", ""]
         answer = answered.get(question.key)
-        told = escaped(answer) if answer else f"**{OPEN.of(lang)}**"
-        asked = question.text.of(lang)
-        lines.append(f"- [{'x' if answer else ' '}] {asked}{'' if asked.endswith('?') else ':'} {told}")
+        answer_text = escaped(answer) if answer else f"**{OPEN.of(lang)}**"
+        text = question.text.of(lang)
+        lines.append(f"- [{'x' if answer else ' '}] {text}{'' if text.endswith('?') else ':'} {answer_text}")
     return "\n".join(lines) + "\n"
 
 
 def document(answered: Mapping[str, str | None], lang: Lang) -> list[dict[str, Any]]:
-    """The same for programs."""
+    """Return the checklist as JSON-compatible objects with key, question, answer and open."""
     return [
         {
-            "key": each.key,
-            "question": each.text.of(lang),
-            "answer": answered.get(each.key),
-            "open": not answered.get(each.key),
+            "key": question.key,
+            "question": question.text.of(lang),
+            "answer": answered.get(question.key),
+            "open": not answered.get(question.key),
         }
-        for each in QUESTIONS
+        for question in QUESTIONS
     ]
 
 
 def _logs(files: Mapping[str, str]) -> dict[str, str]:
-    """The logs: XCC's by their folder, the others by their names."""
-    told = {"xcc_logs": ", ".join(name for name in files if name.startswith("logs/"))}
+    """Return the log files by question: XCC's by their folder, the others by their original names."""
+    names = {"xcc_logs": ", ".join(name for name in files if name.startswith("logs/"))}
     attached = {name: original for name, original in files.items() if name.startswith("attachments/")}
     for key, pattern in NAMED_LOGS.items():
-        told[key] = ", ".join(name for name, original in attached.items() if pattern.search(original))
-    return told
+        names[key] = ", ".join(name for name, original in attached.items() if pattern.search(original))
+    return names
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is, each further line indented."""
+    """Escape the text for Markdown and indent its continuation lines."""
     return "\n  ".join(MARKUP.sub(r"\\\1", clean(line)) for line in text.splitlines())
 
 
@@ -170,14 +176,14 @@ def _versions(tables: Tables) -> list[str]:
     agents = pd.concat(
         [tables.sip_messages["user_agent"], tables.sdp_media["sdp_owner"], tables.stun_messages["software"]]
     )
-    named = agents.dropna().drop_duplicates()
-    return [name for name in named if any(char.isdigit() for char in name) or " " in name or name.isalpha()][
-        :SHOWN
-    ]
+    distinct = agents.dropna().drop_duplicates()
+    return [
+        name for name in distinct if any(char.isdigit() for char in name) or " " in name or name.isalpha()
+    ][:SHOWN]
 
 
 def _satellite(tables: Tables, lang: Lang) -> str | None:
-    """By the client's legs: their caller is XPhone Server, who speaks for the client, and XCC is called."""
+    """Tell from the client's legs whether their caller (XPhone Server) and XCC run on different machines."""
     offered = tables.candidates[(tables.candidates["side"] == "client").fillna(value=False)]
     legs = tables.legs[tables.legs["call_id"].isin(offered["call_id"].dropna())].dropna(
         subset=["uac_addr", "uas_addr"]
@@ -212,16 +218,16 @@ def _calls(calls: pd.DataFrame, lang: Lang) -> str:
     columns = ["call", "from_user", "to_user", "start", "verdict", "cause", "headline"]
     lines = []
     for row in zip(*(calls[column] for column in columns), strict=True):
-        call, source, target, start, *judged = (None if pd.isna(each) else each for each in row)
-        said = " - ".join(str(each) for each in judged if each is not None)
+        call, source, target, start, *judgement = (None if pd.isna(value) else value for value in row)
+        result = " - ".join(str(value) for value in judgement if value is not None)
         when = f" {start:%H:%M:%S}" if start is not None else ""
-        lines.append(f"{call}:{when} {source or '?'} > {target or '?'}" + (f" - {said}" if said else ""))
+        lines.append(f"{call}:{when} {source or '?'} > {target or '?'}" + (f" - {result}" if result else ""))
     more = [MORE.of(lang, count=len(lines) - SHOWN)] if len(lines) > SHOWN else []
     return "\n".join([*lines[:SHOWN], *more])
 
 
 def _traces(captures: pd.DataFrame, lang: Lang) -> list[str]:
-    told = []
+    lines = []
     columns = ["capture", "packets", "interfaces", "link_types", "foreign_packets"]
     for name, packets, interfaces, links, foreign in zip(
         *(captures[column] for column in columns), strict=True
@@ -231,5 +237,5 @@ def _traces(captures: pd.DataFrame, lang: Lang) -> list[str]:
         looped = LOOPBACK_NAME.search(str(interfaces)) or "LOOP" in str(links) or "NULL" in str(links)
         remarks = [(LOOPBACK if looped else NO_LOOPBACK).of(lang)]
         remarks += [ONLY_CALLS.of(lang)] if not pd.isna(foreign) and not foreign else []
-        told.append(f"{PACKETS.of(lang, name=clean(name), packets=packets)}, {', '.join(remarks)}")
-    return told
+        lines.append(f"{PACKETS.of(lang, name=clean(name), packets=packets)}, {', '.join(remarks)}")
+    return lines

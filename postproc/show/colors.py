@@ -1,21 +1,20 @@
-"""The colours of legs, STUN, DTLS and media: the same in Wireshark's profile and in every picture.
+"""Colors of legs, STUN, DTLS and media, shared by Wireshark's profile and every picture.
 
-``fill`` and ``text`` are background and foreground of the rule of that name in
-plugins/profile/colorfilters (a test holds both to it). ``line`` is the same hue,
-dark enough to be read as a thin line on white (contrast 3:1 and more, WCAG 2.2,
-section 1.4.11). No picture tells things apart by colour alone: legs bear their
-number, the others a dash pattern or a word.
+``fill`` and ``text`` are background and foreground of the rule of that name in plugins/profile/colorfilters
+(a test keeps both equal). ``line`` is the same hue, dark enough for a thin line on white (contrast 3:1 or
+more, WCAG 2.2, section 1.4.11). Color never is the only distinction: legs carry their number, the others a
+dash pattern or a word.
 """
 
 from dataclasses import dataclass
 
-HELD = "#dfe2e6"  # behind what is on hold
+HELD = "#dfe2e6"  # background of spans on hold
 INK, MUTED, FAINT, PAPER = "#1a1a1a", "#5f6368", "#d5d8dc", "#ffffff"
 
 
 @dataclass(frozen=True)
 class Color:
-    """``rule``: name of the colour rule in the profile that has it too."""
+    """A set of matching colors; ``rule`` names the color rule of the profile that uses them."""
 
     rule: str
     fill: str
@@ -36,11 +35,11 @@ PROBLEM = Color("Legs: problem", "#1a1a1a", "#ffd740", "#1a1a1a")
 
 
 def leg(number: int | None) -> Color:
-    """The colour of a leg; what belongs to no leg is coloured as a further one."""
+    """Return the color of a leg; None gives that of a further leg."""
     return {1: LEG_1, 2: LEG_2}.get(number or 0, FURTHER_LEG)
 
 
 def tint(color: str, share: float) -> str:
-    """The colour mixed with white: ``share`` of it is left."""
+    """Mix the color with white; ``share`` (0 to 1) of the color remains."""
     parts = [round(255 - (255 - int(color[n : n + 2], 16)) * share) for n in (1, 3, 5)]
     return "#" + "".join(f"{part:02x}" for part in parts)

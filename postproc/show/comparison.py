@@ -1,4 +1,4 @@
-"""What several captures of one call tell when compared, as text for a ticket."""
+"""What comparing several captures of one call shows, as text for a ticket."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -28,27 +28,27 @@ DELAY = Text("; delay {ms} ms", "; Laufzeit {ms} ms")
 
 
 def comparison(tables: Tables, names: Mapping[str, str], lang: Lang) -> list[str]:
-    """Places and clocks; then by call what left one place and arrived at the next.
+    """Return the lines: places and clocks, then by call the packets that left one place and reached the next.
 
-    ``names`` are given to captures, recordings by one of their files; others bear that of their place, else
-    their own.
+    ``names`` are given to captures, recordings by one of their files; the others have the name of their
+    place, else their own.
     """
     calls = Calls(tables)
     if not calls.clocks:
         return [NONE_IN_COMMON.of(lang)]
-    placed = _in_order(calls.clocks)
-    called = place_names(calls.clocks, {calls.place(file): name for file, name in names.items()}, lang)
-    lines = [ALONG.of(lang, places=" → ".join(called.values()))]
-    lines += [f"  {called[row.capture]} ({row.capture}): {_clock(row, lang)}" for row in placed]
+    clocks = _in_order(calls.clocks)
+    labels = place_names(calls.clocks, {calls.place(file): name for file, name in names.items()}, lang)
+    lines = [ALONG.of(lang, places=" → ".join(labels.values()))]
+    lines += [f"  {labels[row.capture]} ({row.capture}): {_clock(row, lang)}" for row in clocks]
     for call in calls:
         if call.passages:
             lines += ["", f"{CALL_NUMBER.of(lang, call=call.number)}: {call.call.headline or ''}"]
-            lines += [f"  {line}" for line in _passed(call, called, lang)]
+            lines += [f"  {line}" for line in _passages(call, labels, lang)]
     return [clean(line) for line in lines]
 
 
 def _in_order(clocks: Iterable[ClockRow]) -> list[ClockRow]:
-    """One row per capture, along the way."""
+    """Return one row per capture, ordered from the server to the client."""
     rows: dict[str, ClockRow] = {}
     for row in clocks:
         rows.setdefault(row.capture, row)
@@ -56,16 +56,16 @@ def _in_order(clocks: Iterable[ClockRow]) -> list[ClockRow]:
 
 
 def place_names(clocks: Iterable[ClockRow], names: Mapping[str, str], lang: Lang) -> dict[str, str]:
-    """By capture the name given to it, else its place's, if no other has that, else its own."""
+    """Return capture -> the name given to it, else its place's if no other capture has that, else its own."""
     rows = _in_order(clocks)
     places = [row.place for row in rows]
-    found = {row.capture: row.capture for row in rows}
-    found |= {
+    labels = {row.capture: row.capture for row in rows}
+    labels |= {
         row.capture: PLACES[row.place].of(lang)
         for row in rows
         if row.place is not None and places.count(row.place) == 1
     }
-    return found | {capture: name for capture, name in names.items() if capture in found}
+    return labels | {capture: name for capture, name in names.items() if capture in labels}
 
 
 def _clock(row: ClockRow, lang: Lang) -> str:
@@ -80,22 +80,23 @@ def _clock(row: ClockRow, lang: Lang) -> str:
     return text + MATCHED.of(lang, count=row.matched)
 
 
-def _passed(call: Call, called: Mapping[str, str], lang: Lang) -> Iterator[str]:
-    """``STUN packets, leg 1: server → WAN 17 of 17 · WAN → client 0 of 17``."""
+def _passages(call: Call, labels: Mapping[str, str], lang: Lang) -> Iterator[str]:
+    """Yield lines like ``STUN packets, leg 1: server → WAN 17 of 17 · WAN → client 0 of 17``."""
     for stretches in courses(call):
         first = stretches[0]
         leg = f", {LEG_NUMBER.of(lang, leg=first.leg)}" if first.leg is not None else ""
-        yield f"{word(PASSING, first.kind, lang)}{leg}: {_stretches(stretches, called, lang)}"
+        yield f"{word(PASSING, first.kind, lang)}{leg}: {_stretches(stretches, labels, lang)}"
 
 
-def _stretches(stretches: tuple[Transit, ...], called: Mapping[str, str], lang: Lang) -> str:
+def _stretches(stretches: tuple[Transit, ...], labels: Mapping[str, str], lang: Lang) -> str:
     ends = [
-        [called.get(spot.capture, spot.name) for spot in (each.origin, each.target)] for each in stretches
+        [labels.get(spot.capture, spot.name) for spot in (stretch.origin, stretch.target)]
+        for stretch in stretches
     ]
-    counts = [(*names, each.arrived, each.sent) for names, each in zip(ends, stretches, strict=True)]
-    delays = [each.delay_ms for each in stretches if each.delay_ms is not None]
-    whole = len(delays) == len(stretches)
-    return way(counts, lang) + (DELAY.of(lang, ms=_decimal(sum(delays), lang)) if whole else "")
+    counts = [(*names, stretch.arrived, stretch.sent) for names, stretch in zip(ends, stretches, strict=True)]
+    delays = [stretch.delay_ms for stretch in stretches if stretch.delay_ms is not None]
+    complete = len(delays) == len(stretches)
+    return way(counts, lang) + (DELAY.of(lang, ms=_decimal(sum(delays), lang)) if complete else "")
 
 
 def _decimal(number: float, lang: Lang) -> str:

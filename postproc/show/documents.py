@@ -1,8 +1,8 @@
-"""What the program documents of itself: its tables and its rules, as lines, Markdown and JSON.
+"""Generated documentation: tables and rules as lines, Markdown and JSON.
 
-Values of strangers inside Markdown are text, whatever they try to be: CommonMark takes an entity for the
-character itself, never for markup (section 2.5), and MathJax leaves ``<code>`` alone; so nothing in a
-value becomes a link, a picture, HTML or a formula.
+Untrusted values inside Markdown are escaped to plain text: CommonMark takes an entity for the character
+itself, never for markup (section 2.5), and MathJax ignores ``<code>``. So no value becomes a link, an image,
+HTML or a formula.
 """
 
 import re
@@ -22,39 +22,39 @@ from postproc.model.vocabulary import CHECKS, DTLS, PICTURES, REMEDIES, SIP, SOU
 from postproc.show.terminal import clean
 
 MARKUP = re.compile(r"[^\w\s.:,;()%→–…-]|_|[.:](?=\S)")  # ". " and ": " are prose
-FORMULA = frozenset("$\\")  # what MathJax looks for
+FORMULA = frozenset("$\\")  # delimiters of MathJax
 
 
 def inline(text: str) -> str:
-    """The text within a line of prose."""
+    """Return the text escaped for a line of prose."""
     return MARKUP.sub(_entity, clean(text))
 
 
 def code(text: str) -> str:
-    """The text in a type for names: ``<code>``."""
-    return f"<code>{MARKUP.sub(lambda found: f'&#{ord(found.group())};', clean(text))}</code>"
+    """Return the text escaped and in ``<code>``."""
+    return f"<code>{MARKUP.sub(lambda match: f'&#{ord(match.group())};', clean(text))}</code>"
 
 
-def _entity(found: re.Match[str]) -> str:
-    char = found.group()
-    written = f"&#{ord(char)};"
-    return f"<code>{written}</code>" if char in FORMULA else written
+def _entity(match: re.Match[str]) -> str:
+    char = match.group()
+    entity = f"&#{ord(char)};"
+    return f"<code>{entity}</code>" if char in FORMULA else entity
 
 
 def tables_as_text(tables: Iterable[Table], width: int | None) -> str:
-    """Name, meaning and columns of each table; ``width`` None breaks no line."""
+    """Return name, meaning and columns of each table; ``width`` None breaks no line."""
     return "\n\n".join(_table_lines(table, width) for table in tables)
 
 
 def tables_as_names(tables: Iterable[Table], width: int | None) -> str:
-    """One line per table: its name and what a row is."""
-    held = list(tables)
-    indent = max(len(table.name) for table in held) + 2
-    return "\n".join(_hanging(table.name.ljust(indent), table.doc, width) for table in held)
+    """Return one line per table: its name and what a row is."""
+    listed = list(tables)
+    indent = max(len(table.name) for table in listed) + 2
+    return "\n".join(_hanging(table.name.ljust(indent), table.doc, width) for table in listed)
 
 
 def tables_as_json(tables: Iterable[Table]) -> str:
-    """{table: {doc, columns: [{name, dtype, doc}]}}."""
+    """Return {table: {doc, columns: [{name, dtype, doc}]}}."""
     schema = {
         table.name: {
             "doc": table.doc,
@@ -66,7 +66,7 @@ def tables_as_json(tables: Iterable[Table]) -> str:
 
 
 def tables_as_markdown(tables: Iterable[Table]) -> str:
-    """A page: a heading and a table of columns for each."""
+    """Return a page with a heading and a table of columns for each table."""
     parts = ["# Tables", "", "Written by `postproc tables --markdown`.", ""]
     for table in tables:
         parts += [f"## {table.name}", "", table.doc, "", "| column | type | meaning |", "| --- | --- | --- |"]
@@ -120,7 +120,7 @@ MARKS: Mapping[str, str] = {"fault": "**F**", "suspect": "**S**", "cannot_tell":
 
 
 def rules_page(rules: Sequence[Rule]) -> str:
-    """docs/RULES.md: every rule with its claim, stage by stage."""
+    """Return docs/RULES.md: every rule with its claim, stage by stage."""
     return "\n".join([HEAD, *(_stage(stage, rules) for stage in STAGES)])
 
 
@@ -140,40 +140,40 @@ def _stage(stage: str, rules: Sequence[Rule]) -> str:
 
 
 def rules_matrix(rules: Iterable[Rule], findings: pd.DataFrame, captures: Iterable[str]) -> str:
-    """docs/RULES-MATRIX.md: which rule fires on which capture; ``findings`` is the table of that name."""
+    """Return docs/RULES-MATRIX.md, of the table ``findings``: which rule fires on which capture."""
     names = sorted(captures)
-    told = _worst(findings)
-    shown = [name for name in names if any(capture == name for _, capture in told)]
+    verdicts = _worst(findings)
+    shown = [name for name in names if any(capture == name for _, capture in verdicts)]
     columns = [str(number) for number in range(1, len(shown) + 1)]
     rows = [
         (
             f"`{rule.name}`",
-            *(MARKS[told[rule.name, name]] if (rule.name, name) in told else "" for name in shown),
+            *(MARKS[verdicts[rule.name, name]] if (rule.name, name) in verdicts else "" for name in shown),
         )
         for rule in rules
     ]
-    legend = [f"{number}. {_named(name)}" for number, name in zip(columns, shown, strict=True)]
-    silent = [f"- {_named(name)}" for name in names if name not in shown]
+    legend = [f"{number}. {_file_name(name)}" for number, name in zip(columns, shown, strict=True)]
+    silent = [f"- {_file_name(name)}" for name in names if name not in shown]
     parts = [MATRIX, *legend, "", _table(("rule", *columns), rows)]
     if silent:
         parts += ["Silent are all of them on:", "", *silent, ""]
     return "\n".join(parts)
 
 
-def _named(capture: str) -> str:
-    """A file's name: as it is where nothing in it could be Markdown."""
+def _file_name(capture: str) -> str:
+    """Return a file's name as Markdown code, escaped where it has characters that could be markup."""
     return f"`{capture}`" if re.fullmatch(r"[\w./+-]+", capture) else code(capture)
 
 
 def _worst(findings: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """Rule and capture -> the worst verdict."""
-    found: dict[tuple[str, str], str] = {}
+    """Return (rule, capture) -> the worst verdict."""
+    worst: dict[tuple[str, str], str] = {}
     for name, capture, verdict in zip(
         findings["name"], findings["capture"], findings["verdict"], strict=True
     ):
-        held = found.get((name, capture), verdict)
-        found[name, capture] = min(held, verdict, key=VERDICTS.index)
-    return found
+        earlier = worst.get((name, capture), verdict)
+        worst[name, capture] = min(earlier, verdict, key=VERDICTS.index)
+    return worst
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -201,23 +201,25 @@ RULE_STAGES: Mapping[Stage, Text] = {
 
 
 def rule_list(rules: Iterable[Rule], lang: Lang, words: Sequence[str] = ()) -> list[str]:
-    """``CODE  name  what it is`` for each rule, under the stage of the chain that it belongs to.
+    """Return ``CODE  name  what it is`` for each rule, under the stage of the chain that it belongs to.
 
-    ``words``: rules only in whose line, or stage, each of them is.
+    With ``words``, only rules whose line or stage contains all of them, ignoring case.
     """
-    held = list(rules)
-    width = max((len(rule.name) for rule in held), default=0)
+    listed = list(rules)
+    width = max((len(rule.name) for rule in listed), default=0)
     lines: list[str] = []
-    for stage, some in groupby(held, key=lambda rule: rule.stage):
+    for stage, of_stage in groupby(listed, key=lambda rule: rule.stage):
         title = RULE_STAGES[stage].of(lang)
-        told = [f"  {rule.code:8} {rule.name:{width}}  {rule.summary.of(lang)}" for rule in some]
-        kept = [line for line in told if all(word.lower() in f"{title} {line}".lower() for word in words)]
-        lines += [f"{title}:", *kept] if kept else []
+        descriptions = [f"  {rule.code:8} {rule.name:{width}}  {rule.summary.of(lang)}" for rule in of_stage]
+        matches = [
+            line for line in descriptions if all(word.lower() in f"{title} {line}".lower() for word in words)
+        ]
+        lines += [f"{title}:", *matches] if matches else []
     return lines
 
 
 def rule_explained(rule: Rule, rules: Iterable[Rule], lang: Lang, width: int | None) -> list[str]:
-    """All that is known of a rule among all ``rules``, in lines of a width; None: unbroken."""
+    """Return everything documented about a rule among all ``rules``, folded to ``width``; None: unbroken."""
     lines = [f"{rule.code} {rule.name}: {rule.summary.of(lang)}"]
     lines += _section(CLAIM.of(lang), [rule.claim.of(lang)], width)
     lines += _section(CAUSES.of(lang), _advice(rule.causes, lang), width)
@@ -225,15 +227,15 @@ def rule_explained(rule: Rule, rules: Iterable[Rule], lang: Lang, width: int | N
     follows = ", ".join(cause.name for cause in rule.causes_among(rules))
     lines += _section(FOLLOWS.of(lang), [follows] if follows else [], width)
     lines += _section(KNOWN.of(lang), [rule.known_problems.of(lang)], width)
-    sources = [in_language(each, lang, REFERENCES) for each in rule.references]
+    sources = [in_language(reference, lang, REFERENCES) for reference in rule.references]
     return lines + _section(capital(SOURCES).of(lang), sources, width)
 
 
-def _advice(held: Iterable[Advice], lang: Lang) -> list[str]:
-    """Each with the product it is meant for; what a finding would fill in is shown by its name."""
+def _advice(advice: Iterable[Advice], lang: Lang) -> list[str]:
+    """Return each text with the product it is limited to; placeholders of facts are shown as ``<name>``."""
     return [
-        PLACEHOLDER.sub(r"<\1>", each.text.of(lang)) + (f" [{each.product}]" if each.product else "")
-        for each in held
+        PLACEHOLDER.sub(r"<\1>", entry.text.of(lang)) + (f" [{entry.product}]" if entry.product else "")
+        for entry in advice
     ]
 
 

@@ -1,6 +1,6 @@
-"""What to allow on a firewall for a call: ports and traffic seen, and the hand-out that says it.
+"""What a firewall has to allow for a call: the ports and traffic seen, and the handout for its administrator.
 
-Pure: tables in, lines out. What captures say is in them only as addresses, numbers and quoted values.
+Pure: tables in, lines out. Of what captures contain, only addresses, numbers and quoted values appear.
 """
 
 from collections import defaultdict
@@ -15,16 +15,15 @@ from postproc.model.filters import LAST_PORT
 from postproc.model.tables import Tables
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import CALL_NUMBER
-from postproc.show.calls import Line
+from postproc.show.calls import TO_CLIENT, TO_SERVER, Line
 from postproc.show.selection import ENDS, HANDSHAKE_ENDS
 
-TO_CLIENT, TO_SERVER = "server_to_client", "client_to_server"
 Endpoint = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something on the wire: its kind (check, discovery, keepalive, dtls, media) and how often."""
+    """Packets from one end to another: their kind (check, discovery, keepalive, dtls, media) and number."""
 
     call: int
     kind: str
@@ -39,7 +38,7 @@ class Event:
 
 @dataclass
 class Traffic:
-    """Between the server's end and another; counts are (out of the server, into it)."""
+    """UDP between the server's end and a remote one, counted by kind as [sent by the server, received]."""
 
     server: Endpoint
     remote: Endpoint
@@ -61,7 +60,7 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Port:
-    """A candidate of the server: where it sends and receives, and what it offered for that."""
+    """A candidate of the server: the base address it sends from, and the addresses offered for it."""
 
     base: Endpoint
     offered: tuple[Endpoint, ...]
@@ -73,36 +72,38 @@ class Port:
 
 @dataclass(frozen=True)
 class Hole:
-    """All of a call: the server's ports, and its traffic, that at those ports first."""
+    """What one call needs: the server's ports, and its traffic, that at these ports first."""
 
     ports: tuple[Port, ...]
     traffic: tuple[Traffic, ...]
 
 
 def holes(tables: Tables) -> dict[int, Hole]:
-    """call -> what a firewall must let through for it."""
+    """Return call -> what a firewall must let through for it."""
     ports, servers = _ports(tables), _servers(tables)
-    found: dict[int, list[Event]] = defaultdict(list)
+    events: dict[int, list[Event]] = defaultdict(list)
     for event in _events(tables):
-        found[event.call].append(event)
+        events[event.call].append(event)
     return {
         call: Hole(
             tuple(ports.get(call, ())),
-            tuple(_traffic_seen(found.get(call, []), servers.get(call, set()), ports.get(call, []))),
+            tuple(_traffic_seen(events.get(call, []), servers.get(call, set()), ports.get(call, []))),
         )
-        for call in sorted({*ports, *found})
+        for call in sorted({*ports, *events})
     }
 
 
 def _events(tables: Tables) -> Iterator[Event]:
     bindings = tables.bindings
-    good = (bindings["outcome"] == "success").fillna(False)
-    asked = bindings.assign(_good=good.astype("int64"), _count=1, _last=bindings["time"])
-    yield from _rows(asked, ENDS, "purpose", "direction", ("time", "_last", "_count", "_good"))
+    succeeded = (bindings["outcome"] == "success").fillna(False)
+    transactions = bindings.assign(_good=succeeded.astype("int64"), _count=1, _last=bindings["time"])
+    yield from _rows(transactions, ENDS, "purpose", "direction", ("time", "_last", "_count", "_good"))
     end = tables.dtls["completed"].fillna(tables.dtls["started"])
-    done = (tables.dtls["state"] == "complete").fillna(False)
-    shaken = tables.dtls.assign(_kind="dtls", _way="other", _count=1, _good=done.astype("int64"), _last=end)
-    yield from _rows(shaken, HANDSHAKE_ENDS, "_kind", "_way", ("started", "_last", "_count", "_good"))
+    complete = (tables.dtls["state"] == "complete").fillna(False)
+    handshakes = tables.dtls.assign(
+        _kind="dtls", _way="other", _count=1, _good=complete.astype("int64"), _last=end
+    )
+    yield from _rows(handshakes, HANDSHAKE_ENDS, "_kind", "_way", ("started", "_last", "_count", "_good"))
     streams = tables.rtp_streams.assign(_kind="media")
     times = ("first_time", "last_time", "packets", "packets")
     yield from _rows(streams, ENDS, "_kind", "direction", times)
@@ -111,73 +112,78 @@ def _events(tables: Tables) -> Iterator[Event]:
 def _rows(
     table: pd.DataFrame, ends: list[str], kind: str, direction: str, rest: tuple[str, str, str, str]
 ) -> Iterator[Event]:
-    known = table.dropna(subset=["call", *ends, kind, *rest])
-    columns = [known[name] for name in ("call", kind, *ends)]
-    ways = known[direction].fillna("other")
-    measured = [known[name] for name in rest]
-    for call, what, addr, port, other, other_port, way, first, last, count, good in zip(
+    rows = table.dropna(subset=["call", *ends, kind, *rest])
+    columns = [rows[name] for name in ("call", kind, *ends)]
+    ways = rows[direction].fillna("other")
+    measured = [rows[name] for name in rest]
+    for call, event_kind, addr, port, other, other_port, way, first, last, count, good in zip(
         *columns, ways, *measured, strict=True
     ):
         ends_of = (addr, int(port)), (other, int(other_port))
-        yield Event(int(call), what, *ends_of, way, first, last, int(count), int(good))
+        yield Event(int(call), event_kind, *ends_of, way, first, last, int(count), int(good))
 
 
 def _ports(tables: Tables) -> dict[int, list[Port]]:
-    """call -> the server's candidates by the address they stand for, in the order they were offered."""
+    """Return call -> the server's candidates by base address, in the order they were offered."""
     rows = tables.candidates
     rows = rows[(rows["side"] == "server").fillna(False) & (rows["transport"] == "udp").fillna(False)]
     rows = rows.dropna(subset=["call", "addr", "port"])
     rows = rows[rows["port"].between(1, LAST_PORT)]
     bases = _bases(tables)
-    found: dict[int, dict[Endpoint, dict[Endpoint, None]]] = defaultdict(dict)
+    by_base: dict[int, dict[Endpoint, dict[Endpoint, None]]] = defaultdict(dict)
     for call, addr, port in zip(rows["call"], rows["addr"], rows["port"], strict=True):
         offered = (addr, int(port))
-        found[int(call)].setdefault(bases.get(offered, offered), {})[offered] = None
+        by_base[int(call)].setdefault(bases.get(offered, offered), {})[offered] = None
     return {
         call: [Port(base, tuple(offered)) for base, offered in bases_of.items()]
-        for call, bases_of in found.items()
+        for call, bases_of in by_base.items()
     }
 
 
 def _bases(tables: Tables) -> dict[Endpoint, Endpoint]:
-    """Address seen outside -> the address behind the NAT, as candidates and STUN tell."""
-    known = tables.nat_mappings.dropna(subset=["base_addr", "base_port", "mapped_addr", "mapped_port"])
-    columns = [known[name] for name in ("mapped_addr", "mapped_port", "base_addr", "base_port")]
-    return {(addr, int(port)): (base, int(own)) for addr, port, base, own in zip(*columns, strict=True)}
+    """Return mapped address -> the base address behind the NAT, from candidates and STUN."""
+    mappings = tables.nat_mappings.dropna(subset=["base_addr", "base_port", "mapped_addr", "mapped_port"])
+    columns = [mappings[name] for name in ("mapped_addr", "mapped_port", "base_addr", "base_port")]
+    return {
+        (addr, int(port)): (base, int(base_port))
+        for addr, port, base, base_port in zip(*columns, strict=True)
+    }
 
 
 def _servers(tables: Tables) -> dict[int, set[str]]:
-    """call -> addresses of the B2BUA: callee of an inbound leg, caller of an outbound one."""
-    found: dict[int, set[str]] = defaultdict(set)
+    """Return call -> addresses of the B2BUA: callee of an inbound leg, caller of an outbound one."""
+    servers: dict[int, set[str]] = defaultdict(set)
     for role, column in (("inbound", "uas_addr"), ("outbound", "uac_addr")):
         rows = tables.legs[(tables.legs["role"] == role).fillna(False)].dropna(subset=["call", column])
         for call, addr in zip(rows["call"], rows[column], strict=True):
-            found[int(call)].add(addr)
-    return dict(found)
+            servers[int(call)].add(addr)
+    return dict(servers)
 
 
 def _traffic_seen(events: list[Event], servers: set[str], ports: list[Port]) -> list[Traffic]:
     ours = _server_ends(events) | {port.base for port in ports}
-    found: dict[tuple[Endpoint, Endpoint], Traffic] = {}
+    by_ends: dict[tuple[Endpoint, Endpoint], Traffic] = {}
     for event in events:
         ends = (event.src, event.dst)
-        if not _outward(event, ours, servers) or ends[::-1] in found:
+        if not _outward(event, ours, servers) or ends[::-1] in by_ends:
             ends = (event.dst, event.src)
-        if ends not in found:
-            found[ends] = Traffic(*ends, event.first, event.last)
-        found[ends].add(event)
+        if ends not in by_ends:
+            by_ends[ends] = Traffic(*ends, event.first, event.last)
+        by_ends[ends].add(event)
     bases = {port.base for port in ports}
-    return sorted(found.values(), key=lambda each: (each.server not in bases, each.discovers, each.first))
+    return sorted(
+        by_ends.values(), key=lambda traffic: (traffic.server not in bases, traffic.discovers, traffic.first)
+    )
 
 
 def _server_ends(events: list[Event]) -> set[Endpoint]:
-    """The server's end of all that is known to go from it or to it."""
+    """Return the server's end of all events whose direction is known."""
     sent = {event.src for event in events if event.direction == TO_CLIENT}
     return sent | {event.dst for event in events if event.direction == TO_SERVER}
 
 
 def _outward(event: Event, ours: set[Endpoint], servers: set[str]) -> bool:
-    """Whether the sender is the server's end; where nobody knows, the first sender counts as it."""
+    """Tell whether the sender is the server's end; if unknown, take the first sender for it."""
     if (event.src in ours) != (event.dst in ours):
         return event.src in ours
     return event.src[0] in servers or event.dst[0] not in servers
@@ -233,9 +239,10 @@ INDENT = "  "
 def handout(
     line: Line, display_filter: str, hole: Hole | None, lang: Lang, *, of_several: bool = False
 ) -> Iterator[str]:
-    """A call's heading, its filters, then what to allow: the port of the server's candidate first.
+    """Yield a call's heading, its filters, then what to allow, the port of the server's candidate first.
 
-    The plug-in counts the calls of the capture that is open: its numbers differ in a run ``of_several``.
+    The plug-in numbers the calls of the open capture alone, so ``of_several`` leaves its filter out: in a run
+    of several captures the numbers differ.
     """
     yield _heading(line, lang)
     yield f"{FILTER.of(lang)}:"
@@ -256,7 +263,7 @@ def handout(
 
 
 def _heading(line: Line, lang: Lang) -> str:
-    """Like ``call 1  721 -> 0891  2026-11-22 22:38:49 UTC``."""
+    """Return a line like ``call 1  721 -> 0891  2026-11-22 22:38:49 UTC``."""
     parties = f"{line.from_user or '?'} -> {line.to_user or '?'}"
     start = f"{line.start:%Y-%m-%d %H:%M:%S} UTC" if line.start is not None else ""
     return "  ".join(filter(None, (CALL_NUMBER.of(lang, call=line.call), parties, start)))
@@ -283,7 +290,7 @@ def _traffic(traffic: Traffic, lang: Lang) -> Iterator[str]:
 
 
 def told(traffic: Traffic, lang: Lang) -> str:
-    """One flow in a line: its ends, its times, and what of it was answered."""
+    """Describe one flow in a line: its ends, its time span, and how much of it was answered."""
     ends = f"UDP {endpoint(*traffic.server)} <-> {endpoint(*traffic.remote)}"
     return f"{ends}, {_span(traffic.first, traffic.last)}: {'; '.join(_counts(traffic, lang))}"
 
@@ -302,6 +309,6 @@ def _counts(traffic: Traffic, lang: Lang) -> Iterator[str]:
 
 
 def _span(first: pd.Timestamp, last: pd.Timestamp) -> str:
-    """Like ``2026-11-22 22:38:49.516 - 22:39:00.519``."""
+    """Return a span like ``2026-11-22 22:38:49.516 - 22:39:00.519``."""
     begin, end = (f"{time:%H:%M:%S}.{time.microsecond // 1000:03}" for time in (first, last))
     return f"{first:%Y-%m-%d} {begin} - {end}"

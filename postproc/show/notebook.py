@@ -1,7 +1,7 @@
-"""A notebook about one capture: text cells and code that load the results and show its calls.
+"""A notebook about one capture: text cells, and code that loads the results and shows its calls.
 
-Pure: what is known of the calls in, a notebook out. Names and values of strangers are repr'd in code
-cells and escaped in Markdown.
+Pure: summaries of the calls in, a notebook out. Untrusted names and values are repr'd in code cells and
+escaped in Markdown.
 """
 
 import hashlib
@@ -43,33 +43,33 @@ class Subject:
 
 @dataclass(frozen=True)
 class Seen:
-    """What is said of a call: its headline, the steps of its walk, whether several places saw it."""
+    """Summary of a call: its headline, the steps of its walk, whether several places captured it."""
 
     headline: str | None = None
     steps: Sequence[Mapping[str, Any]] = ()
     places: bool = False
-    empty: frozenset[str] = frozenset()  # tables without a row of it
+    empty: frozenset[str] = frozenset()  # names of tables without a row of this call
 
 
 def notebook(subject: Subject, calls: Sequence[Seen]) -> nbformat.NotebookNode:
-    """The notebook; ``calls`` are those seen in the capture: the one wanted, then the worst first."""
+    """Build the notebook; ``calls`` are the capture's: the requested one, then the worst first."""
     cells = [
         *_opening(subject, len(calls)),
         *(_body(calls, subject) if calls else _nothing(subject.lang)),
     ]
     for number, cell in enumerate(cells, 1):
         cell["id"] = f"cell-{number}"  # nbformat's are random: the same run would differ each time
-    made: nbformat.NotebookNode = new_notebook(cells=cells)
-    made.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    made.metadata.language_info = {"name": "python"}
-    made.metadata[OURS] = {"version": __version__, "sources": sources(made)}
-    return made
+    book: nbformat.NotebookNode = new_notebook(cells=cells)
+    book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    book.metadata.language_info = {"name": "python"}
+    book.metadata[OURS] = {"version": __version__, "sources": sources(book)}
+    return book
 
 
-def sources(held: nbformat.NotebookNode) -> str:
-    """A hash of what the cells say, outputs left aside: it tells whether somebody edited them."""
-    told = "\0".join(f"{cell.cell_type}\0{cell.source}" for cell in held.cells)
-    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+def sources(book: nbformat.NotebookNode) -> str:
+    """Return a SHA-256 of the cells without their outputs, which shows whether somebody edited them."""
+    contents = "\0".join(f"{cell.cell_type}\0{cell.source}" for cell in book.cells)
+    return hashlib.sha256(contents.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _opening(subject: Subject, calls: int) -> Iterator[Cell]:
@@ -110,10 +110,10 @@ def _loading(subject: Subject) -> Iterator[str]:
 
 
 def _again(subject: Subject) -> str:
-    """Further arguments of ``analyze``."""
+    """Return the further arguments of ``analyze``, as code."""
     logs = f", fs_logs=[{', '.join(map(_path, subject.logs))}]" if subject.logs else ""
-    keys = f", keylog={_path(subject.keylog)}" if subject.keylog else ""
-    return logs + keys + (f", lang={subject.lang!r}" if subject.lang != "en" else "")
+    keylog = f", keylog={_path(subject.keylog)}" if subject.keylog else ""
+    return logs + keylog + (f", lang={subject.lang!r}" if subject.lang != "en" else "")
 
 
 def _path(path: PurePath) -> str:
@@ -121,7 +121,7 @@ def _path(path: PurePath) -> str:
 
 
 def _nothing(lang: Lang) -> Iterator[Cell]:
-    """The cells about a capture without calls."""
+    """Yield the cells for a capture without calls."""
     yield _code('run.captures[["capture", "packets", "first_time", "last_time", "interfaces", "warnings"]].T')
     yield _code('run.sip_messages.groupby(["method", "status"], dropna=False).size().rename("messages")')
     yield _code('run.stun_messages.groupby(["method", "kind"]).size().rename("messages")')
@@ -166,9 +166,9 @@ def _verdict(call: Seen, lang: Lang) -> Iterator[str]:
 
 
 def _call(lang: Lang, number: int | None, *, places: bool) -> Iterator[Cell]:
-    """The cells about ``call``, from legs to single frames."""
-    wanted = 'calls["call"].iloc[0]' if number is None else number
-    yield _code(f"call = run.call({wanted})", "call")
+    """Yield the cells about one call, from legs down to single frames."""
+    expression = 'calls["call"].iloc[0]' if number is None else number
+    yield _code(f"call = run.call({expression})", "call")
     first, *others = SECTIONS
     for text, *cells in (first, *((OF_PLACES,) if places else ()), *others):
         yield _text(text.of(lang))
@@ -231,10 +231,10 @@ SECTIONS = (
 
 
 def _text(*paragraphs: str) -> Cell:
-    made: Cell = new_markdown_cell("\n\n".join(paragraphs))
-    return made
+    cell: Cell = new_markdown_cell("\n\n".join(paragraphs))
+    return cell
 
 
 def _code(*lines: str) -> Cell:
-    made: Cell = new_code_cell("\n".join(lines))
-    return made
+    cell: Cell = new_code_cell("\n".join(lines))
+    return cell

@@ -1,7 +1,7 @@
-"""What a notebook shows of a run and of a call: HTML, every value escaped.
+"""HTML shown in a notebook for a run and for a call, with every value escaped.
 
-Values come from strangers: jinja2 escapes them, control characters and bidi marks
-are shown as text, and MathJax is told to keep away. Colours go with light and dark.
+Values come from strangers: jinja2 escapes them, control and bidi characters are shown as text, and MathJax is
+disabled. Colors work on light and dark backgrounds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ from postproc.show.answers import frame_list, sections
 from postproc.show.colors import PAPER
 from postproc.show.terminal import clean
 
-MOST = 100  # calls listed
+MOST = 100  # calls listed; a choice that keeps the cell readable: run.calls has all
 BADGES = {
     "fault": "#b3261e",
     "failed": "#b3261e",
@@ -106,23 +106,23 @@ TEMPLATES = {"page": PAGE, "run": RUN, "call": ONE}
 
 
 def run_card(tables: Tables, unread: Sequence[tuple[str, str]], lang: Lang) -> str:
-    """The calls of a run as a table, and what could not be read."""
-    held = len(tables.calls)
+    """Return the calls of a run as a table, and the files that could not be read."""
+    total = len(tables.calls)
     return _page(
         "run",
-        counted=counted(CALLS_IN_CAPTURES, len(tables.captures), lang, calls=counted(CALLS, held, lang)),
-        headings=[each.of(lang) for each in HEADINGS],
+        counted=counted(CALLS_IN_CAPTURES, len(tables.captures), lang, calls=counted(CALLS, total, lang)),
+        headings=[heading.of(lang) for heading in HEADINGS],
         calls=[_row(row, lang) for row in _plain(tables.calls.head(MOST))],
-        more=MORE.of(lang, more=held - MOST) if held > MOST else "",
+        more=MORE.of(lang, more=total - MOST) if total > MOST else "",
         unread=[(path, in_language(reason, lang)) for path, reason in unread],
         unread_word=NOT_READ.of(lang),
     )
 
 
 def call_card(tables: Tables, call: int, steps: Sequence[Mapping[str, Any]], lang: Lang) -> str:
-    """Headline, walk, phases of the media and findings of one call, with causes and remedies."""
+    """Return headline, walk, media phases and findings of one call, with causes and remedies."""
     (row,) = (_row(row, lang) for row in _plain(tables.calls[tables.calls["call"] == call].head(1)))
-    mine = of_table(tables.findings[tables.findings["call"] == call])
+    findings = of_table(tables.findings[tables.findings["call"] == call])
     return _page(
         "call",
         title=CALL_NUMBER.of(lang, call=call),
@@ -133,7 +133,7 @@ def call_card(tables: Tables, call: int, steps: Sequence[Mapping[str, Any]], lan
         steps=[{**step, "word": STATES[step["state"]].of(lang)} for step in steps],
         packets_per_phase=phases.HEADING.of(lang),
         phases=[line for line, _ in phases.lines(_phases(tables, call), lang)],
-        findings=[_finding(each, lang) for each in mine],
+        findings=[_finding(finding, lang) for finding in findings],
         frames=FRAMES.of(lang),
     )
 
@@ -147,19 +147,19 @@ def _row(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
     return {**row, "word": word(VERDICTS, row["verdict"], lang), "start": start}
 
 
-def _finding(found: Described, lang: Lang) -> dict[str, Any]:
+def _finding(finding: Described, lang: Lang) -> dict[str, Any]:
     return {
-        "finding": found,
-        "word": word(VERDICTS, found.verdict, lang),
-        "frames": frame_list(found.frames),
-        "advice": [(title.of(lang), lines) for title, lines in sections(found)],
+        "finding": finding,
+        "word": word(VERDICTS, finding.verdict, lang),
+        "frames": frame_list(finding.frames),
+        "advice": [(title.of(lang), lines) for title, lines in sections(finding)],
     }
 
 
 def _plain(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows with None for what is unknown."""
-    held = rows.astype(object).where(rows.notna(), None)
-    return [dict(zip(held.columns, row, strict=True)) for row in held.itertuples(index=False, name=None)]
+    """Return the rows as dicts, with None for NA."""
+    values = rows.astype(object).where(rows.notna(), None)
+    return [dict(zip(values.columns, row, strict=True)) for row in values.itertuples(index=False, name=None)]
 
 
 def _badge(state: str | None, word: str | None) -> Markup:
@@ -172,7 +172,7 @@ def _clean(value: object) -> str:
 
 
 def _page(name: str, **values: Any) -> str:  # noqa: ANN401
-    made = Environment(autoescape=True, loader=DictLoader(TEMPLATES), trim_blocks=True)
-    made.filters["clean"] = _clean
-    made.globals |= {"badge": _badge, "left": "text-align:left"}
-    return made.get_template(name).render(**values)
+    environment = Environment(autoescape=True, loader=DictLoader(TEMPLATES), trim_blocks=True)
+    environment.filters["clean"] = _clean
+    environment.globals |= {"badge": _badge, "left": "text-align:left"}
+    return environment.get_template(name).render(**values)

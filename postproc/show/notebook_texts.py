@@ -1,4 +1,4 @@
-"""What a notebook says, in both languages, and the questions it asks about each step of the walk."""
+"""Texts of a notebook in both languages, and the questions it asks about each step of the walk."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -98,7 +98,7 @@ UNDECIDED = ("failed", "cannot_tell")
 
 @dataclass(frozen=True)
 class Question:
-    """Markdown of ours, and the code that answers it."""
+    """A question in Markdown, and the code that answers it."""
 
     text: Text
     code: str
@@ -211,17 +211,21 @@ BY_STEP: Mapping[str, tuple[Question, ...]] = {
     "dtls": (HANDSHAKE, UNREACHABLE, LOG),
     "media": (SECONDS, UNREACHABLE, LOG),
 }
-ALWAYS = (CALL_SETUP, NAT, SECONDS)  # of a call that is well, too
+ALWAYS = (CALL_SETUP, NAT, SECONDS)  # asked even of a call that is ok
 
 
-ASKED = re.compile(r"call\.(\w+)[.\[]")  # the table a question looks into
+QUERIED = re.compile(r"call\.(\w+)[.\[]")  # the table that a question's code reads
 
 
 def questions(steps: Iterable[Mapping[str, Any]], empty: Collection[str] = ()) -> Sequence[Question]:
-    """What to ask of a call, each once: first what belongs to the steps at which it stopped.
+    """Return the questions about a call without duplicates, those of the steps at which it stopped first.
 
-    Nothing is asked of tables that are ``empty`` for this call.
+    Questions about tables that are ``empty`` for this call are left out.
     """
     stopped = [step["step"] for step in steps if step["state"] in UNDECIDED]
-    asked = [question for step in stopped for question in BY_STEP.get(step, ())]
-    return [each for each in dict.fromkeys([*asked, *ALWAYS]) if not {*ASKED.findall(each.code)} & {*empty}]
+    of_steps = [question for step in stopped for question in BY_STEP.get(step, ())]
+    return [
+        candidate
+        for candidate in dict.fromkeys([*of_steps, *ALWAYS])
+        if not {*QUERIED.findall(candidate.code)} & {*empty}
+    ]

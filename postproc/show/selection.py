@@ -1,7 +1,7 @@
-"""What of a run is a call's or a capture's: rows, frames, flows, and the filter that shows it in Wireshark.
+"""Which rows, frames and flows of a run belong to a call or a capture, and the Wireshark filter for them.
 
-Pure: from the tables of a run. Every row of a message and of what is made of them bears its call's
-number; captures, joins, logs and seconds of streams are found by what they are of. Media, which have no
+Pure: works on the tables of a run. Rows of messages, and of what is derived from them, have their call's
+number; captures, joins, logs and seconds of streams are found by the rows they refer to. Media, which have no
 rows of their own, and RTCP beside them are found by flow and time.
 """
 
@@ -21,7 +21,7 @@ from postproc.model.logtexts import LOUD
 from postproc.model.tables import BY_NAME, SLACK_S, Tables
 
 Mask: TypeAlias = "pd.Series[bool]"
-# What was on the wire: of a capture also what is no call's.
+# Tables of what was on the wire: the part of a capture includes rows that belong to no call.
 WHOLE = frozenset(
     {
         "sip_messages",
@@ -36,17 +36,17 @@ WHOLE = frozenset(
 
 
 def of_call(tables: Tables, call: int, name: str) -> pd.DataFrame:
-    """The rows of the table ``name`` that are about one call, in their order."""
+    """Return the rows of the table ``name`` that are about one call, in their order."""
     rows: pd.DataFrame = getattr(tables, name)
     shared = name in ownership.UNNUMBERED
-    return _where(rows, _of_what_it_has(tables, call, name) if shared else rows["call"] == call)
+    return _where(rows, _refers_to(tables, call, name) if shared else rows["call"] == call)
 
 
 def of_capture(tables: Tables, capture: str) -> Tables:
-    """The calls seen in a capture with all that is known of them, and the captures they are in."""
-    seen = tables.timeline
-    calls = seen.loc[seen["capture"] == capture, "call"].dropna().unique()
-    captures = {capture, *seen.loc[seen["call"].isin(calls), "capture"]}
+    """Return the calls seen in a capture, with all their rows, and the captures they are in."""
+    timeline = tables.timeline
+    calls = timeline.loc[timeline["capture"] == capture, "call"].dropna().unique()
+    captures = {capture, *timeline.loc[timeline["call"].isin(calls), "capture"]}
     cut = {}
     for name in BY_NAME:
         rows: pd.DataFrame = getattr(tables, name)
@@ -58,21 +58,25 @@ def of_capture(tables: Tables, capture: str) -> Tables:
 
 
 def without_captures(tables: Tables, captures: Collection[str]) -> Tables:
-    """The run without these captures and the calls seen in them."""
-    shown = [tables.timeline, tables.calls, tables.legs]
-    gone = {call for rows in shown for call in rows.loc[rows["capture"].isin(captures), "call"].dropna()}
+    """Return the run without these captures and without the calls seen in them."""
+    numbered = [tables.timeline, tables.calls, tables.legs]
+    removed = {
+        call for rows in numbered for call in rows.loc[rows["capture"].isin(captures), "call"].dropna()
+    }
     cut = {}
     for name in BY_NAME:
         rows: pd.DataFrame = getattr(tables, name)
-        lost = rows["capture"].isin(captures)
-        cut[name] = _where(rows, ~(lost | rows["call"].isin(gone) if "call" in rows else lost))
+        in_captures = rows["capture"].isin(captures)
+        cut[name] = _where(
+            rows, ~(in_captures | rows["call"].isin(removed) if "call" in rows else in_captures)
+        )
     return tables.with_(**cut)
 
 
-def _of_what_it_has(tables: Tables, call: int, name: str) -> Mask:
-    had = ownership.had_by(tables, name)
-    its = had.loc[had["call"] == call, "thing"]
-    masks = [each.isin(its) for each in ownership.things(tables, name)]
+def _refers_to(tables: Tables, call: int, name: str) -> Mask:
+    owned = ownership.had_by(tables, name)
+    things = owned.loc[owned["call"] == call, "thing"]
+    masks = [column.isin(things) for column in ownership.things(tables, name)]
     return pd.Series(np.logical_or.reduce(masks), getattr(tables, name).index, dtype=bool)
 
 
@@ -94,7 +98,7 @@ class Flow(NamedTuple):
 
 @dataclass
 class Span:
-    """When a flow was used by a call, and whether RTCP may run beside it."""
+    """When a call used a flow, and whether RTCP may run on the next port."""
 
     first: pd.Timestamp
     last: pd.Timestamp
@@ -105,24 +109,24 @@ class Span:
 
 
 def call_ids(tables: Tables) -> dict[int, list[str]]:
-    """call -> the Call-IDs of its legs, in the order of the legs."""
-    found: dict[int, list[str]] = defaultdict(list)
-    known = tables.legs.dropna(subset=["call", "call_id"]).sort_values(["call", "leg"])
-    for call, call_id in zip(known["call"], known["call_id"], strict=True):
-        if call_id not in found[call]:
-            found[int(call)].append(call_id)
-    return dict(found)
+    """Return call -> the Call-IDs of its legs, in the order of the legs."""
+    by_call: dict[int, list[str]] = defaultdict(list)
+    legs = tables.legs.dropna(subset=["call", "call_id"]).sort_values(["call", "leg"])
+    for call, call_id in zip(legs["call"], legs["call_id"], strict=True):
+        if call_id not in by_call[call]:
+            by_call[int(call)].append(call_id)
+    return dict(by_call)
 
 
 def flows(tables: Tables) -> dict[int, dict[Flow, Span]]:
-    """call -> the flows of its STUN, DTLS and media."""
-    found: dict[int, dict[Flow, Span]] = defaultdict(dict)
+    """Return call -> the flows of its STUN, DTLS and media."""
+    by_call: dict[int, dict[Flow, Span]] = defaultdict(dict)
     for call, flow, first, last, odd in _used(tables):
-        if (span := found[call].get(flow)) is None:
-            found[call][flow] = Span(first, last, odd)
+        if (span := by_call[call].get(flow)) is None:
+            by_call[call][flow] = Span(first, last, odd)
         else:
             span.add(first, last, odd)
-    return dict(found)
+    return dict(by_call)
 
 
 def _used(tables: Tables) -> Iterator[tuple[int, Flow, pd.Timestamp, pd.Timestamp, bool]]:
@@ -141,15 +145,15 @@ def _used(tables: Tables) -> Iterator[tuple[int, Flow, pd.Timestamp, pd.Timestam
 def _known_spans(
     table: pd.DataFrame, ends: list[str], first: "pd.Series[pd.Timestamp]", last: "pd.Series[pd.Timestamp]"
 ) -> Iterator[tuple[int, Flow, pd.Timestamp, pd.Timestamp]]:
-    known = table.assign(_first=first, _last=last).dropna(subset=["call", *ends, "_first", "_last"])
-    columns = [known[name] for name in ("call", *ends, "_first", "_last")]
+    rows = table.assign(_first=first, _last=last).dropna(subset=["call", *ends, "_first", "_last"])
+    columns = [rows[name] for name in ("call", *ends, "_first", "_last")]
     for call, addr, port, other_addr, other_port, start, end in zip(*columns, strict=True):
         if flow := _nameable((addr, int(port)), (other_addr, int(other_port))):
             yield int(call), flow, start, end
 
 
 def _nameable(one: tuple[str, int], other: tuple[str, int]) -> Flow | None:
-    """None when an address is none that a filter could name."""
+    """Return the flow; None when an address is none that a filter could name."""
     try:
         versions = {ip_address(one[0]).version, ip_address(other[0]).version}
     except ValueError:
@@ -158,20 +162,23 @@ def _nameable(one: tuple[str, int], other: tuple[str, int]) -> Flow | None:
 
 
 def _muxed(tables: Tables) -> set[int]:
-    """Calls all of whose descriptions say rtcp-mux (RFC 5761)."""
-    offered = tables.sdp_media.dropna(subset=["call"])
-    every = offered["rtcp_mux"].fillna(False).groupby(offered["call"]).all()
-    return {int(call) for call, muxed in zip(every.index, every, strict=True) if muxed}
+    """Return the calls all of whose descriptions have a=rtcp-mux (RFC 5761)."""
+    descriptions = tables.sdp_media.dropna(subset=["call"])
+    by_call = descriptions["rtcp_mux"].fillna(False).groupby(descriptions["call"]).all()
+    return {int(call) for call, muxed in zip(by_call.index, by_call, strict=True) if muxed}
 
 
 def call_filters(tables: Tables) -> dict[int, str]:
-    """call -> its display filter. A flow that other calls use as well is limited to the call's time."""
-    ids, used = call_ids(tables), flows(tables)
-    users = Counter(flow for spans in used.values() for flow in spans)
-    numbers = sorted({int(call) for call in tables.calls["call"].dropna()} | set(ids) | set(used))
+    """Return call -> its display filter; a flow that other calls use, too, is limited to its time."""
+    ids, used_flows = call_ids(tables), flows(tables)
+    users = Counter(flow for spans in used_flows.values() for flow in spans)
+    numbers = sorted({int(call) for call in tables.calls["call"].dropna()} | set(ids) | set(used_flows))
     return {
         call: filters.either(
-            [filters.equals("sip.Call-ID", ids.get(call, [])), *_flow_filters(used.get(call, {}), users)]
+            [
+                filters.equals("sip.Call-ID", ids.get(call, [])),
+                *_flow_filters(used_flows.get(call, {}), users),
+            ]
         )
         for call in numbers
     }
@@ -211,23 +218,23 @@ class Belonging:
 
 
 def belonging(tables: Tables, call: int) -> dict[str, Belonging]:
-    """Return what belongs to the call by capture; empty when there is no such call."""
-    found: dict[str, Belonging] = {}
+    """Return by capture what belongs to the call; empty when there is no such call."""
+    by_capture: dict[str, Belonging] = {}
     for name in MESSAGES:
         for capture, frame in _pairs(_of(getattr(tables, name), call)[["capture", "frame"]]):
-            found.setdefault(capture, Belonging()).frames.add(frame)
-    for capture, used, transport in _connections(_of(tables.sip_messages, call)):
-        held = found.setdefault(capture, Belonging())
-        held.connections[used] = _ends(tables.sip_messages, capture, used)
-        held.whole |= {used} if transport in STREAMED else set()
+            by_capture.setdefault(capture, Belonging()).frames.add(frame)
+    for capture, connection, transport in _connections(_of(tables.sip_messages, call)):
+        of_capture = by_capture.setdefault(capture, Belonging())
+        of_capture.connections[connection] = _ends(tables.sip_messages, capture, connection)
+        of_capture.whole |= {connection} if transport in STREAMED else set()
     for capture, flow in _timed_flows(tables, call):
         for file in _files(tables.captures, capture, *flow[-2:]):
-            found.setdefault(file, Belonging()).flows.append(flow)
-    return dict(sorted(found.items()))
+            by_capture.setdefault(file, Belonging()).flows.append(flow)
+    return dict(sorted(by_capture.items()))
 
 
 def _files(captures: pd.DataFrame, capture: str, since: int, until: int) -> list[str]:
-    """The files in which a flow that begins in one is in that time: of a ring buffer it may be several."""
+    """Return the files that a flow beginning in one continues in; more than one in a ring buffer."""
     recordings = captures.set_index("capture")["recording"]
     recording = recordings.get(capture)
     if recording is None or pd.isna(recording):
@@ -238,7 +245,7 @@ def _files(captures: pd.DataFrame, capture: str, since: int, until: int) -> list
 
 
 def _connections(sip: pd.DataFrame) -> Iterator[tuple[str, Connection, str]]:
-    """TCP connections with messages, each once, whichever way it was first seen."""
+    """Yield the TCP connections with messages, each once, whichever direction was seen first."""
     streamed = sip[~sip["transport"].isin(["udp", "sctp"])].dropna(subset=ENDS)
     distinct = streamed.drop_duplicates(["capture", *ENDS])
     for capture, source, sport, destination, dport, transport in _values(
@@ -249,13 +256,13 @@ def _connections(sip: pd.DataFrame) -> Iterator[tuple[str, Connection, str]]:
 
 
 def _has(distinct: pd.DataFrame, capture: str, source: tuple[str, int]) -> bool:
-    """Whether the other direction is listed, too."""
+    """Tell whether the other direction is listed, too."""
     same = (distinct["capture"] == capture) & (distinct["src_addr"] == source[0])
     return bool((same & (distinct["src_port"] == source[1])).any())
 
 
 def _ends(sip: pd.DataFrame, capture: str, connection: Connection) -> set[int]:
-    """The frames of a connection in which any message ends."""
+    """Return the frames in which messages of a connection, of any call, end."""
     source, source_port, destination, destination_port = connection
     forth = (sip["src_addr"] == source) & (sip["src_port"] == source_port)
     forth &= (sip["dst_addr"] == destination) & (sip["dst_port"] == destination_port)
@@ -273,27 +280,27 @@ def _timed_flows(tables: Tables, call: int) -> Iterator[tuple[str, TimedFlow]]:
     last = _of(tables.calls, call)["end"].max()
     columns = ["client_addr", "client_port", "server_addr", "server_port", "time", "completed"]
     for capture, *ends, start, completed in _values(_of(tables.dtls, call), ["capture", *columns]):
-        known = [each for each in (start, completed, last) if not pd.isna(each)]
-        if known:
-            yield from _timed_flow(capture, ends, 0, min(known), max(known))
+        times = [time for time in (start, completed, last) if not pd.isna(time)]
+        if times:
+            yield from _timed_flow(capture, ends, 0, min(times), max(times))
 
 
 def _timed_flow(
     capture: str, ends: list[Any], shift: int, start: pd.Timestamp, end: pd.Timestamp
 ) -> Iterator[tuple[str, TimedFlow]]:
     source, source_port, destination, destination_port = ends
-    if any(pd.isna(each) for each in (*ends, start, end)):
+    if any(pd.isna(value) for value in (*ends, start, end)):
         return
     since, until = (start - SLACK).value, (end + SLACK).value
     yield capture, (source, source_port + shift, destination, destination_port + shift, since, until)
 
 
 DIGITS = re.compile(r"\d+")
-MOST_QUOTED = 20  # different lines of a call; more are no answer to what went wrong
+MOST_QUOTED = 20  # different lines of a call; a choice: more would bury those that explain the fault
 
 
 class Quoted(NamedTuple):
-    """A warning or an error of a call's channels: of lines that differ in numbers only the first."""
+    """A warning or error of a call's channels; ``times`` counts the lines that differ in numbers only."""
 
     log: str
     line: int
@@ -304,23 +311,25 @@ class Quoted(NamedTuple):
 
 
 def log_warnings(tables: Tables) -> dict[int, list[Quoted]]:
-    """Call -> what the logs warn of on its channels, in order of time."""
+    """Return call -> the logs' warnings and errors on its channels, in order of time."""
     lines = tables.log_events
     loud = lines[lines["level"].isin(LOUD) & lines["call"].notna()].sort_values("time", kind="stable")
-    found: dict[int, dict[tuple[str, str], Quoted]] = defaultdict(dict)
+    by_call: dict[int, dict[tuple[str, str], Quoted]] = defaultdict(dict)
     columns = (plain(loud[name]) for name in ("call", "capture", "frame", "time", "level", "text"))
     for call, log, number, time, level, text in zip(*columns, strict=True):
-        same = (level, DIGITS.sub("#", text))
-        known = found[call].get(same)
-        found[call][same] = (
-            known._replace(times=known.times + 1) if known else Quoted(log, number, time, level, text, 1)
+        pattern = (level, DIGITS.sub("#", text))
+        earlier = by_call[call].get(pattern)
+        by_call[call][pattern] = (
+            earlier._replace(times=earlier.times + 1)
+            if earlier
+            else Quoted(log, number, time, level, text, 1)
         )
-    return {call: list(quoted.values())[:MOST_QUOTED] for call, quoted in found.items()}
+    return {call: list(quoted.values())[:MOST_QUOTED] for call, quoted in by_call.items()}
 
 
 def _pairs(rows: pd.DataFrame) -> Iterator[tuple[str, int]]:
-    known = rows.dropna()
-    return zip(known["capture"], known["frame"].astype("int64"), strict=True)
+    rows_with_frame = rows.dropna()
+    return zip(rows_with_frame["capture"], rows_with_frame["frame"].astype("int64"), strict=True)
 
 
 def _values(rows: pd.DataFrame, columns: list[str]) -> Iterator[tuple[Any, ...]]:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from postproc.files.commit import Reader
 from postproc.files.private import FOLDER
-from postproc.model.columns import TEXT, TIME, plain
+from postproc.model.columns import TEXT, TIME, arrow, noted, plain, schema
 from postproc.model.described import of_table
 from postproc.model.errors import SchemaError
 from postproc.model.tables import TABLES, Table, Tables
@@ -27,18 +27,18 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException, Schem
 
 
 def write_tables(tables: Tables, folder: Path, run: str = "", *, csv: bool = False) -> None:
-    """Write NAME.parquet of every table, which bears the run's id, and NAME.csv if wished."""
+    """Write NAME.parquet of every table, with the run's id, and NAME.csv with ``csv``."""
     folder.mkdir(FOLDER, exist_ok=True)
     for table, rows in tables.items():
-        _write_parquet(rows, folder / f"{table.name}.parquet", run)
+        _write_parquet(table, rows, folder / f"{table.name}.parquet", run)
         if csv:
             _write_csv(table, rows, folder / f"{table.name}.csv")
 
 
 def read_tables(results: Reader) -> tuple[Tables, set[str]]:
-    """Read what write_tables wrote into "tables", with the schema's types, and the ids of the runs.
+    """Read what write_tables wrote into "tables", conformed to the schema's types, and the ids of the runs.
 
-    One of UNREADABLE if it is not that. Versions up to 0.1 gave no id: then it is "".
+    Raises one of UNREADABLE for anything else. Versions up to 0.1 wrote no id: then it is "".
     """
     read = {
         table.name: results.read(f"tables/{table.name}.parquet", partial(_read_parquet, table))
@@ -54,9 +54,9 @@ def write_summary(
     path: Path,
     files: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
 ) -> None:
-    """Write the captures and calls as JSON; times are ISO 8601 UTC, what is unknown is null.
+    """Write the captures and calls as JSON; times are ISO 8601 UTC, NA is null.
 
-    ``about`` the run come first, ``files`` are its other ones with size and SHA-256.
+    Entries of ``about`` come first; ``files`` are the run's other ones with size and SHA-256.
     """
     summary = {
         **about,
@@ -71,13 +71,13 @@ def write_summary(
 
 
 def read_summary(path: Path) -> dict[str, Any]:
-    """The summary as written; one of UNREADABLE if it is none."""
+    """Return the summary as written; raises one of UNREADABLE if it is none."""
     summary: dict[str, Any] = orjson.loads(path.read_bytes())
     return summary
 
 
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """One dict per row, in JSON's types."""
+    """Return one dict per row, in JSON's types."""
     columns = {name: _json(rows[name]) for name in rows.columns}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
@@ -87,23 +87,26 @@ def _json(column: pd.Series) -> list[Any]:
 
 
 def _iso(times: pd.Series) -> pd.Series:
-    """Times as 2026-01-01T12:00:00.000000000Z."""
+    """Format times as 2026-01-01T12:00:00.000000000Z."""
     texts = np.datetime_as_string(times.dt.tz_localize(None).to_numpy("datetime64[ns]"), unit="ns")
     return pd.Series(texts, index=times.index, dtype=TEXT).add("Z").mask(times.isna())
 
 
-def _write_parquet(rows: pd.DataFrame, path: Path, run: str) -> None:
-    held = pa.Table.from_pandas(rows, preserve_index=False)
-    held = held.replace_schema_metadata({**held.schema.metadata, RUN: run.encode()})
-    with path.open("wb") as file:  # arrow knows no path that is not UTF-8
-        pq.write_table(held, file, compression="zstd")
+def _write_parquet(table: Table, rows: pd.DataFrame, path: Path, run: str) -> None:
+    arrow_table = arrow(rows, schema(table.dtypes, {**noted(table.dtypes), RUN: run.encode()}))
+    with (
+        path.open("wb") as file,  # arrow cannot open a path that is not UTF-8
+        pq.ParquetWriter(file, arrow_table.schema, compression="zstd") as writer,
+    ):
+        if len(arrow_table):  # else an empty row group, for each column
+            writer.write_table(arrow_table)
 
 
 def _read_parquet(table: Table, path: Path) -> tuple[pd.DataFrame, str]:
     with path.open("rb") as file:
-        held = pq.read_table(file)
-    run = (held.schema.metadata or {}).get(RUN, b"").decode()
-    return table.conform(held.to_pandas()), run
+        contents = pq.read_table(file)
+    run = (contents.schema.metadata or {}).get(RUN, b"").decode()
+    return table.conform(contents.to_pandas()), run
 
 
 def _write_csv(table: Table, rows: pd.DataFrame, path: Path) -> None:
@@ -121,26 +124,24 @@ def _cells(column: pd.Series, dtype: str) -> pd.Series:
 
 NOTHING: Mapping[int, Any] = MappingProxyType({})
 Walks = Mapping[int, Sequence[Mapping[str, Any]]]  # call -> the steps of its walk
-
-
-Answers = Mapping[int, Mapping[Lang, Mapping[str, Any]]]  # call -> what to answer, by language
+Answers = Mapping[int, Mapping[Lang, Mapping[str, Any]]]  # call -> the answer for the user, by language
 
 
 def findings_document(
     tables: Tables, walks: Walks, run: Mapping[str, Any], answers: Answers = NOTHING
 ) -> dict[str, Any]:
-    """{"run": ..., "calls": [... with "walk", "log_warnings", "answer"], "findings": [...]}.
+    """Return {"run": ..., "calls": [... with "walk", "log_warnings", "answer"], "findings": [...]}.
 
     Lists are arrays; "answer" is by language.
     """
-    warned = log_warnings(tables)
+    warnings = log_warnings(tables)
     return {
         "run": dict(run),
         "calls": [
             row
             | {
                 "walk": list(walks.get(row["call"], ())),
-                "log_warnings": [_quoted(each) for each in warned.get(row["call"], ())],
+                "log_warnings": [_quoted(warning) for warning in warnings.get(row["call"], ())],
                 "answer": dict(answers.get(row["call"], {})),
             }
             for row in records(tables.calls)
@@ -154,18 +155,18 @@ def _quoted(line: Quoted) -> dict[str, Any]:
 
 
 def _findings(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of findings, with evidence, facts and advice as arrays and objects."""
+    """Return the rows of findings, with evidence, facts and advice as arrays and objects."""
     return [
         row
         | {
-            "frames": list(each.frames),
-            "supported_by": list(each.supported_by),
-            "refuted_by": list(each.refuted_by),
-            "facts": each.facts,
-            "causes": list(each.causes),
-            "remedies": list(each.remedies),
+            "frames": list(finding.frames),
+            "supported_by": list(finding.supported_by),
+            "refuted_by": list(finding.refuted_by),
+            "facts": finding.facts,
+            "causes": list(finding.causes),
+            "remedies": list(finding.remedies),
         }
-        for row, each in zip(records(table), of_table(table), strict=True)
+        for row, finding in zip(records(table), of_table(table), strict=True)
     ]
 
 
@@ -179,11 +180,11 @@ def write_findings(
 
 
 def read_findings(path: Path) -> tuple[dict[str, Any], dict[int, list[dict[str, Any]]], Answers]:
-    """(about the run, walks by call, answers) of a findings.json; one of store.UNREADABLE if it is none."""
-    written = orjson.loads(path.read_bytes())
-    calls = written["calls"]
+    """Return about the run, walks, and answers of a findings.json; raises one of UNREADABLE if it is none."""
+    document = orjson.loads(path.read_bytes())
+    calls = document["calls"]
     return (
-        written["run"],
+        document["run"],
         {call["call"]: call["walk"] for call in calls},
         {call["call"]: call.get("answer", {}) for call in calls},
     )

@@ -1,13 +1,16 @@
-"""Lines on a terminal or in a pipe, and how far a run is.
+"""Lines on a terminal or in a pipe, and the progress of a run.
 
-What is printed comes from strangers: control characters, bidi marks and escapes
-are shown as text. In a pipe there is no colour, no bar, and no line is ever broken.
+Printed text may come from strangers: control characters, bidi characters and escapes are shown as text. In a
+pipe there are no colors, no progress bar and no broken lines.
 """
 
+import os
+import shlex
+import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +26,9 @@ from postproc.model.messages import in_language
 from postproc.model.text import Lang, Text, clean
 from postproc.model.vocabulary import decimal as with_comma
 
-__all__ = ["clean", "console", "error_line", "folded", "say", "trace", "warning_lines"]
+__all__ = ["clean", "command_line", "console", "error_line", "folded", "say", "trace", "warning_lines"]
 
-NARROWEST = 40  # cells; a narrower terminal breaks lines itself
+NARROWEST = 40  # cells; a choice: on a narrower terminal its own line breaks read no worse
 ASCII = str.maketrans({"→": ">", "–": "-", "…": "~", "━": "-"})
 
 
@@ -33,24 +36,24 @@ WARNING = Text("warning", "Warnung")
 
 
 def error_line(path: Path, reason: str, lang: Lang = "en") -> str:
-    """``postproc: FILE: reason``, the file as seen from the current folder."""
+    """Return ``postproc: FILE: reason``, with the path relative to the current folder where it is inside."""
     here = Path.cwd()
     shown = path.relative_to(here) if path.is_relative_to(here) else path
     return clean(f"postproc: {shown}: {in_language(reason, lang)}")
 
 
 def trace(error: BaseException) -> str:
-    """The traceback of an error, whose words may be a stranger's, too."""
+    """Return the traceback of an error, cleaned since its message may quote a capture."""
     return "\n".join(map(clean, "".join(traceback.format_exception(error)).split("\n"))).rstrip()
 
 
 def console(stream: TextIO) -> Console:
-    """A console that prints what it is given: no markup, no guessing of colours."""
+    """Return a console that prints text unchanged: no markup, no guessed colors."""
     return Console(file=stream, highlight=False, markup=False, emoji=False)
 
 
 def say(to: Console, line: Styled | str) -> None:
-    """Print one line; signs the stream's encoding lacks become plain ones or "?"."""
+    """Print one line; characters missing from the stream's encoding become ASCII ones or "?"."""
     text = Styled(line) if isinstance(line, str) else line.copy()
     text.plain = _printable(text.plain, to.encoding)
     text.rstrip()
@@ -61,7 +64,7 @@ def say(to: Console, line: Styled | str) -> None:
 
 
 def _printable(line: str, encoding: str) -> str:
-    """The line, character for character, so that styles stay in place."""
+    """Replace the line character for character, so that style positions remain valid."""
     try:
         line.encode(encoding)
     except UnicodeEncodeError:
@@ -69,19 +72,24 @@ def _printable(line: str, encoding: str) -> str:
     return line
 
 
+def command_line(words: Sequence[str]) -> str:
+    """Quote the words for this system's shell."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
 def folded(text: str, width: int | None, hanging: int = 2) -> list[str]:
-    """The text in lines of a terminal's width; in a pipe (None) one line."""
+    """Fold the text to a terminal's width; in a pipe (None) it stays one line. Blank text gives none."""
     if width is None or not text.strip():
         return [text] if text.strip() else []
     return wrap(text, max(width, NARROWEST), subsequent_indent=" " * hanging, break_on_hyphens=False)
 
 
 def warning_lines(captures: pd.DataFrame, lang: Lang = "en") -> list[str]:
-    """``warning: CAPTURE: what to know`` for each line of a capture's warnings."""
-    told = captures.dropna(subset=["warnings"])
+    """Return ``warning: CAPTURE: text`` for each line of a capture's warnings."""
+    warned = captures.dropna(subset=["warnings"])
     return [
         clean(f"{WARNING.of(lang)}: {name}: {in_language(line, lang)}")
-        for name, warnings in zip(told["capture"], told["warnings"], strict=True)
+        for name, warnings in zip(warned["capture"], warned["warnings"], strict=True)
         for line in warnings.splitlines()
     ]
 
@@ -93,11 +101,11 @@ READ = Text("read, {rate}/s, {left} s left", "gelesen, {rate}/s, noch {left} s")
 
 @dataclass(frozen=True)
 class Step:
-    """What a run does now; while it reads, captures and bytes done of those to do."""
+    """Progress of a run: what it does now and, while it reads, captures and bytes done of how many."""
 
     doing: Text
-    capture: str | None = None  # the one just done
-    reason: str | None = None  # why that one could not be read
+    capture: str | None = None  # the one just read
+    reason: str | None = None  # why it could not be read
     captures_done: int = 0
     captures: int = 0
     bytes_done: int = 0
@@ -108,12 +116,12 @@ Tell = Callable[[Step], None]
 
 
 def silence(step: Step) -> None:
-    """Tell nobody."""
+    """Ignore the step."""
 
 
 @contextmanager
 def watching(lang: Lang = "en", *, quiet: bool = False) -> Iterator[Tell]:
-    """Whom to tell how far a run is; the bar is gone when the block is left."""
+    """Yield the function to call with each step of a run; the bar is removed when the block is left."""
     to = console(sys.stderr)
     if quiet:
         yield silence
@@ -158,8 +166,8 @@ def _progress_lines(to: Console, lang: Lang) -> Tell:
     def tell(step: Step) -> None:
         if step.capture is not None:
             count = f"{step.captures_done}/{step.captures}"
-            how = in_language(step.reason, lang) if step.reason else _rate(step, since, lang)
-            say(to, clean(f"{count} {step.capture}: {how}"))
+            outcome = in_language(step.reason, lang) if step.reason else _rate(step, since, lang)
+            say(to, clean(f"{count} {step.capture}: {outcome}"))
         elif not step.bytes:
             say(to, clean(step.doing.of(lang)))
 

@@ -1,4 +1,4 @@
-"""Time zones of what is shown: tables and files stay UTC."""
+"""Time zones for displayed times; tables and files stay in UTC."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -10,23 +10,23 @@ import pandas as pd
 from postproc.model.errors import SetupError
 from postproc.show.calls import Line
 
-QUARTER_MS = 15 * 60 * 1000  # all zones in use are whole quarters of an hour from UTC
+QUARTER_MS = 15 * 60 * 1000  # all zones in use are multiples of a quarter of an hour from UTC
 LOCAL = "local"
 LOG = "log"
 
 
 @dataclass(frozen=True)
 class Zone:
-    """A zone; None is the one of this machine, which changes with the season."""
+    """A time zone; None is that of this machine, which changes with the season."""
 
     tz: tzinfo | None
 
     def of(self, time: pd.Timestamp) -> datetime:
-        """The time, given with its zone, in this one."""
+        """Return ``time``, which has a zone, in this one."""
         return time.to_pydatetime(warn=False).astimezone(self.tz)
 
     def label(self, times: Iterable[pd.Timestamp | None]) -> str:
-        """What stands above the times: ``UTC``, ``CET``, or both names of a year that has summer time."""
+        """Return the heading of the times: ``UTC``, ``CET``, or ``CET/CEST`` where they are in both."""
         names = dict.fromkeys(self.of(time).tzname() or "" for time in times if time is not None)
         return "/".join(names) or "UTC"
 
@@ -35,9 +35,9 @@ AS_TABLES = Zone(UTC)
 
 
 def zone(word: str, logs: pd.DataFrame | None = None) -> Zone:
-    """The zone of ``UTC``, ``log``, ``local`` or an IANA name; SetupError for another.
+    """Return the zone of ``UTC``, ``log``, ``local`` or an IANA name; raises SetupError for anything else.
 
-    ``log`` is the zone in which the first of the logs used was written, UTC where none is known.
+    ``log`` is the zone in which the first used log was written, UTC where it is unknown.
     """
     lower = word.lower()
     if lower in ("utc", LOCAL):
@@ -51,21 +51,21 @@ def zone(word: str, logs: pd.DataFrame | None = None) -> Zone:
 
 
 def by_name(word: str) -> str:
-    """The IANA name that the word is; "" for the other words of ``zone``."""
+    """Return ``word`` if it is an IANA name; "" for the other words that ``zone`` accepts."""
     return "" if word.lower() in ("utc", LOCAL, LOG) else word
 
 
 def log_minutes(logs: pd.DataFrame | None) -> int | None:
-    """By how many minutes the first log that is used is ahead of UTC; None without one.
+    """Return by how many minutes the first used log is ahead of UTC; None without one.
 
     ``logs`` is the table of that name, or ``log_events``.
     """
-    known = logs["offset_ms"].dropna() if logs is not None else pd.Series(dtype="float64")
-    return round(float(known.iloc[0]) / QUARTER_MS) * 15 if len(known) else None
+    offsets = logs["offset_ms"].dropna() if logs is not None else pd.Series(dtype="float64")
+    return round(float(offsets.iloc[0]) / QUARTER_MS) * 15 if len(offsets) else None
 
 
 def shifted(lines: Sequence[Line], shown: Zone) -> list[Line]:
-    """The lines with their starts in the zone."""
+    """Return the lines with their start times in the zone."""
     return [
         replace(line, start=pd.Timestamp(shown.of(line.start))) if line.start is not None else line
         for line in lines

@@ -1,6 +1,6 @@
-"""Calls told as they end, from captures that are still being written.
+"""Report calls as they end, from captures that are still being written.
 
-``growing`` follows files as far as they are whole, ``window`` holds those that open calls need, ``ending``
-says which calls have ended, ``session`` judges the window again and again by the stages of a run,
-``capturing`` has dumpcap fill a ring buffer, ``telling`` prints.
+``growing`` follows files up to their last whole record, ``window`` holds those that open calls need,
+``ending`` decides which calls have ended, ``session`` analyses the window repeatedly by the stages of a run,
+``capturing`` runs dumpcap with a ring buffer, ``telling`` prints.
 """

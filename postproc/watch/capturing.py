@@ -1,4 +1,4 @@
-"""dumpcap at work: interfaces into a ring buffer, until the block is left."""
+"""Run dumpcap on interfaces with a ring buffer."""
 
 import signal
 import subprocess
@@ -10,9 +10,9 @@ from pathlib import Path
 from postproc.model.errors import SetupError
 from postproc.read import processes, programs
 
-FILES = 16  # of the ring: as many as let go of little at a time
-STARTS_WITHIN = 0.5  # s in which dumpcap finds that it may not capture
-STOPS_WITHIN = 5.0  # s for writing its last packets
+FILES = 16  # of the ring: with more, less is dropped at a time, and there are more files to follow
+STARTS_WITHIN = 0.5  # s in which dumpcap fails if it lacks permission
+STOPS_WITHIN = 5.0  # s to write its last packets
 PERMISSION = (
     "this user may not capture. On Debian and Ubuntu: `sudo dpkg-reconfigure wireshark-common` (answer yes), "
     "then `sudo usermod -aG wireshark $USER` and log in again. Elsewhere: `sudo setcap "
@@ -22,19 +22,19 @@ PERMISSION = (
 
 @dataclass
 class Capturing:
-    """A dumpcap that runs."""
+    """A running dumpcap."""
 
     process: "subprocess.Popen[bytes]"
     said: Path
     program: Path
 
     def check(self) -> None:
-        """SetupError if it has ended by itself, with what it said of it."""
+        """Raise SetupError with its message if it has ended by itself."""
         if self.process.poll() is not None:
             raise SetupError(_why(self.said, self.program))
 
     def stop(self) -> None:
-        """Have it write its last packets and end."""
+        """Let it write its last packets and end."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:
@@ -45,7 +45,7 @@ class Capturing:
 
 @contextmanager
 def capturing(interfaces: Sequence[str], ring: Path, megabytes: int) -> Iterator[Capturing]:
-    """Have dumpcap write what interfaces see to a ring of so many megabytes; SetupError where it cannot."""
+    """Run dumpcap on ``interfaces`` with a ring buffer of ``megabytes``; SetupError if it cannot capture."""
     program = programs.companion("dumpcap")
     if program is None:
         raise SetupError("no dumpcap beside tshark: install Wireshark's command line tools")

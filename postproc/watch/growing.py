@@ -1,7 +1,7 @@
-"""A capture that somebody is writing: how far it is whole, and a copy of that.
+"""Follow a capture that is being written, and copy its whole records.
 
-The copy grows with the file, record by record, so that no reader sees half a packet, and stays when a ring
-buffer removes the file.
+The copy grows with the file record by record, so that no reader sees part of a packet, and remains when a
+ring buffer removes the file.
 """
 
 import os
@@ -20,16 +20,16 @@ from postproc.read.limits import OUTSIDE
 from postproc.read.walk import capture_format, open_container, windows
 from postproc.wire import pcapng
 
-# s without a change after which a file that is seen for the first time is taken for finished. dumpcap
-# writes what it has at least every second while packets come; 5 leaves room for slow disks.
+# s without a change after which a file counts as finished. dumpcap flushes at least every second while
+# packets arrive; 5 allows for slow disks. Longer delays finished files, shorter copies them needlessly.
 FINISHED = 5.0
 CHUNK = 1 << 22  # bytes read at a time
 HEAD = 24
-# Bytes of a record at most; what claims more is no record, and would be waited for in memory. The largest
-# packet is 256 kB (Wireshark's limit); a block of TLS keys or names may be a few megabytes.
+# Most bytes of a record: a larger one is no record, and would be awaited in memory. The largest packet is
+# 256 kB (Wireshark's limit); a block of TLS keys or names may have a few megabytes.
 LONGEST = 1 << 24
 SIP = b"SIP/2.0"  # in every SIP message (RFC 3261, section 7)
-IF_DROP = 5  # isb_ifdrop: packets the interface dropped for want of room (draft-ietf-opsawg-pcapng, 4.6)
+IF_DROP = 5  # isb_ifdrop: packets dropped by the interface (draft-ietf-opsawg-pcapng, 4.6)
 
 
 @dataclass
@@ -40,18 +40,18 @@ class Framing:
     pcapng: bool
 
     def size(self, data: bytes, at: int) -> int | None:
-        """Bytes of the record there; None if its length is not there yet. ValueError where it is none."""
+        """Return the size of the record at ``at``, None if its length is not written yet; or ValueError."""
         need = 8 if self.pcapng else pcapng.PCAP_RECORD
         if len(data) - at < need:
             return None
-        found: int = struct.unpack_from(f"{self.order}I", data, at + (4 if self.pcapng else 8))[0]
-        if not (12 if self.pcapng else 0) <= found <= LONGEST:
-            raise ValueError(f"a record of {found} bytes")
-        return found if self.pcapng else pcapng.PCAP_RECORD + found
+        length: int = struct.unpack_from(f"{self.order}I", data, at + (4 if self.pcapng else 8))[0]
+        if not (12 if self.pcapng else 0) <= length <= LONGEST:
+            raise ValueError(f"a record of {length} bytes")
+        return length if self.pcapng else pcapng.PCAP_RECORD + length
 
     @classmethod
     def of(cls, head: bytes) -> "Framing | None":
-        """By the file's first bytes; None where it is neither pcap nor pcapng."""
+        """Return the framing by the file's first bytes; None if it is neither pcap nor pcapng."""
         if head[:4] in pcapng.PCAP_MAGIC:
             return cls(pcapng.PCAP_MAGIC[head[:4]][0], pcapng=False)
         if head[:4] == bytes.fromhex("0a0d0d0a") and len(head) >= 12:
@@ -61,15 +61,15 @@ class Framing:
 
 @dataclass
 class Growing:
-    """A file that is followed. ``path`` is read: the copy, or the file itself where it was finished."""
+    """A file being followed. ``path`` is what is read: the copy, or the file itself if it was finished."""
 
     source: Path
     name: str
     path: Path
     whole: int = 0  # bytes of whole records
-    changed: float = 0.0  # when that last grew, by the monotonic clock
-    dropped: dict[int, int] = field(default_factory=dict)  # packets by interface, by the file's statistics
-    signalled: bool = False  # SIP has come since this was last set to False
+    changed: float = 0.0  # when ``whole`` last grew, by the monotonic clock
+    dropped: dict[int, int] = field(default_factory=dict)  # by interface, from the file's statistics
+    signalled: bool = False  # SIP has arrived since this was last set to False
     first_ns: int = 0
     _framing: Framing | None = None
     _rest: bytes = field(default=b"", repr=False)
@@ -77,7 +77,7 @@ class Growing:
 
     @classmethod
     def seen(cls, source: Path, name: str, copy: Path) -> "Growing | None":
-        """A file met for the first time; None if nothing can be said of it yet."""
+        """Start following a file; None if its format cannot be recognised yet."""
         about = source.stat()
         finished = time.time() - about.st_mtime > FINISHED
         with source.open("rb") as file:
@@ -88,18 +88,18 @@ class Growing:
         if finished or head[:2] == GZIP or head[:4] in PACKED.values():
             if not finished:
                 return None
-            made = cls(source, name, source, about.st_size, -FINISHED, signalled=True)
-            made.first_ns = first_time(source, about.st_mtime_ns)
-            return made
+            following = cls(source, name, source, about.st_size, -FINISHED, signalled=True)
+            following.first_ns = first_time(source, about.st_mtime_ns)
+            return following
         if framing is None:
             return None
-        made = cls(source, name, copy, _framing=framing)
+        following = cls(source, name, copy, _framing=framing)
         os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE))
-        made.first_ns = about.st_mtime_ns
-        return made
+        following.first_ns = about.st_mtime_ns
+        return following
 
     def grow(self) -> bool:
-        """Take over what has become whole; whether there was something. FileNotFoundError if it is gone."""
+        """Copy new whole records; return whether there were any. FileNotFoundError if the file is gone."""
         if self._framing is None:
             return False
         before = self.whole
@@ -107,7 +107,7 @@ class Growing:
             file.seek(self._read)
             more = True
             while more and self._framing is not None:
-                with undisturbed():  # or what was read is in neither the copy nor the rest
+                with undisturbed():  # an interrupt here would lose what was read
                     data = file.read(CHUNK)
                     self._read += len(data)
                     self._take(data, copy)
@@ -135,7 +135,7 @@ class Growing:
                     if kind == pcapng.STATISTICS and size >= 24:  # with a time
                         self.dropped[interface] = _dropped(data[at : at + size], framing.order)
                 at += size
-        except ValueError:  # no capture from there on: what is before is all there is
+        except ValueError:  # no valid record: the file ends here
             self._framing = None
         self.signalled |= SIP in data[:at]
         copy.write(data[:at])
@@ -144,7 +144,7 @@ class Growing:
 
 
 def _dropped(block: bytes, order: str) -> int:
-    """Packets dropped by an interface, of its statistics."""
+    """Return the packets dropped by an interface, from its statistics block."""
     at = 20
     while at + 4 <= len(block) - 4:
         code, length = struct.unpack_from(f"{order}HH", block, at)
@@ -157,7 +157,7 @@ def _dropped(block: bytes, order: str) -> int:
 
 
 def first_time(path: Path, otherwise: int) -> int:
-    """Time of a capture's first packet in ns since 1970, or another where it cannot be walked or has none."""
+    """Return the time of a capture's first packet (ns since 1970), ``otherwise`` if it has none."""
     try:
         with FileIO(path) as file:
             window = next(iter(windows(file, open_container(file), 1 << 16)), None)

@@ -6,17 +6,17 @@ from contextlib import contextmanager
 from postproc.model.errors import SetupError
 from postproc.watch.session import Counters
 
-LOOPBACK = "127.0.0.1"  # who is to see the counters from elsewhere puts a proxy before them
+LOOPBACK = "127.0.0.1"  # to expose the counters to other machines, use a proxy
 
 
 class Metrics:
-    """What a scraper is shown."""
+    """The gauges that Prometheus scrapes."""
 
     def __init__(self) -> None:
         from prometheus_client import CollectorRegistry, Gauge  # noqa: PLC0415  (an extra)
 
         self.registry = CollectorRegistry()
-        told = {
+        help_texts = {
             "packets_total": "Packets read.",
             "dropped_total": "Packets that the interfaces had no room for.",
             "calls_told_total": "Calls that were told.",
@@ -25,7 +25,8 @@ class Metrics:
             "judging_seconds": "What the last judgement took.",
         }
         self._gauges = {
-            name: Gauge(f"legshark_{name}", about, registry=self.registry) for name, about in told.items()
+            name: Gauge(f"legshark_{name}", about, registry=self.registry)
+            for name, about in help_texts.items()
         }
 
     def show(self, counters: Counters) -> None:
@@ -43,7 +44,7 @@ class Metrics:
 
 @contextmanager
 def served(port: int) -> Iterator[Metrics]:
-    """Serve the counters at a port of this machine until the block is left; or SetupError."""
+    """Serve the counters on a local port until the block is left; SetupError if that is impossible."""
     try:
         from prometheus_client import start_http_server  # noqa: PLC0415  (an extra)
     except ImportError:

@@ -1,4 +1,4 @@
-"""What is printed: a line per call as ``run`` has it, or a JSON object; early words; a heartbeat."""
+"""Print a line per call like ``run``, or a JSON object; early reports; a heartbeat."""
 
 import sys
 import time
@@ -33,7 +33,7 @@ SHOWN = 20  # open calls in the live table
 
 @dataclass
 class Telling:
-    """Where lines go. Calls are numbered as they are told."""
+    """Prints reports. Calls are numbered in the order they are reported."""
 
     lang: Lang
     as_json: bool
@@ -56,9 +56,9 @@ class Telling:
         self.out.file.flush()
 
     def _object(self, ending: Ending, row: dict[str, Any]) -> None:
-        told = {"call": self.number} | {name: row[name] for name in OBJECT}
-        told |= {"reported_after_s": round(ending.late_s, 3), "open": ending.open}
-        self.out.file.write(orjson.dumps(told).decode() + "\n")
+        report = {"call": self.number} | {name: row[name] for name in OBJECT}
+        report |= {"reported_after_s": round(ending.late_s, 3), "open": ending.open}
+        self.out.file.write(orjson.dumps(report).decode() + "\n")
 
     def _line(self, ending: Ending, line: calls.Line) -> None:
         (line,) = shifted([line], self.zone)
@@ -73,26 +73,26 @@ class Telling:
         if ending.open:
             say(self.out, OPEN.of(self.lang, call=self.number))
 
-    def early(self, found: Early) -> None:
+    def early(self, fault: Early) -> None:
         if self.as_json:
-            told = {"call_uid": found.state.uid, "early": found.rule, "headline": found.title}
-            self.out.file.write(orjson.dumps(told).decode() + "\n")
+            report = {"call_uid": fault.state.uid, "early": fault.rule, "headline": fault.title}
+            self.out.file.write(orjson.dumps(report).decode() + "\n")
         else:
-            row = found.run.calls[found.run.calls["call"] == found.state.number].iloc[0]
+            row = fault.run.calls[fault.run.calls["call"] == fault.state.number].iloc[0]
             users = [user if isinstance(user, str) else "–" for user in (row["from_user"], row["to_user"])]
-            say(self.out, clean(EARLY.of(self.lang, parties=" → ".join(users), title=found.title)))
+            say(self.out, clean(EARLY.of(self.lang, parties=" → ".join(users), title=fault.title)))
         self.out.file.flush()
 
     def going_on(self, run: Run | None, open_: Sequence[int], counters: Counters) -> None:
-        """Show the calls that go on, on a terminal."""
+        """Show the open calls, on a terminal only."""
         if self.live is None:
             return
         lines = shifted(calls.call_lines(run.tables) if run is not None and open_ else [], self.zone)
         clock = self.zone.label(line.start for line in lines)
         headings, draw = calls.as_they_come(self.out.width, self.lang, clock)
-        shown = [draw(line) for line in lines if line.call in open_][:SHOWN]
+        drawn = [draw(line) for line in lines if line.call in open_][:SHOWN]
         self.live.update(
-            Group(*(headings if shown else []), *shown, heartbeat(counters, self.lang)), refresh=True
+            Group(*(headings if drawn else []), *drawn, heartbeat(counters, self.lang)), refresh=True
         )
 
 
@@ -112,18 +112,18 @@ def heartbeat(counters: Counters, lang: Lang) -> str:
 def telling(
     lang: Lang, *, as_json: bool, stream: TextIO | None = None, zone: Zone = AS_TABLES
 ) -> Iterator[Telling]:
-    """Where to tell: a live table below the lines on a terminal, plain lines in a pipe."""
+    """Open the output: a live table below the lines on a terminal, plain lines in a pipe."""
     out = console(stream or sys.stdout)
-    with ExitStack() as held:
+    with ExitStack() as stack:
         live = None
         if out.is_terminal and not as_json:
-            live = held.enter_context(Live(console=out, transient=True, auto_refresh=False))
+            live = stack.enter_context(Live(console=out, transient=True, auto_refresh=False))
         yield Telling(lang, as_json, out, zone, live)
 
 
 @dataclass
 class Heartbeat:
-    """A line every so often, on stderr."""
+    """Prints a status line on stderr every so many seconds."""
 
     every: float
     lang: Lang
@@ -135,6 +135,6 @@ class Heartbeat:
             self.last(counters)
 
     def last(self, counters: Counters) -> None:
-        """Say it once more, at the end."""
+        """Print it at the end."""
         if self.every:
             say(console(sys.stderr), heartbeat(counters, self.lang))

@@ -1,1 +1,1 @@
-"""The guide's first chart, walked: by captures, configuration and probes where they tell, by a person where not."""
+"""Walk the guide's first chart, answered by captures, configuration and probes, or else by a person."""

@@ -1,4 +1,4 @@
-"""The walk: what a person answers, kept in a file so that it can be gone on with; and what comes of all answers."""
+"""The walk through the first chart: a person's answers, kept in a file to be resumed, and the combined result."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -149,27 +149,27 @@ ADVICE: Mapping[StepId, tuple[Text, ...]] = {
 
 @dataclass
 class Personal:
-    """What a person has answered: the state of steps with a note, and questions of the ticket."""
+    """A person's answers: states of steps, with notes, and questions of the ticket."""
 
     steps: dict[StepId, State] = field(default_factory=dict)
     notes: dict[StepId, str] = field(default_factory=dict)
     ticket: dict[str, str] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
-        held = {"format": FORMAT, "steps": self.steps, "notes": self.notes, "ticket": self.ticket}
-        content = json.dumps(held, indent=1, ensure_ascii=False).encode(errors="replace")
+        document = {"format": FORMAT, "steps": self.steps, "notes": self.notes, "ticket": self.ticket}
+        content = json.dumps(document, indent=1, ensure_ascii=False).encode(errors="replace")
         replace_file(path, lambda making: making.write_bytes(content))
 
 
 def read_personal(path: Path) -> Personal:
-    """What is in the file; nothing where there is none. SetupError where it is another file."""
+    """Read the file; empty if it does not exist, SetupError if it has other content."""
     if not path.exists():
         return Personal()
-    held = read_json(path)
+    document = read_json(path)
     wrong = SetupError(f"{path}: not a state of `postproc checklist`; name another with --state")
-    if not isinstance(held, dict) or held.get("format") != FORMAT:
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise wrong
-    parts = [held.get(name) for name in ("steps", "notes", "ticket")]
+    parts = [document.get(name) for name in ("steps", "notes", "ticket")]
     ids = get_args(StepId)
     steps, notes, ticket = (part if isinstance(part, dict) else None for part in parts)
     if steps is None or notes is None or ticket is None:
@@ -185,57 +185,57 @@ def read_personal(path: Path) -> Personal:
 
 @dataclass(frozen=True)
 class Walked:
-    """A step and what is known of it; ``todo`` where it fails."""
+    """A step and its answer, which has ``todo`` if the step fails."""
 
     step: ChartStep
     answer: Answer
 
 
 def walked(evidence: Answers, personal: Personal, lang: Lang, until: StepId | None = None) -> list[Walked]:
-    """Every step in order: evidence first, then the person; steps behind ``until`` were not reached."""
-    found, reached = [], True
+    """Return every step in order, from evidence or else the person; open ones after ``until`` are not_reached."""
+    steps, reached = [], True
     for step in FIRST_CHART:
         answer = answered(step.id, evidence, personal, lang)
         if not reached and answer.state == "cannot_tell":
             answer = Answer("not_reached", answer.said)
-        found.append(Walked(step, answer))
+        steps.append(Walked(step, answer))
         reached = reached and step.id != until
-    return found
+    return steps
 
 
 def answered(step: StepId, evidence: Answers, personal: Personal, lang: Lang) -> Answer:
-    """What is known of a step. What was measured outweighs what somebody says."""
+    """Return a step's answer; evidence outweighs the person's answer."""
     answer = evidence.get(step, Answer("cannot_tell"))
     if answer.state == "cannot_tell" and step in personal.steps:
         note = personal.notes.get(step)
-        said = (*answer.said, NOTES[note].of(lang) if note else SAID_BY_PERSON.of(lang))
-        answer = Answer(personal.steps[step], said, answer.todo)
+        texts = (*answer.said, NOTES[note].of(lang) if note else SAID_BY_PERSON.of(lang))
+        answer = Answer(personal.steps[step], texts, answer.todo)
     if answer.state == "failed":
         return Answer("failed", answer.said, answer.todo or tuple(each.of(lang) for each in ADVICE[step]))
     return answer
 
 
 def failing_tests(steps: Iterable[Walked]) -> tuple[ConnectionTest, ...]:
-    """The parts of the app's connection test that fail with the steps that do."""
+    """Return the parts of the app's connection test that failed steps make fail."""
     failed = {test for each in steps if each.answer.state == "failed" for test in each.step.tests}
     return tuple(test for test in CONNECTION_TESTS if test in failed)
 
 
 def told_tests(steps: Iterable[Walked], lang: Lang) -> str:
-    """One sentence on them; "" where none fails."""
+    """Return a sentence on the failing connection tests; "" if none fails."""
     tests = [CONNECTION_TEST_NAMES[test].of(lang) for test in failing_tests(steps)]
     return TESTS_FAIL.of(lang, tests="; ".join(tests)) if tests else ""
 
 
 def markdown(steps: Iterable[Walked], lang: Lang) -> str:
-    """The walk to be read: a box for each step, below it what was seen and what to do."""
-    held = list(steps)
+    """Return the walk as Markdown: a box for each step, and below it evidence and advice."""
+    walk = list(steps)
     lines = [f"# {TITLE.of(lang)}", ""]
-    for each in held:
+    for each in walk:
         box = "x" if each.answer.state == "passed" else " "
         state = STATES[each.answer.state].of(lang)
         lines.append(f"- [{box}] {each.step.question.of(lang)} **{state}**")
         lines += [f"    - {escaped(text)}" for text in (*each.answer.said, *each.answer.todo)]
-    if tests := told_tests(held, lang):
+    if tests := told_tests(walk, lang):
         lines += ["", clean(tests)]
     return "\n".join(lines) + "\n"

@@ -1,1 +1,1 @@
-"""Wireshark's own files: the bundle in a user's folders, and a profile made for one capture."""
+"""Wireshark's own files: the bundle in a user's folders, and a profile for one capture."""

@@ -1,7 +1,7 @@
-"""The bundle, plug-in and profile "Legs", and the folders of a Wireshark where it belongs.
+"""The bundle (plug-in and profile "Legs") and the folders of a Wireshark where it belongs.
 
-The folders differ by system (Wireshark User's Guide, appendix B, "Configuration Files and Plugin
-Folders"), version and environment: so ``tshark -G folders`` is asked, never guessed.
+The folders differ by system (Wireshark User's Guide, appendix B, "Configuration Files and Plugin Folders"),
+version and environment, so ``tshark -G folders`` is asked.
 """
 
 import re
@@ -18,7 +18,7 @@ CONFIGURATION, LUA = "Personal configuration", "Personal Lua Plugins"
 
 @dataclass(frozen=True)
 class Folders:
-    """``configuration`` holds profiles; ``lua`` is None where Wireshark was built without Lua."""
+    """Folders of a Wireshark: ``configuration`` has the profiles; ``lua`` is None where it has no Lua."""
 
     configuration: Path
     lua: Path | None
@@ -29,38 +29,38 @@ class Folders:
 
     @property
     def ledger(self) -> Path:
-        """The folder of the ledger, see install.Ledger."""
+        """Folder of the ledger, see install.Ledger."""
         return self.configuration / "legshark"
 
 
-def parse_folders(printed: str, moved: bool = False) -> Folders:
-    """The folders in what ``tshark -G folders`` prints; SetupError when they are not in it.
+def parse_folders(output: str, moved: bool = False) -> Folders:
+    """Return the folders in the output of ``tshark -G folders``; raises SetupError when they are missing.
 
-    ``moved``: WIRESHARK_CONFIG_DIR names the configuration; then plug-ins are
-    looked for inside it, too, and belong there.
+    ``moved`` tells that WIRESHARK_CONFIG_DIR names the configuration; plug-ins are then searched for inside
+    it, too, and belong there.
     """
-    found = paths(printed)
-    if CONFIGURATION not in found:
+    by_name = paths(output)
+    if CONFIGURATION not in by_name:
         raise SetupError(
             "tshark does not say where Wireshark's personal configuration is (tshark -G folders)"
         )
-    configuration = Path(found[CONFIGURATION])
-    lua = Path(found[LUA]) if LUA in found else None
+    configuration = Path(by_name[CONFIGURATION])
+    lua = Path(by_name[LUA]) if LUA in by_name else None
     return Folders(configuration, configuration / "plugins" if moved and lua else lua)
 
 
-def paths(printed: str) -> dict[str, str]:
-    """Name -> path of every line ``NAME: PATH``; of a name printed twice the first counts."""
-    lines = (re.fullmatch(r"([^:]+):\s+(\S.*?)\s*", line) for line in printed.splitlines())
-    found: dict[str, str] = {}
+def paths(output: str) -> dict[str, str]:
+    """Return name -> path of every line ``NAME: PATH``; the first of a repeated name counts."""
+    lines = (re.fullmatch(r"([^:]+):\s+(\S.*?)\s*", line) for line in output.splitlines())
+    by_name: dict[str, str] = {}
     for line in lines:
         if line:
-            found.setdefault(line[1], line[2])
-    return found
+            by_name.setdefault(line[1], line[2])
+    return by_name
 
 
 def source() -> Path:
-    """The folder with plug-in and profile: inside the package, or beside it in a source checkout."""
+    """Return the folder with plug-in and profile: inside the package, or beside it in a source checkout."""
     package = Path(__file__).parents[1]
     for folder in (package / "plugins", package.parent / "plugins"):
         if (folder / PLUGIN).is_file() and (folder / "profile").is_dir():
@@ -69,16 +69,16 @@ def source() -> Path:
 
 
 def profile() -> dict[str, bytes]:
-    """File name -> content of the profile."""
+    """Return file name -> content of the profile."""
     files = sorted((source() / "profile").iterdir())
     return {path.name: path.read_bytes() for path in files if path.is_file() and path.name[0] != "."}
 
 
 def files(folders: Folders) -> dict[Path, bytes]:
-    """Where each file of the bundle goes -> its content; SetupError where there is no Lua.
+    """Return target -> content of each file of the bundle; raises SetupError where there is no Lua.
 
-    A colour rule on a field of a plug-in that cannot run makes Wireshark warn at
-    every start, so the profile never comes alone.
+    Wireshark warns at every start about a color rule on a field of a plug-in that cannot run, so the profile
+    is never installed alone.
     """
     if folders.lua is None:
         raise SetupError(
@@ -91,8 +91,8 @@ def files(folders: Folders) -> dict[Path, bytes]:
 
 
 def first_look(folders: Folders) -> tuple[Path, bytes]:
-    """Widths of columns, format of times, panes: where they belong and how they are meant to be seen.
+    """Return target and content of ``recent``: column widths, time format, panes.
 
-    Wireshark writes that file whenever the profile is left, so it is handed over once, with a new profile.
+    Wireshark writes that file whenever it leaves the profile, so it is only installed with a new profile.
     """
     return folders.profiles / PROFILE / RECENT, profile()[RECENT]

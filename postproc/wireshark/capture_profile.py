@@ -1,7 +1,7 @@
-"""A profile for one capture: its Call-IDs and transaction ids instead of the plug-in's fields.
+"""A profile for one capture: its Call-IDs and transaction IDs instead of the plug-in's fields.
 
-For those who may not install Lua. Pure: tables and the shipped profile in, files
-out. The colours and their order are the shipped profile's.
+For users who may not install Lua plug-ins. Pure: tables and the shipped profile in, files out. The colors and
+their order are those of the shipped profile.
 """
 
 import re
@@ -15,10 +15,10 @@ from postproc.model import filters
 from postproc.model.tables import Tables
 from postproc.show.selection import call_filters
 
-# The first would open other captures with this profile; the other has widths of the plug-in's columns.
+# Left out: the first would open other captures with this profile, the other has the plug-in's column widths.
 LEAVES = ("profile_settings", "recent")
-MOST_BUTTONS = 40  # in the menu "Calls"; saved filters and macros know every call
-SET_SIZE = 500  # values of one set: larger filters are slow to compile
+MOST_BUTTONS = 40  # in the menu "Calls"; a choice: filters and macros have every call
+SET_SIZE = 500  # values of one set; a choice: Wireshark compiles larger filters slowly
 COLOR_LINE = re.compile(r"@([^@]+)@[^@]+@(\[[^\]]+\]\[[^\]]+\])")
 IDS = {"stun.id": 24, "classicstun.id": 32}  # hex digits of a transaction id (RFC 8489, RFC 3489)
 PROBLEM = (
@@ -29,19 +29,19 @@ ANSWERED = "stun.type.method == 1 && !(stun.type.method > 1) && !(stun.type.clas
 
 
 def profile_name(capture: str) -> str:
-    """A profile's name from a capture's: letters, digits, ``_`` and ``-``; never a path."""
+    """Return a profile name made from a capture's: letters, digits, ``_`` and ``-``; never a path."""
     stem = PurePath(capture.replace("\\", "/")).name.partition(".")[0]
     plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
     return f"Legs {re.sub(r'[^A-Za-z0-9_-]+', '_', plain).strip('_')[:40] or 'capture'}"
 
 
 def profile(tables: Tables, shipped: Mapping[str, bytes]) -> dict[str, bytes]:
-    """File name -> content."""
+    """Return file name -> content."""
     texts = {name: data.decode() for name, data in shipped.items() if name not in LEAVES}
     rules, calls = rule_filters(tables), call_filters(tables)
     macros = {**_without_plugin(_macros(texts["dmacros"])), **_call_macros(tables, calls), **_shared(rules)}
     saved = _saved(rules, calls)
-    made = texts | {
+    output = texts | {
         "colorfilters": _colors(texts["colorfilters"], rules),
         "preferences": _columns(texts["preferences"]),
         "dmacros": "".join(f'"{name}" {body}\n' for name, body in macros.items()),
@@ -49,14 +49,14 @@ def profile(tables: Tables, shipped: Mapping[str, bytes]) -> dict[str, bytes]:
         "dfilters": "".join(f'"{name}" {body}\n' for name, body in saved.items()),
         "dfilter_buttons": "".join(_buttons(rules, calls)),
     }
-    return {name: text.encode("utf-8", "replace") for name, text in made.items()}
+    return {name: text.encode("utf-8", "replace") for name, text in output.items()}
 
 
 def rule_filters(tables: Tables) -> dict[str, str]:
-    """Name of a shipped colour rule -> its filter for this capture; "" where it has nothing to colour."""
+    """Return name of a shipped color rule -> its filter for this capture; "" where nothing matches."""
     legs, bindings = tables.legs, tables.bindings
     outcome = bindings["outcome"].fillna("")
-    known = legs.dropna(subset=["leg", "call_id"])
+    joined_legs = legs.dropna(subset=["leg", "call_id"])
     return {
         "Legs: finding": "frame.comment",
         "Legs: problem": PROBLEM,
@@ -66,9 +66,9 @@ def rule_filters(tables: Tables) -> dict[str, str]:
         "Legs: discovery": filters.either(["stun", "classicstun"]),
         "Legs: STUN success": _checks(bindings[(bindings["purpose"] == "discovery").fillna(False)]),
         "Legs: DTLS": "dtls",
-        "Legs: leg 1": _calls(known[known["leg"] == 1]),
-        "Legs: leg 2": _calls(known[known["leg"] == 2]),
-        "Legs: further leg": _calls(known[known["leg"] > 2]),
+        "Legs: leg 1": _calls(joined_legs[joined_legs["leg"] == 1]),
+        "Legs: leg 2": _calls(joined_legs[joined_legs["leg"] == 2]),
+        "Legs: further leg": _calls(joined_legs[joined_legs["leg"] > 2]),
         "Legs: media": "(rtp.ssrc || rtcp.pt) && (!stun || stun.channel)",
     }
 
@@ -85,9 +85,11 @@ def _checks(discoveries: pd.DataFrame) -> str:
 
 def _transactions(bindings: pd.DataFrame) -> str:
     ids = list(dict.fromkeys(bindings["transaction_id"].dropna()))
-    by_field = {name: [each for each in ids if len(each) == size] for name, size in IDS.items()}
+    by_field = {
+        name: [identifier for identifier in ids if len(identifier) == size] for name, size in IDS.items()
+    }
     return filters.either(
-        filters.same_bytes(name, part) for name, every in by_field.items() for part in _parts(every)
+        filters.same_bytes(name, part) for name, of_size in by_field.items() for part in _parts(of_size)
     )
 
 
@@ -101,13 +103,13 @@ def _colors(shipped: str, rules: Mapping[str, str]) -> str:
 
 
 def _columns(preferences: str) -> str:
-    """The columns but those of the plug-in."""
+    """Remove the plug-in's columns."""
     return "".join(line for line in preferences.splitlines(keepends=True) if "legs." not in line)
 
 
 def _macros(text: str) -> dict[str, str]:
-    found = (re.fullmatch(r'"(\w+)" (.+)', line) for line in text.splitlines())
-    return {line[1]: line[2] for line in found if line}
+    matches = (re.fullmatch(r'"(\w+)" (.+)', line) for line in text.splitlines())
+    return {line[1]: line[2] for line in matches if line}
 
 
 def _without_plugin(macros: Mapping[str, str]) -> dict[str, str]:
@@ -115,7 +117,7 @@ def _without_plugin(macros: Mapping[str, str]) -> dict[str, str]:
 
 
 def _call_macros(tables: Tables, calls: Mapping[int, str]) -> dict[str, str]:
-    """``${call2}`` is all of call 2, ``${call2leg1}`` the SIP of its leg 1."""
+    """Return macros: ``${call2}`` is all of call 2, ``${call2leg1}`` the SIP of its leg 1."""
     legs = tables.legs.dropna(subset=["call", "leg", "call_id"])
     keys = zip(legs["call"], legs["leg"], legs["call_id"], strict=True)
     by_leg = {f"call{call}leg{leg}": filters.equals("sip.Call-ID", [call_id]) for call, leg, call_id in keys}
@@ -123,8 +125,8 @@ def _call_macros(tables: Tables, calls: Mapping[int, str]) -> dict[str, str]:
 
 
 def _shared(rules: Mapping[str, str]) -> dict[str, str]:
-    named = {"openbindings": rules["Legs: STUN open"], "bindingerrors": rules["Legs: STUN error"]}
-    return {name: f"({body})" for name, body in named.items() if body} | {
+    by_name = {"openbindings": rules["Legs: STUN open"], "bindingerrors": rules["Legs: STUN error"]}
+    return {name: f"({body})" for name, body in by_name.items() if body} | {
         "candidates": "sdp.ice_candidate.type",
         "errors": f"({_errors(rules)})",
     }
@@ -135,10 +137,10 @@ def _errors(rules: Mapping[str, str]) -> str:
 
 
 def _saved(rules: Mapping[str, str], calls: Mapping[int, str]) -> dict[str, str]:
-    every = {f"Call {call}": body for call, body in calls.items()}
-    named = {
+    by_call = {f"Call {call}": body for call, body in calls.items()}
+    by_name = {
         "INVITEs": 'sip.Method == "INVITE"',
-        **every,
+        **by_call,
         "Open bindings": rules["Legs: STUN open"],
         "Binding errors": rules["Legs: STUN error"],
         "Candidates": "sdp.ice_candidate.type",
@@ -146,7 +148,7 @@ def _saved(rules: Mapping[str, str], calls: Mapping[int, str]) -> dict[str, str]
         "Media": rules["Legs: media"],
         "Findings": rules["Legs: finding"],
     }
-    return {name: body for name, body in named.items() if body}
+    return {name: body for name, body in by_name.items() if body}
 
 
 def _buttons(rules: Mapping[str, str], calls: Mapping[int, str]) -> Iterable[str]:
@@ -154,7 +156,11 @@ def _buttons(rules: Mapping[str, str], calls: Mapping[int, str]) -> Iterable[str
     for name, body in _saved(rules, {}).items():
         yield _button(name, body)
         if name == "INVITEs":
-            yield from (_button(f"Calls//{call}", each) for call, each in shown.items() if each)
+            yield from (
+                _button(f"Calls//{call}", body_of_call)
+                for call, body_of_call in shown.items()
+                if body_of_call
+            )
 
 
 def _button(name: str, body: str) -> str:

@@ -1,8 +1,8 @@
-"""Putting files into the user's Wireshark, and taking them out again without a trace.
+"""Installs files in the user's Wireshark, and removes them without a trace.
 
-A ledger is a folder with ``files.json`` (what was put where, and which folders had to be made),
-``before/`` (what was there) and ``kept/`` (edits that had to make way, never removed). It is written
-before the first file is: what was begun can always be undone.
+A ledger is a folder with ``files.json`` (which files were written where, and which folders were created),
+``before/`` (backups of what was there) and ``kept/`` (copies of edits that were replaced; never removed). It
+is written before the first file, so that an interrupted installation can be undone.
 """
 
 import json
@@ -17,14 +17,14 @@ from postproc.files.private import replace_file
 from postproc.model.errors import SetupError
 
 INDEX = "files.json"
-WRITTEN_BY_WIRESHARK = ("recent",)  # into every profile that was in use
+WRITTEN_BY_WIRESHARK = ("recent",)  # in every profile that was in use
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file: its hash as we wrote it, and the name of what was there in ``before/``.
+    """One installed file: its SHA-256 as written, and the name in ``before/`` of what it replaced.
 
-    ``group``: what it belongs to, the name of a profile.
+    ``group`` is the name of the profile that it belongs to.
     """
 
     path: str
@@ -35,14 +35,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Ledger:
-    """``made`` are the folders that did not exist, outermost first."""
+    """What was installed; ``made`` are the folders that did not exist, outermost first."""
 
     folder: Path
     entries: Mapping[str, Entry] = field(default_factory=dict)
     made: tuple[str, ...] = ()
 
     def before(self, path: Path) -> bytes | None:
-        """What was there when we came; None if nothing was, or the file is not ours."""
+        """Return what the file replaced; None if there was nothing, or the file is not in the ledger."""
         entry = self.entries.get(str(path))
         return content(self.folder / "before" / entry.before) if entry and entry.before else None
 
@@ -51,13 +51,13 @@ class Ledger:
         return bool(entry and _hashed(content(path)) == entry.ours)
 
     def edited(self, path: Path) -> bool:
-        """Whether the file holds what neither we nor our coming had put there."""
+        """Tell whether the file has content that is neither the installed nor the replaced one."""
         now = content(path)
         return now is not None and not self.is_ours(path) and now != self.before(path)
 
 
 def content(path: Path) -> bytes | None:
-    """What a file holds, None if there is none; SetupError when it cannot be read."""
+    """Return a file's content, None if there is no file; raises SetupError when it cannot be read."""
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -71,7 +71,7 @@ def _hashed(data: bytes | None) -> str | None:
 
 
 def read_ledger(folder: Path) -> Ledger:
-    """The ledger in a folder, empty if there is none; SetupError when it is damaged."""
+    """Return the ledger in a folder, empty if there is none; raises SetupError when it is damaged."""
     text = content(folder / INDEX)
     if text is None:
         return Ledger(folder)
@@ -91,7 +91,7 @@ def _write_ledger(ledger: Ledger) -> None:
 
 @contextmanager
 def _setup_errors() -> Iterator[None]:
-    """Folders that cannot be written, full disks and the like are SetupErrors."""
+    """Turn OSErrors, such as a full disk, into SetupErrors."""
     try:
         yield
     except OSError as error:
@@ -99,9 +99,9 @@ def _setup_errors() -> Iterator[None]:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all; where a link stands, what it leads to.
+    """Write a file completely or not at all; a link is followed.
 
-    A new one is its owner's alone: the profile of a capture holds its Call-IDs.
+    A new file is its owner's alone, since the profile of a capture has its Call-IDs.
     """
     target = path.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -110,38 +110,40 @@ def write_file(path: Path, data: bytes) -> None:
 
 @_setup_errors()
 def hand_over(path: Path, data: bytes) -> None:
-    """Write a file that is the user's from then on: no ledger knows it."""
+    """Write a file that belongs to the user from then on and is in no ledger."""
     write_file(path, data)
 
 
 def _keep(ledger: Ledger, paths: Iterable[Path]) -> list[Path]:
-    """Copy edits to where nobody removes them; returns the copies."""
+    """Copy edited files to ``kept/``; return the copies."""
     return [_copied(path, ledger.folder / "kept") for path in paths]
 
 
 def _back_up(ledger: Ledger, path: Path) -> str | None:
-    """Save what is there now; returns its name in ``before/``, None if nothing is there."""
+    """Save the current file; return its name in ``before/``, None if there is none."""
     return _copied(path, ledger.folder / "before").name if path.exists() else None
 
 
 def _copied(path: Path, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    taken = {each.name for each in folder.iterdir()}
-    numbers = range(1, len(taken) + 2)
-    name = next(name for number in numbers if (name := f"{path.name}.{number}") not in taken)
+    used_names = {file.name for file in folder.iterdir()}
+    numbers = range(1, len(used_names) + 2)
+    name = next(name for number in numbers if (name := f"{path.name}.{number}") not in used_names)
     return Path(shutil.copy2(path, folder / name))
 
 
 def _missing_folders(paths: Iterable[Path]) -> list[str]:
-    """The folders that have to be made for these files, outermost first."""
+    """Return the folders that have to be created for these files, outermost first."""
     parents = {parent for path in paths for parent in path.parents if not parent.exists()}
-    return [str(parent) for parent in sorted(parents, key=lambda each: len(each.parts))]
+    return [str(parent) for parent in sorted(parents, key=lambda folder: len(folder.parts))]
 
 
 @dataclass(frozen=True)
 class Done:
-    """``changed``: files written, or taken away; ``kept``: copies of edits that made way;
-    ``left``: files of others in folders that would have been removed."""
+    """The result: ``changed`` are files written or removed, ``kept`` copies of edits that were replaced.
+
+    ``left`` are other people's files in folders that would have been removed.
+    """
 
     changed: tuple[Path, ...] = ()
     kept: tuple[Path, ...] = ()
@@ -150,22 +152,21 @@ class Done:
 
 @_setup_errors()
 def put(files: Mapping[Path, bytes], folder: Path, group: str, *, force: bool = False) -> Done:
-    """Write files where they differ and back up what is there; the same again changes nothing.
+    """Write files where they differ and back up what is there; repeating it changes nothing.
 
-    ``folder`` is the ledger's. SetupError, before anything is written, when a
-    file holds what we did not write, and when the disk refuses; with ``force`` that is kept and replaced.
-    Files of the group that are no longer among ``files`` are taken back, unless
-    they were edited.
+    ``folder`` is the ledger's. Raises SetupError, before anything is written, when a file has content that
+    this program did not write, and when writing fails; with ``force`` that content is kept and replaced.
+    Files of the group that are no longer among ``files`` are removed, unless they were edited.
     """
     old = read_ledger(folder)
     in_the_way = [path for path, data in files.items() if _in_the_way(old, path, data)]
     if in_the_way and not force:
         raise SetupError(_refusal(in_the_way, "nothing was written", "replaces"))
-    made = dict.fromkeys([*old.made, *_missing_folders([*files, folder / INDEX])])
-    kept = _keep(old, [path for path in in_the_way if str(path) in old.entries])
+    created_folders = dict.fromkeys([*old.made, *_missing_folders([*files, folder / INDEX])])
+    copies = _keep(old, [path for path in in_the_way if str(path) in old.entries])
     entries = {str(path): _entry(old, path, data, group) for path, data in files.items()}
     changed = [path for path, data in files.items() if content(path) != data]
-    new = Ledger(folder, {**old.entries, **entries}, tuple(made))
+    new = Ledger(folder, {**old.entries, **entries}, tuple(created_folders))
     _write_ledger(new)
     for path in changed:
         write_file(path, files[path])
@@ -174,41 +175,40 @@ def put(files: Mapping[Path, bytes], folder: Path, group: str, *, force: bool = 
     _write_ledger(
         replace(new, entries={name: new.entries[name] for name in new.entries if name not in stale})
     )
-    return Done(tuple(changed), tuple(kept))
+    return Done(tuple(changed), tuple(copies))
 
 
 @_setup_errors()
 def take_back(folder: Path, *, force: bool = False) -> Done:
-    """Make everything as it was before ``put``; SetupError when files were edited since.
+    """Restore everything as it was before ``put``; raises SetupError when files were edited since.
 
-    With ``force`` edits are kept beside the ledger. Folders we made are removed
-    unless others put files into them.
+    With ``force`` edits are kept beside the ledger. Created folders are removed unless they have other files.
     """
     old = read_ledger(folder)
     paths = [Path(path) for path in old.entries]
     edited = [path for path in paths if old.edited(path)]
     if edited and not force:
         raise SetupError(_refusal(edited, "nothing was removed", "removes"))
-    kept = _keep(old, edited)
+    copies = _keep(old, edited)
     changed = [path for path in paths if _restore(old, path)]
     shutil.rmtree(folder / "before", ignore_errors=True)
     (folder / INDEX).unlink(missing_ok=True)
-    return Done(tuple(changed), tuple(kept), tuple(_clear(old.made)))
+    return Done(tuple(changed), tuple(copies), tuple(_clear(old.made)))
 
 
 def _in_the_way(old: Ledger, path: Path, data: bytes) -> bool:
-    now = content(path)
-    return now != data and old.edited(path)
+    current = content(path)
+    return current != data and old.edited(path)
 
 
 def _entry(old: Ledger, path: Path, data: bytes, group: str) -> Entry:
-    known = old.entries.get(str(path))
-    before = known.before if known else _back_up(old, path)
+    earlier = old.entries.get(str(path))
+    before = earlier.before if earlier else _back_up(old, path)
     return Entry(str(path), group, str(_hashed(data)), before)
 
 
 def _restore(old: Ledger, path: Path) -> bool:
-    """Bring back what was there; whether that changed anything."""
+    """Restore what was there before; return whether that changed anything."""
     before, now = old.before(path), content(path)
     if before is None:
         path.unlink(missing_ok=True)
@@ -218,7 +218,7 @@ def _restore(old: Ledger, path: Path) -> bool:
 
 
 def _clear(made: Iterable[str]) -> list[Path]:
-    """Remove the folders that are empty again; returns files of others in profiles of ours."""
+    """Remove created folders that are empty again; return other people's files in the profiles."""
     left: list[Path] = []
     for folder in map(Path, reversed(list(made))):
         if folder.parent.name == "profiles":
@@ -231,6 +231,6 @@ def _clear(made: Iterable[str]) -> list[Path]:
 
 
 def _refusal(paths: list[Path], undone: str, verb: str) -> str:
-    named = ", ".join(str(path) for path in paths)
+    names = ", ".join(str(path) for path in paths)
     verb_kept = f"--force {verb} them and keeps copies"
-    return f"changed by others than this program: {named}; {undone}; {verb_kept}"
+    return f"changed by others than this program: {names}; {undone}; {verb_kept}"

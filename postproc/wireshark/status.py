@@ -1,6 +1,6 @@
-"""How the bundle stands: in the user's folders, and in each Wireshark.
+"""Whether the bundle is installed in the user's folders, and whether each Wireshark sees it.
 
-Pure but for reading files: what programs say of themselves is handed in.
+Pure but for reading files: what programs report is passed in.
 """
 
 import re
@@ -56,9 +56,9 @@ WHY_NO_LUA = Text("this Wireshark was built without Lua", "dieses Wireshark ist 
 
 @dataclass(frozen=True)
 class Seen:
-    """A tshark or wireshark: path, version, its folders as text, and whether the plug-in runs in it.
+    """A tshark or wireshark: path, version, its folders, and whether the plug-in runs in it.
 
-    ``folders`` and ``runs`` are None for the graphical program, which is not asked.
+    ``folders`` and ``runs`` are None for the graphical program, which cannot be asked.
     """
 
     path: Path
@@ -68,12 +68,12 @@ class Seen:
 
 
 def state(ledger: Ledger, files: Mapping[Path, bytes]) -> State:
-    """How files that should be there are there, the worst of them all."""
-    found = {_state(ledger, path, data) for path, data in files.items()}
-    if found == {"installed", "missing"}:
+    """Return the state of files that should be there: the worst of them."""
+    states = {_state(ledger, path, data) for path, data in files.items()}
+    if states == {"installed", "missing"}:
         return "partly"
     worst: tuple[State, ...] = ("foreign", "edited", "outdated", "missing", "installed")
-    return next((each for each in worst if each in found), "missing")
+    return next((candidate for candidate in worst if candidate in states), "missing")
 
 
 def _state(ledger: Ledger, path: Path, data: bytes) -> State:
@@ -88,7 +88,7 @@ def _state(ledger: Ledger, path: Path, data: bytes) -> State:
 
 
 def lines(folders: Folders, programs: list[Seen], *, root: bool, lang: Lang) -> Iterator[str]:
-    """What is installed where, then each program with what it sees, and why the plug-in would not run."""
+    """Yield what is installed where, then what each program sees, and why the plug-in would not run."""
     ledger = read_ledger(folders.ledger)
     profile = folders.profiles / bundle.PROFILE
     states = {

@@ -178,7 +178,7 @@ def test_with_yes_they_stay_and_the_ticket_says_so(with_prose, tmp_path):
 
 @pytest.mark.parametrize(("answer", "written"), [("y\n", True), ("n\n", False)])
 def test_on_a_terminal_it_is_asked(with_prose, tmp_path, monkeypatch, answer, written):
-    monkeypatch.setattr(share, "_somebody_there", lambda: True)
+    monkeypatch.setattr(share, "_is_interactive", lambda: True)
     done = typed(*with_prose, input=answer)
     assert "Zauberwald" in done.stderr and "Do they name nobody?" in done.stderr
     assert (tmp_path / "t.zip").exists() == written == (done.exit_code == 0)

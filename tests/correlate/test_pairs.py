@@ -100,6 +100,14 @@ def test_offers_of_another_call_with_the_same_ufrags_do_not_count():
     assert pd.isna(one(answered(1, OWN), [CLIENT_SRFLX | {"call": 2}])["remote_type"])
 
 
+@pytest.mark.parametrize(("last", "state"), [(12.0, "half"), (4.0, "succeeded")])
+def test_a_check_repeated_with_one_id_until_the_end_is_unanswered(last, state):
+    """RFC 8445, section 14.3: it is still asked at the end, and the first request is long overdue."""
+    again = [asked(2, OWN) | {"time": at} for at in (2.0, last)]
+    nominated = answered(1, THEIRS | {"use_candidate": True})
+    assert one([*nominated, *again], end=last + 0.5)["state"] == state
+
+
 HANDSHAKE = {
     "client_addr": b.SERVER,
     "client_port": 30000,

@@ -29,7 +29,7 @@ def test_both_sides_without_a_public_candidate_are_named_in_one_finding():
 def test_the_side_that_lacks_one_is_named():
     offered = [PRIVATE[0], candidate("server", SERVER_PUBLIC, "documentation")]
     (found,) = asked(RULE, candidates=offered, **FAILED)
-    assert found.facts["side"] == "client"
+    assert (found.facts["side"], found.verdict, found.settle) == ("client", "note", None)
     assert told_both(found, RULE)["de"]["title"].startswith("Der Client bietet keinen öffentlichen")
 
 
@@ -39,6 +39,18 @@ def test_carrier_nat_is_not_public():
         candidate("server", SERVER_PUBLIC, "documentation"),
     ]
     assert [found.facts["side"] for found in asked(RULE, candidates=offered, **FAILED)] == ["client"]
+
+
+def test_a_server_without_one_is_suspected():
+    offered = [candidate("client", "198.51.100.77", "documentation"), PRIVATE[1]]
+    (found,) = asked(RULE, candidates=offered, **FAILED)
+    assert (found.facts["side"], found.verdict) == ("server", "suspect")
+
+
+def test_a_client_without_one_is_no_cause_where_the_server_has_one():
+    """Its checks go to the server's, and open its own NAT (a browser without a STUN server)."""
+    offered = [PRIVATE[0], candidate("server", SERVER_PUBLIC, "documentation")]
+    assert verdict(candidates=offered, **FAILED).cause == "no-binding-success"
 
 
 def test_the_call_gets_it_as_cause_and_the_bindings_as_its_consequence():

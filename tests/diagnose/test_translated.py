@@ -1,4 +1,4 @@
-"""NAT between two places."""
+"""Addresses that NAT translates between two places."""
 
 from postproc.diagnose.rules.translated import RULE
 from tests.builders import SERVER
@@ -93,6 +93,13 @@ def test_silent_about_harm_where_all_arrives_or_media_flow():
     assert notes_only(found_in(to_client(17, 17, 17), back))
     dead = to_client(17, 17, 0), passages([12, 12, 0], "client_to_server")
     assert notes_only(asked(RULE, **seen_from(EVERY_PLACE, *dead)))
+
+
+def test_silent_about_harm_where_only_sip_is_translated():
+    """A candidate is no end of SIP: the app's TCP port was never told as one."""
+    sip = [row | {"kind": "sip"} for row in passages([3, 3, 3], "client_to_server")]
+    ways = passages([12, 12, 0], "client_to_server"), [row | {"kind": "sip"} for row in to_client(3, 3, 3)]
+    assert notes_only(found_in(sip, *ways))
 
 
 def test_silent_about_harm_without_candidates():

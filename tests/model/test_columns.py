@@ -4,12 +4,14 @@ import math
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from postproc.model import columns
 from postproc.model.columns import FEW, FLAG, INTEGER, REAL, TEXT, TIME, plain
+from postproc.model.tables import TABLES
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 SAMPLES = {
@@ -97,3 +99,12 @@ def test_texts_come_back_as_they_were_and_of_many_equal_ones_are_one_object(rows
     assert found == values * 2
     texts = [text for text in found if text is not None]
     assert rows < FEW or len({id(text) for text in texts}) == len(set(texts))
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_arrow_has_tables_as_pandas_would_give_them(count):
+    for table in TABLES:
+        rows = table.rows([{"capture": "a"}] * count)
+        made = columns.arrow(rows, columns.schema(table.dtypes, columns.noted(table.dtypes)))
+        theirs = pa.Table.from_pandas(rows, preserve_index=False)
+        assert made.equals(theirs, check_metadata=True), table.name

@@ -1,12 +1,14 @@
 """Captures of one call at several places, found in what was recorded and made; and those that are none."""
 
 import shutil
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from postproc import pipeline
 from postproc.model.tables import counting
+from postproc.places.passages import shared
 from postproc.read.records import Described, Record, pieces
 from postproc.wire import ip, pcapng
 
@@ -113,6 +115,39 @@ def test_legs_whose_sip_both_captures_show_are_there_once(pcaps, tmp_path, name)
     assert tables.calls["verdict"].tolist() == alone.calls["verdict"].tolist()
     assert counting(tables.rtp_streams)["packets"].sum() == alone.rtp_streams["packets"].sum()
     assert not tables.passages["lost"].any()
+
+
+def test_registrations_that_both_captures_show_are_of_no_leg(pcaps, tmp_path):
+    registrations = [
+        piece
+        for piece in read(pcaps / "made" / "registration_failed_password.pcapng")
+        if isinstance(piece, Record)
+    ]
+    at_the_gateway(pcaps / "good.pcapng", tmp_path / "gateway.pcapng", ahead_s=0)
+    shutil.copy(pcaps / "good.pcapng", tmp_path)
+    for path in sorted(tmp_path.iterdir()):
+        start = next(piece.ticks for piece in read(path) if isinstance(piece, Record))
+        blocks = [path.read_bytes()]
+        for each in registrations:
+            at = start + each.ticks - registrations[0].ticks
+            blocks.append(bytes(pcapng.Packet(0, at, each.data, each.original)))
+        path.write_bytes(b"".join(blocks))
+    tables = pipeline.run([tmp_path], jobs=1).tables
+    assert tables.calls["verdict"].tolist() == ["ok"]
+    assert set(tables.passages["call"]) == {1}
+    assert not tables.passages["lost"].any()
+
+
+def test_a_flow_goes_the_way_that_it_goes_at_another_place():
+    """SIP over a NAT, where only the client's capture shows checks between the same hosts."""
+    joined = [SimpleNamespace(flows=(0, 1)), SimpleNamespace(flows=(3, 2)), SimpleNamespace(flows=(4, 9))]
+    seen = SimpleNamespace(common={(0, 1): SimpleNamespace(joined=joined)})
+    assert shared(seen, {0: 0, 1: -1, 2: 1, 3: 0, 4: 0}) == {0: -1, 1: -1, 2: 1, 3: 1, 4: 0}
+
+
+def read(path):
+    with pieces(path) as found:
+        return list(found)
 
 
 def test_times_are_those_of_the_captures_though_clocks_are_apart(pcaps, tmp_path):

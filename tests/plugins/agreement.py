@@ -34,7 +34,8 @@ FIELDS = (
     "udp.dstport",
     "udp.payload",
 )
-CALLS, GAP = "Calls in this file", re.compile(r" {2,}")
+CALLS, LINE = "Calls in this file", re.compile(r" *\d+ \d\d:\d\d:\d\d ")
+CELLS = 8  # of a line, behind its users
 TOLERANCE = 0.001  # ms: Lua has times as doubles
 
 Owner = tuple[int | None, int | None]
@@ -59,7 +60,7 @@ def differences(
 def _calls(run: Run, done: list[Click]) -> Iterator[str]:
     """Legs, status, candidates, checks, DTLS and media of each call."""
     window = next(click.text for click in done if click.entry == CALLS and click.what == "window")
-    told = [GAP.split(line.strip())[3:11] for line in window.splitlines()[2:-1]]
+    told = [line.split()[-CELLS:] for line in window.splitlines() if LINE.match(line)]
     lines = shown.call_lines(run.tables)
     if len(told) != len(lines):
         yield f"{len(lines)} calls in the tables, {len(told)} in the window"

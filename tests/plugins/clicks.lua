@@ -40,7 +40,7 @@ function tap.draw()
         if not menu[3] and (menu[1]:find("in this file", 1, true) or menu[1]:find("report", 1, true)) then
             entry = menu[1]
             menu[2]()
-            for each in (menu[1]:find("file", 1, true) and all_calls or ""):gmatch("\n *(%d+)  %d%d:") do numbers[#numbers + 1] = tonumber(each) end
+            for each in (menu[1]:find("file", 1, true) and all_calls or ""):gmatch("\n *(%d+) %d%d:") do numbers[#numbers + 1] = tonumber(each) end
         end
     end
     for _, menu in ipairs(menus) do

@@ -188,6 +188,11 @@ def test_messages_in_short() -> None:
     assert unanswered[13] == ["look-up answered (1 of 1)"]
     assert unanswered[14] == ["look-up answered, seen as 203.0.113.10:32026"]
     assert unanswered[19] == ["check server->client unanswered (15 of 17)"]
+    assert unanswered[6] == ["server: 100 Trying"]
+    assert [text for said in unanswered.values() for text in said if "BYE" in text] == [
+        "client: BYE",
+        "server: BYE",
+    ]
     hellos = told(PCAPS / "dtls_fail.pcapng", "legs.summary", "dtls.handshake.type == 1")
     assert list(hellos.values()) == [["ClientHello, never answered (5 sent)"]] * 5
     assert ["check server->client refused by ICMP (4 of 4)"] in told(

@@ -58,7 +58,7 @@ def test_a_display_filter_tshark_does_not_understand_is_a_fault(monkeypatch):
     ],
 )
 def test_lua_is_read_from_what_tshark_says_of_itself(monkeypatch, said, state, detail):
-    monkeypatch.setattr(doctor, "_said", lambda *_: said)
+    monkeypatch.setattr(doctor, "_printed", lambda *_: said)
     assert doctor._lua() == doctor.Check("lua", state, detail)
 
 
@@ -82,10 +82,10 @@ def test_tshark_is_told_with_the_reason_why_it_is_this_one(monkeypatch, tmp_path
 @pytest.mark.parametrize("kind", ["lua script", "Lua script"])  # 4.0 and 4.4, 4.6
 def test_lua_scripts_that_run_all_the_same_are_named(monkeypatch, kind):
     said = f"l16mono.so\t0.1.0\tcodec\t/p/4.0/codecs/l16mono.so\ncorp.lua\t\t{kind}\t/p/corp.lua\n"
-    monkeypatch.setattr(doctor, "_said", lambda *_: said)
+    monkeypatch.setattr(doctor, "_printed", lambda *_: said)
     assert doctor._alone().state == "note"
     assert doctor._alone().detail.endswith("for all users: /p/corp.lua")
-    monkeypatch.setattr(doctor, "_said", lambda *_: said.partition("\n")[0])
+    monkeypatch.setattr(doctor, "_printed", lambda *_: said.partition("\n")[0])
     assert doctor._alone().state == "ok"
 
 

@@ -109,6 +109,20 @@ def test_late_packets_are_reordered_not_lost(tmp_path):
     assert counts(row) == {"packets": 60, "expected": 60, "lost": 0, "duplicates": 0, "reordered": 4}
 
 
+@pytest.mark.parametrize("window", [150, 1 << 23], ids=["packet by packet", "at once"])
+@pytest.mark.parametrize("jitter_ms", [100, 300])
+def test_a_stream_is_one_however_much_jitter_mixes_it(tmp_path, jitter_ms, window):
+    """Most packets come behind later ones; what looks like RTP by chance is no row all the same."""
+    chance = random.Random(7)
+    at = [START + MS * (20 * number + chance.randrange(jitter_ms)) for number in range(400)]
+    mixed = sorted((time, datagram(rtp(number))) for number, time in enumerate(at))
+    found = measured(tmp_path, mixed, window=window)
+    assert (found.rtp_streams.packets.tolist(), found.rtp_streams.lost.tolist()) == ([400], [0])
+    assert found.rtp_streams.reordered[0] > 150
+    noise = [(time, datagram(rtp(chance.randrange(1 << 16)))) for time in sorted(at)]
+    assert measured(tmp_path, noise, window=window).rtp_streams.empty
+
+
 @pytest.mark.parametrize("back_ms", [600, 1_500, 60_000])
 def test_a_clock_that_is_set_back_loses_nothing(tmp_path, back_ms):
     packets = stream(range(100)) + stream(range(100, 200), start=START + (2000 - back_ms) * MS)

@@ -1,6 +1,6 @@
-"""The candidates a side offers, and what NAT did with the addresses they stand for.
+"""The candidates a side offers, and the NAT mappings of their bases.
 
-Offered are the distinct ones of a side's latest ufrag, leg by leg.
+The offered candidates are the distinct ones of a side's latest ufrag on each leg.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,15 @@ from postproc.model.rows import CandidateRow, NatMappingRow
 
 PUBLIC = frozenset({"public", "documentation"})
 PRIVATE = frozenset({"private", "ula", "link_local", "loopback"})
-BEHIND_NAT = PRIVATE | {"cgnat", "mdns"}  # nobody outside can send there
+BEHIND_NAT = PRIVATE | {"cgnat", "mdns"}  # unreachable from outside
 
 
 @answered_once
 def offered(case: Case, side: str, leg: int | None = None) -> list[CandidateRow]:
-    """Distinct candidates (address, port, type) of the side's latest description on a leg, in SDP order."""
+    """Return the distinct candidates (address, port, type) of the side's latest ufrag, in SDP order.
+
+    ``leg`` None means all legs.
+    """
     mine = [row for row in case.candidates if row.side == side and leg in (None, row.leg) and row.addr]
     latest: dict[int | None, CandidateRow] = {}
     for row in mine:
@@ -44,12 +47,12 @@ def private(candidates: list[CandidateRow]) -> list[CandidateRow]:
 
 
 def shown(candidates: list[CandidateRow]) -> list[str]:
-    """``host 10.0.0.5:30000`` for each."""
+    """Return ``host 10.0.0.5:30000`` for each."""
     return [f"{row.type} {endpoint(row.addr, row.port)}" for row in candidates]
 
 
 def version(addr: str) -> int | None:
-    """4 or 6; None for a name."""
+    """Return the IP version of an address, 4 or 6; None for a name."""
     try:
         return ip_address(addr).version
     except ValueError:
@@ -57,13 +60,13 @@ def version(addr: str) -> int | None:
 
 
 def negotiated(case: Case, leg: int | None) -> bool:
-    """Both sides' candidates are known: there was something to check."""
+    """Whether both sides' candidates are known, so that there was something to check."""
     return bool(offered(case, CLIENT, leg)) and bool(offered(case, SERVER, leg))
 
 
 @dataclass(frozen=True)
 class Base:
-    """An address and port of a side, and the rows that say how it is seen outside."""
+    """A transport address of a side, and the rows with its mappings."""
 
     side: str
     addr: str
@@ -76,18 +79,18 @@ class Base:
 
     @property
     def outside(self) -> set[str]:
-        """Addresses outside under which it is known."""
+        """The mapped addresses."""
         return {addr for addr, _ in self.seen}
 
 
 def bases(case: Case, leg: int | None) -> list[Base]:
-    """Every base of which a mapping is known, with its side."""
+    """Return every base with a known mapping."""
     own = server_addresses(case)
-    held: dict[tuple[str, int], list[NatMappingRow]] = {}
+    by_base: dict[tuple[str, int], list[NatMappingRow]] = {}
     for row in case.nat_mappings:
         if row.leg == leg and None not in (row.base_addr, row.base_port, row.mapped_addr, row.mapped_port):
-            held.setdefault((row.base_addr, row.base_port), []).append(row)
+            by_base.setdefault((row.base_addr, row.base_port), []).append(row)
     return [
         Base(SERVER if addr in own else CLIENT, addr, port, tuple(rows))
-        for (addr, port), rows in held.items()
+        for (addr, port), rows in by_base.items()
     ]

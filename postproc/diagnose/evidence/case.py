@@ -1,7 +1,7 @@
-"""One call with all rows that are its own.
+"""One call with all its rows.
 
 A call seen by several captures has its bindings, streams and handshakes once per
-capture here, as in the tables; ``checks`` and ``media`` count them once.
+capture here, as in the tables; modules ``paths`` and ``media`` count them once.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,10 +35,10 @@ Flow = tuple[str, str | None, int | None, str | None, int | None]  # capture, so
 
 
 class Case(Call):
-    """A call and the deployment it is judged by; its rows are in order of time.
+    """A call and its deployment; rows are in order of time.
 
-    Rows of messages that are second captures of the same packet are left out. ``refuted`` are the rules
-    whose suspicion other calls of the run refute: they explain nothing, and stand in no other rule's way.
+    Second captures of the same packet are left out. ``refuted`` names the rules whose suspicion other calls
+    of the run refute: they explain nothing and suppress no other rule.
     """
 
     refuted: frozenset[str] = frozenset()
@@ -59,7 +59,7 @@ class Case(Call):
 
     @cached_property
     def captures(self) -> tuple[CaptureRow, ...]:
-        """The captures it was seen in, in the order of its rows."""
+        """The captures that contain rows of the call, in the order of its rows."""
         owned: list[tuple[Row, ...]] = [
             self.legs,
             self.candidates,
@@ -81,9 +81,9 @@ class Case(Call):
 
     @cached_property
     def software(self) -> tuple[str, ...]:
-        """STUN SOFTWARE of its checks."""
-        asked = (self._software.get(row.transaction_id) for row in self.bindings)
-        return tuple(dict.fromkeys(name for name in asked if name is not None))
+        """The distinct STUN SOFTWARE values of its bindings."""
+        names = (self._software.get(row.transaction_id) for row in self.bindings)
+        return tuple(dict.fromkeys(name for name in names if name is not None))
 
     @cached_property
     def numbers(self) -> list[int]:
@@ -97,14 +97,14 @@ class Case(Call):
 
     @cached_property
     def products(self) -> frozenset[str]:
-        """Products of the deployment file that take part: they decide what wording fits."""
+        """The deployment's products that take part; they select product-specific advice."""
         agents = [agent for leg in self.legs for agent in (leg.uac_agent, leg.uas_agent)]
         owners = [section.sdp_owner for section in self.sdp_media]
         return self.deployment.products_in([*agents, *owners, *self.software])
 
     @cached_property
     def client_legs(self) -> list[int]:
-        """Legs on which a client with ICE, DTLS or a client's marker is: "the client's leg"."""
+        """Legs with ICE, DTLS or a client's marker: "the client's leg"."""
         with_ice = {self.leg_of.get(section.call_id) for section in self.sdp_media if section.ufrag}
         checked = {binding.leg for binding in self.bindings if binding.purpose == "check"}
         sided = {row.leg for row in self.candidates if row.side == CLIENT}
@@ -113,22 +113,22 @@ class Case(Call):
 
     @cached_property
     def unread_legs(self) -> list[int]:
-        """Legs known by their checks alone: their SIP is encrypted, or not in the capture."""
+        """Legs known only from checks or DTLS: their SIP is encrypted, or not in the capture."""
         return [leg for leg in self.client_legs if leg not in self.numbers]
 
     @cached_property
     def judged_legs(self) -> Sequence[int | None]:
-        """The client's legs; a call without SIP is one leg without a number."""
+        """The client's legs; for a call without SIP one leg, None."""
         return self.client_legs if self.legs else [None]
 
     @cached_property
     def at_every_place(self) -> Call:
-        """The call with the rows of each place, also those that count at another."""
+        """The call with the rows of every place, including those counted at another place."""
         return Call(self.number, self._at_every_place)
 
     @cached_property
     def lost_flows(self) -> frozenset[Flow]:
-        """RTP of which another place, farther along its way, shows nothing."""
+        """RTP flows of which a place farther along the way shows nothing."""
         return frozenset(
             (row.from_capture, row.from_src_addr, row.from_src_port, row.from_dst_addr, row.from_dst_port)
             for row in self.passages
@@ -137,7 +137,7 @@ class Case(Call):
 
     @cached_property
     def connections(self) -> tuple[ConnectionRow, ...]:
-        """TCP of the way in, which is no call's: so of ``tls`` and ``http``."""
+        """Empty here, as are ``tls`` and ``http``: these tables belong to no call (see Beside)."""
         return ()
 
     @cached_property
@@ -150,28 +150,28 @@ class Case(Call):
 
     @cached_property
     def last_time(self) -> datetime | None:
-        """When the last capture with this call ends."""
+        """The end of the last capture with this call; None if unknown."""
         return max((each.last_time for each in self.captures if each.last_time), default=None)
 
 
 def answered_once(
     ask: Callable[Concatenate[Case, P], T],
 ) -> Callable[Concatenate[Case, P], T]:
-    """What many rules ask of a call by its rows alone is answered once; nobody changes the answer."""
+    """Cache a function of a case and hashable arguments in the case; callers must not modify the result."""
 
     @wraps(ask)
     def answered(case: Case, /, *args: P.args, **kwargs: P.kwargs) -> T:
         key = (ask, args, *kwargs.items())
         if key not in case.answers:
             case.answers[key] = ask(case, *args, **kwargs)
-        found: T = case.answers[key]
-        return found
+        answer: T = case.answers[key]
+        return answer
 
     return answered
 
 
 class Beside(Case):
-    """What belongs to no call: registrations and other SIP, all connections that carry SIP, the way in."""
+    """Rows outside calls: registrations and other SIP, all SIP connections, and TCP, TLS and HTTP before a call."""
 
     def __init__(self, calls: Calls, deployment: Deployment) -> None:
         super().__init__(0, calls, deployment, {})
@@ -202,29 +202,34 @@ class Beside(Case):
 
     @cached_property
     def products(self) -> frozenset[str]:
-        """Products that name themselves in it."""
+        """The products named in User-Agents outside calls."""
         return self.deployment.products_in(row.user_agent for row in self.sip_messages)
 
 
-def evidence(*found: Row | None, more: Iterable[int] = ()) -> Evidence:
-    """Evidence from rows: the first one's capture, and the frames of all of that capture."""
-    seen = [row for row in found if row is not None]
-    if not seen:
+def evidence(*rows: Row | None, more: Iterable[int] = ()) -> Evidence:
+    """Return evidence from rows: the first row's capture and time, and the frames of all rows in that capture.
+
+    ``more`` adds frame numbers; None rows are skipped, ValueError if no row is left.
+    """
+    present = [row for row in rows if row is not None]
+    if not present:
         raise ValueError("a finding needs a row to stand on")
-    capture = seen[0].capture
-    frames = sorted({row.frame for row in seen if row.capture == capture and row.frame is not None} | {*more})
-    return Evidence(capture, tuple(frames), seen[0].time)
+    capture = present[0].capture
+    frames = sorted(
+        {row.frame for row in present if row.capture == capture and row.frame is not None} | {*more}
+    )
+    return Evidence(capture, tuple(frames), present[0].time)
 
 
 def cases(tables: Tables, deployment: Deployment) -> list[Case]:
-    """One case per call, by number."""
+    """Return one case per call, ordered by number."""
     calls, software = Calls(tables, _once_in_order), _software(tables)
     at_every_place = Calls(tables, _in_order)
     return [Case(number, calls, deployment, software, at_every_place) for number in calls.numbers]
 
 
 def beside(tables: Tables, deployment: Deployment) -> Beside:
-    """What is in the run beside its calls."""
+    """Return the run's rows outside its calls."""
     return Beside(Calls(tables, _once_in_order), deployment)
 
 
@@ -238,6 +243,6 @@ def _in_order(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _software(tables: Tables) -> dict[str, str]:
-    """Transaction ID -> SOFTWARE said in it."""
-    said = tables.stun_messages.dropna(subset=["software"])
-    return dict(zip(said["transaction_id"], said["software"], strict=True))
+    """Return SOFTWARE by transaction ID."""
+    messages = tables.stun_messages.dropna(subset=["software"])
+    return dict(zip(messages["transaction_id"], messages["software"], strict=True))

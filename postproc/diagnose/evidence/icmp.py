@@ -1,4 +1,4 @@
-"""The ICMP errors of a call, and what they are about."""
+"""The ICMP errors of a call."""
 
 from postproc.diagnose.evidence.case import Case
 from postproc.model.icmp import TOO_LARGE, meaning
@@ -8,12 +8,12 @@ Flow = tuple[str | None, int | None, str | None, int | None]  # source, port, de
 
 
 def kind(row: IcmpErrorRow) -> str:
-    """What the error says."""
+    """Return the meaning of the error."""
     return meaning(row.version, row.type, row.code)
 
 
 def undelivered(case: Case, flow: Flow) -> list[IcmpErrorRow]:
-    """The errors that quote a packet of the flow, whatever its size."""
+    """Return the errors that quote a packet of the flow, except those about packet size."""
     return [
         row
         for row in case.icmp_errors

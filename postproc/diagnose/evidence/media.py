@@ -1,6 +1,6 @@
-"""The RTP of a call, per leg and direction; what media a leg should have, and whether they came.
+"""The RTP of a call, per leg and direction: which media a leg should have, and whether it arrived.
 
-A stream that two captures saw counts once, by the fuller view.
+A stream seen by two captures counts once, with the larger packet count.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import Case, answered_once
+from postproc.diagnose.evidence.complaints import complaint
 from postproc.diagnose.evidence.paths import EITHER_WAY, TO_CLIENT, TO_SERVER
 from postproc.diagnose.evidence.signalling import server_calls
 from postproc.diagnose.evidence.view import end, ends_seen, goes_on
@@ -41,34 +42,34 @@ class Way:
 
 @answered_once
 def audio(case: Case, leg: int | None) -> list[RtpStreamRow]:
-    """The streams of a leg; no video where audio is described: a picture that comes is no sound that does."""
-    spoken = bool(sections(case, leg))
-    return [row for row in case.rtp_streams if row.leg == leg and not (spoken and row.media == "video")]
+    """Return the streams of a leg, without video if audio is described: arriving video proves no audio."""
+    has_audio = bool(sections(case, leg))
+    return [row for row in case.rtp_streams if row.leg == leg and not (has_audio and row.media == "video")]
 
 
 @answered_once
 def ways(case: Case, leg: int | None) -> dict[tuple[str, str], Way]:
-    """(source address, destination address) -> RTP on a leg; machines, as ports and SSRCs may change."""
+    """Return the RTP of a leg by (source address, destination address), as ports and SSRCs may change."""
     flows: dict[tuple[str, str], list[RtpStreamRow]] = {}
     for row in _once(audio(case, leg)):
         flows.setdefault((row.src_addr, row.dst_addr), []).append(row)
-    return {ends: Way(tuple(held)) for ends, held in flows.items()}
+    return {ends: Way(tuple(rows)) for ends, rows in flows.items()}
 
 
 @answered_once
 def way(case: Case, leg: int | None, direction: Direction) -> Way:
-    """RTP on a leg towards the client or the server."""
+    """Return the RTP of a leg in one direction."""
     return Way(tuple(_once(row for row in audio(case, leg) if (row.direction or EITHER_WAY) == direction)))
 
 
 def _once(streams: Iterable[RtpStreamRow]) -> list[RtpStreamRow]:
-    """Each SSRC once at a time: of overlapping views the one with more packets."""
-    held: dict[tuple[str | None, int | None], list[RtpStreamRow]] = {}
+    """Return each stream once: of views of an SSRC that overlap in time, the one with most packets."""
+    by_stream: dict[tuple[str | None, int | None], list[RtpStreamRow]] = {}
     for row in sorted(streams, key=lambda row: -(row.packets or 0)):
-        views = held.setdefault((row.direction, row.ssrc), [])
+        views = by_stream.setdefault((row.direction, row.ssrc), [])
         if not any(_overlap(row, other) for other in views):
             views.append(row)
-    return sorted((row for views in held.values() for row in views), key=lambda row: row.time)
+    return sorted((row for views in by_stream.values() for row in views), key=lambda row: row.time)
 
 
 def _overlap(one: RtpStreamRow, other: RtpStreamRow) -> bool:
@@ -79,30 +80,33 @@ def _overlap(one: RtpStreamRow, other: RtpStreamRow) -> bool:
 
 @answered_once
 def both_ways(case: Case, leg: int | None) -> bool | None:
-    """Whether a leg has audio both ways; None where it has none that could be judged."""
+    """Whether a leg has audio both ways; None without any RTP."""
     directed = [way(case, leg, TO_CLIENT), way(case, leg, TO_SERVER)]
     if any(each.rows for each in directed):
         return _balanced(case, *(_arriving(case, each) for each in directed))
     flows = {ends: _arriving(case, each) for ends, each in ways(case, leg).items()}
     if not flows:
         return None
-    return any(_balanced(case, held, flows.get(ends[::-1], Way(()))) for ends, held in flows.items())
+    return any(_balanced(case, sent, flows.get(ends[::-1], Way(()))) for ends, sent in flows.items())
 
 
 def _arriving(case: Case, sent: Way) -> Way:
-    """Without what a place nearer to the receiver does not show, and what ends at a relay."""
+    """Drop streams that a place nearer to the receiver does not show, that it misses, or that end at a relay."""
+    told = complaint(case)
+    lacking = told.streams if told else ()
     return Way(
         tuple(
             row
             for row in sent.rows
-            if (row.capture, row.src_addr, row.src_port, row.dst_addr, row.dst_port) not in case.lost_flows
+            if row not in lacking
+            and (row.capture, row.src_addr, row.src_port, row.dst_addr, row.dst_port) not in case.lost_flows
             and not _ends_at_relay(case, row)
         )
     )
 
 
 def _ends_at_relay(case: Case, row: RtpStreamRow) -> bool:
-    """A relay between two hops of a leg passes the other direction on, and nothing of what this stream brings."""
+    """Whether a relay between two hops of a leg forwards the other direction, but not this stream."""
     hops = [each for each in case.rtp_streams if (each.capture, each.leg) == (row.capture, row.leg)]
     if any(each.ssrc == row.ssrc and _sent(each) != _sent(row) for each in hops):
         return False
@@ -127,7 +131,7 @@ def _sent(row: RtpStreamRow) -> tuple[object, ...]:
 
 
 def _balanced(case: Case, one: Way, other: Way) -> bool:
-    """Whether both have audio, and neither is but a scrap of the other, unless throughout its time."""
+    """Whether both directions have audio: neither is a tiny share of the other, except throughout its time."""
     less, more = sorted((one, other), key=lambda way: way.packets)
     if missing(case, less, more) and more.seconds >= case.deployment.thresholds.one_way_seconds:
         return throughout(case, less, more)
@@ -135,38 +139,40 @@ def _balanced(case: Case, one: Way, other: Way) -> bool:
 
 
 def missing(case: Case, less: Way, more: Way) -> bool:
-    """Whether a direction has too few packets to be audio, beside the other's."""
+    """Whether a direction has too few packets to be audio, compared with the other's."""
     limits = case.deployment.thresholds
     return less.packets < limits.one_way_packets or less.packets < limits.one_way_share * more.packets
 
 
 def throughout(case: Case, less: Way, more: Way) -> bool:
-    """A few packets over most of the other direction's time: silence suppression, and a path that works."""
+    """Whether few packets span most of the other direction's time: silence suppression on a working path."""
     enough = less.packets >= case.deployment.thresholds.one_way_packets
     return enough and less.seconds >= more.seconds / 2
 
 
 @answered_once
 def media_ok(case: Case) -> bool | None:
-    """Audio both ways wherever the captures show media, and on every client's leg. None: cannot be judged.
+    """Whether there is audio both ways wherever captures show media, and on every client's leg; None: unknown.
 
-    What they do not show of another leg, as behind the B2BUA, proves nothing; of a client's leg, on which they
-    show checks or handshakes, it does. Silence that nobody can judge leaves open whether media are ok.
+    Media missing on another leg, as behind the B2BUA, proves nothing; on a client's leg, where checks or
+    handshakes are visible, it does. Silence that cannot be judged makes the result None.
     """
-    heard = {leg: True if as_agreed(case, leg) else both_ways(case, leg) for leg in _answered(case)}
-    wanted = [heard[leg] for leg in talking(case)]
-    if all(each is None for each in wanted):
+    has_audio = {leg: True if as_agreed(case, leg) else both_ways(case, leg) for leg in _answered(case)}
+    talking_legs = [has_audio[leg] for leg in talking(case)]
+    if all(each is None for each in talking_legs):
         return None
     needs_proof = bool(case.client_legs) or not case.legs
-    enough = all(seen or (seen is None and not needs_proof) for seen in wanted)
-    if not enough or any(unheard(case, leg) for leg, seen in heard.items() if seen is not None):
+    enough = all(heard_both or (heard_both is None and not needs_proof) for heard_both in talking_legs)
+    if not enough or any(
+        unheard(case, leg) for leg, heard_both in has_audio.items() if heard_both is not None
+    ):
         return False
-    open_end = any(unproven(case, leg) for leg, seen in heard.items() if seen)
+    open_end = any(unproven(case, leg) for leg, heard_both in has_audio.items() if heard_both)
     return None if open_end or callers_leg_missing(case) else True
 
 
 def as_agreed(case: Case, leg: int | None) -> bool:
-    """By every description of a leg one side only sends, and its media came: paging, an announcement, a listener."""
+    """Whether a leg is one-way by agreement and its media arrived: paging, an announcement, a listener."""
     phases = [each for each in case.phases if each.leg == leg and each.kind != "early"]
     came = [
         (each.packets_from_client if each.may_send_client else each.packets_from_server) or 0
@@ -177,17 +183,17 @@ def as_agreed(case: Case, leg: int | None) -> bool:
 
 
 def callers_leg_missing(case: Case) -> bool:
-    """The server makes the only leg in sight: of whom it makes it for, nothing is seen."""
+    """Whether the only leg is one that the server makes, so that the caller's leg is not captured."""
     return (
         len(case.numbers) == 1 and not case.client_legs and all(server_calls(case, leg) for leg in case.legs)
     )
 
 
 def unproven(case: Case, leg: int | None) -> bool:
-    """Media of a leg ended on one side, and the captures show neither an agreed hold nor for how long it lasted.
+    """Whether media of a leg ended on one side, and the captures show neither a hold nor how long it lasted.
 
-    Without offer and answer nobody knows whether the side might have sent; where the captures end before the
-    call does, a short silence may be the beginning of a long one.
+    Without offer and answer it is unknown whether the side was allowed to send; if the captures end before
+    the call, a short silence may be the start of a long one.
     """
     phases = [
         each
@@ -199,7 +205,7 @@ def unproven(case: Case, leg: int | None) -> bool:
 
 
 def _handshake_failed_after_media(case: Case, leg: int | None) -> bool:
-    """The last handshake of a leg failed, and no media came after it: the path to what follows is not proven."""
+    """Whether the last handshake of a leg failed and no media followed it."""
     shakes = [(row.started or row.time, row.state) for row in case.dtls if row.leg == leg]
     failed, state = max(shakes, default=(None, None))
     if failed is None or state != "alert":
@@ -230,7 +236,7 @@ def _unproven_in(case: Case, phase: PhaseRow, *, is_last: bool) -> bool:
 
 
 def _one_ended(case: Case, phase: PhaseRow) -> bool:
-    """Of media whose direction nobody knows one sender's ended long before the phase did."""
+    """Whether, in media of unknown direction, one sender stopped long before the phase ended."""
     last: dict[str, datetime] = {}
     for row in case.rtp_streams:
         if row.leg == phase.leg and (row.packets or 0) >= case.deployment.thresholds.one_way_packets:
@@ -240,14 +246,14 @@ def _one_ended(case: Case, phase: PhaseRow) -> bool:
 
 
 def unheard(case: Case, leg: int | None) -> bool:
-    """A phase in which both might send for long enough went by with nothing from one of them."""
+    """Whether in some phase long enough one of two sides allowed to send sent nothing."""
     return any(heard(case, phase) is False for phase in case.phases if phase.leg == leg)
 
 
 def heard(case: Case, phase: PhaseRow) -> bool | None:
-    """Whether media came in a phase from everybody from whom it was due; None where that cannot be told.
+    """Whether all media due in a phase arrived; None if unknown.
 
-    Early media comes from one side; in a hold nobody need send (RFC 3264, section 8.4, makes music optional).
+    Early media comes from one side; on hold nobody needs to send (RFC 3264, section 8.4, makes music optional).
     """
     client, server = phase.packets_from_client or 0, phase.packets_from_server or 0
     if phase.kind == "early":
@@ -264,21 +270,22 @@ def heard(case: Case, phase: PhaseRow) -> bool | None:
 
 
 def bypassed(case: Case, phase: PhaseRow) -> bool:
-    """The server's description names another leg's far end: media goes past it, where no capture sees it.
+    """Whether the server's description names another leg's far end, so that media bypasses the server unseen.
 
-    So does a server that connects the parties directly (Asterisk's directmedia), and a proxy without a relay.
+    This is what a server that connects the parties directly (Asterisk's directmedia) and a proxy without
+    a relay do.
     """
-    named = phase.local_addr, phase.local_port
-    if not all(named) or phase.packets_from_client or phase.packets_from_server or phase.packets_undirected:
+    local = phase.local_addr, phase.local_port
+    if not all(local) or phase.packets_from_client or phase.packets_from_server or phase.packets_undirected:
         return False
     elsewhere = any(
-        each.leg != phase.leg and named == (each.remote_addr, each.remote_port) for each in case.phases
+        each.leg != phase.leg and local == (each.remote_addr, each.remote_port) for each in case.phases
     )
     return elsewhere and not any(row.direct and row.leg == phase.leg for row in case.rtp_streams)
 
 
 def due(case: Case, leg: int | None) -> list[PhaseRow]:
-    """The phases after the answer in which both sides might send, for as long as silence means something."""
+    """Return the phases after the answer in which both sides may send, long enough for silence to count."""
     return [phase for phase in case.phases if phase.leg == leg and _due(case, phase)]
 
 
@@ -290,7 +297,7 @@ def _due(case: Case, phase: PhaseRow) -> bool:
 
 
 def talking(case: Case) -> list[int | None]:
-    """Legs that should have audio: the client's, else all, as far as they were answered."""
+    """Return the answered legs that should have audio: the client's, or all if there are none."""
     up = _answered(case)
     return [leg for leg in up if leg in case.client_legs] if case.legs and case.client_legs else list(up)
 
@@ -299,13 +306,13 @@ def _answered(case: Case) -> Sequence[int | None]:
     if not case.legs:
         return [None]  # an ICE session without SIP
     up = {leg.leg for leg in case.legs if leg.answer_time is not None or leg.state == "starts_mid_call"}
-    # A leg whose SIP cannot be read stands as long as the one beside it does.
+    # A leg whose SIP cannot be read counts as answered if another leg is.
     return sorted(up | {*case.unread_legs} if up else up)
 
 
 @dataclass(frozen=True)
 class Talk:
-    """A leg that was answered: from when to when audio was due."""
+    """The time in which audio was due on an answered leg."""
 
     leg: int | None
     start: datetime
@@ -318,62 +325,64 @@ class Talk:
 
 @answered_once
 def talks(case: Case) -> list[Talk]:
-    """Every answered leg with the time in which audio was due on it."""
+    """Return the talks of all answered legs; empty if the end is unknown."""
     until = end(case)
     if until is None:
         return []
     starts: dict[int, datetime] = {}
+    ends: dict[int, datetime] = {}
     for leg in case.legs:
         if leg.answer_time is not None:
             starts[leg.leg] = min(starts.get(leg.leg, leg.answer_time), leg.answer_time)
-    return [Talk(leg, start, until) for leg, start in sorted(starts.items()) if start < until]
+            ends[leg.leg] = max(ends.get(leg.leg, leg.answer_time), min(leg.end_time or until, until))
+    return [Talk(leg, start, ends[leg]) for leg, start in sorted(starts.items()) if start < ends[leg]]
 
 
 @answered_once
 def sections(case: Case, leg: int | None) -> list[SdpMediaRow]:
-    """The audio sections of a leg's descriptions that were not refused."""
+    """Return the audio sections of a leg's descriptions that were not rejected."""
     return [s for s in case.sdp_media if case.leg_of.get(s.call_id) == leg and s.media == "audio" and s.port]
 
 
 def both_may_send(case: Case, leg: int | None) -> bool:
-    """Offer and answer are known, and nobody put the leg on hold or refused audio (RFC 8866, 6.7)."""
-    found = sections(case, leg)
-    return described(case, leg) and all(section.direction in (None, "sendrecv") for section in found)
+    """Whether offer and answer are known and every section is sendrecv (RFC 8866, section 6.7)."""
+    audio_sections = sections(case, leg)
+    return described(case, leg) and all(section.direction in (None, "sendrecv") for section in audio_sections)
 
 
 @answered_once
 def described(case: Case, leg: int | None) -> bool:
-    """Both sides' descriptions are in the captures: one in a request, one in a response."""
-    spoken = {(row.capture, row.frame) for row in sections(case, leg)}
+    """Whether both sides' descriptions are in the captures: one in a request, one in a response."""
+    messages = {(row.capture, row.frame) for row in sections(case, leg)}
     kinds = {
         row.method is not None
         for row in case.sip_messages
-        if case.leg_of.get(row.call_id) == leg and (row.capture, row.frame) in spoken
+        if case.leg_of.get(row.call_id) == leg and (row.capture, row.frame) in messages
     }
     return len(kinds) == 2
 
 
 @answered_once
 def main_flow(case: Case, leg: int | None) -> tuple[Way, Way] | None:
-    """The fuller direction of a leg's RTP and the other one; None without RTP.
+    """Return the direction of a leg's RTP with more packets, and the other one; None without RTP.
 
-    By side where it is known, so that the views of several captures, in which
-    NAT changes the addresses, do not look like one-way flows.
+    Directions are by side if known: NAT changes addresses between captures, and views
+    of one flow would look like one-way flows.
     """
     directed = [way(case, leg, direction) for direction in (TO_CLIENT, TO_SERVER)]
     if any(each.rows for each in directed):
         directed = [_arriving(case, each) for each in directed]
         less, more = sorted(directed, key=lambda each: each.packets)
         return more, less
-    held = ways(case, leg)
-    if not held:
+    flows = ways(case, leg)
+    if not flows:
         return None
-    ends = max(held, key=lambda key: held[key].packets)
-    return held[ends], held.get(ends[::-1], Way(()))
+    ends = max(flows, key=lambda key: flows[key].packets)
+    return flows[ends], flows.get(ends[::-1], Way(()))
 
 
 def seen_both_ways(case: Case, one: str, other: str) -> bool:
-    """The captures show packets both ways between two machines, so a missing direction is missing indeed."""
+    """Whether the captures show packets both ways between two machines, so that absence is evidence."""
     rows: tuple[PacketRow, ...] = (*case.sip_messages, *case.rtp_streams, *case.dtls_messages)
     flows = {(row.src_addr, row.dst_addr) for row in rows}
     flows |= {ends for binding in case.bindings for ends in ends_seen(binding)}
@@ -381,7 +390,7 @@ def seen_both_ways(case: Case, one: str, other: str) -> bool:
 
 
 def connected(case: Case, leg: int | None) -> bool:
-    """ICE did its work on a leg: a check was answered both ways, or DTLS or media came through."""
-    done = any(row.leg == leg and row.state == "complete" for row in case.dtls)
+    """Whether ICE connected a leg: a pair succeeded, or DTLS completed, or audio went both ways."""
+    has_keys = any(row.leg == leg and row.state == "complete" for row in case.dtls)
     paired = any(row.leg == leg and row.state == "succeeded" for row in case.pairs)
-    return done or paired or both_ways(case, leg) is True
+    return has_keys or paired or both_ways(case, leg) is True

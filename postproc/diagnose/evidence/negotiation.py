@@ -1,7 +1,7 @@
-"""Offer and answer of a leg, each with the message that carries it (RFC 3264, RFC 6337).
+"""Offers and answers of a leg, each with the message that carries it (RFC 3264, RFC 6337).
 
-Hop by hop: what a proxy passes on changed is an exchange of its own, and the same exchange
-sent again or seen by a second capture is none.
+Hop by hop: what a proxy forwards with changes is another exchange; a retransmission or a
+second capture of an exchange is not.
 """
 
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from postproc.diagnose.evidence.case import Case, answered_once
 from postproc.model.rows import SdpMediaRow, SipMessageRow
 
-# What makes a description another one; frame and time do not.
+# The columns that identify a description; frame and time do not.
 CONTENT = (
     "connection_addr",
     "port",
@@ -28,7 +28,7 @@ DTLS_PROFILES = ("UDP/TLS/", "TCP/DTLS/")  # RFC 5764, section 9
 
 
 class Described(NamedTuple):
-    """The audio section of a description, and the message that carries it; ``party``: uac or uas wrote it."""
+    """The audio section of a description, its message, and its author: ``party`` is uac or uas."""
 
     party: str
     message: SipMessageRow
@@ -36,45 +36,45 @@ class Described(NamedTuple):
 
 
 class Exchange(NamedTuple):
-    """An offer and an answer to it; one offer has several where a later response differs."""
+    """An offer and its answer; an offer has several if a later response differs."""
 
     offer: Described
     answer: Described
 
     @property
     def descriptions(self) -> tuple[tuple[Described, Described], tuple[Described, Described]]:
-        """Each of the two descriptions with the one of who receives it."""
+        """Each description with the one of its receiver."""
         return (self.offer, self.answer), (self.answer, self.offer)
 
     @property
     def ice(self) -> bool:
-        """Both ends take part in ICE."""
+        """Whether both ends take part in ICE."""
         return bool(self.offer.audio.ufrag and self.answer.audio.ufrag)
 
     @property
     def accepted(self) -> bool:
-        """The audio was not refused by port 0."""
+        """Whether neither side rejected the audio with port 0."""
         return bool(self.offer.audio.port and self.answer.audio.port)
 
 
 @answered_once
 def exchanges(case: Case, leg: int | None) -> list[Exchange]:
-    """The exchanges of a leg in order of time, each once."""
-    found: dict[object, Exchange] = {}
+    """Return the distinct exchanges of a leg in order of time."""
+    distinct: dict[object, Exchange] = {}
     for call_id, number in case.leg_of.items():
         if number == leg:
             for exchange in _of_call_id(case, call_id):
-                found.setdefault((*map(_content, exchange), _hop(exchange.offer.message)), exchange)
-    return sorted(found.values(), key=lambda exchange: exchange.answer.message.time)
+                distinct.setdefault((*map(_content, exchange), _hop(exchange.offer.message)), exchange)
+    return sorted(distinct.values(), key=lambda exchange: exchange.answer.message.time)
 
 
 def secured(section: SdpMediaRow) -> bool:
-    """The section's profile is SRTP's (RFC 3711, RFC 5124, RFC 5764)."""
+    """Whether the section's profile is an SRTP one (RFC 3711, RFC 5124, RFC 5764)."""
     return "SAVP" in (section.proto or "").upper()
 
 
 def by_dtls(section: SdpMediaRow) -> bool:
-    """The section asks for keys by DTLS (RFC 5763), whatever else it offers."""
+    """Whether the section offers keys by DTLS (RFC 5763), possibly among others."""
     return bool(section.fingerprint) or (section.proto or "").upper().startswith(DTLS_PROFILES)
 
 
@@ -92,7 +92,7 @@ def _of_call_id(case: Case, call_id: str) -> list[Exchange]:
     opened = {row.from_tag for row in messages if row.method == "INVITE" and row.to_tag is None}
     callers = opened or {row.from_tag for row in messages[:1]}
     offers: dict[object, Described] = {}
-    found = []
+    answered = []
     for row in messages:
         section = audio.get((row.capture, row.frame))
         if section is None:
@@ -105,14 +105,14 @@ def _of_call_id(case: Case, call_id: str) -> list[Exchange]:
         if row.method in OFFERING or offer is None:
             offers[transaction] = described
         elif offer.party != party:
-            found.append(Exchange(offer, described))
-    return found
+            answered.append(Exchange(offer, described))
+    return answered
 
 
 def _audio(case: Case, call_id: str) -> dict[tuple[str, int | None], SdpMediaRow]:
-    """The first audio section of each message."""
-    found: dict[tuple[str, int | None], SdpMediaRow] = {}
+    """Return the first audio section of each message, by capture and frame."""
+    first: dict[tuple[str, int | None], SdpMediaRow] = {}
     for row in case.sdp_media:
         if row.call_id == call_id and row.media == "audio":
-            found.setdefault((row.capture, row.frame), row)
-    return found
+            first.setdefault((row.capture, row.frame), row)
+    return first

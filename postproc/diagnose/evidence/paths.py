@@ -1,9 +1,9 @@
-"""The path that media are to take being set up: connectivity checks, and DTLS handshakes over it.
+"""Setup of the media path: connectivity checks and DTLS handshakes.
 
-A check that two captures saw counts once, answered if one of them saw an answer. Whether silence is proof
-goes by the requests on the wire, not by transactions: RFC 8445 (section 14.3) has a check repeated with one
-transaction ID, and only some servers, FreeSWITCH for one, take a new ID each time. Of a handshake that
-several captures saw, the view counts that shows most.
+A check seen by two captures counts once, as answered if one of them saw an answer. Whether silence is proof
+depends on the requests on the wire, not on transactions: RFC 8445 (section 14.3) retransmits a check with
+one transaction ID, while some servers, such as FreeSWITCH, use a new ID each time. Of a handshake seen by
+several captures, the most complete view counts.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,16 +21,16 @@ TO_SERVER: Direction = "client_to_server"
 EITHER_WAY: Direction = "other"
 SENDER: Mapping[Direction, Side] = {TO_CLIENT: SERVER, TO_SERVER: CLIENT}
 RECEIVER: Mapping[Direction, Side] = {TO_CLIENT: CLIENT, TO_SERVER: SERVER}
-# RFC 8489, section 6.2.1: whoever asks waits 500 ms before it asks again.
+# RFC 8489, section 6.2.1: the first retransmission is due after 500 ms.
 RTO = timedelta(milliseconds=500)
-PATIENCE_S = constants.count("bindings.patience_s")  # as the outcome "unanswered" goes by
+PATIENCE_S = constants.count("bindings.patience_s")  # the limit for outcome "unanswered"
 ROLE_CONFLICT = 487  # RFC 8445, section 7.3.1.1
 BEST_OUTCOMES: tuple[Outcome, ...] = ("success", "error", "unanswered", "pending")
 
 
 @dataclass(frozen=True)
 class Checks:
-    """Checks of one direction, each transaction once, in order of time."""
+    """Checks, each transaction once, in order of time."""
 
     rows: tuple[BindingRow, ...]
 
@@ -47,18 +47,18 @@ class Checks:
 
     @property
     def unanswered(self) -> list[BindingRow]:
-        """Those given up, whatever the capture's end left open of their repetitions."""
+        """The checks given up, including those overdue at the capture's end."""
         return [row for row in self.rows if row.outcome == "unanswered" or _given_up(row)]
 
     @property
     def silent(self) -> list[BindingRow]:
-        """Those to which nothing came back, the capture's last ones included."""
+        """The checks without any response, including those pending at the capture's end."""
         return [row for row in self.rows if row.outcome in ("unanswered", "pending")]
 
     def dead(self, thresholds: Thresholds) -> bool:
-        """No answer at all, and so for long enough; requests the capture's end left open prove nothing alone.
+        """Whether there was no response at all for long enough; pending requests alone prove nothing.
 
-        Beside one that was given up those count that a later request left without an answer for a usual RTO.
+        If one was given up, pending ones count too when they were unanswered for an RTO before the last.
         """
         if not self.unanswered or len(self.silent) < self.sent:
             return False
@@ -68,7 +68,7 @@ class Checks:
 
     @property
     def targets(self) -> list[tuple[str, int]]:
-        """Addresses and ports they were sent to, in order of first use."""
+        """The destination addresses and ports, in order of first use."""
         return list(dict.fromkeys((row.dst_addr, row.dst_port) for row in self.rows))
 
     @property
@@ -77,18 +77,18 @@ class Checks:
 
 
 def _given_up(row: BindingRow) -> bool:
-    """Still open at the capture's end, but its first request was long overdue by the last one."""
+    """Whether a check pending at the capture's end was already overdue at its last request."""
     overdue = row.last_time is not None and (row.last_time - row.time).total_seconds() >= PATIENCE_S
     return row.outcome == "pending" and overdue
 
 
 def requests(rows: Iterable[BindingRow]) -> int:
-    """How many requests were sent in these transactions, retransmissions included."""
+    """Return the number of requests in these transactions, including retransmissions."""
     return sum(row.requests or 0 for row in rows)
 
 
 def enough(lost: Sequence[BindingRow], thresholds: Thresholds) -> bool:
-    """Whether requests without an answer are many enough, or were sent for long enough, to prove something."""
+    """Whether the unanswered requests are many enough, or span enough time, to be evidence."""
     if not lost:
         return False
     lasted = max(row.last_time or row.time for row in lost) - min(row.time for row in lost)
@@ -97,8 +97,8 @@ def enough(lost: Sequence[BindingRow], thresholds: Thresholds) -> bool:
 
 @answered_once
 def checks(case: Case, direction: Direction | None = None, leg: int | None = None) -> Checks:
-    """The checks of a direction (None: of all) on a leg (None: on all)."""
-    asked = (
+    """Return the checks of a direction (None: all) on a leg (None: all)."""
+    rows = (
         row
         for row in case.bindings
         if row.purpose == "check"
@@ -106,17 +106,17 @@ def checks(case: Case, direction: Direction | None = None, leg: int | None = Non
         and (direction is None or row.direction == direction)
         and (leg is None or row.leg == leg)
     )
-    return Checks(tuple(_once(asked)))
+    return Checks(tuple(_once(rows)))
 
 
 def _once(rows: Iterable[BindingRow]) -> list[BindingRow]:
-    """Each transaction once: the view in which it went best."""
-    found: dict[str, BindingRow] = {}
+    """Return each transaction once, in the view with the best outcome."""
+    best_view: dict[str, BindingRow] = {}
     for row in rows:
-        held = found.get(row.transaction_id)
-        if held is None or BEST_OUTCOMES.index(row.outcome) < BEST_OUTCOMES.index(held.outcome):
-            found[row.transaction_id] = row
-    return sorted(found.values(), key=lambda row: row.time)
+        other = best_view.get(row.transaction_id)
+        if other is None or BEST_OUTCOMES.index(row.outcome) < BEST_OUTCOMES.index(other.outcome):
+            best_view[row.transaction_id] = row
+    return sorted(best_view.values(), key=lambda row: row.time)
 
 
 def sender(direction: Direction) -> Side:
@@ -131,24 +131,24 @@ BEST_STATES = ("complete", "alert", "incomplete", "client_hello_only", "none")
 
 
 def handshakes(case: Case, leg: int | None) -> list[DtlsRow]:
-    """Handshakes of a leg, of several captures of one the view that shows most."""
-    found: dict[object, DtlsRow] = {}
+    """Return the handshakes of a leg, each in its most complete view."""
+    best_view: dict[object, DtlsRow] = {}
     for row in case.dtls:
         if row.leg == leg:
             key = frozenset({row.client_port, row.server_port})
-            held = found.get(key)
-            if held is None or BEST_STATES.index(row.state) < BEST_STATES.index(held.state):
-                found[key] = row
-    return list(found.values())
+            other = best_view.get(key)
+            if other is None or BEST_STATES.index(row.state) < BEST_STATES.index(other.state):
+                best_view[key] = row
+    return list(best_view.values())
 
 
 def best(case: Case, leg: int | None) -> DtlsRow | None:
-    """The handshake of a leg that came farthest."""
+    """Return the handshake of a leg that progressed furthest, or None."""
     return min(handshakes(case, leg), key=lambda row: BEST_STATES.index(row.state), default=None)
 
 
 def secured(case: Case, leg: int | None) -> bool:
-    """Both descriptions of the leg ask for DTLS-SRTP (RFC 5763)."""
+    """Whether both descriptions of the leg have a fingerprint, i.e. use DTLS-SRTP (RFC 5763)."""
     offers = [
         s
         for s in case.sdp_media
@@ -159,7 +159,7 @@ def secured(case: Case, leg: int | None) -> bool:
 
 
 def starter(case: Case, leg: int | None) -> str | None:
-    """Side that has to send the ClientHello: the one that says setup:active (RFC 8842); None if none does."""
+    """Return the side that has to send the ClientHello, by a=setup:active (RFC 8842); None if unknown."""
     for section in case.sdp_media:
         if case.leg_of.get(section.call_id) == leg and section.setup == "active":
             return next((c.side for c in case.candidates if c.ufrag and c.ufrag == section.ufrag), None)
@@ -167,9 +167,9 @@ def starter(case: Case, leg: int | None) -> str | None:
 
 
 def hellos_of_both(messages: Iterable[DtlsMessageRow]) -> list[DtlsMessageRow]:
-    """The first ClientHello of each end, where both sent one between them and neither a ServerHello; else none.
+    """Return the first ClientHello of each end if both sent one and neither a ServerHello; else empty.
 
-    One side is active and the other passive (RFC 5763, section 5).
+    Only the active side may send one (RFC 5763, section 5).
     """
     first: dict[tuple[str, int], DtlsMessageRow] = {}
     for message in messages:

@@ -1,4 +1,4 @@
-"""The server of a call: its addresses, what its log says, and what its access lists make of candidates and peers."""
+"""The server of a call: its addresses, its log lines, and its access lists' verdicts on candidates and peers."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -12,44 +12,46 @@ from postproc.model.rows import BindingRow, CandidateRow, LegRow, LogEventRow, S
 
 
 def server_addresses(case: Case) -> frozenset[str]:
-    """Addresses of the server on the wire: where it takes and makes legs, and sends checks from.
+    """Return the server's addresses on the wire, in SIP and in checks.
 
-    Only a leg with a side that is known counts: the called end of the client's
-    leg, the calling end of a leg the B2BUA makes.
+    A leg counts only if its roles are known: the called end of the client's leg,
+    the calling end of a leg that the B2BUA makes.
     """
-    found: set[str | None] = {
+    addresses: set[str | None] = {
         row.src_addr for row in case.bindings if row.purpose == "check" and row.direction == TO_CLIENT
     }
-    found |= {row.dst_addr for row in case.bindings if row.purpose == "check" and row.direction == TO_SERVER}
-    found |= {leg.uas_addr for leg in case.legs if leg.role == "inbound"}
-    found |= {leg.uac_addr for leg in case.legs if leg.role == "outbound"}
+    addresses |= {
+        row.dst_addr for row in case.bindings if row.purpose == "check" and row.direction == TO_SERVER
+    }
+    addresses |= {leg.uas_addr for leg in case.legs if leg.role == "inbound"}
+    addresses |= {leg.uac_addr for leg in case.legs if leg.role == "outbound"}
     if len(case.numbers) == 1:
-        found |= {leg.uas_addr for leg in case.legs}
-    found |= {row.related_addr for row in case.candidates if row.side == SERVER and row.related_addr}
-    return frozenset(addr for addr in found if addr)
+        addresses |= {leg.uas_addr for leg in case.legs}
+    addresses |= {row.related_addr for row in case.candidates if row.side == SERVER and row.related_addr}
+    return frozenset(addr for addr in addresses if addr)
 
 
-LONGEST = 160  # characters quoted of a line
+LONGEST = 160  # characters quoted of a line, for display; a choice
 
 
 class Line(NamedTuple):
-    """A line of the log and its facts by name (see ``postproc.model.logtexts``)."""
+    """A log line and its facts by name (see ``postproc.model.logtexts``)."""
 
     row: LogEventRow
     facts: dict[str, str]
 
 
 def logged(case: Case, kind: str, *, call_id: str | None = None) -> list[Line]:
-    """The call's lines of a kind, in order of time; of one leg where its Call-ID is given."""
+    """Return the call's log lines of a kind in order of time; with ``call_id`` those of one leg."""
     return [
-        Line(row, told[1])
+        Line(row, parsed[1])
         for row in case.log_events
-        if row.kind == kind and call_id in (None, row.call_id) and (told := said(row.text or ""))
+        if row.kind == kind and call_id in (None, row.call_id) and (parsed := said(row.text or ""))
     ]
 
 
 def quoted(lines: Iterable[Line]) -> list[str]:
-    """``log:line text`` of each."""
+    """Return ``log:line text`` for each."""
     return [f"{line.row.capture}:{line.row.frame} {line.row.text[:LONGEST].rstrip(' .')}" for line in lines]
 
 
@@ -58,25 +60,25 @@ SRTP_REFUSED = ("Crypto not negotiated", "a=crypto in RTP/AVP")
 
 
 def codec_matched(case: Case, call_id: str | None = None) -> bool:
-    """The log says that a codec of the offer is one of the server's."""
+    """Whether the log says that an offered codec matched."""
     return bool(logged(case, "codec", call_id=call_id))
 
 
 def media_refused(case: Case, call_id: str | None = None) -> list[Line]:
-    """The log's lines that name codecs or SRTP as the reason why media was refused.
+    """Return the log lines that name codecs or SRTP as the reason why media was refused.
 
-    FreeSWITCH writes CODEC NEGOTIATION ERROR whatever was wrong with the media: where a codec matched, that line
-    names no reason.
+    FreeSWITCH writes CODEC NEGOTIATION ERROR for any media failure: if a codec matched, that line gives no
+    reason.
     """
     words = SRTP_REFUSED if codec_matched(case, call_id) else (NO_CODEC, *SRTP_REFUSED)
     return [line for line in logged(case, "media", call_id=call_id) if line.row.text.startswith(words)]
 
 
 def choices(case: Case) -> list[Choice]:
-    """Say for each description with candidates offered to the server which one it takes.
+    """Return, for each description with candidates offered to the server, which one it chooses.
 
-    A description sent again (183 and 200, retransmissions) counts once; none
-    where the deployment does not name the lists applied to candidates.
+    A repeated description (183 and 200, retransmissions) counts once; empty if the
+    deployment does not name the lists applied to candidates.
     """
     if not case.deployment.candidate_acl:
         return []
@@ -85,7 +87,7 @@ def choices(case: Case) -> list[Choice]:
 
 
 def _descriptions(case: Case) -> Iterator[list[CandidateRow]]:
-    """Yield the lines of each author's description, by ufrag: of its first message, its first section."""
+    """Yield the candidates of each description (by leg and ufrag), from its first message and section."""
     theirs = (row for row in case.candidates if row.side not in (None, SERVER))
     for lines in by(theirs, "leg", "ufrag").values():
         first = lines[0]
@@ -114,7 +116,7 @@ def _choice(case: Case, lines: list[CandidateRow], checks: Iterable[BindingRow])
 def _sent(
     first: CandidateRow, places: Mapping[tuple[str | None, int | None], int], checks: Iterable[BindingRow]
 ) -> Sent | None:
-    """Find the server's first request; only in the capture of the description: NAT changes addresses."""
+    """Return the server's first request, in the description's capture only: NAT changes addresses."""
     here = [row for row in checks if row.capture == first.capture and row.leg == first.leg]
     ours = [r for r in here if r.direction == TO_CLIENT and (r.username or "").startswith(f"{first.ufrag}:")]
     if not ours:
@@ -132,7 +134,7 @@ def _sent(
 
 
 def peers(case: Case) -> list[Peer]:
-    """Say of everyone who sent the server an INVITE whether the signalling lists let it in."""
+    """Return, for every sender of an INVITE to the server, the verdict of the signaling lists."""
     names, lists = case.deployment.signalling_acl, case.deployment.lists
     if not names:
         return []
@@ -153,10 +155,10 @@ def peers(case: Case) -> list[Peer]:
 
 
 def _invites(case: Case, leg: LegRow) -> list[SipMessageRow]:
-    """The first INVITE of each address that sent one to the leg's UAS."""
-    found: dict[str, SipMessageRow] = {}
+    """Return the first INVITE to the leg's UAS from each address."""
+    first: dict[str, SipMessageRow] = {}
     for row in case.sip_messages:
         arrives = row.method == "INVITE" and row.dst_addr == leg.uas_addr
         if row.call_id == leg.call_id and arrives and row.src_addr:
-            found.setdefault(row.src_addr, row)
-    return list(found.values())
+            first.setdefault(row.src_addr, row)
+    return list(first.values())

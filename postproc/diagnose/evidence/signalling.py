@@ -1,6 +1,6 @@
-"""SIP and SDP of a call: how it was refused, the audio codecs of its legs, ends that markers name.
+"""SIP and SDP of a call: how it was refused, the audio codecs of its legs, ends identified by markers.
 
-A refusal is traced to the response it goes back to; codecs are those offered and answered (RFC 3264).
+A refusal is traced to the response that caused it; codecs are those offered and answered (RFC 3264).
 """
 
 import re
@@ -23,9 +23,9 @@ INCOMPATIBLE = 88  # Q.850: incompatible destination
 class Rejection:
     """The final failure of a call's first leg.
 
-    ``origin`` is the failure it goes back to, on whatever leg; ``before``: statuses
-    of what else was answered to the leg, challenges and provisional responses;
-    ``asked_on``: another leg was begun before it; ``status``: the response's.
+    ``origin``: the failure that caused it, on any leg; ``before``: statuses of the
+    leg's earlier responses, challenges and provisional ones; ``asked_on``: another leg
+    was started before it; ``status``: that of ``response``.
     """
 
     leg: LegRow
@@ -43,38 +43,38 @@ class Rejection:
 
     @property
     def after_ms(self) -> float:
-        """From the INVITE to the response."""
+        """Milliseconds from the INVITE to the response."""
         return float((self.response.time - self.invite.time).total_seconds() * 1000)
 
     @property
     def cause(self) -> int | None:
-        """The Q.850 cause (RFC 3326) of the response, else of the one it goes back to."""
+        """The Q.850 cause (RFC 3326) of the response, else of its origin; or None."""
         return q850(self.response.reason_header) or q850(self.origin.reason_header)
 
     def own(self, case: Case) -> bool:
-        """The machine decided by itself: at once, as its only answer, and without asking anybody."""
+        """Whether the machine itself refused: at once, as its only response, without another leg."""
         prompt = self.after_ms <= case.deployment.thresholds.at_once_ms
         return not self.before and prompt and not self.asked_on and self.origin is self.response
 
     @property
     def unasked(self) -> bool:
-        """Nobody else was called, and nothing but 100 Trying came before."""
+        """Whether no other leg was started, and at most 100 Trying came before."""
         return self.before <= {TRYING} and not self.asked_on and self.origin is self.response
 
 
 def q850(header: str | None) -> int | None:
-    """The Q.850 cause in a Reason header."""
-    found = Q850.search(header or "")
-    return int(found[1]) if found else None
+    """Return the Q.850 cause in a Reason header, or None."""
+    match = Q850.search(header or "")
+    return int(match[1]) if match else None
 
 
 def rejection(case: Case) -> Rejection | None:
-    """How the first leg was refused; None where it was not, or as calls are refused every day."""
+    """Return how the first leg was refused; None if it was not, or with an everyday status."""
     return refusal(case, range(400, 700), but=EVERYDAY_ENDS)
 
 
 def refusal(case: Case, statuses: Container[int], but: Container[int] = ()) -> Rejection | None:
-    """How the first leg was refused with one of these statuses; None where it was not."""
+    """Return how the first leg was refused with one of ``statuses`` except ``but``; or None."""
     first = [leg for leg in case.legs if leg.leg == 1]
     if not first or any(leg.answer_time is not None or leg.state == "cancelled" for leg in first):
         return None
@@ -102,7 +102,7 @@ def _rejection(case: Case, leg: LegRow) -> Rejection | None:
 
 
 def _origin(case: Case, leg: LegRow, response: SipMessageRow) -> SipMessageRow:
-    """The failure of another leg that was passed on: the last one before, of the same status if there is one."""
+    """Return the other leg's failure that was passed on: the last one before, preferably of equal status."""
     status = {each.call_id: each.final_status for each in case.legs if each.leg != leg.leg}
     earlier = [
         row
@@ -121,48 +121,48 @@ def _origin(case: Case, leg: LegRow, response: SipMessageRow) -> SipMessageRow:
     return next(hops)
 
 
-# Not audio of its own: tones, comfort noise, redundancy, error correction.
+# Auxiliary formats: tones, comfort noise, redundancy, error correction.
 BESIDE = frozenset({"telephone-event", "cn", "red", "ulpfec", "flexfec", "rtx"})
-COMMON = frozenset({"pcma", "pcmu", "g722", "opus"})  # every softphone server of today knows one of them
+COMMON = frozenset({"pcma", "pcmu", "g722", "opus"})  # any current softphone server supports one of them
 
 
 class Negotiated(NamedTuple):
-    """The audio sections of a leg's first offer and of the answer to it."""
+    """The audio sections of a leg's first answered offer and its answer."""
 
     offer: SdpMediaRow
     answer: SdpMediaRow
 
 
 def codecs(section: SdpMediaRow) -> frozenset[str] | None:
-    """Names of a section's audio codecs in lower case, as ``opus/48000``; None where one is not known."""
-    named = dict(part.partition("=")[::2] for part in (section.codecs or "").split(",") if part)
+    """Return a section's audio codecs in lower case, such as ``opus/48000``; None if one is unknown."""
+    names_by_type = dict(part.partition("=")[::2] for part in (section.codecs or "").split(",") if part)
     formats = [each for each in (section.formats or "").split(",") if each]
-    if not formats or any(each not in named for each in formats):
+    if not formats or any(each not in names_by_type for each in formats):
         return None
-    names = {named[each].lower() for each in formats}
+    names = {names_by_type[each].lower() for each in formats}
     return frozenset(name for name in names if name.partition("/")[0] not in BESIDE)
 
 
 def shown(section: SdpMediaRow) -> list[str]:
-    """Names of a section's audio codecs as written, those not known by their number."""
-    named = dict(part.partition("=")[::2] for part in (section.codecs or "").split(",") if part)
-    names = [named.get(each, each) for each in (section.formats or "").split(",") if each]
+    """Return a section's audio codecs as written, unknown ones as payload types."""
+    names_by_type = dict(part.partition("=")[::2] for part in (section.codecs or "").split(",") if part)
+    names = [names_by_type.get(each, each) for each in (section.formats or "").split(",") if each]
     return [name for name in names if name.partition("/")[0].lower() not in BESIDE]
 
 
 def disjoint(one: SdpMediaRow, other: SdpMediaRow) -> bool:
-    """Both sections are known whole and have no codec in common."""
+    """Whether all codecs of both sections are known and none is common."""
     first, second = codecs(one), codecs(other)
     return bool(first and second and not first & second)
 
 
 def well_known(section: SdpMediaRow) -> bool:
-    """One of the codecs that servers know is in it."""
+    """Whether a section has one of the common codecs."""
     return any(name.partition("/")[0].lower() in COMMON for name in shown(section))
 
 
 def negotiated(case: Case, call_id: str) -> Negotiated | None:
-    """A leg's first audio offer that was answered, and the answer; a response's offer is answered by ACK."""
+    """Return a leg's first answered audio offer and its answer (an ACK if the offer is in a response)."""
     offer: tuple[SdpMediaRow, bool] | None = None
     for section, in_request in _descriptions(case, call_id):
         if offer is not None and in_request != offer[1]:
@@ -172,14 +172,14 @@ def negotiated(case: Case, call_id: str) -> Negotiated | None:
 
 
 def offered_audio(case: Case, message: SipMessageRow) -> SdpMediaRow | None:
-    """The audio section of the description in a message."""
+    """Return the first audio section in a message, or None."""
     place = (message.capture, message.frame, message.call_id)
     here = (row for row in case.sdp_media if (row.capture, row.frame, row.call_id) == place)
     return next((row for row in here if row.media == "audio"), None)
 
 
 def refused_offer(case: Case, refused: Rejection) -> tuple[SipMessageRow, SdpMediaRow] | None:
-    """The INVITE to which a refusal goes back, on whatever leg, and the audio it offers."""
+    """Return the INVITE whose refusal is the origin, on any leg, and its audio offer; or None."""
     origin = refused.origin
     for row in case.sip_messages:
         if (row.call_id, row.cseq, row.method) == (origin.call_id, origin.cseq, "INVITE"):
@@ -190,7 +190,7 @@ def refused_offer(case: Case, refused: Rejection) -> tuple[SipMessageRow, SdpMed
 
 
 def _descriptions(case: Case, call_id: str) -> list[tuple[SdpMediaRow, bool]]:
-    """First audio section of each message of a leg, and whether the message is a request."""
+    """Return the first audio section of each message of a leg, and whether the message is a request."""
     kinds = {
         (row.capture, row.frame): row.method is not None
         for row in case.sip_messages
@@ -204,17 +204,17 @@ def _descriptions(case: Case, call_id: str) -> list[tuple[SdpMediaRow, bool]]:
 
 
 def server_calls(case: Case, leg: LegRow) -> bool:
-    """The leg's caller bears a marker of the server: the B2BUA makes this leg."""
+    """Whether the leg's caller has a server marker: the B2BUA makes this leg."""
     return _server(case, leg, leg.uac_agent, leg.uac_addr)
 
 
 def server_called(case: Case, leg: LegRow) -> bool:
-    """The leg's called party bears a marker of the server: the B2BUA takes this leg."""
+    """Whether only the leg's called party has a server marker: the B2BUA takes this leg."""
     return _server(case, leg, leg.uas_agent, leg.uas_addr) and not server_calls(case, leg)
 
 
 def with_ice(case: Case, leg: LegRow) -> bool:
-    """A description of the leg has an ufrag: ICE is offered or answered on it."""
+    """Whether a description of the leg has an ufrag, i.e. ICE is offered or answered."""
     return any(row.ufrag for row in case.sdp_media if row.call_id == leg.call_id)
 
 
@@ -223,7 +223,7 @@ def _server(case: Case, leg: LegRow, agent: str | None, addr: str | None) -> boo
     if marked(markers.user_agent, agent) == SERVER:
         return True
     if leg.uac_addr == leg.uas_addr:
-        return False  # who wrote which description cannot be told by address
+        return False  # the address does not identify the author of a description
     sent = {
         (row.capture, row.frame)
         for row in case.sip_messages

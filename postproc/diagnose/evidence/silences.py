@@ -1,6 +1,6 @@
-"""Media that fell silent while it was due, per phase and sender (RFC 3264, section 5.1); a phase's verdict.
+"""Media that stopped while it was due, per phase and sender (RFC 3264, section 5.1); a phase's verdict.
 
-A sum over the call cannot show it: 5 s of audio and 15 s of silence look like audio both ways.
+Totals over the call do not show it: 5 s of audio and 15 s of silence look like audio both ways.
 """
 
 from collections.abc import Collection, Iterator
@@ -8,28 +8,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, answered_once
+from postproc.diagnose.evidence.holds import PASSED_ON, kept
 from postproc.diagnose.evidence.media import audio, bypassed, due, heard
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks
 from postproc.model.enumerations import CallVerdict
 from postproc.model.findings import Finding
 from postproc.model.rows import PhaseRow, RtpStreamRow
 
-# A B2BUA passes a sender's silence on to its other leg within a packet or two; a jitter buffer adds some
-# 100 ms. With a third of it delays begin to look like silences of their own, with three times two parties
-# who hang up one after the other look like one.
-PASSED_ON = timedelta(seconds=1)
-
-# Who puts the other on hold stops when the answer reaches it, a round trip after the phase began: what came until
-# then is no music. With a third of it a slow mobile link makes a hold a silence, with three times it music that
-# breaks off in its first seconds goes unmentioned.
+# The holding party stops sending when the answer arrives, a round trip after the phase began: packets until
+# then are not hold music. At a third of this, a slow mobile link turns a hold into a silence; at three times,
+# music that breaks off in its first seconds is missed.
 BEFORE_HELD = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
 class Silence:
-    """From ``since`` to the phase's end nothing came from a side that might send and had sent before.
+    """Silence from ``since`` to the phase's end of a side that may send and had sent before.
 
-    ``side``: CLIENT for the leg's far end, whoever that is, or SERVER.
+    ``side``: CLIENT for the leg's far end, whatever it is, or SERVER.
     """
 
     phase: PhaseRow
@@ -48,7 +44,7 @@ class Silence:
 
 @dataclass(frozen=True)
 class Withheld:
-    """A stream that a relay passed on until ``since``, and that goes on arriving there until ``until``."""
+    """A stream that a relay forwarded until ``since`` while it kept arriving until ``until``."""
 
     arriving: RtpStreamRow
     passed: RtpStreamRow
@@ -61,9 +57,9 @@ class Withheld:
 
 
 def withheld(case: Case) -> Iterator[Withheld]:
-    """Streams of a leg with several hops whose next hop falls silent while both sides may send.
+    """Yield streams of multi-hop legs whose next hop stops while both sides may send.
 
-    The phase's packets cannot show it: they are counted where they arrive.
+    The phase's packet counts do not show it: they count packets where they arrive.
     """
     least = case.deployment.thresholds.one_way_packets
     for leg in case.numbers:
@@ -71,12 +67,12 @@ def withheld(case: Case) -> Iterator[Withheld]:
         for arriving in streams:
             hops = [row for row in streams if _next_hop(arriving, row)]
             passed = max(hops, key=lambda row: row.last_time, default=None)
-            if passed is not None and (found := _held_back(case, arriving, passed, streams)):
-                yield found
+            if passed is not None and (gap := _held_back(case, arriving, passed, streams)):
+                yield gap
 
 
 def _next_hop(arriving: RtpStreamRow, row: RtpStreamRow) -> bool:
-    """The same stream between two other machines, begun while it arrived."""
+    """Whether ``row`` is the same stream between two other machines, started while it arrived."""
     same = (row.capture, row.ssrc, row.direction) == (arriving.capture, arriving.ssrc, arriving.direction)
     elsewhere = row.src_addr != arriving.src_addr and row.dst_addr != arriving.dst_addr
     return same and elsewhere and arriving.first_time <= row.first_time + PASSED_ON <= arriving.last_time
@@ -85,7 +81,7 @@ def _next_hop(arriving: RtpStreamRow, row: RtpStreamRow) -> bool:
 def _held_back(
     case: Case, arriving: RtpStreamRow, passed: RtpStreamRow, streams: Collection[RtpStreamRow]
 ) -> Withheld | None:
-    """None where the relay sends something else to there meanwhile: music, an announcement, another codec."""
+    """Return the gap; None if it is short or the relay sends something else instead (music, another codec)."""
     shortest = timedelta(seconds=case.deployment.thresholds.stopped_seconds)
     for phase in due(case, arriving.leg):
         if phase.started is None or phase.ended is None:
@@ -104,7 +100,7 @@ def _held_back(
 
 @answered_once
 def silences(case: Case) -> list[Silence]:
-    """The silences of a call where they begin: what a B2BUA only passes on to another leg is left out."""
+    """Return the silences of a call where they originate, without those that a B2BUA only forwards."""
     every = [silence for leg in case.numbers for silence in _of_leg(case, leg)]
     begun = [silence for silence in every if silence.side == CLIENT]
     return [each for each in every if each.side == CLIENT or not any(_passes_on(each, one) for one in begun)]
@@ -139,29 +135,35 @@ def _of_leg(case: Case, leg: int | None) -> Iterator[Silence]:
 
 
 def alive(case: Case, silence: Silence) -> bool | None:
-    """Whether anything of ICE came from the side after its media: checks, or answers to the other's.
+    """Whether checks or check responses came from the side after its media stopped.
 
-    None where the leg has no checks by which to tell.
+    None if the leg has no checks.
     """
-    came, asked = (TO_SERVER, TO_CLIENT) if silence.side == CLIENT else (TO_CLIENT, TO_SERVER)
-    own, answered = checks(case, came, silence.leg).rows, checks(case, asked, silence.leg).of("success")
+    incoming, asking = (TO_SERVER, TO_CLIENT) if silence.side == CLIENT else (TO_CLIENT, TO_SERVER)
+    own, answered = checks(case, incoming, silence.leg).rows, checks(case, asking, silence.leg).of("success")
     if not own and not answered:
         return None
     return any((row.last_time or row.time) > silence.since for row in (*own, *answered))
 
 
-def phase_verdict(case: Case, phase: PhaseRow, found: Collection[Finding]) -> CallVerdict | None:
-    """The verdict of a phase, by what makes ``media_ok`` of a call; ``found``: findings about its media's path.
+def _disturbed(case: Case, leg: int | None) -> Iterator[PhaseRow]:
+    """Yield the phases in which media stopped, and those that should have ended."""
+    yield from (each.phase for each in _of_leg(case, leg))
+    yield from (each.phase for each in kept(case))
 
-    Media that is missing is explained by the worst of them on its leg; without any, nobody knows.
-    None for early media that did not come: nobody need send it.
+
+def phase_verdict(case: Case, phase: PhaseRow, path_findings: Collection[Finding]) -> CallVerdict | None:
+    """Return the verdict of a phase, by the criteria of ``media_ok``.
+
+    ``path_findings`` are findings about the media path: missing media gets the worst verdict of those on its
+    leg, or ``cannot_tell`` without any. None for early media that did not come: it is optional.
     """
     came = heard(case, phase)
     if came is None and phase.kind == "early":
         return None
     if came is False:
-        worst = {each.verdict for each in found if each.leg in (None, phase.leg)}
+        worst = {each.verdict for each in path_findings if each.leg in (None, phase.leg)}
         return "fault" if "fault" in worst else "suspect" if "suspect" in worst else "cannot_tell"
-    if any(silence.phase == phase for silence in _of_leg(case, phase.leg)):
+    if phase in _disturbed(case, phase.leg):
         return "suspect"
     return "ok" if came else "cannot_tell"

@@ -1,8 +1,8 @@
-"""What is lost between two places of a call, and how far the captures there prove it.
+"""Packets lost between two places of a call, and how certain that is.
 
-A packet that the farther capture does not show was lost on the way to it, if that capture would have shown
-it. It would where it shows others of the same direction; where it lacks packets that were answered, it
-loses some itself, and nobody can tell.
+A packet missing in the farther capture was lost on the way if that capture would have shown it. It would if
+it shows others of the same direction. If it lacks packets that were answered, it drops packets itself, and
+the loss is not certain.
 """
 
 from collections.abc import Container, Iterable
@@ -33,15 +33,15 @@ LEAKS = Text(
 
 
 class Loss(NamedTuple):
-    """Packets of one kind and direction that are lost between two places."""
+    """Packets of one kind and direction lost between two places."""
 
     transit: Transit
-    way: tuple[Transit, ...]  # all stretches that packets of this kind and direction pass
-    beside: tuple[Transit, ...]  # what else passes the same stretch in this direction, this among it
+    way: tuple[Transit, ...]  # all stretches that packets of this leg, kind and direction pass
+    beside: tuple[Transit, ...]  # all transits over the same stretch in this direction, including this one
     sees: bool  # the farther capture shows packets of the call
-    unanswered: bool  # they are checks, and nobody answers one of this direction
-    leaks: bool  # the farther capture lacks packets that were answered: it loses some itself
-    returning: int  # packets of the other direction that pass the stretch, on this leg
+    unanswered: bool  # they are checks, and none of this direction is answered
+    leaks: bool  # the farther capture lacks packets that were answered: it drops some itself
+    returning: int  # packets of this leg that pass the stretch in the other direction
 
     @property
     def everything(self) -> bool:
@@ -53,17 +53,17 @@ class Loss(NamedTuple):
 
     @property
     def hears(self) -> bool:
-        """The farther capture shows other packets of this direction."""
+        """Whether the farther capture shows other packets of this direction."""
         return any(each.arrived for each in self.beside)
 
     @property
     def certain(self) -> bool:
-        """The farther capture would show what arrives, or its machine would answer it."""
+        """Whether the farther capture would show arriving packets, or its machine would answer them."""
         return (self.hears or (self.sees and self.unanswered)) and not self.leaks
 
     @property
     def one_way(self) -> bool:
-        """Nothing passes in this direction of the media's path, and something in the other."""
+        """Whether on the media path nothing passes in this direction, and something in the other."""
         return self.everything and self.returning > 0 and self.transit.kind in PATH
 
     @property
@@ -72,7 +72,7 @@ class Loss(NamedTuple):
 
     @property
     def largest_arrived(self) -> int | None:
-        """Of all that takes the same path: signalling goes to another machine than media do."""
+        """The largest datagram that arrived on the same path: signaling and media go to different machines."""
         on_path = self.transit.kind in PATH
         sizes = [
             row.largest_arrived
@@ -85,18 +85,18 @@ class Loss(NamedTuple):
 
     @property
     def oversized(self) -> bool:
-        """Only datagrams larger than all that arrive are lost, and small ones do arrive."""
+        """Whether all lost datagrams are larger than all that arrive, and some arrive."""
         smallest, largest = self.smallest_lost, self.largest_arrived
         return smallest is not None and largest is not None and smallest > max(ALWAYS_PASSES, largest)
 
 
-# Every host takes IPv4 packets of 576 bytes (RFC 791, section 3.1): no path in use is narrower. With a higher
-# limit narrow tunnels go unnamed; with a lower one packets lost by chance are taken for large ones.
+# Every host accepts IPv4 packets of 576 bytes (RFC 791, section 3.1): no path in use is narrower. A higher
+# limit misses narrow tunnels; with a lower one packets lost by chance look oversized.
 ALWAYS_PASSES = 576
 
 
 def losses(case: Case) -> list[Loss]:
-    """What is lost between two places, along the way, and may be felt."""
+    """Return the noticeable losses between neighboring places, along the way."""
     every, leaking = transits(case), _leaking(case)
     return [loss for each in every if each.lost and _matters(case, loss := _loss(case, each, every, leaking))]
 
@@ -129,13 +129,13 @@ def _unanswered(case: Case, transit: Transit) -> bool:
 
 
 def _leaking(case: Case) -> set[str]:
-    """Captures that lack requests which were answered: what they do not show may have passed them."""
+    """Return the captures that lack answered requests: packets they do not show may have passed."""
     lacking = [row.capture for row in case.at_every_place.bindings if row.outcome == "response_only"]
     return {name for name in lacking if lacking.count(name) >= ENOUGH}
 
 
 def _matters(case: Case, loss: Loss) -> bool:
-    """RTP is felt by the share that is lost, all else where nothing of it arrives, or nothing as large."""
+    """Whether a loss is noticeable: RTP by its share, others if nothing, or nothing as large, arrives."""
     limits, transit = case.deployment.thresholds, loss.transit
     if transit.kind == "rtp":
         return transit.sent >= limits.one_way_packets and loss.percent > limits.loss_note_percent
@@ -149,13 +149,13 @@ def _matters(case: Case, loss: Loss) -> bool:
     return loss.everything or loss.oversized
 
 
-# Of what is sent after the first loss so much has to be lost for the stream to break off there: a few percent
-# are sent before the device that drops them has made up its mind. With less, a bad line is taken for a cut.
+# The share of packets after the first loss that must be lost for the stream to count as cut off there; a few
+# may pass before the device drops all. A choice: with a smaller share, a bad line looks like a cut.
 ALL_BUT_A_FEW = 0.95
 
 
 def cut_off(case: Case, loss: Loss) -> float:
-    """For how many seconds nothing of a stream arrives any more, to its end; 0 where some of it does."""
+    """Return the seconds from the first loss to the stream's end if (almost) nothing arrives then; else 0."""
     row = _biggest(loss.transit)
     source = (row.from_capture, row.from_src_addr, row.from_src_port, row.from_dst_addr, row.from_dst_port)
     sent = [
@@ -173,7 +173,7 @@ def cut_off(case: Case, loss: Loss) -> float:
 
 
 def counted(case: Case, loss: Loss) -> dict[str, Any]:
-    """What the sentences on a loss name."""
+    """Return the facts of a loss for the templates of findings."""
     transit = loss.transit
     return {
         "what": _what(case, transit),
@@ -193,12 +193,12 @@ def counted(case: Case, loss: Loss) -> dict[str, Any]:
 
 
 def counts(way: Iterable[Transit]) -> list[list[str | int]]:
-    """The stretches as a finding's facts have them: (origin, target, arrived, sent) each."""
+    """Return the stretches as facts: (origin, target, arrived, sent) each."""
     return [[each.origin.name, each.target.name, each.arrived, each.sent] for each in way]
 
 
 def _what(case: Case, transit: Transit) -> str:
-    """What is lost, as a word of the vocabulary: STUN packets without one response are Binding Requests."""
+    """Return the key in PASSING for what is lost; STUN without any response is Binding Requests."""
     if transit.kind != "stun":
         return transit.kind
     back = OPPOSITE[transit.direction]
@@ -210,17 +210,17 @@ def _what(case: Case, transit: Transit) -> str:
 
 
 def sender(transit: Transit) -> str | None:
-    """The side that sends it; None where that cannot be told."""
+    """Return the sending side; None if unknown."""
     return None if transit.direction == "other" else transit.direction.partition("_to_")[0]
 
 
 def _biggest(transit: Transit) -> PassageRow:
-    """The flow of which most is lost."""
+    """Return the flow with the most lost packets."""
     return max(transit.flows, key=lambda row: row.lost)
 
 
 def _ends(row: PassageRow) -> dict[str, str]:
-    """Sender and receiver as the place nearer to the sender shows them."""
+    """Return sender and receiver as seen at the place nearer to the sender."""
     return {
         "source": endpoint(row.from_src_addr, row.from_src_port),
         "destination": endpoint(row.from_dst_addr, row.from_dst_port),
@@ -228,7 +228,7 @@ def _ends(row: PassageRow) -> dict[str, str]:
 
 
 def proof(transit: Transit) -> Evidence:
-    """In the capture nearer to the sender, from the first that is lost on."""
+    """Return evidence in the capture nearer to the sender, from the first lost packet on."""
     row = _biggest(transit)
-    seen = evidence(row)
-    return Evidence(seen.capture, seen.frames, row.first_lost or seen.time)
+    origin_evidence = evidence(row)
+    return Evidence(origin_evidence.capture, origin_evidence.frames, row.first_lost or origin_evidence.time)

@@ -1,7 +1,7 @@
-"""The way in: which TLS handshakes a client turned away from and why, and what HTTP of the application shows.
+"""TLS and HTTP of the application: which handshakes a client aborted and why, and SignalR requests.
 
-That a client turns away shows in an alert, or in its going away without one. Which fault of the certificate it
-minded says the certificate, where it can be read: clients send one alert for several faults.
+A client aborts with an alert, or by closing the connection. The fault is derived from the certificate if it
+can be read: clients send one alert for several faults.
 """
 
 from collections import defaultdict
@@ -23,11 +23,11 @@ TESTS_FAIL = Text(
     "Vom Verbindungstest der App scheitert: {tests:tests}.",
 )
 WEB, APPLICATION_SERVERS = 443, (2230, 2231)
-BEHIND_PROXY = (80, 8080, 8181, 8443)  # where a reverse proxy's web server listens
-PORTS = frozenset({WEB, *APPLICATION_SERVERS, *BEHIND_PROXY})  # others are of SIP
-SHOWN = 20  # frames named
+BEHIND_PROXY = (80, 8080, 8181, 8443)  # ports of web servers behind a reverse proxy
+PORTS = frozenset({WEB, *APPLICATION_SERVERS, *BEHIND_PROXY})  # TLS on other ports is SIP's
+SHOWN = 20  # frames listed as evidence
 
-# Alerts in which a client says something of the server's certificate (RFC 8446, section 6.2).
+# Alerts about the server's certificate (RFC 8446, section 6.2).
 CERTIFICATE_ALERTS = frozenset(
     {
         "bad_certificate",
@@ -39,8 +39,8 @@ CERTIFICATE_ALERTS = frozenset(
     }
 )
 ENCRYPTED = "encrypted"
-# A client that went away without an alert may have had other reasons: once is chance, unless the certificate
-# has a fault that can be read.
+# A client that closes without an alert may have other reasons: once is chance unless the certificate has a
+# visible fault. A choice: 1 reports chance aborts, more delays the finding.
 FEWEST_GONE = 2
 
 Fault = Literal["expired", "not_yet", "self_signed", "name", "chain", "unknown", "unreadable"]
@@ -49,7 +49,7 @@ Row = TypeVar("Row", ConnectionRow, TlsRow, HttpRow)
 
 
 class Hosts(NamedTuple):
-    """Who asks whom, in one capture."""
+    """Client and server of a connection, in one capture."""
 
     capture: str
     client: str
@@ -66,10 +66,10 @@ def hosts(row: ConnectionRow | TlsRow | HttpRow) -> Hosts:
 
 
 def grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
-    found: dict[Any, list[Row]] = defaultdict(list)
+    groups: dict[Any, list[Row]] = defaultdict(list)
     for row in rows:
-        found[key(row)].append(row)
-    return found
+        groups[key(row)].append(row)
+    return groups
 
 
 def finding(  # noqa: PLR0917  (a Finding's own, in its order)
@@ -86,7 +86,7 @@ def finding(  # noqa: PLR0917  (a Finding's own, in its order)
     tags: Iterable[str] = (),
     more: Iterable[int | None] = (),
 ) -> Finding:
-    """A finding that says which parts of the app's connection test fail."""
+    """Return a finding that names the parts of the app's connection test that fail."""
     return Finding(
         rule,
         verdict,
@@ -101,19 +101,19 @@ def finding(  # noqa: PLR0917  (a Finding's own, in its order)
 
 
 def watched(case: Case, row: ConnectionRow | TlsRow | HttpRow) -> float:
-    """Seconds from this row to the end of its capture."""
+    """Return the seconds from this row to the end of its capture; 0 if unknown."""
     end = next((each.last_time for each in case.run_captures if each.capture == row.capture), None)
     return float((end - row.time).total_seconds()) if end is not None else 0.0
 
 
 def tests_of_port(port: int) -> tuple[ConnectionTest, ...]:
-    """Which parts of the connection test need this port."""
+    """Return the parts of the connection test that need this port."""
     return {2231: ("authentication", "reinitialise"), 2230: ()}.get(port, ("url", "health"))  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A handshake from which the client turned away; ``said``: by an alert that can be read."""
+    """A handshake that the client aborted; ``said``: with a readable alert."""
 
     row: TlsRow
     fault: Fault
@@ -121,31 +121,31 @@ class Refusal:
 
 
 def handshakes(case: Case) -> list[TlsRow]:
-    """Those of the way in: TLS of SIP has rules of its own."""
+    """Return the handshakes of the application; TLS for SIP has separate rules."""
     return [row for row in case.tls if row.server_port in PORTS]
 
 
 def refusals(case: Case) -> list[Refusal]:
-    """What clients turned away from, because of the certificate as far as can be told."""
+    """Return the handshakes that clients aborted, probably because of the certificate, in order of time."""
     every = handshakes(case)
     accepted = {_shown(row) for row in every if row.requested}
     trusted = {(row.capture, row.subject, row.not_after) for row in every if row.requested and row.subject}
-    done = {(connection_key(row), row.ended_by) for row in case.connections}
-    gone: dict[Hosts, list[Refusal]] = defaultdict(list)
-    found = []
+    ends = {(connection_key(row), row.ended_by) for row in case.connections}
+    aborted: dict[Hosts, list[Refusal]] = defaultdict(list)
+    rejected = []
     for row in every:
         fault = _fault(row, known_elsewhere=(row.capture, row.subject, row.not_after) in trusted)
         if row.outcome == "alert" and row.broken_by == "client" and row.alert in CERTIFICATE_ALERTS:
-            found.append(Refusal(row, fault, True))
+            rejected.append(Refusal(row, fault, True))
             continue
-        mind = fault not in GUESSED or row.outcome != "complete"
-        if mind and _went_away(row, done) and _shown(row) not in accepted:
-            gone[hosts(row)].append(Refusal(row, fault, False))
-    for held in gone.values():
-        clear = any(each.fault not in GUESSED for each in held)
-        if clear or len(held) >= FEWEST_GONE:
-            found += held
-    return sorted(found, key=lambda each: each.row.time)
+        has_reason = fault not in GUESSED or row.outcome != "complete"
+        if has_reason and _went_away(row, ends) and _shown(row) not in accepted:
+            aborted[hosts(row)].append(Refusal(row, fault, False))
+    for by_host in aborted.values():
+        clear = any(each.fault not in GUESSED for each in by_host)
+        if clear or len(by_host) >= FEWEST_GONE:
+            rejected += by_host
+    return sorted(rejected, key=lambda each: each.row.time)
 
 
 def connection_key(row: ConnectionRow | TlsRow | HttpRow) -> tuple[Any, ...]:
@@ -153,17 +153,17 @@ def connection_key(row: ConnectionRow | TlsRow | HttpRow) -> tuple[Any, ...]:
 
 
 def _shown(row: TlsRow) -> tuple[Any, ...]:
-    """Which certificate was shown to whom for which name."""
+    """Return a key of who was shown which certificate for which name."""
     return hosts(row), row.server_name, row.subject, row.not_after
 
 
 def too_old(row: TlsRow) -> bool:
-    """The server chose a version older than all that the client speaks; their names sort by age."""
+    """Whether the server chose a version older than any the client offered; version names sort by age."""
     return row.version is not None and row.oldest_offered is not None and row.version < row.oldest_offered
 
 
 def _went_away(row: TlsRow, ended: AbstractSet[tuple[Any, str | None]]) -> bool:
-    """An alert that cannot be read, or none at all; a client that asked for a name and then for nothing."""
+    """Whether the client aborted without a readable alert, or completed the handshake and requested nothing."""
     if not row.answered or row.requested or too_old(row):
         return False
     if row.outcome in ("alert", "closed"):
@@ -173,7 +173,7 @@ def _went_away(row: TlsRow, ended: AbstractSet[tuple[Any, str | None]]) -> bool:
 
 
 def _fault(row: TlsRow, *, known_elsewhere: bool) -> Fault:
-    """What is wrong with a certificate; ``known_elsewhere``: another client took it."""
+    """Return the fault of a certificate; ``known_elsewhere``: another client accepted it."""
     if row.subject is None:
         return "expired" if row.alert == "certificate_expired" else "unreadable"
     if row.in_date is False and row.not_before is not None:
@@ -187,7 +187,7 @@ def _fault(row: TlsRow, *, known_elsewhere: bool) -> Fault:
 
 
 def blamed(case: Case, *faults: Fault) -> Iterator[list[Refusal]]:
-    """The refusals with one of these faults, those of one client, server and name together."""
+    """Yield the refusals with one of these faults, grouped by client, server, name and fault."""
     by_hosts: dict[Any, list[Refusal]] = defaultdict(list)
     for each in refusals(case):
         if each.fault in faults:
@@ -207,13 +207,13 @@ def certificate_finding(
     facts: Facts | None = None,
     tags: Iterable[str] = (),
 ) -> Finding:
-    """A finding on a certificate that clients turned away from."""
-    row, said = held[0].row, any(each.said for each in held)
+    """Return a finding about a certificate that clients rejected."""
+    row, has_alert = held[0].row, any(each.said for each in held)
     readable = row.subject is not None
-    sure = 0.95 if said and readable else 0.9 if said else 0.8 if readable else 0.5
+    sure = 0.95 if has_alert and readable else 0.9 if has_alert else 0.8 if readable else 0.5
     return finding(
         rule,
-        verdict or ("fault" if said else "suspect" if readable else "cannot_tell"),
+        verdict or ("fault" if has_alert else "suspect" if readable else "cannot_tell"),
         confidence or sure,
         [each.row for each in held],
         title,
@@ -249,12 +249,12 @@ GOES = Text(
 
 
 def how(held: Sequence[Refusal]) -> Text:
-    """How the client showed that it minded."""
+    """Return the sentence on how the client rejected the certificate."""
     return SAYS if any(each.said for each in held) else GOES
 
 
 def rightly_elsewhere(case: Case, row: TlsRow) -> TlsRow | None:
-    """Another machine that shows a certificate of an authority for the name that this one was asked for."""
+    """Return TLS of another machine whose authority-issued certificate covers the requested name; or None."""
     if row.server_name is None:
         return None
     for other in case.tls:
@@ -266,25 +266,25 @@ def rightly_elsewhere(case: Case, row: TlsRow) -> TlsRow | None:
 
 
 APPLICATION = "/xphoneconnect/"
-REFUSED_UPGRADES_BESIDE = frozenset({401, 407})  # of the sign-in, not of WebSocket
+REFUSED_UPGRADES_BESIDE = frozenset({401, 407})  # status codes of the sign-in, not of WebSocket
 
 
 def of_application(row: HttpRow) -> bool:
-    """A request to the application, or to a hub of SignalR."""
+    """Whether a request is to the application or to a SignalR hub."""
     return APPLICATION in row.url_path.lower() or row.signalr is not None
 
 
 def hub(row: HttpRow) -> str:
-    """The path of the hub that a request of SignalR is for."""
+    """Return the path of the hub that a SignalR request is for."""
     path = row.url_path.rstrip("/")
     return path.removesuffix("/negotiate")
 
 
 def connection_of(case: Case, row: HttpRow) -> ConnectionRow | None:
-    """The connection that a request went over."""
-    held = [
+    """Return the connection that carried a request, or None."""
+    candidates = [
         each
         for each in case.connections
         if each.client_port == row.client_port and hosts(each) == hosts(row) and each.time <= row.time
     ]
-    return held[-1] if held else None
+    return candidates[-1] if candidates else None

@@ -1,4 +1,4 @@
-"""A side offers nothing that can be reached from outside its own network."""
+"""A side offers no candidate that is reachable from outside its network."""
 
 from collections.abc import Iterator
 
@@ -20,6 +20,13 @@ DETAIL = Text(
     "From outside its network nobody can send to these addresses, and no connectivity check succeeded.",
     "Von außerhalb des eigenen Netzes sind diese Adressen nicht erreichbar; kein Connectivity Check war erfolgreich.",
 )
+# RFC 8445, section 7.3.1.3: who is asked learns the asker's address from the request (peer-reflexive).
+ONE_IS_ENOUGH = Text(
+    "The server's public candidate is enough: the client's own checks open its NAT, and the server answers where they"
+    " come from. Look for what stops those.",
+    "Der öffentliche Kandidat des Servers genügt: Die eigenen Checks des Clients öffnen dessen NAT, und der Server"
+    " antwortet dorthin, woher sie kommen. Zu klären ist, was diese aufhält.",
+)
 SETTLE = Text(
     "if client and server are in one routed network, the private addresses should do:"
     " then look for the firewall between them.",
@@ -35,31 +42,33 @@ def find(case: Case) -> Iterator[Finding]:
             continue
         missing = [
             side
-            for side, held in ((CLIENT, client), (SERVER, server))
-            if not public(held) and classes(held) != {"mdns"}  # of hidden addresses mdns-only says why
+            for side, candidates in ((CLIENT, client), (SERVER, server))
+            if not public(candidates)
+            and classes(candidates) != {"mdns"}  # hidden addresses are covered by mdns-only
         ]
         if not missing:
             continue
-        held = client if CLIENT in missing else server
+        candidates = client if CLIENT in missing else server
         facts = {
             "side": missing[0],
             "sides": missing,
-            "candidates": shown(held),
+            "candidates": shown(candidates),
             "server_candidates": shown(server),
         }
         rows = [
             row for side, found in ((CLIENT, client), (SERVER, server)) if side in missing for row in found
         ]
         both = len(missing) == 2
+        harmless = missing == [CLIENT] and bool(public(server))
         yield Finding(
             RULE.name,
-            "suspect",
+            "note" if harmless else "suspect",
             0.8 if both or SERVER in missing else 0.6,
             evidence(*rows),
             BOTH if both else TITLE,
-            (DETAIL,),
+            (DETAIL, *((ONE_IS_ENOUGH,) if harmless else ())),
             facts,
-            SETTLE,
+            None if harmless else SETTLE,
             leg=leg,
             tags=frozenset(missing),
         )

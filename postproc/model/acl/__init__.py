@@ -1,4 +1,4 @@
-"""Access lists: which address is let in, which entry decides, which candidate is taken."""
+"""FreeSWITCH access lists: which addresses are allowed, by which entry, and which candidate is chosen."""
 
 from postproc.model.acl.asking import Overall, decide, decide_by
 from postproc.model.acl.built_in import BUILT_IN, WITHOUT_LISTS, of_machine

@@ -1,7 +1,7 @@
-"""Several lists, asked by name: the first that allows decides.
+"""Evaluate several lists by name: the first that allows decides.
 
-A name that is no list is read as networks where it has a slash, and denies all where it
-has none (src/switch_core.c of FreeSWITCH 1.10, switch_check_network_list_ip_port_token).
+A name that is no list is parsed as networks if it contains a slash, else it denies everything
+(src/switch_core.c of FreeSWITCH 1.10, switch_check_network_list_ip_port_token).
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,14 +13,14 @@ from postproc.model.acl.lists import AccessList, Decision, Entry, Verdict, netwo
 
 @dataclass(frozen=True)
 class Overall:
-    """What lists say together: the first that allows decides, else the last one asked."""
+    """The combined verdict of several lists."""
 
     verdict: Verdict
     decisions: tuple[Decision, ...]  # those asked, in order
 
     @property
     def deciding(self) -> Decision | None:
-        """The decision the verdict rests on; None where no list was asked."""
+        """The first decision that agrees with the verdict; None if no list was asked."""
         fitting = [each for each in self.decisions if each.verdict == self.verdict]
         return next(iter(fitting), None)
 
@@ -28,7 +28,7 @@ class Overall:
 def decide(address: str | None, names: Iterable[str], lists: Mapping[str, AccessList]) -> Overall:
     """Ask lists in order until one allows.
 
-    A list that cannot tell leaves the answer open unless another allows.
+    A list that cannot tell makes the verdict "unknown" unless another allows; so does no list at all.
     """
     asked: list[Decision] = []
     for name in names:
@@ -40,15 +40,15 @@ def decide(address: str | None, names: Iterable[str], lists: Mapping[str, Access
 
 
 def decide_by(name: str, address: str | None, lists: Mapping[str, AccessList]) -> Decision:
-    """Ask one list by name: of ``lists``, built in, or networks written in place of a name."""
-    found = lists.get(name) or BUILT_IN.get(name) or inline(name)
-    if found:
-        return found.decide(address)
+    """Ask one list by name: from ``lists``, built in, or networks given in place of a name."""
+    access_list = lists.get(name) or BUILT_IN.get(name) or inline(name)
+    if access_list:
+        return access_list.decide(address)
     return Decision(name, "denied", "no_list")
 
 
 def inline(name: str) -> AccessList | None:
-    """Read networks given in place of a list's name (``10.0.0.0/8,192.168.0.0/16``)."""
+    """Parse networks given in place of a list name (``10.0.0.0/8,192.168.0.0/16``); else None."""
     parts = [network_of(part) for part in name.split(",")]
     if "/" not in name or not all(parts):
         return None

@@ -1,4 +1,4 @@
-"""The lists that FreeSWITCH makes itself (1.10: src/switch_core.c, switch_load_network_lists)."""
+"""The lists that FreeSWITCH builds itself (1.10: src/switch_core.c, switch_load_network_lists)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,11 +11,11 @@ OWN_NETWORK = "$${local_ip_v4}/$${local_mask_v4}"  # of the interface with the d
 
 
 def of_machine(networks: Sequence[str] = ()) -> tuple[AccessList, AccessList]:
-    """Build localnet.auto and nat.auto for a machine in these networks; without any they cannot tell."""
-    known = bool(networks)
+    """Build localnet.auto and nat.auto for a machine in these networks; with none, they are undecided."""
+    is_resolved = bool(networks)
     local = built("localnet.auto", False, allow=networks)
     nat = built("nat.auto", False, allow=(*PRIVATE, "100.64.0.0/10"), deny=networks)
-    if known:
+    if is_resolved:
         return local, nat
     return (
         AccessList(local.name, False, local.entries, (Unresolved(OWN_NETWORK, True),)),

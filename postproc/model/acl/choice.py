@@ -1,4 +1,4 @@
-"""Which of the candidates offered to it FreeSWITCH takes, and what it then did."""
+"""Predict which offered candidate FreeSWITCH chooses, and compare with what it did."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from postproc.model.acl.lists import AccessList
 
 @dataclass(frozen=True)
 class Offered:
-    """A candidate as it is offered in SDP (RFC 8839, section 5.1)."""
+    """A candidate offered in SDP (RFC 8839, section 5.1)."""
 
     address: str | None
     port: int | None
@@ -20,19 +20,19 @@ class Offered:
 
 @dataclass(frozen=True)
 class Taken:
-    """The candidate FreeSWITCH takes, by its place in the offer, and the list that let it in."""
+    """The chosen candidate's position in the offer, and the list that allowed it."""
 
     place: int
     list: str
-    sure: bool  # no candidate asked before it was left open
+    sure: bool  # no earlier verdict was "unknown"
 
 
 def take(offered: Sequence[Offered], names: Iterable[str], lists: Mapping[str, AccessList]) -> Taken | None:
-    """Say which candidate FreeSWITCH sends its checks to, None where it takes none.
+    """Return the candidate that FreeSWITCH sends its checks to, or None.
 
-    src/switch_core_media.c, check_ice: UDP only, component 1; the lists in their
-    configured order, for each the candidates in SDP order, the first allowed is
-    taken, priorities are not looked at; relayed candidates in a second round.
+    As check_ice in src/switch_core_media.c: UDP and component 1 only; lists in configured
+    order, for each the candidates in SDP order; the first allowed is chosen regardless of
+    priority; relayed candidates in a second round.
     """
     order = list(names)
     usable = [place for place, each in enumerate(offered) if _usable(each)]
@@ -55,21 +55,21 @@ def _usable(candidate: Offered) -> bool:
 
 @dataclass(frozen=True)
 class Sent:
-    """The server's first Binding Request to an offer: where it went and where it is seen."""
+    """The server's first Binding Request after an offer: its target, and its frame."""
 
     capture: str
     frame: int | None
     address: str
     port: int
     place: int | None  # of the candidate offered there
-    called: bool  # a request from there had come in before: FreeSWITCH then answers there, whatever it took
+    called: bool  # a request came from there before; FreeSWITCH then uses that address, whatever it chose
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What the server makes of one offer of candidates, and what it did.
+    """The expected choice for one offer of candidates, and what the server did.
 
-    ``verdicts`` are those of ``offered``, place by place.
+    ``verdicts`` corresponds to ``offered`` by position.
     """
 
     call: int
@@ -84,12 +84,12 @@ class Choice:
 
     @property
     def first_allowed(self) -> int | None:
-        """The first candidate in SDP order that some list allows."""
+        """The position of the first candidate in SDP order that some list allows, or None."""
         return next((place for place, each in enumerate(self.verdicts) if each.verdict == "allowed"), None)
 
     @property
     def agrees(self) -> bool | None:
-        """Whether the first request went where the lists say; None where that cannot be told."""
+        """Whether the first request went where the lists predict; None if unknown."""
         if self.sent is None:
             return None
         if self.taken and self.sent.place is not None and self._same(self.taken.place, self.sent.place):
@@ -104,7 +104,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Peer:
-    """Who sent an INVITE to the server, what the signalling lists say of it, and how it was answered."""
+    """The sender of an INVITE to the server, the signaling lists' verdict, and the final response."""
 
     call: int
     leg: int

@@ -1,8 +1,8 @@
-"""A list of networks, and what it makes of an address.
+"""An access list and its verdict for an address.
 
-As FreeSWITCH 1.10 does it (src/switch_utils.c, switch_network_list_validate_ip_port_token):
-an address gets the list's default unless entries fit it; of those the one with the longest
-prefix decides, whatever their order; of equally long ones the one written first.
+As in FreeSWITCH 1.10 (src/switch_utils.c, switch_network_list_validate_ip_port_token): an
+address gets the list's default unless entries match; of those the one with the longest prefix
+decides, whatever their order; of equally long ones the first in the list.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ Why = Literal["entry", "default", "unresolved", "no_list", "not_an_address"]
 
 @dataclass(frozen=True)
 class Entry:
-    """One network of a list; ``text`` is how it was written."""
+    """One network of a list; ``text`` is its original notation."""
 
     network: Network
     allow: bool
@@ -28,7 +28,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Unresolved:
-    """An entry whose networks are not known here: a domain's users, a variable, the machine's own network."""
+    """An entry whose networks are unknown: a domain's users, a variable, the machine's own network."""
 
     text: str
     allow: bool
@@ -36,7 +36,7 @@ class Unresolved:
 
 @dataclass(frozen=True)
 class AccessList:
-    """A named list. ``allow`` is its default, given to addresses no entry fits."""
+    """A named list. ``allow`` is its default, for addresses that no entry matches."""
 
     name: str
     allow: bool
@@ -44,10 +44,10 @@ class AccessList:
     unresolved: tuple[Unresolved, ...] = ()
 
     def decide(self, address: str | None) -> "Decision":
-        """Say what this list makes of an address, and why."""
-        if (found := address_of(address)) is None:
+        """Return this list's decision on an address."""
+        if (parsed := address_of(address)) is None:
             return Decision(self.name, "unknown", "not_an_address")
-        fitting = self._fitting(found)
+        fitting = self._fitting(parsed)
         entry = fitting[0] if fitting else None
         allow = entry.allow if entry else self.allow
         if doubt := next((each for each in self.unresolved if each.allow != allow), None):
@@ -58,26 +58,26 @@ class AccessList:
         return Decision(self.name, _verdict(allow), "entry", entry, entry.text, self.allow, passed)
 
     def _fitting(self, address: Address) -> list[Entry]:
-        """Entries that fit, the longest prefix first; of equal networks the first written."""
+        """Return the matching entries, longest prefix first; of equal networks only the first in the list."""
         number, bits, version = int(address), address.max_prefixlen, address.version
         keys = ((version, n, number >> (bits - n) << (bits - n)) for n in self._lengths[version])
         return [self._by_network[key] for key in keys if key in self._by_network]
 
     @cached_property
     def _by_network(self) -> dict[tuple[int, int, int], Entry]:
-        """Entries by version, prefix length and first address; of equal ones the first."""
+        """Entries by IP version, prefix length and first address; of equal ones the first in the list."""
         return {_key(entry.network): entry for entry in reversed(self.entries)}
 
     @cached_property
     def _lengths(self) -> dict[int, list[int]]:
-        """Prefix lengths that occur, longest first, by version."""
-        held = sorted({(version, length) for version, length, _ in self._by_network}, reverse=True)
-        return {family: [length for version, length in held if version == family] for family in (4, 6)}
+        """The prefix lengths in use, longest first, by IP version."""
+        used = sorted({(version, length) for version, length, _ in self._by_network}, reverse=True)
+        return {family: [length for version, length in used if version == family] for family in (4, 6)}
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What a list says of an address. ``text`` is the entry that decides or leaves it open."""
+    """A list's verdict for an address. ``text`` is the entry that decides or is unresolved."""
 
     list: str
     verdict: Verdict
@@ -85,27 +85,27 @@ class Decision:
     entry: Entry | None = None
     text: str | None = None
     default: bool | None = None  # the list's: True allows
-    passed: tuple[str, ...] = ()  # entries that fit, too, and are less specific
+    passed: tuple[str, ...] = ()  # less specific entries that match too
 
 
 def built(name: str, default: bool, *, allow: Sequence[str] = (), deny: Sequence[str] = ()) -> AccessList:
-    """Build a list from networks as text; ValueError where one is none."""
+    """Build a list from networks as text; ValueError for an invalid one."""
     entries = [Entry(ip_network(text, strict=False), True, text) for text in allow]
     entries += [Entry(ip_network(text, strict=False), False, text) for text in deny]
     return AccessList(name, default, tuple(entries))
 
 
 def address_of(text: str | None) -> Address | None:
-    """Read an address; IPv4 mapped into IPv6 is IPv4, a name is none."""
+    """Parse an address; an IPv4-mapped IPv6 address becomes IPv4, anything else None."""
     try:
-        found = ip_address((text or "").strip().strip("[]"))
+        parsed = ip_address((text or "").strip().strip("[]"))
     except ValueError:
         return None
-    return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
+    return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed
 
 
 def network_of(text: str) -> Network | None:
-    """Read a network whose host bits may be set; None where it is none."""
+    """Parse a network, host bits allowed; None if invalid."""
     try:
         return ip_network(text.strip(), strict=False)
     except ValueError:

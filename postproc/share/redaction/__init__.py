@@ -1,5 +1,5 @@
-"""Pseudonyms for what tells persons and networks: in packets, logs and words. Pure.
+"""Replace what identifies people and networks with pseudonyms: in packets, logs and words. Pure.
 
-What is known by its grammar is replaced piece by piece, consistently everywhere;
-what is not known is zeroed. Nothing passes because nobody thought of it.
+Data with a known grammar is replaced piece by piece, with the same pseudonym everywhere;
+all other data is zeroed. Nothing passes by default.
 """

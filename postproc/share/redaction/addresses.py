@@ -1,10 +1,10 @@
 """Pseudonyms of IP and MAC addresses, each as long as its original, in text as in bytes.
 
-An octet of IPv4 gives way to one with as many decimal digits, a hexadecimal digit of IPv6 to another;
-a zero that is not written stays, so that ``::`` stands where it stood. Which one depends on all that is
-before it: two addresses share as many whole octets (IPv6: digits) as before. What they have in common
-inside an octet is lost. Networks that say of what class an address is (private, CGNAT, documentation ...)
-stay networks of their own. A value that may change always does, so that no address is its own pseudonym.
+An IPv4 octet is replaced with one of as many decimal digits, an IPv6 hexadecimal digit with another;
+a zero that is not written stays, so that ``::`` keeps its place. The replacement depends on everything
+before it: two pseudonyms share as many leading octets (IPv6: digits) as their originals. A prefix shared
+inside an octet is lost. Networks that define the class of an address (private, CGNAT, documentation ...)
+are kept apart. A value that may change always does, so that no address is its own pseudonym.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from postproc.share.account import Kind, Tally
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# Besides the classes: what is usual there, what phones give as hotspots, NAT64.
+# Besides the classes: common subnets in them, the networks of phone hotspots, NAT64 (RFC 6052).
 ROUTED = (
     "172.20.10.0/28",
     "192.168.43.0/24",
@@ -55,7 +55,7 @@ AS_IS = tuple(
         ),
     )
 )
-# Groups that everybody joins (IANA: ipv6-multicast-addresses); others are as telling as any address.
+# Well-known groups (IANA: ipv6-multicast-addresses); others identify somebody like any address.
 WELL_KNOWN = re.compile(r"ff0[1-f]::(?:[1-9a-f]|1[0-9a-f]|6[ab]|c|fb|101|1:[1-6])")
 SOLICITED = ip_network("ff02::1:ff00:0/104")  # ends in three bytes of an address (RFC 4291, section 2.7.1)
 MAPPED = IPv6Network("::ffff:0:0/96")  # ends in an IPv4 address (RFC 4291, section 2.5.5.2)
@@ -69,14 +69,14 @@ KEPT: tuple[Network, ...] = (
 )
 GROUP_BIT, LOCAL_BIT = 1, 2  # of a MAC address's first byte
 IPV4_GROUP, IPV6_GROUP, SOLICITED_GROUP = b"\x01\0\x5e", b"\x33\x33", b"\x33\x33\xff"
-# Groups of bridges, of discovery, of time, of everybody (IEEE 802.1D, 802.1AB, Cisco's own).
+# Bridges, LLDP, CDP, PTP, broadcast (IEEE 802.1D, 802.1AB, IEEE 1588, Cisco's own).
 PUBLIC_GROUPS = (b"\x01\x80\xc2\0\0", b"\x01\0\x0c\xcc\xcc", b"\x01\x1b\x19\0\0", b"\xff" * 5)
-OCTET, DIGIT = 8, 4  # bits of what is replaced at a time in IPv4 and IPv6
+OCTET, DIGIT = 8, 4  # bits replaced at a time in IPv4 and in IPv6
 ZONE = re.compile(rb"[A-Za-z\x80-\xff]")
 
 
 class Addresses:
-    """Maps addresses; ``seen`` has every one that got another, with it, ``networks`` the same of networks."""
+    """Map addresses to pseudonyms; ``seen`` and ``networks`` record every original with its pseudonym."""
 
     def __init__(self, key: bytes, tally: Tally | None = None) -> None:
         self._key, self._tally = key, tally or Tally()
@@ -88,7 +88,7 @@ class Addresses:
         self.macs: dict[bytes, bytes] = {}
 
     def text(self, addr: str) -> str:
-        """The pseudonym of an address as it is written, its zone blanked; ValueError if it is none."""
+        """Return the pseudonym in the notation of ``addr``, its zone blanked; ValueError for no address."""
         self._tally.replaced[Kind.ADDRESS] += 1
         bare, percent, zone = addr.partition("%")
         mapped = self.of(ip_address(bare))
@@ -96,7 +96,7 @@ class Addresses:
         return new + percent + ZONE.sub(b"x", zone.encode(errors="surrogateescape")).decode()
 
     def network(self, addr: str, prefix: int) -> str:
-        """The pseudonym of a network as text: octets of which the prefix covers nothing stay."""
+        """Return the pseudonym of an IPv4 network as text; octets wholly outside the prefix stay."""
         network = IPv4Address(addr)
         if ip_network((addr, prefix), strict=False) in KEPT:
             return addr
@@ -107,11 +107,11 @@ class Addresses:
         return str(mapped)
 
     def of_network(self, addr: Address) -> Address:
-        """The pseudonym of a network's address, which need not be anybody's."""
+        """Return the pseudonym of a network's address, without recording it in ``seen``."""
         return self._pseudonyms.get(addr) or self._mapped(addr)
 
     def image(self, network: Network) -> list[Network]:
-        """The networks that hold the pseudonyms of a network's addresses, and no others."""
+        """Return the networks that hold the pseudonyms of the network's addresses and no other address."""
         if isinstance(network, IPv6Network) and network.subnet_of(MAPPED):
             inner = IPv4Network((network.network_address.packed[12:], network.prefixlen - 96))
             whole = int(MAPPED.network_address)
@@ -122,18 +122,18 @@ class Addresses:
         bits = OCTET if network.version == 4 else DIGIT
         whole = network.prefixlen + -network.prefixlen % bits
         parts = network.subnets(new_prefix=whole)
-        found = (ip_network((self.of_network(part.network_address), whole), strict=False) for part in parts)
-        return [*collapse_addresses(found)]  # type: ignore[type-var]
+        images = (ip_network((self.of_network(part.network_address), whole), strict=False) for part in parts)
+        return [*collapse_addresses(images)]  # type: ignore[type-var]
 
     def packed(self, addr: bytes) -> bytes:
-        """The pseudonym of the 4 or 16 bytes of an address."""
+        """Return the pseudonym of an address of 4 or 16 bytes."""
         if addr not in self._packed:
             self._packed[addr] = self.of(ip_address(addr)).packed
         self._tally.replaced[Kind.ADDRESS] += self._packed[addr] != addr
         return self._packed[addr]
 
     def of(self, addr: Address) -> Address:
-        """The pseudonym of an address."""
+        """Return the pseudonym of an address."""
         if addr not in self._pseudonyms:
             mapped = self._pseudonyms[addr] = self._mapped(addr)
             if mapped != addr:
@@ -141,7 +141,7 @@ class Addresses:
         return self._pseudonyms[addr]
 
     def mac(self, addr: bytes) -> bytes:
-        """Another address, locally administered; nulls stay, and groups that everybody joins."""
+        """Return a locally administered pseudonym; all zeros, well-known groups and other lengths stay."""
         if len(addr) != 6 or not any(addr) or addr[:5] in PUBLIC_GROUPS:
             return addr
         if addr not in self.macs:
@@ -153,12 +153,12 @@ class Addresses:
         return self.macs[addr]
 
     def _station(self, addr: bytes) -> bytes:
-        """It begins with 2: behind MPLS 4 and 6 mean IP, 0 and 1 a control word (RFC 4928, RFC 4385)."""
+        """Begin with nibble 2: after MPLS, 4 and 6 mean IP, 0 and 1 a control word (RFC 4928, RFC 4385)."""
         digest = hmac.digest(self._key, b"mac" + addr, "sha256")[:6]
         return bytes([0x20 | digest[0] & 0x0C | LOCAL_BIT]) + digest[1:]
 
     def _group(self, addr: bytes) -> bytes:
-        """A group of IP (RFC 1112, RFC 2464) ends in bytes of its address: they follow it."""
+        """Derive an IP group's MAC from the pseudonym of its IP address (RFC 1112, RFC 2464)."""
         if addr.startswith(SOLICITED_GROUP):
             solicited = IPv6Address(SOLICITED.network_address.packed[:13] + addr[3:])
             return SOLICITED_GROUP + self.of(solicited).packed[13:]
@@ -174,12 +174,12 @@ class Addresses:
         if isinstance(addr, IPv6Address) and addr in MAPPED:
             return IPv6Address(addr.packed[:12] + self.of(IPv4Address(addr.packed[12:])).packed)
         new = self._replaced(addr)
-        while _says_nothing(new):  # taken by itself: what comes next in the cycle is taken by nobody
+        while _says_nothing(new):  # such addresses map to themselves: the next one in the cycle is free
             new = self._replaced(new)
         return new
 
     def _replaced(self, addr: Address) -> Address:
-        """Each octet or digit replaced by what is before it."""
+        """Replace each octet or digit, depending on those before it."""
         if isinstance(addr, IPv4Address):
             octets = addr.packed
             return IPv4Address(bytes(self._table(4, octets[:at])[octet] for at, octet in enumerate(octets)))
@@ -188,7 +188,7 @@ class Addresses:
         return IPv6Address(bytes(high << DIGIT | low for high, low in zip(new, new, strict=True)))
 
     def _table(self, version: int, before: bytes) -> bytes:
-        """What takes the place of each octet or digit behind these: of each kind one cycle of all of them."""
+        """Return the replacement of each octet or digit after ``before``: one cycle per kind."""
         table = self._tables.get((version, before))
         if table is None:
             kinds: dict[object, list[int]] = {}
@@ -206,7 +206,7 @@ class Addresses:
 
 
 def _kinds(version: int, before: bytes) -> Iterator[object]:
-    """Of each octet or digit behind these how long it is written, and in which of the kept networks it is."""
+    """Yield for each value after ``before`` its kind: its written length and the kept networks it is in."""
     bits = OCTET if version == 4 else DIGIT
     ranges = _ranges(version, bits, before)
     unwritten = version == 6 and not any(before[len(before) // 4 * 4 :])  # a zero that leads its group
@@ -219,22 +219,22 @@ def _kinds(version: int, before: bytes) -> Iterator[object]:
 
 
 def _ranges(version: int, bits: int, before: bytes) -> list[tuple[int, int]]:
-    """The first and last value behind these of each kept network that is finer than they are."""
-    found, known = set(), bits * len(before)
+    """Return the first and last value after ``before`` of each kept network longer than that prefix."""
+    ranges, known_bits = set(), bits * len(before)
     prefix = sum(value << bits * place for place, value in enumerate(reversed(before)))
     for network in KEPT:
         size = network.max_prefixlen
-        if network.version != version or network.prefixlen <= known:
+        if network.version != version or network.prefixlen <= known_bits:
             continue
         first, last = int(network.network_address), int(network.broadcast_address)
-        if first >> (size - known) == prefix:
-            shift, values = size - known - bits, (1 << bits) - 1
-            found.add((first >> shift & values, last >> shift & values))
-    return sorted(found)
+        if first >> (size - known_bits) == prefix:
+            shift, values = size - known_bits - bits, (1 << bits) - 1
+            ranges.add((first >> shift & values, last >> shift & values))
+    return sorted(ranges)
 
 
 def _says_nothing(addr: Address) -> bool:
-    """Whether an address is nobody's: everybody has it, or it is a netmask, or the bits that one leaves."""
+    """Whether an address identifies nobody: a well-known address, a netmask or a wildcard mask."""
     if any(addr in network for network in AS_IS if network.version == addr.version):
         return True
     if isinstance(addr, IPv6Address):
@@ -243,7 +243,7 @@ def _says_nothing(addr: Address) -> bool:
 
 
 def _written_like(text: str, addr: IPv6Address) -> str:
-    """The address, with as many digits in each group as the text has, in its case, as dotted as it."""
+    """Write the address like ``text``: digits per group, case, dotted IPv4 tail."""
     groups = addr.exploded.split(":")
     if "." in text:
         start = text.rindex(":") + 1

@@ -1,10 +1,9 @@
-"""DTLS (RFC 6347): records, handshake headers and what hellos choose from stay.
+"""Redact DTLS (RFC 6347): record and handshake headers and the options in hellos stay.
 
-Certificates, names, identities and keys do not. A certificate gives way to another of the same length, and
-the fingerprint in the session description follows it: who compares them comes to the same result. Of the
-hellos (RFC 5246, section 7.4.1) versions, cipher suites, groups and the lengths of everything are the
-protocol's; randoms, session ids, cookies, tickets, names and keys give way to other bytes, equal where the
-originals are.
+Certificates, names, identities and keys do not. A certificate is replaced with another of the same length,
+and the fingerprint in the session description follows it, so that comparing them gives the same result.
+Hellos (RFC 5246, section 7.4.1) keep versions, cipher suites, groups and all lengths; randoms, session ids,
+cookies, tickets, names and keys become other bytes, equal where the originals are equal.
 """
 
 import hashlib
@@ -41,13 +40,15 @@ from postproc.wire.dtls import (
 VERSION, RANDOM = 2, 32
 SUITES = frozenset({0x00, 0x13, 0x56, 0xC0, 0xC1, 0xCC, 0xCF, 0xD0})  # first bytes in IANA's registry
 SERVER_NAME, ALPN, TICKET, RENEGOTIATION = 0, 16, 35, 0xFF01
-# Extensions of numbers from a registry, and how many bytes of a length are before them:
+# Extensions that hold registered numbers, with the size of the length field before them, in bytes:
 # max_fragment_length, supported_groups, ec_point_formats,
 # signature_algorithms, use_srtp, heartbeat, encrypt_then_mac, extended_master_secret, record_size_limit,
 # supported_versions, psk_key_exchange_modes, signature_algorithms_cert
 NUMBERS = {1: 0, 10: 2, 11: 1, 13: 2, 14: 2, 15: 0, 22: 0, 23: 0, 28: 0, 43: 1, 45: 1, 50: 2}
-LONGEST_NUMBERS = 96  # bytes; the longest lists of signature algorithms and groups have half of it
-LETTERS = range(0x20, 0x7F)  # no number of these registries is written with them
+LONGEST_NUMBERS = (
+    96  # bytes, twice the longest usual list of algorithms or groups; a choice: longer are zeroed
+)
+LETTERS = range(0x20, 0x7F)  # printable ASCII: no byte of these registries' numbers lies in it
 PROTOCOLS = frozenset(
     {
         b"webrtc",
@@ -65,65 +66,65 @@ PROTOCOLS = frozenset(
     }
 )
 
-Filled = Callable[[bytes], bytes]  # as many other bytes
+Filled = Callable[[bytes], bytes]  # replaces bytes by as many others
 
 
 class Reader:
-    """Takes bytes off the front; what is not there is not there."""
+    """Take bytes off the front; a truncated input yields shorter results, never an error."""
 
     def __init__(self, data: bytes) -> None:
         self.rest = data
 
     def take(self, size: int) -> bytes:
-        """So many bytes, or as many as there are."""
-        taken, self.rest = self.rest[:size], self.rest[size:]
-        return taken
+        """Return the next ``size`` bytes, or as many as are left."""
+        data, self.rest = self.rest[:size], self.rest[size:]
+        return data
 
     def counted(self, size: int) -> tuple[bytes, bytes]:
-        """A length of ``size`` bytes, and what it counts."""
+        """Return a length field of ``size`` bytes and the bytes it counts."""
         length = self.take(size)
         return length, self.take(int.from_bytes(length))
 
 
 def client_hello(body: bytes, filled: Filled, *, cookie: bool = True) -> bytes:
-    """A ClientHello, that of TLS without ``cookie``; a part that does not fit is null."""
-    held = Reader(body)
-    new = held.take(VERSION) + filled(held.take(RANDOM))
+    """Redact a ClientHello (TLS: without ``cookie``); parts that do not fit become zeros."""
+    reader = Reader(body)
+    new = reader.take(VERSION) + filled(reader.take(RANDOM))
     for _ in range(1 + cookie):  # session id first
-        length, value = held.counted(1)
+        length, value = reader.counted(1)
         new += length + filled(value)
-    length, suites = held.counted(2)
+    length, suites = reader.counted(2)
     pairs = (suites[at : at + 2] for at in range(0, len(suites), 2))
     new += length + b"".join(pair if pair[0] in SUITES else bytes(len(pair)) for pair in pairs)
-    length, methods = held.counted(1)
-    return new + length + bytes(len(methods)) + _extensions(held, filled)
+    length, methods = reader.counted(1)
+    return new + length + bytes(len(methods)) + _extensions(reader, filled)
 
 
 def server_hello(body: bytes, filled: Filled) -> bytes:
-    """A ServerHello."""
-    held = Reader(body)
-    new = held.take(VERSION) + filled(held.take(RANDOM))
-    length, session = held.counted(1)
+    """Redact a ServerHello."""
+    reader = Reader(body)
+    new = reader.take(VERSION) + filled(reader.take(RANDOM))
+    length, session = reader.counted(1)
     new += length + filled(session)
-    suite = held.take(2)
+    suite = reader.take(2)
     new += suite if suite[:1] and suite[0] in SUITES else bytes(len(suite))
-    return new + bytes(len(held.take(1))) + _extensions(held, filled)
+    return new + bytes(len(reader.take(1))) + _extensions(reader, filled)
 
 
 def hello_verify_request(body: bytes, filled: Filled) -> bytes:
-    """A HelloVerifyRequest: its cookie comes back in the next ClientHello."""
-    held = Reader(body)
-    version, (length, cookie) = held.take(VERSION), held.counted(1)
-    return version + length + filled(cookie) + bytes(len(held.rest))
+    """Redact a HelloVerifyRequest; the next ClientHello repeats its cookie."""
+    reader = Reader(body)
+    version, (length, cookie) = reader.take(VERSION), reader.counted(1)
+    return version + length + filled(cookie) + bytes(len(reader.rest))
 
 
-def _extensions(held: Reader, filled: Filled) -> bytes:
-    length = held.take(2)
-    listed, new = Reader(held.take(int.from_bytes(length))), length
+def _extensions(reader: Reader, filled: Filled) -> bytes:
+    length = reader.take(2)
+    listed, new = Reader(reader.take(int.from_bytes(length))), length
     while listed.rest:
         kind, (size, value) = listed.take(2), listed.counted(2)
         new += kind + size + _extension(int.from_bytes(kind), value, filled)
-    return new + bytes(len(held.rest))
+    return new + bytes(len(reader.rest))
 
 
 def _extension(kind: int, value: bytes, filled: Filled) -> bytes:
@@ -140,29 +141,30 @@ def _extension(kind: int, value: bytes, filled: Filled) -> bytes:
 
 
 def _protocols(value: bytes) -> bytes:
-    """Names of protocols (RFC 7301): those in the registry."""
-    held = Reader(value)
-    new = held.take(2)
-    while held.rest:
-        length, name = held.counted(1)
+    """Redact protocol names (RFC 7301); registered ones stay."""
+    reader = Reader(value)
+    new = reader.take(2)
+    while reader.rest:
+        length, name = reader.counted(1)
         new += length + (name if name in PROTOCOLS else b"x" * len(name))
     return new
 
 
-VERSIONS = (DTLS_1_0, DTLS_1_2, 0x0100)  # the last is what OpenSSL 0.9.8 called DTLS
+VERSIONS = (DTLS_1_0, DTLS_1_2, 0x0100)  # the last: OpenSSL 0.9.8's DTLS
 HELLOS = {
     CLIENT_HELLO: client_hello,
     SERVER_HELLO: server_hello,
     HELLO_VERIFY_REQUEST: hello_verify_request,
 }
 ALERT_SIZE = 2
+# Bytes of a Certificate message, and an epoch: choices far above real ones, against hostile lengths.
 LARGEST, LARGEST_EPOCH = 1 << 17, 255
 INTEGER, BIT_STRING, OCTET_STRING = 0x02, 0x03, 0x04
 USUAL = frozenset({0x01, INTEGER, BIT_STRING, OCTET_STRING, 0x05, 0x06, 0x30, 0x31})
 CONSTRUCTED, OID, KEPT_DER = 0x20, 0x06, frozenset({0x01, 0x05})  # BOOLEAN, NULL
 SMALL, SHORT = (INTEGER, 0x0A), 2  # INTEGER and ENUMERATED: versions, types
 TIMES = {0x17: 13, 0x18: 15}  # UTCTime and GeneralizedTime, with their lengths
-# Arcs of algorithms, attributes and extensions: X.500, PKCS, PKIX, curves, hashes. Firms have others.
+# OID arcs of algorithms, attributes and extensions: X.500, PKCS, PKIX, curves, hashes. Companies have others.
 ARCS = tuple(
     bytes.fromhex(arc)
     for arc in (
@@ -183,7 +185,7 @@ Flow = tuple[bytes, int, bytes, int]
 
 @dataclass
 class Handshakes:
-    """Certificate messages put together from their fragments, by flow and message number."""
+    """Certificate messages reassembled from fragments, by flow, message number and length."""
 
     key: bytes
     tally: Tally = field(default_factory=Tally)
@@ -192,21 +194,21 @@ class Handshakes:
     replaced: dict[bytes, bytes] = field(default_factory=dict)  # whole messages
 
     def note(self, flow: Flow, payload: bytes) -> None:
-        """Learn what a datagram holds of Certificate messages."""
+        """Learn the fragments of Certificate messages in a datagram."""
         for record in records(payload):
             if record.kind != HANDSHAKE or record.epoch:
                 continue
             for message in messages(record.body):
                 if message.kind == CERTIFICATE and message.total <= LARGEST:
                     place = flow, message.sequence, message.total
-                    held = self.certificates.setdefault(place, bytearray(message.total))
+                    content = self.certificates.setdefault(place, bytearray(message.total))
                     gaps = self.missing.setdefault(place, set(range(message.total)))
                     end = message.offset + len(message.body)
-                    held[message.offset : end] = message.body
+                    content[message.offset : end] = message.body
                     gaps.difference_update(range(message.offset, end))
 
     def fingerprints(self) -> Iterator[tuple[str, str]]:
-        """Each fingerprint of a certificate seen whole, and of the one that takes its place."""
+        """Yield each fingerprint of a completely captured certificate with that of its replacement."""
         for place, message in self.certificates.items():
             if self.missing[place]:
                 continue
@@ -215,7 +217,7 @@ class Handshakes:
                     yield _shown(name, old), _shown(name, new)
 
     def payload(self, flow: Flow, payload: bytes) -> bytes:
-        """A datagram of DTLS records, whole or cut, as long as before."""
+        """Redact a datagram of DTLS records, whole or truncated; the length stays."""
         new = b""
         for record in records(payload):
             new += bytes(record)[:RECORD] + self._record(flow, record.body, record.epoch, record.kind)
@@ -225,7 +227,7 @@ class Handshakes:
         if kind in (CHANGE_CIPHER_SPEC, ALERT) and not epoch:
             size = min(len(record), ALERT_SIZE if kind == ALERT else 1)
             return record[:size] + bytes(len(record) - size)
-        if kind == HANDSHAKE and epoch:  # nulls would look like messages
+        if kind == HANDSHAKE and epoch:  # zeros would look like messages
             return b"\xff" * min(len(record), 1) + self.filled(record[1:])
         if kind != HANDSHAKE:
             return bytes(len(record))
@@ -252,21 +254,21 @@ class Handshakes:
         return self._signed(message.kind, body)
 
     def _key_exchange(self, body: bytes) -> bytes:
-        """A public key, a secret, an identity (RFC 5246, 7.4.7; RFC 4279): only how long it is stays."""
+        """Redact a public key, secret or identity (RFC 5246, 7.4.7; RFC 4279); only its length stays."""
         counted = 1 if body[:1] and body[0] + 1 == len(body) else 2
         return body[:counted] + self.filled(body[counted:])
 
     def filled(self, data: bytes) -> bytes:
-        """As many other bytes, the same for the same."""
+        """Return as many other bytes, equal for equal input."""
         return _filled(data, self.key)
 
     def certificate(self, message: bytes) -> bytes:
-        """Another Certificate message of the same length and structure."""
+        """Return another Certificate message of the same length and structure."""
         self.tally.replaced[Kind.CERTIFICATE] += 1
         return self._other(message)
 
     def _signed(self, kind: int, body: bytes) -> bytes:
-        """What is signed with the certificate's key: another signature (RFC 8422, 5.4; RFC 5246, 7.4.8)."""
+        """Replace the signature of a signed message (RFC 8422, 5.4; RFC 5246, 7.4.8); zero other messages."""
         if kind == CERTIFICATE_REQUEST and _names_nobody(body):
             return body
         at = 0 if kind == CERTIFICATE_VERIFY else None
@@ -285,48 +287,48 @@ class Handshakes:
 
 
 def records(payload: bytes) -> Iterator[Record]:
-    """The records of a datagram, as far as it looks like DTLS, the last as far as it goes."""
+    """Yield the records of a datagram while they look like DTLS; the last may be truncated."""
     for record in wire.records(payload):
-        known = record.kind in CONTENT_TYPES and record.version in VERSIONS
-        if not known or record.epoch > LARGEST_EPOCH:
+        is_dtls = record.kind in CONTENT_TYPES and record.version in VERSIONS
+        if not is_dtls or record.epoch > LARGEST_EPOCH:
             return
         yield record
 
 
 def looks_like_dtls(payload: bytes, *, cut: bool) -> bool:
-    """Whether records fill the datagram (RFC 6347, section 4.1); a cut one, as far as it goes."""
+    """Whether records fill the datagram (RFC 6347, section 4.1), a truncated one up to its end."""
     at = 0
     for record in wire.records(payload):
-        known = record.kind in CONTENT_TYPES and record.version in VERSIONS
-        if not known or record.epoch > LARGEST_EPOCH or record.sequence >> 32:  # both are small
+        is_dtls = record.kind in CONTENT_TYPES and record.version in VERSIONS
+        if not is_dtls or record.epoch > LARGEST_EPOCH or record.sequence >> 32:  # both are small
             return False
         at += RECORD + len(record.body) + record.missing
     return at > 0 and not wire.has_unified_header(payload, at) if cut else at == len(payload)
 
 
 def _names_nobody(body: bytes) -> bool:
-    """Whether a CertificateRequest lists types and algorithms only, no authorities (RFC 5246, 7.4.4)."""
-    held = Reader(body)
-    _, types = held.counted(1)
-    _, algorithms = held.counted(2)
+    """Whether a CertificateRequest lists only types and algorithms, no authorities (RFC 5246, 7.4.4)."""
+    reader = Reader(body)
+    _, types = reader.counted(1)
+    _, algorithms = reader.counted(2)
     listed = all(byte not in LETTERS for byte in algorithms) and all(byte <= 0x43 for byte in types)
-    return listed and held.rest == bytes(2)
+    return listed and reader.rest == bytes(2)
 
 
 def messages(record: bytes) -> Iterator[Handshake]:
-    """The handshake messages of a record, as far as they make sense, the last as far as it goes."""
+    """Yield the handshake messages of a record up to a malformed one; the last may be truncated."""
     with suppress(MalformedError):
         yield from wire.handshakes(record, cut=True)
 
 
 def chain(message: bytes) -> list[bytes]:
-    """The certificates (DER) in a Certificate message (RFC 5246, section 7.4.2)."""
-    found, at = [], 3
+    """Return the certificates (DER) in a Certificate message (RFC 5246, section 7.4.2)."""
+    certificates, at = [], 3
     while at + 3 <= len(message):
         size = int.from_bytes(message[at : at + 3])
-        found.append(message[at + 3 : at + 3 + size])
+        certificates.append(message[at + 3 : at + 3 + size])
         at += 3 + size
-    return found
+    return certificates
 
 
 def _certificates(message: bytes, key: bytes) -> bytes:
@@ -338,7 +340,7 @@ def _certificates(message: bytes, key: bytes) -> bytes:
 
 
 def _der(data: bytes, key: bytes, depth: int = 0) -> bytes:
-    """The same structure (X.690) with other contents; what is no structure is filled."""
+    """Return the same DER structure (X.690) with other contents; unstructured bytes are replaced whole."""
     new, at = b"", 0
     while at + 2 <= len(data):
         tag, size, start = data[at], data[at + 1], at + 2
@@ -374,7 +376,7 @@ def _inside(data: bytes, key: bytes, depth: int) -> bytes:
 
 
 def _is_der(data: bytes) -> bool:
-    """Whether this is one whole value of a usual type."""
+    """Whether the data is one whole DER value of a common type."""
     if len(data) < 2 or data[0] not in USUAL:
         return False
     count = data[1] & 0x7F if data[1] & 0x80 else 0
@@ -383,7 +385,7 @@ def _is_der(data: bytes) -> bool:
 
 
 def _filled(data: bytes, key: bytes) -> bytes:
-    """As many other bytes."""
+    """Return as many other bytes."""
     seed = hmac.digest(key, b"certificate" + data, "sha256")
     stream: bytes = hashlib.shake_256(seed).digest(len(data))
     return stream

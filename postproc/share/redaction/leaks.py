@@ -1,8 +1,8 @@
-"""Is an original left? Every one is looked for: as text in each encoding, as bytes, under the XOR of STUN.
+"""Search redacted output for originals that are left: as text in every encoding, as bytes, under STUN's XOR.
 
-``views`` gives what bytes may say: the data read in each of the ways in which text is written so that nobody
-sees it at once, the rest left as it is or left out. A word that is looked for in all views is found however
-somebody, or some program, wrote it down.
+``views`` yields the decodings of some bytes (percent, quoted-printable, escapes, entities, base64 ...); what
+is not encoded stays or is left out. A word searched for in all views is found in whichever encoding it was
+written.
 """
 
 import binascii
@@ -20,8 +20,8 @@ import numpy as np
 from postproc.share.redaction.addresses import Address, Addresses
 from postproc.share.redaction.words import Words, is_address
 
-DEPTH = 3  # of what is decoded out of what was decoded: base64 of gzip of UTF-16
-LARGEST = 64 << 20  # bytes unpacked of one stream; what is written here holds none of that size
+DEPTH = 3  # nested decodings: base64 of gzip of UTF-16; a choice, one more multiplies the work
+LARGEST = 64 << 20  # bytes unpacked per stream, against zip bombs; larger than any stream written here
 WIDE = re.compile(rb"(?:[^\0]\0\0\0){4,}|(?:\0\0\0[^\0]){4,}")  # UTF-32
 GAPS = re.compile(rb"\0\0+")
 PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -40,7 +40,7 @@ Read = Callable[[bytes], bytes]
 
 
 def views(data: bytes, depth: int = DEPTH) -> Iterator[bytes]:
-    """The data itself, and what it says in other encodings, as far as any of it looks so."""
+    """Yield the data itself and its decodings in every encoding of which it shows signs."""
     yield data
     text = narrowed(data)
     if text is not data:
@@ -56,19 +56,19 @@ def views(data: bytes, depth: int = DEPTH) -> Iterator[bytes]:
 
 
 def narrowed(data: bytes) -> bytes:
-    """Text of UTF-16 and UTF-32 without the nulls between its signs; several nulls part what is apart."""
+    """Strip the nulls of UTF-16 and UTF-32 text; a run of nulls becomes a line break."""
     if b"\0" not in data:
         return data
-    text = WIDE.sub(lambda found: b"\n" + found[0].replace(b"\0", b"") + b"\n", data)
+    text = WIDE.sub(lambda match: b"\n" + match[0].replace(b"\0", b"") + b"\n", data)
     return GAPS.sub(b"\n", text).replace(b"\0", b"")
 
 
 def _percent(data: bytes) -> bytes:
-    return PERCENT.sub(lambda found: bytes([int(found[1], 16)]), data)
+    return PERCENT.sub(lambda match: bytes([int(match[1], 16)]), data)
 
 
 def _quoted(data: bytes) -> bytes:
-    return QUOTED.sub(lambda found: bytes([int(found[1], 16)]) if found[1] else b"", data)
+    return QUOTED.sub(lambda match: bytes([int(match[1], 16)]) if match[1] else b"", data)
 
 
 def _escaped(data: bytes) -> bytes:
@@ -76,17 +76,17 @@ def _escaped(data: bytes) -> bytes:
 
 
 def _sign(found: re.Match[bytes]) -> bytes:
-    if not found[1]:  # a byte, of whatever it is a part
+    if not found[1]:  # a single byte, perhaps part of a multi-byte character
         return bytes([int(found[3], 8) & 0xFF if found[3] else int(found[2], 16)])
     return chr(min(int(found[1], 16), 0x10FFFF)).encode("utf-8", "surrogatepass")
 
 
 def _entities(data: bytes) -> bytes:
-    return ENTITY.sub(lambda found: html.unescape(found[0].decode()).encode("utf-8", "replace"), data)
+    return ENTITY.sub(lambda match: html.unescape(match[0].decode()).encode("utf-8", "replace"), data)
 
 
 def _idna(data: bytes) -> bytes:
-    return IDNA.sub(lambda found: _label(found[1]), data)
+    return IDNA.sub(lambda match: _label(match[1]), data)
 
 
 def _label(label: bytes) -> bytes:
@@ -106,7 +106,7 @@ READERS: tuple[tuple[re.Pattern[bytes], Read], ...] = (
 
 
 def _of_base64(text: bytes) -> Iterator[bytes]:
-    """What runs of base64 say, begun at each of their first four signs: who knows where one begins."""
+    """Yield the decoded base64 runs at each of four alignments: a run may begin inside a longer word."""
     runs = _runs(BASE64, WRAPPED.sub(b"", text))
     for skipped in range(4):
         yield b"\n".join(_decoded(run[skipped:]) for run in runs)
@@ -128,13 +128,13 @@ def _even(digits: bytes) -> bytes:
 
 
 def _runs(pattern: re.Pattern[bytes], text: bytes, *, translate: bool = True) -> list[bytes]:
-    """The different runs, in any order that is always the same."""
-    found = dict.fromkeys(pattern.findall(text))
-    return [run.translate(URL_SAFE) for run in found] if translate else list(found)
+    """Return the distinct runs in order of appearance."""
+    runs = dict.fromkeys(pattern.findall(text))
+    return [run.translate(URL_SAFE) for run in runs] if translate else list(runs)
 
 
 def _unpacked(data: bytes, text: bytes) -> Iterator[bytes]:
-    """What was packed by zlib: in the data itself, or in base64 in it."""
+    """Yield zlib streams unpacked: the data itself, or base64 within it."""
     whole = (_decoded(run) for run in _runs(BASE64, WRAPPED.sub(b"", text)) if len(run) > 20)
     for candidate in (data, *whole):
         yield from _streams(candidate)
@@ -142,8 +142,8 @@ def _unpacked(data: bytes, text: bytes) -> Iterator[bytes]:
 
 def _streams(data: bytes) -> Iterable[bytes]:
     for magic, bits in PACKED.items():
-        if data.startswith(magic) and (found := _inflated(data, bits)):
-            yield found
+        if data.startswith(magic) and (unpacked := _inflated(data, bits)):
+            yield unpacked
 
 
 def _inflated(data: bytes, bits: int) -> bytes:
@@ -153,16 +153,16 @@ def _inflated(data: bytes, bits: int) -> bytes:
         return b""
 
 
-PREFIX = 4  # bytes; a needle has at least these
-TABLE_BITS = 18  # a quarter of a megabyte: stays in the processor's cache
+PREFIX = 4  # bytes: the shortest needle, and what is hashed of each
+TABLE_BITS = 18  # a table of 256 kB stays in the processor's cache; fewer bits give more false candidates
 MULTIPLIER = np.uint32(0x9E3779B1)  # Knuth's, for hashing by multiplication
-BLOCK = 1 << 20  # heads looked at in one go
+BLOCK = 1 << 20  # four-byte heads hashed at a time; bounds memory
 
-Counts = Callable[[bytes, int, bytes], bool]  # whether a needle counts where it stands
+Counts = Callable[[bytes, int, bytes], bool]  # data, position, needle: whether the match counts
 
 
 class Needles:
-    """What is looked for; ``counts`` says whether something found counts in its place."""
+    """A set of byte strings to search for; ``counts`` decides whether a match counts in its context."""
 
     def __init__(self, needles: Iterable[bytes], counts: Counts = lambda _data, _at, _needle: True) -> None:
         self._by_prefix: dict[bytes, list[bytes]] = {}
@@ -171,16 +171,16 @@ class Needles:
         self._counts = counts
 
     def found(self, data: bytes) -> set[bytes]:
-        """Which needles are in the data."""
-        found: set[bytes] = set()
+        """Return the needles that occur in the data."""
+        matches: set[bytes] = set()
         for at in self._candidates(data):
             for needle in self._by_prefix.get(data[at : at + PREFIX], ()):
-                if needle not in found and data.startswith(needle, at) and self._counts(data, at, needle):
-                    found.add(needle)
-        return found
+                if needle not in matches and data.startswith(needle, at) and self._counts(data, at, needle):
+                    matches.add(needle)
+        return matches
 
     def _candidates(self, data: bytes) -> Iterable[int]:
-        """Places where a needle may begin."""
+        """Yield positions where a needle may begin, by a hash of its first four bytes."""
         for shift in range(PREFIX if len(data) >= PREFIX and self._by_prefix else 0):
             heads = np.frombuffer(data, "<u4", (len(data) - shift) // PREFIX, shift)
             for start in range(0, len(heads), BLOCK):
@@ -199,22 +199,25 @@ def _hashed(heads: np.ndarray) -> np.ndarray:
     return (heads * MULTIPLIER) >> np.uint32(32 - TABLE_BITS)
 
 
-SHORTEST = 5  # signs; what is shorter is everywhere by chance
-SHORTEST_NUMBER = 7  # digits; shorter ones are ports and fractions of seconds, too
-AROUND = ((":", "@"), ("/", "@"), ("<", ">"), ('"', '"'))  # where a short one is a user
+# Choices; with shorter words or numbers, chance matches (ports, fractions of seconds) become false alarms.
+SHORTEST = 5  # characters
+SHORTEST_NUMBER = 7  # digits
+AROUND = ((":", "@"), ("/", "@"), ("<", ">"), ('"', '"'))  # between these a short word is a user
 SIGNS = "".join({sign for pair in AROUND for sign in pair})
-BOUNDED = 12  # up to this length a word counts only where it stands for itself
-TELLING_BYTES = 3  # not null: 10.0.0.6 as bytes is found among nulls by chance, in lengths and counts, too
+BOUNDED = (
+    12  # characters: up to here only whole words count; a choice, longer words rarely occur inside others
+)
+TELLING_BYTES = 3  # non-zero bytes: 10.0.0.6 as bytes occurs by chance in lengths and counts
 COOKIE = 0x2112A442
-LAST_OF_LATIN = "\xff"  # of the signs that Latin-1 has, and UTF-16 in one byte
+LAST_OF_LATIN = "\xff"  # the last character of Latin-1
 MAC_FORMS = ((2, ":"), (2, "-"), (4, "."))  # digits between separators
 
 
 @dataclass(frozen=True)
 class Originals:
-    """What must not be found any more: words (lower case), bytes of addresses, addresses as text.
+    """The originals that must not remain: words (lower case), addresses as bytes, in hex and as text.
 
-    ``ambiguous`` of the originals are not among them: each is the pseudonym of another as well.
+    ``ambiguous`` counts originals left out because each is also the pseudonym of another.
     """
 
     words: frozenset[bytes] = frozenset()
@@ -224,13 +227,13 @@ class Originals:
     ambiguous: int = 0
 
     def besides(self, ours: Container[str]) -> "Originals":
-        """Without the words that prose of ours says, whoever is called that."""
-        told = {word: word.decode(errors="replace").strip(SIGNS) for word in self.words}
-        return replace(self, words=frozenset(word for word, bare in told.items() if bare not in ours))
+        """Return the originals without the words that legshark's own prose uses."""
+        bare_words = {word: word.decode(errors="replace").strip(SIGNS) for word in self.words}
+        return replace(self, words=frozenset(word for word, bare in bare_words.items() if bare not in ours))
 
     @cached_property
     def needles(self) -> tuple[Needles, ...]:
-        """What is looked for in text: words, addresses, and these in hex."""
+        """The needles for text: words, addresses, and addresses in hex."""
         return (
             Needles(self.words, _stands_alone),
             Needles(_spelled(self.addresses), _is_address),
@@ -243,11 +246,11 @@ class Originals:
 
 
 def originals(addresses: Addresses, words: Words, common: Container[str], kept: Container[str]) -> Originals:
-    """Everything that got a pseudonym, but for words that are ``common`` in protocols.
+    """Return everything that got a pseudonym, except words that are ``common`` in protocols.
 
-    What stood in a header nobody knows does not count where it is ``kept`` elsewhere, nor does what is also
-    the pseudonym of another: found, it would say nothing. With any key some are: of ninety addresses
-    10.0.50.10 to 99 there are as many pseudonyms.
+    A word that is not sure to name somebody does not count if it is ``kept`` elsewhere, nor does an original
+    that is also the pseudonym of another: finding it would prove nothing. Some are, whatever the key: the
+    ninety addresses 10.0.50.10 to 10.0.50.99 map onto each other.
     """
     hosts = addresses.seen.keys() - set(addresses.seen.values())
     macs = addresses.macs.keys() - set(addresses.macs.values())
@@ -255,24 +258,28 @@ def originals(addresses: Addresses, words: Words, common: Container[str], kept: 
 
     replaced = {word.lower() for word, new in words.seen.items() if word != new and not is_address(word)}
     counting = {word for word in replaced if word not in common and (word in words.sure or word not in kept)}
-    meant = counting - pseudonyms
-    short = {word for word in meant if not _telling(word)}
+    unambiguous = counting - pseudonyms
+    short = {word for word in unambiguous if not _telling(word)}
     in_place = {f"{left}{word}{right}".encode() for word in short if word.isascii() for left, right in AROUND}
     packed = {addr.packed for addr in hosts} | macs
     packed |= {(int(addr) ^ COOKIE).to_bytes(4) for addr in hosts if isinstance(addr, IPv4Address)}
     in_hex = {each.hex() for each in (*(addr.packed for addr in hosts), *macs)}
     in_hex |= {sign.join(re.findall("." * step, mac.hex())) for mac in macs for step, sign in MAC_FORMS}
     return Originals(
-        words=frozenset(_written(meant - short)) | frozenset(in_place),
+        words=frozenset(_written(unambiguous - short)) | frozenset(in_place),
         packed=frozenset(each for each in packed if len(each) - each.count(0) >= TELLING_BYTES),
         in_hex=frozenset(text.encode() for text in in_hex),
         addresses=frozenset(map(str, hosts | (addresses.networks.keys() - set(addresses.networks.values())))),
-        ambiguous=len(addresses.seen) - len(hosts) + len(addresses.macs) - len(macs) + len(counting - meant),
+        ambiguous=len(addresses.seen)
+        - len(hosts)
+        + len(addresses.macs)
+        - len(macs)
+        + len(counting - unambiguous),
     )
 
 
 def _written(words: Iterable[str]) -> Iterator[bytes]:
-    """Words as bytes, in lower case as far as they are ASCII; of a host its labels backwards, too."""
+    """Yield words as bytes, ASCII in lower case; of a host also its labels reversed and in DNS format."""
     for word in words:
         lower = word.lower()
         for form in {lower, lower.upper(), unicodedata.normalize("NFD", lower)}:
@@ -286,7 +293,7 @@ def _written(words: Iterable[str]) -> Iterator[bytes]:
 
 
 def _spelled(addresses: Collection[str]) -> Iterator[bytes]:
-    """Addresses as people, host names and the DNS write them."""
+    """Yield addresses as written in text, host names and the DNS."""
     for addr in map(ip_address, addresses):
         yield from (form.encode() for form in _forms(addr))
 
@@ -303,29 +310,29 @@ def _forms(addr: Address) -> Iterator[str]:
 
 
 def _telling(word: str) -> bool:
-    """Whether a word is long enough to be found only where it is meant."""
+    """Whether a word is long enough not to match by chance."""
     if any(map(str.isalpha, word)):
         return len(word) >= SHORTEST
-    return sum(map(str.isdigit, word)) >= SHORTEST_NUMBER  # "2.0 403" is what every answer says
+    return sum(map(str.isdigit, word)) >= SHORTEST_NUMBER  # "2.0 403" is in every SIP response
 
 
-def in_text(data: bytes, held: Originals) -> list[str]:
-    """The originals found in text, in whichever encoding."""
-    found: set[bytes] = set()
+def in_text(data: bytes, sought: Originals) -> list[str]:
+    """Return the originals found in text, in whichever encoding."""
+    matches: set[bytes] = set()
     for view in views(data):
         lower = view.lower()
-        for needles in held.needles:
-            found |= needles.found(lower)
-    return sorted(word.decode(errors="replace") for word in found)
+        for needles in sought.needles:
+            matches |= needles.found(lower)
+    return sorted(word.decode(errors="replace") for word in matches)
 
 
-def in_packets(data: bytes, held: Originals) -> list[str]:
-    """The addresses found as bytes."""
-    return sorted(packed.hex() for packed in held.bytes_of_addresses.found(data))
+def in_packets(data: bytes, sought: Originals) -> list[str]:
+    """Return, in hex, the addresses found as bytes."""
+    return sorted(packed.hex() for packed in sought.bytes_of_addresses.found(data))
 
 
 def _stands_alone(data: bytes, at: int, needle: bytes) -> bool:
-    """Whether a word that is short has no letter or digit beside it."""
+    """Whether a short word has no letter or digit beside it."""
     if len(needle) > BOUNDED:
         return True
     before, behind = data[max(at - 1, 0) : at], data[at + len(needle) : at + len(needle) + 1]
@@ -334,7 +341,7 @@ def _stands_alone(data: bytes, at: int, needle: bytes) -> bool:
 
 
 def _is_address(data: bytes, at: int, needle: bytes) -> bool:
-    """Whether the digits are all of an address, not the end or the beginning of another, or of a version."""
+    """Whether the match is a whole address, not part of a longer one or of a version number."""
     before, behind = data[max(at - 1, 0) : at], data[at + len(needle) : at + len(needle) + 2]
     if before.isalnum() or before in (b".", b"_") or (before == b":" and b":" in needle):
         return False

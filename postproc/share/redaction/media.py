@@ -1,7 +1,8 @@
-"""RTP and RTCP (RFC 3550): what is media by proof keeps its header and reports, never what is said or shown.
-The first byte proves nothing: it is that of every 64th DNS query, too. A stream proves itself by its
-numbers, which follow each other under one SSRC; a session by naming an end and its payload types, or by
-checks between the two ends.
+"""Redact RTP and RTCP (RFC 3550): proven media keeps headers and reports, never its payload.
+
+The first byte proves nothing: it is also that of one DNS query in four. A stream is proven by consecutive
+sequence numbers under one SSRC, or by a session description that names an end and its payload types, or by
+connectivity checks between the two ends.
 """
 
 import struct
@@ -15,21 +16,21 @@ SENDER, RECEIVER, BYE, FEEDBACK = 200, 201, 203, (205, 206)
 REPORT_BLOCK, REPORT_HEADER, FEEDBACK_HEADER = 24, 8, 12
 HEADER = 12
 EXTENSIONS = (b"\xbe\xde", b"\x10\0")  # RFC 8285, section 4
-FOLLOWING = 3  # as far apart may numbers be that follow each other; as in postproc.read.media
-NEEDED = 2  # such steps make a stream
-CROWD = 250_000  # streams tried at once, at 200 bytes each: with more, all begin anew
+FOLLOWING = 3  # the largest step between consecutive sequence numbers, as in postproc.read.media
+NEEDED = 2  # such steps prove a stream; a choice: with 1, random payloads pass more often
+CROWD = 250_000  # unproven streams at a time, 200 bytes each; beyond it, all start over
 
 Source = tuple[Flow, int]  # flow and SSRC
 
 
 def looks_like_rtp(payload: bytes) -> bool:
-    """First byte 128 to 191 (RFC 7983): necessary, no proof."""
+    """Whether the first byte is 128 to 191 (RFC 7983): necessary, but no proof."""
     return len(payload) >= REPORT_HEADER and payload[0] >> 6 == 2
 
 
 @dataclass(slots=True)
 class _Tried:
-    """A stream that has not proved itself yet: its last number, its time and its steps."""
+    """A stream not proven yet: its last sequence number and timestamp, and its consecutive steps."""
 
     sequence: int
     timestamp: int
@@ -37,7 +38,7 @@ class _Tried:
 
 
 class Media:
-    """Which flows of a capture carry media, and what their packets become."""
+    """Learn which flows of a capture carry media, and redact their packets."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
@@ -47,7 +48,7 @@ class Media:
         self._checked: set[Flow] = set()
 
     def note(self, flow: Flow, payload: bytes) -> None:
-        """Learn a packet that may be RTP."""
+        """Learn from a packet that may be RTP."""
         if len(payload) < HEADER or payload[1] in RTCP_TYPES:
             return
         _, sequence, timestamp, ssrc = struct.unpack_from(">HHII", payload)
@@ -70,11 +71,11 @@ class Media:
             del self._tried[source]
 
     def note_check(self, flow: Flow) -> None:
-        """Learn that the two ends check their connectivity: they have a session."""
+        """Learn that the two ends exchange connectivity checks: they have a session."""
         self._checked |= {flow, _back(flow)}
 
     def packet(self, flow: Flow, payload: bytes) -> bytes | None:
-        """A packet, whole or cut, without its content; None where nothing proves that it is one."""
+        """Return the packet, whole or truncated, without its content; None if it is not proven media."""
         if payload[1] in RTCP_TYPES:
             return _rtcp(payload) if self._is_media(flow) else None
         if len(payload) < HEADER or not self._is_stream(flow, payload):
@@ -83,20 +84,22 @@ class Media:
 
     def _is_stream(self, flow: Flow, payload: bytes) -> bool:
         kind = payload[1] & 127
-        return (flow, int.from_bytes(payload[8:12])) in self._streams or kind in self._told(flow)
+        return (flow, int.from_bytes(payload[8:12])) in self._streams or kind in self._payload_types(flow)
 
-    def _told(self, flow: Flow) -> set[int]:
-        """The payload types that sessions name for a flow."""
+    def _payload_types(self, flow: Flow) -> set[int]:
+        """Return the payload types that session descriptions name for a flow."""
         if flow in self._checked:
             return self._sessions.payload_types
         source, destination = (flow[0], flow[1]), (flow[2], flow[3])
         return self._sessions.payload_types_at(source) | self._sessions.payload_types_at(destination)
 
     def _is_media(self, flow: Flow) -> bool:
-        """Whether a flow carries media, or the reports of one on the ports below (RFC 3550, section 11)."""
+        """Whether a flow carries media, or RTCP for media on the next lower ports (RFC 3550, section 11)."""
         below = flow[0], flow[1] - 1, flow[2], flow[3] - 1
         sides = (flow, _back(flow), below, _back(below))
-        return any(each in self._flows for each in sides) or bool(self._told(flow) or self._told(below))
+        return any(each in self._flows for each in sides) or bool(
+            self._payload_types(flow) or self._payload_types(below)
+        )
 
 
 def _back(flow: Flow) -> Flow:
@@ -104,7 +107,7 @@ def _back(flow: Flow) -> Flow:
 
 
 def _rtp(payload: bytes) -> bytes:
-    """The fixed header; contributors are null, and so is what an extension holds: not its own header."""
+    """Keep the fixed header and the header of an extension; zero CSRCs and the extension's content."""
     end = min(HEADER + 4 * (payload[0] & 15), len(payload))
     extension = payload[end : end + 4] if payload[0] & 0x10 else b""
     new = payload[:HEADER] + bytes(end - HEADER)
@@ -115,7 +118,7 @@ def _rtp(payload: bytes) -> bytes:
 
 
 def _rtcp(payload: bytes) -> bytes:
-    """A compound packet of which all parts fit; of one that is encrypted the first eight bytes."""
+    """Redact a compound packet whose parts all fit; of an encrypted one keep the first eight bytes."""
     at, new = 0, b""
     while at + REPORT_HEADER <= len(payload) and payload[at] >> 6 == 2:
         size = 4 + 4 * struct.unpack_from(">H", payload, at + 2)[0]
@@ -130,8 +133,8 @@ def _rtcp(payload: bytes) -> bytes:
 
 def _report(part: bytes) -> bytes:
     kind, count = part[1], part[0] & 31
-    kept = {SENDER: 28 + count * REPORT_BLOCK, RECEIVER: 8 + count * REPORT_BLOCK, BYE: 4 + 4 * count}.get(
+    size = {SENDER: 28 + count * REPORT_BLOCK, RECEIVER: 8 + count * REPORT_BLOCK, BYE: 4 + 4 * count}.get(
         kind, FEEDBACK_HEADER if kind in FEEDBACK else REPORT_HEADER
     )
-    kept = min(kept, len(part))
-    return part[:kept] + bytes(len(part) - kept)
+    size = min(size, len(part))
+    return part[:size] + bytes(len(part) - size)

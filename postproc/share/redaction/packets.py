@@ -1,8 +1,8 @@
-"""Packets, layer by layer: addresses and payloads are replaced by such of equal length, checksums set right.
+"""Redact packets layer by layer: addresses and payloads keep their length, checksums are recomputed.
 
-Twice through a capture: ``note`` learns what is spread over packets (TCP streams, fragments, certificates),
-``packet`` replaces. What is not understood is null from there on. Layers: link and tunnels (the module beside
-this one), IP (RFC 791, RFC 8200), ICMP (RFC 792, RFC 4443, RFC 4861), UDP and what it carries.
+Two passes over a capture: ``note`` learns what spans packets (TCP streams, fragments, certificates),
+``packet`` replaces. From the first byte not understood, a packet is zeroed. Layers: link and tunnels
+(tunnels.py), IP (RFC 791, RFC 8200), ICMP (RFC 792, RFC 4443, RFC 4861), UDP and what it carries.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,7 +33,8 @@ from postproc.wire.ip import ICMP, ICMPV6, TCP, UDP, Extension, Packet
 from postproc.wire.link import ARP
 from postproc.wire.transport import NO_OPERATION
 
-IP_ROUTING_KEPT, IP_OPTIONS_KEPT = 3, 1  # bytes behind the next header: length, type, segments left; length
+# Bytes kept after the Next Header field: length, routing type and segments left; length.
+IP_ROUTING_KEPT, IP_OPTIONS_KEPT = 3, 1
 
 
 def _ip_packet(data: bytes) -> Packet | None:
@@ -44,7 +45,7 @@ def _ip_packet(data: bytes) -> Packet | None:
 
 
 def _readdressed(packet: Packet, addresses: Addresses, payload: bytes) -> Packet:
-    """The packet with other addresses and payload; options are made void (RFC 791; RFC 8200, section 4.2)."""
+    """Replace addresses and payload; options become padding (RFC 791; RFC 8200, section 4.2)."""
     return replace(
         packet,
         source=addresses.packed(packet.source),
@@ -58,15 +59,15 @@ def _readdressed(packet: Packet, addresses: Addresses, payload: bytes) -> Packet
 
 
 def _void(extension: Extension) -> Extension:
-    """Fragment headers stay, the others get padding for options."""
+    """Replace the options in an extension header with padding; fragment headers stay."""
     if extension.kind == ip.FRAGMENT:
         return extension
-    kept = IP_ROUTING_KEPT if extension.kind == ip.ROUTING else IP_OPTIONS_KEPT
-    return extension._replace(data=extension.data[:kept] + bytes(len(extension.data) - kept))
+    size = IP_ROUTING_KEPT if extension.kind == ip.ROUTING else IP_OPTIONS_KEPT
+    return extension._replace(data=extension.data[:size] + bytes(len(extension.data) - size))
 
 
 def _arp(packet: bytes, addresses: Addresses) -> bytes:
-    """Ethernet and IPv4 (RFC 826), the only ones that ARP carries today."""
+    """Redact ARP for Ethernet and IPv4 (RFC 826); empty for any other kind."""
     if len(packet) < 28 or packet[:6] != bytes.fromhex("000108000604"):
         return b""
     new = packet[:8]
@@ -76,14 +77,14 @@ def _arp(packet: bytes, addresses: Addresses) -> bytes:
 
 
 REDIRECT = 5
-TARGETED = {135: 1, 136: 1, 137: 2}  # neighbour discovery: how many addresses follow the header
+TARGETED = {135: 1, 136: 1, 137: 2}  # Neighbor Discovery (RFC 4861): number of addresses after the header
 HEADER = 8
 
 Quoted = Callable[[Packet], bytes]
 
 
 def icmp(packet: Packet, addresses: Addresses, quoted: Quoted) -> bytes:
-    """A message as long as before, its checksum not yet set."""
+    """Redact an ICMP message; the length stays, the checksum is not yet set."""
     message = packet.payload
     if len(message) < HEADER:
         return message[:4] + bytes(max(len(message) - 4, 0))
@@ -91,8 +92,8 @@ def icmp(packet: Packet, addresses: Addresses, quoted: Quoted) -> bytes:
     if packet.protocol == ICMP and message[0] == REDIRECT:
         head = head[:4] + addresses.packed(head[4:8])
     if message[0] in ip.ERRORS[packet.protocol]:
-        told = bytes(2) + head[6:8] if packet.protocol == ICMP else head[4:8]  # size that fits, or place
-        return head[:4] + told + _quote(rest, addresses, quoted)
+        detail = bytes(2) + head[6:8] if packet.protocol == ICMP else head[4:8]  # next-hop MTU, or pointer
+        return head[:4] + detail + _quote(rest, addresses, quoted)
     if packet.protocol == ICMPV6 and message[0] in TARGETED:
         end = 16 * TARGETED[message[0]]
         targets = [rest[at : at + 16] for at in range(0, end, 16)]
@@ -106,10 +107,10 @@ def _quote(rest: bytes, addresses: Addresses, quoted: Quoted) -> bytes:
     return bytes(len(rest)) if packet is None else bytes(_readdressed(packet, addresses, quoted(packet)))
 
 
-NO_FRAME = 0  # of what was put together from several
+NO_FRAME = 0  # for reassembled datagrams
 CHANNELS = range(64, 80)
 HEP_ADDRESSES = (hep.SOURCE_4, hep.DESTINATION_4, hep.SOURCE_6, hep.DESTINATION_6)
-# Bytes of the numbers that name nobody
+# Chunks with numbers that identify nobody, and their sizes in bytes
 HEP_NUMBERS = {hep.SECONDS: 4, hep.MICROSECONDS: 4, hep.SOURCE_PORT: 2, hep.DESTINATION_PORT: 2}
 HEP_NUMBERS |= dict.fromkeys((hep.FAMILY, hep.PROTOCOL, hep.KIND), 1)
 KEEP_ALIVE = b"\r\n\0 "
@@ -118,7 +119,7 @@ TCP_HEADER, UDP_HEADER, CHANNEL_HEADER, ICMP_HEADER = 20, 8, 4, 8
 
 
 class Packets:
-    """Replaces in the packets of one capture."""
+    """Redact the packets of one capture."""
 
     def __init__(
         self,
@@ -134,11 +135,11 @@ class Packets:
         self._bound: set[bytes] = set()  # channels of TURN
 
     def decrypted(self, messages: Mapping[int, tuple[bytes, ...]]) -> None:
-        """Learn the SIP messages that were in TLS, by frame, before any packet of theirs."""
+        """Set the SIP messages decrypted from TLS, by frame; call it before ``note``."""
         self._streams.decrypted = messages
 
     def note(self, frame: int, link_type: int, data: bytes) -> None:
-        """Learn a packet, before any is replaced."""
+        """Learn from a packet; call it for all packets before ``packet``."""
         packet = next((each for _, each in reversed([*nested(link_type, data)])), None)
         if packet is None:
             return
@@ -154,11 +155,11 @@ class Packets:
             self._note_datagram(_flow(packet), packet.payload[UDP_HEADER:])
 
     def learn_streams(self) -> None:
-        """All packets are noted: learn what TCP streams carry."""
+        """Learn what TCP streams carry, once all packets are noted."""
         self._streams.learn(self._note_datagram)
 
     def finish(self) -> None:
-        """All packets are noted: replace in what is spread over several; again when more is learnt."""
+        """Redact streams and fragmented datagrams, once all packets are noted; repeat after learning more."""
         self._streams.finish(
             self._messages.message,
             lambda stream: tls.replaced(stream, self._handshakes),
@@ -167,11 +168,11 @@ class Packets:
         self._fragments.finish(self._reassembled)
 
     def packet(self, frame: int, link_type: int, data: bytes) -> bytes:
-        """A packet as it is now, as long as before."""
+        """Return the redacted packet, as long as the original."""
         return self._behind(link_headers(link_type, data), frame)
 
     def _behind(self, headers: Headers, frame: int, depth: int = 0, outside: Packet | None = None) -> bytes:
-        """Headers, and the packet behind them, which is ``outside`` itself behind an extension header."""
+        """Redact headers and the packet after them; after an extension header that is part of ``outside``."""
         packet, rest = packet_behind(headers, outside), b""
         if headers.kind != ARP and packet is None:
             headers = headers.proven
@@ -185,7 +186,7 @@ class Packets:
         return with_checksums(headers, start + rest.ljust(len(headers.rest), b"\0"))
 
     def _payload(self, frame: int, packet: Packet, depth: int = 0) -> bytes:
-        """What the IP packet carries now, the checksum not yet set."""
+        """Return the redacted payload of an IP packet, its checksum not yet set."""
         if packet.fragment:
             return self._fragments.places.get(frame) or bytes(len(packet.payload))
         if packet.protocol in IN_IP:
@@ -201,7 +202,7 @@ class Packets:
         return bytes(len(packet.payload))
 
     def _udp(self, segment: bytes, flow: Flow, frame: int = NO_FRAME, depth: int = 0, *, cut: bool) -> bytes:
-        """A datagram with its header, the checksum not yet set."""
+        """Redact a UDP datagram with its header, the checksum not yet set."""
         if len(segment) < UDP_HEADER:
             return segment
         length = int.from_bytes(segment[4:6])
@@ -215,7 +216,7 @@ class Packets:
         return segment[:UDP_HEADER] + new + bytes(len(segment) - end)
 
     def _reassembled(self, key: bytes, segment: bytes) -> bytes:
-        """A datagram that was fragmented, with its checksum."""
+        """Redact a reassembled datagram, including its checksum."""
         size = 16 if len(key) > 2 * 16 else 4
         source, destination = key[-2 * size : -size], key[-size:]
         if (protocol := key[-2 * size - 1]) != UDP:
@@ -238,7 +239,7 @@ class Packets:
         return new
 
     def _proven(self, flow: Flow, payload: bytes, *, cut: bool) -> bytes | None:
-        """What shares a port with RTP (RFC 7983) and proves to be what it looks like; None for all else."""
+        """Redact a protocol that shares ports with RTP (RFC 7983), or HEP; None if nothing proves it."""
         if looks_like_stun(payload, cut=cut):
             return self._stun.message(payload, lambda inner: self._datagram(flow, inner, cut=cut))
         if looks_like_rtp(payload):
@@ -254,7 +255,7 @@ class Packets:
         return None
 
     def _copied(self, payload: bytes, *, cut: bool) -> bytes | None:
-        """A copy in HEP: addresses, ports, times and the packet; keys, names and identifiers are null."""
+        """Redact a HEP copy: addresses and payload are replaced, ports and times stay, all else is zeroed."""
         try:
             copy, old = hep.parse(payload), not payload.startswith(hep.MAGIC)
             parts = () if old else tuple(hep.chunks(payload))
@@ -265,8 +266,8 @@ class Packets:
             source, destination = map(self._addresses.packed, (copy.source, copy.destination))
             start = hep.OLD_HEADER + len(source) + len(destination)
             end = len(payload) - len(copy.payload or b"")
-            told = payload[: hep.OLD_HEADER] + source + destination + payload[start : min(end, start + 8)]
-            return told.ljust(end, b"\0") + self._datagram(inner, payload[end:], cut=cut)
+            head = payload[: hep.OLD_HEADER] + source + destination + payload[start : min(end, start + 8)]
+            return head.ljust(end, b"\0") + self._datagram(inner, payload[end:], cut=cut)
         new = bytearray(payload[: hep.HEADER].ljust(len(payload), b"\0"))
         for part in parts:
             at = part.start + hep.CHUNK_HEADER
@@ -285,7 +286,7 @@ class Packets:
         return part.value if stays else bytes(len(part.value))
 
     def _channel_data(self, flow: Flow, payload: bytes, *, cut: bool) -> bytes | None:
-        """A message of TURN if its channel was asked for somewhere, or what it carries proves itself."""
+        """Redact TURN ChannelData of a channel bound in the capture, or with proven content; else None."""
         inner = payload[CHANNEL_HEADER : CHANNEL_HEADER + int.from_bytes(payload[2:4])]
         rest = bytes(len(payload) - CHANNEL_HEADER - len(inner))
         if payload[:2] not in self._bound and self._proven(flow, inner, cut=cut) is None:
@@ -293,7 +294,7 @@ class Packets:
         return payload[:CHANNEL_HEADER] + self._datagram(flow, inner, cut=cut) + rest
 
     def _note_datagram(self, flow: Flow, payload: bytes) -> None:
-        """Learn certificates, streams and channels, in TURN, too."""
+        """Learn certificates, media streams and channels, also inside TURN and HEP."""
         if looks_like_rtp(payload):
             self._media.note(flow, payload)
         elif looks_like_stun(payload):
@@ -319,14 +320,14 @@ class Packets:
             self._note_datagram(flow, inner)
 
     def _quoted(self, packet: Packet) -> bytes:
-        """The payload of a packet that an ICMP error quotes, as long as before."""
+        """Redact the payload of a packet quoted in an ICMP error; the length stays."""
         if packet.protocol == UDP and not packet.fragment and len(packet.payload) >= UDP_HEADER:
             new = self._udp(packet.payload, _flow(packet), cut=packet.missing > 0)
             source, destination = map(self._addresses.packed, (packet.source, packet.destination))
             return _sealed(new, packet, source, destination)
-        kept = {TCP: TCP_HEADER, ICMP: ICMP_HEADER, ICMPV6: ICMP_HEADER}.get(packet.protocol, 0)
-        kept = 0 if packet.fragment else kept
-        return packet.payload[:kept] + bytes(max(len(packet.payload) - kept, 0))
+        size = {TCP: TCP_HEADER, ICMP: ICMP_HEADER, ICMPV6: ICMP_HEADER}.get(packet.protocol, 0)
+        size = 0 if packet.fragment else size
+        return packet.payload[:size] + bytes(max(len(packet.payload) - size, 0))
 
 
 def _flow_of(copy: hep.Copy) -> Flow:
@@ -334,11 +335,11 @@ def _flow_of(copy: hep.Copy) -> Flow:
 
 
 def _is_channel_data(payload: bytes, *, cut: bool) -> bool:
-    """Its length fits, but for padding to four bytes (RFC 8656, section 12.4)."""
+    """Whether channel and length fit, apart from padding to four bytes (RFC 8656, section 12.4)."""
     if len(payload) < CHANNEL_HEADER or payload[0] not in CHANNELS:
         return False
-    left = len(payload) - CHANNEL_HEADER - int.from_bytes(payload[2:4])
-    return 0 <= left < CHANNEL_HEADER or (cut and left < 0)
+    surplus = len(payload) - CHANNEL_HEADER - int.from_bytes(payload[2:4])
+    return 0 <= surplus < CHANNEL_HEADER or (cut and surplus < 0)
 
 
 def _flow(packet: Packet) -> Flow:
@@ -351,7 +352,7 @@ def _whole_header(segment: bytes) -> bool:
 
 
 def _sealed(payload: bytes, packet: Packet, source: bytes, destination: bytes) -> bytes:
-    """The payload with the checksum of its header; null where a part of it is not there."""
+    """Set the checksum in the transport header; zero it if part of the payload was not captured."""
     at = ip.CHECKSUM_AT.get(packet.protocol)
     if at is None or packet.fragment or len(payload) < at + 2:
         return payload

@@ -1,9 +1,9 @@
-"""All that replaces, put together around one key: what is equal before is equal after, in every file.
+"""All redactors built on one key: equal originals get equal pseudonyms, in every file.
 
-Lines of logs: SIP headers and session descriptions in them by their grammar, the rest as text. Texts
-that people wrote, attachments and answers, have to stay readable: what has a form (numbers, addresses,
-ids) and what captures, logs and the texts themselves tell of is replaced as in a log. Other words stay:
-they are listed, for a person to look at before anything leaves.
+In log lines, SIP headers and SDP are replaced by their grammar, the rest as text. Texts that people wrote
+(attachments, answers) have to stay readable: words with a recognizable form (numbers, addresses, ids) and
+words known from captures, logs or the texts themselves are replaced as in a log. Other words stay and are
+listed for a person to check before anything is shared.
 """
 
 import hmac
@@ -43,35 +43,35 @@ KNOWN = (PARTIES | DIGEST | CALLS | SPOKEN | COUNTED | AGENTS) - {
     "server",
     "reason",
 }
-LONGEST = 20_000  # characters of a line looked at; what follows is blanked
+LONGEST = 20_000  # characters of a line that are parsed; the rest is blanked. A choice that bounds the time
 
 
 class Logs:
-    """Replaces in lines of logs."""
+    """Redact log lines."""
 
     def __init__(self, texts: Texts, descriptions: Descriptions, messages: Messages) -> None:
         self._texts, self._sdp, self._messages = texts, descriptions, messages
 
     def line(self, line: str) -> str:
-        """A line without its end."""
+        """Redact a line given without its line end."""
         line, rest = line[:LONGEST], line[LONGEST:]
         return self._line(line) + self._texts.words.blank(rest)
 
     def _line(self, line: str) -> str:
-        if found := DESCRIPTION.match(line):
-            return self._texts.line(found[1]) + self._sdp.line(found[2])
-        if found := HEADER.match(line):
-            name = LONG_FORMS.get(found[2].lower(), found[2].lower()) if len(found[2]) > 1 else ""
-            if name in KNOWN or name.startswith("x-") or (name in ("to", "from") and "<" in found[4]):
-                value = self._messages.header(found[2], found[4])
-                return self._texts.line(found[1]) + self._messages.name(found[2]) + found[3] + value
+        if match := DESCRIPTION.match(line):
+            return self._texts.line(match[1]) + self._sdp.line(match[2])
+        if match := HEADER.match(line):
+            name = LONG_FORMS.get(match[2].lower(), match[2].lower()) if len(match[2]) > 1 else ""
+            if name in KNOWN or name.startswith("x-") or (name in ("to", "from") and "<" in match[4]):
+                value = self._messages.header(match[2], match[4])
+                return self._texts.line(match[1]) + self._messages.name(match[2]) + match[3] + value
         return self._texts.line(line)
 
 
 class Pseudonyms:
-    """The pseudonyms of one key; ``products`` are patterns of names that say a product.
+    """The redactors of one key; ``products`` are patterns of product names that stay.
 
-    ``tally`` says what was replaced, ``known`` which words may stay.
+    ``tally`` counts what was replaced, ``known`` holds the words that stay.
     """
 
     def __init__(self, key: bytes, products: Iterable[str] = ()) -> None:
@@ -86,15 +86,15 @@ class Pseudonyms:
         self._stun = StunMessages(self.texts, self.descriptions, _derived(key, b"transactions"))
 
     def packets(self) -> Packets:
-        """What replaces in the packets of one capture."""
+        """Return a redactor for the packets of one capture."""
         return Packets(self.addresses, self.messages, self._stun, self.handshakes, self.tally)
 
     def learn_fingerprints(self) -> None:
-        """All certificates are noted: the session descriptions name those that take their place."""
+        """Let session descriptions carry the fingerprints of the replaced certificates; all must be noted."""
         self.descriptions.fingerprints |= dict(self.handshakes.fingerprints())
 
     def originals(self) -> Originals:
-        """All that was replaced so far."""
+        """Return everything replaced so far."""
         return leaks.originals(self.addresses, self.words, self.known, self.texts.plain)
 
 
@@ -103,7 +103,7 @@ def _derived(key: bytes, use: bytes) -> bytes:
 
 
 class Spoken(Known):
-    """Knows, besides what ``known`` does, every word of letters but those ``learnt``, in lower case."""
+    """``known``, and every word of letters except those ``learnt`` (lower case)."""
 
     def __init__(self, known: Known, learnt: Collection[str]) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class Spoken(Known):
     def word(self, word: str) -> bool:
         return self._known.word(word) or (word.isalpha() and word.lower() not in self._learnt)
 
-    def __contains__(self, text: object) -> bool:  # names with points: a host is never prose
+    def __contains__(self, text: object) -> bool:  # names with dots: a host is never prose
         return text in self._known
 
     def spans(self, name: str) -> list[tuple[int, int]]:
@@ -120,23 +120,23 @@ class Spoken(Known):
 
 
 class Lenient:
-    """Replaces in lines of such texts; ``finish`` when all has been learnt."""
+    """Redact lines of texts that people wrote; call ``finish`` once everything is learned."""
 
     def __init__(self, pseudonyms: Pseudonyms) -> None:
         self._pseudonyms = pseudonyms
         self._logs = self._made(frozenset(), Tally())
 
     def finish(self) -> None:
-        """What was learnt until now is replaced from now on, each word of it wherever it stands."""
+        """From now on, replace every word learned so far wherever it occurs."""
         learnt = {word.lower() for text in self._pseudonyms.words.seen for word in WORD.findall(text)}
         self._logs = self._made(learnt, self._pseudonyms.tally)
 
     def line(self, line: str) -> str:
-        """A line without its end."""
+        """Redact a line given without its line end."""
         return self._logs.line(line)
 
     def _made(self, learnt: Collection[str], tally: Tally) -> Logs:
-        held = self._pseudonyms
-        texts = Texts(held.words, held.addresses, Spoken(held.known, learnt), tally)
-        texts.kept = held.texts.kept
-        return Logs(texts, held.descriptions, held.messages)
+        shared = self._pseudonyms
+        texts = Texts(shared.words, shared.addresses, Spoken(shared.known, learnt), tally)
+        texts.kept = shared.texts.kept
+        return Logs(texts, shared.descriptions, shared.messages)

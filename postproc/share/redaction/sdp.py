@@ -1,6 +1,6 @@
-"""Session descriptions (RFC 8866), line by line: what is known to be harmless stays, the rest is replaced.
+"""Redact session descriptions (RFC 8866) line by line: known harmless values stay, the rest is replaced.
 
-Where they say that media goes (RFC 8839, too) is noted: it proves that a flow carries some.
+The media addresses they name (including RFC 8839 candidates) are noted: they prove that a flow carries RTP.
 """
 
 import hmac
@@ -23,14 +23,14 @@ End = tuple[bytes, int]
 
 
 class Sessions:
-    """The ends that descriptions name for RTP, and the payload types they may carry there."""
+    """The endpoints that descriptions name for RTP, and the payload types allowed there."""
 
     def __init__(self) -> None:
         self._ends: dict[End, set[int]] = {}
         self.payload_types: set[int] = set()
 
     def note(self, description: str) -> None:
-        """Learn the ends of a description."""
+        """Learn the endpoints of a description."""
         session, media = sdp.parse(description)
         for section in media:
             with suppress(MalformedError):
@@ -48,7 +48,7 @@ class Sessions:
                 self._ends.setdefault(end, set()).update(types)
 
     def payload_types_at(self, end: End) -> set[int]:
-        """The payload types that a description names for this end; none where none names it."""
+        """Return the payload types named for this endpoint; empty if no description names it."""
         return self._ends.get(end, set())
 
 
@@ -60,14 +60,14 @@ def _candidates(section: Section) -> Iterator[tuple[str, int]]:
 
 
 def _rtcp(section: Section, addr: str) -> Iterator[tuple[str, int]]:
-    """The port of ``a=rtcp``, at an address of its own or that of the medium (RFC 3605)."""
+    """Yield address and port of ``a=rtcp``; the address defaults to that of the media (RFC 3605)."""
     for value in section.all("rtcp"):
         port, _, connection = value.partition(" ")
         yield _addr(connection) or addr, number(port, LARGEST_PORT) or 0
 
 
 def _addr(connection: str) -> str:
-    """The address of a connection, "" where there is none."""
+    """Return the address of a connection line, "" if it has none."""
     try:
         return sdp.parse_connection(connection)
     except MalformedError:
@@ -126,14 +126,15 @@ TRANSPORTS = frozenset({"udp", "tcp"})
 TCP_TYPES = frozenset({"active", "passive", "so"})
 DECIMAL = re.compile(r"\d{1,10}", re.ASCII)
 OWNERS = frozenset({"-", "root", "sip", "sbc", "gateway"})
-CLOSE_VERSIONS = 1000  # a version this near to the session's id is counted from it
-SHORT_VERSION = 3  # digits
+# Choices: the distance up to which a version counts from the session id (else it gets its own pseudonym),
+# and the digits up to which it is a plain counter that stays.
+CLOSE_VERSIONS, SHORT_VERSION = 1000, 3
 
 
 class Descriptions:
-    """Replaces in descriptions; ``fingerprints`` has those of certificates that got others.
+    """Redact descriptions; ``fingerprints`` maps those of replaced certificates to the new ones.
 
-    ``sessions`` learns from them where media goes.
+    ``sessions`` learns the media endpoints they name.
     """
 
     def __init__(self, texts: Texts, key: bytes) -> None:
@@ -171,7 +172,7 @@ class Descriptions:
         }
 
     def body(self, text: str) -> str:
-        """A whole description; the line ends stay as they are."""
+        """Redact a whole description; line ends stay."""
         self.sessions.note(text)
         ufrag = [""]
         return "".join(self._noting(line.text, ufrag) + line.end for line in sdp.lines(text))
@@ -184,7 +185,7 @@ class Descriptions:
         return self.line(line)
 
     def line(self, line: str) -> str:
-        """One line, ``a=...`` and the like."""
+        """Redact one line, such as ``a=...``; the length stays."""
         new = fitting(line, self._line(line), lambda: line[:2] + self._words.blank(line[2:]))
         self._texts.keeps(new[2:])
         return new
@@ -198,13 +199,13 @@ class Descriptions:
         return kind + self._kinds.get(kind, self._texts.opaque)(value)
 
     def _media(self, value: str) -> str:
-        """Kind, port, transport and formats (RFC 8866, section 5.14)."""
-        found = MEDIA.fullmatch(value)
-        if not found:
+        """Redact media type, port, transport and formats (RFC 8866, section 5.14)."""
+        match = MEDIA.fullmatch(value)
+        if not match:
             return self._texts.opaque(value)
-        formats = re.split(r"(\s+)", found[4])
+        formats = re.split(r"(\s+)", match[4])
         formats[::2] = [each if FORMAT.fullmatch(each) else self._texts.other(each) for each in formats[::2]]
-        return self._texts.other(found[1]) + found[2] + self._texts.other(found[3]) + "".join(formats)
+        return self._texts.other(match[1]) + match[2] + self._texts.other(match[3]) + "".join(formats)
 
     def _origin(self, value: str) -> str:
         fields = value.split(" ")
@@ -219,15 +220,15 @@ class Descriptions:
         return " ".join([self._owner(fields[0]), session, version, *net, self._words.host(fields[5]), *rest])
 
     def _owner(self, owner: str) -> str:
-        """The name of a program, or the user's: that is replaced as a whole, as in headers."""
+        """Redact the user name of ``o=``: program names as in headers, a person's as a whole."""
         if owner in OWNERS:
             return owner
         new = self._texts.agent(owner)
-        named = self._texts.known.spans(owner) or (new == owner and not owner.isdecimal())
-        return new if named else self._words.user(owner)
+        is_program = self._texts.known.spans(owner) or (new == owner and not owner.isdecimal())
+        return new if is_program else self._words.user(owner)
 
     def _version(self, session: str, new: str, version: str) -> str:
-        """How the version of a description follows from its session's id, it still does."""
+        """Keep the distance between a description's version and its session id."""
         if not (session.isdecimal() and version.isdecimal()):
             return self._texts.opaque(version)
         if abs(int(version) - int(session)) < CLOSE_VERSIONS:
@@ -235,19 +236,19 @@ class Descriptions:
         return version if len(version) <= SHORT_VERSION else self._words.identifier(version)
 
     def _connection(self, value: str) -> str:
-        found = ADDRESS.fullmatch(value)
-        return found[1] + self._words.host(found[2]) + found[3] if found else self._texts.opaque(value)
+        match = ADDRESS.fullmatch(value)
+        return match[1] + self._words.host(match[2]) + match[3] if match else self._texts.opaque(value)
 
     def _attribute(self, value: str) -> str:
         name, colon, content = value.partition(":")
         lower = name.strip().lower()
-        known = name if name in self._texts.known else self._texts.opaque(name)
+        label = name if name in self._texts.known else self._texts.opaque(name)
         if lower in NUMBERS and NUMBER.fullmatch(content):
             return value
-        return known + colon + self._attributes.get(lower, self._settings)(content)
+        return label + colon + self._attributes.get(lower, self._settings)(content)
 
     def _settings(self, content: str) -> str:
-        """Values of an attribute: words of the protocol, and the numbers set for them."""
+        """Redact attribute values; protocol words and the numbers set for them stay."""
         new, at = "", 0
         for setting in SETTING.finditer(content):
             new += self._texts.line(content[at : setting.start()]) + setting[0]
@@ -258,13 +259,13 @@ class Descriptions:
         return content if LANGUAGE.fullmatch(content) else self._texts.opaque(content)
 
     def _rtpmap(self, content: str) -> str:
-        found = RTPMAP.fullmatch(content)
-        if not found:
+        match = RTPMAP.fullmatch(content)
+        if not match:
             return self._texts.opaque(content)
-        return found[1] + (found[2] if is_codec(found[2]) else self._texts.opaque(found[2])) + found[3]
+        return match[1] + (match[2] if is_codec(match[2]) else self._texts.opaque(match[2])) + match[3]
 
     def _candidate(self, content: str) -> str:
-        """Foundation and addresses (RFC 8839, section 5.1); a foundation may be an address in hex."""
+        """Redact foundation and addresses (RFC 8839, section 5.1); a foundation may be an address in hex."""
         fields = content.split(" ")
         if len(fields) < 8:
             return self._texts.opaque(content)
@@ -282,7 +283,7 @@ class Descriptions:
         return " ".join([*head, *map(self._texts.opaque, fields[8:][-1:] if len(fields) % 2 else ())])
 
     def _extension(self, name: str, value: str) -> str:
-        """What follows a candidate's type (RFC 8839, section 5.1)."""
+        """Redact an extension value after the candidate type (RFC 8839, section 5.1)."""
         if name == "raddr":
             return self._words.host(value)
         if name == "ufrag":
@@ -293,7 +294,7 @@ class Descriptions:
         return value if name in numbers and DECIMAL.fullmatch(value) else self._texts.opaque(value)
 
     def _remote(self, content: str) -> str:
-        """Component, address and port of each (RFC 8839, section 5.2)."""
+        """Redact the addresses of component, address and port triples (RFC 8839, section 5.2)."""
         fields = content.split(" ")
         fields[1::3] = map(self._words.host, fields[1::3])
         return " ".join(
@@ -301,47 +302,54 @@ class Descriptions:
         )
 
     def _rtcp(self, content: str) -> str:
-        found = RTCP.fullmatch(content)
-        if not found or (found[3] and not found[2]):
+        match = RTCP.fullmatch(content)
+        if not match or (match[3] and not match[2]):
             return self._texts.opaque(content)
-        return found[1] + (found[2] or "") + self._words.host(found[3]) + found[4]
+        return match[1] + (match[2] or "") + self._words.host(match[3]) + match[4]
 
     def _id(self, content: str) -> str:
         word = content.strip()
         return content.replace(word, self._words.identifier(word)) if word else content
 
     def password(self, ufrag: str) -> tuple[bytes, bytes] | None:
-        """The password that goes with a ufrag, and the one that stands in its place."""
-        known = self.passwords.get(ufrag)
-        if not known:
+        """Return the password of a ufrag and its replacement; None for an unknown ufrag."""
+        old = self.passwords.get(ufrag)
+        if not old:
             return None
-        new = self._words.identifier(known)
-        return known.encode(errors="surrogateescape"), new.encode(errors="surrogateescape")
+        new = self._words.identifier(old)
+        return old.encode(errors="surrogateescape"), new.encode(errors="surrogateescape")
 
     def _fingerprint(self, content: str) -> str:
-        found = FINGERPRINT.fullmatch(content)
-        if not found:
+        match = FINGERPRINT.fullmatch(content)
+        if not match:
             return self._texts.opaque(content)
-        hash_function = found[1] if HASH.fullmatch(found[1].strip()) else self._texts.opaque(found[1])
-        value, upper = found[2], found[2].upper()
+        hash_function = match[1] if HASH.fullmatch(match[1].strip()) else self._texts.opaque(match[1])
+        value, upper = match[2], match[2].upper()
         if upper not in self.fingerprints:
             seed = hmac.digest(self._key, upper.encode(), "sha512")
             self.fingerprints[upper] = shake_256(seed).digest((len(upper) + 1) // 3).hex(":").upper()
         mapped = self.fingerprints[upper]
         self._words.seen.setdefault(value, mapped if value == upper else mapped.lower())
-        return hash_function + self._words.seen[value] + found[3]
+        return hash_function + self._words.seen[value] + match[3]
 
     def _crypto(self, content: str) -> str:
-        """SDES keys (RFC 4568): the suite stays if it is a known one, the key does not."""
-        found = SUITE.fullmatch(content)
-        if not found:
+        """Redact SDES (RFC 4568): a known suite stays, the key does not."""
+        match = SUITE.fullmatch(content)
+        if not match:
             return self._words.blank(content)
-        suite = found[2] if SUITES.fullmatch(found[2]) else self._texts.opaque(found[2])
-        keys, blank, rest = found[4].partition(" ")
+        suite = match[2] if SUITES.fullmatch(match[2]) else self._texts.opaque(match[2])
+        keys, blank, rest = match[4].partition(" ")
         method, colon, key = keys.partition(":")
-        told = method if method == "inline" else self._words.blank(method)
+        label = method if method == "inline" else self._words.blank(method)
         return (
-            found[1] + suite + found[3] + told + colon + self._words.blank(key) + blank + self._settings(rest)
+            match[1]
+            + suite
+            + match[3]
+            + label
+            + colon
+            + self._words.blank(key)
+            + blank
+            + self._settings(rest)
         )
 
     def _source(self, content: str) -> str:
@@ -353,12 +361,12 @@ class Descriptions:
         return number + blank + self._texts.other(name) + colon + self._texts.opaque(value)
 
     def _sources(self, content: str) -> str:
-        """What sources are to each other, and their numbers (RFC 5576, section 4.2)."""
+        """Redact an SSRC group (RFC 5576, section 4.2); semantics and SSRCs stay."""
         fields = content.split(" ")
         self._texts.kept.update(each for each in fields if DECIMAL.fullmatch(each))
         return " ".join(each if DECIMAL.fullmatch(each) else self._texts.other(each) for each in fields)
 
 
 def _in_digits(number: int, count: int) -> str:
-    """A number written with so many digits; what does not fit counts on from null."""
+    """Write a number with ``count`` digits, modulo 10**count; negative becomes zero."""
     return f"{max(number, 0) % 10**count:0{count}}"

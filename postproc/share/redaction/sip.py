@@ -1,7 +1,7 @@
-"""SIP messages (RFC 3261): start line, headers by what each is known to hold, URIs in them, body.
+"""Redact SIP messages (RFC 3261): start line, headers by their grammar, URIs in them, body.
 
-What does not look as it should is replaced word by word, and so is a header nobody knows: an X- header
-may hold anything, and what it has in common with a Call-ID it still has.
+Malformed values and unknown headers are replaced word by word: an X- header may hold anything, and what
+it shares with a Call-ID it still shares.
 """
 
 import re
@@ -11,7 +11,7 @@ from postproc.share.redaction.sdp import Descriptions
 from postproc.share.redaction.texts import Texts
 from postproc.share.redaction.words import fitting
 
-# Parameters whose values are words of the protocol, not of somebody.
+# Parameters whose values belong to the protocol, not to a person.
 PLAIN_PARAMETERS = frozenset(
     {
         "transport",
@@ -66,41 +66,41 @@ COUNT_OR_ALGORITHM = re.compile(
 
 
 class Uris:
-    """Replaces in URIs, parties and parameters."""
+    """Redact URIs, parties and parameters."""
 
     def __init__(self, texts: Texts) -> None:
         self._texts, self._words = texts, texts.words
 
     def parties(self, value: str) -> str:
-        """Names, URIs in angle brackets or bare, and parameters; Via too."""
+        """Redact names, URIs (bare or in angle brackets) and parameters; also Via."""
         parts = ANGLE.split(value)
         parts[1::2] = [f"<{self.uri(uri)}>" for uri in parts[1::2]]
         parts[::2] = [self._pieces(part, self._beside) for part in parts[::2]]
         return "".join(parts)
 
     def uri(self, uri: str) -> str:
-        """A URI with its parameters and headers."""
-        found = SCHEME.fullmatch(uri)
-        if not found:
+        """Redact a URI with its parameters and headers."""
+        match = SCHEME.fullmatch(uri)
+        if not match:
             return uri if uri.strip() == "*" else self._texts.opaque(uri)
-        address, question, headers = found[3].partition("?")
+        address, question, headers = match[3].partition("?")
         user, at, rest = address.rpartition("@")
         host, semicolon, parameters = rest.partition(";")
-        if found[2].lower() == "tel":
+        if match[2].lower() == "tel":
             mapped = self._words.user(host)
         else:
             mapped = self._user(user) + at + self._words.host(host)
         address = mapped + semicolon + self.parameters(parameters)
-        return found[1] + address + question + self._headers(headers) + found[4]
+        return match[1] + address + question + self._headers(headers) + match[4]
 
     def calls(self, value: str) -> str:
-        """Call-IDs and parameters: Call-ID, Replaces, Join."""
+        """Redact Call-IDs and their parameters: Call-ID, Replaces, Join."""
         ids, semicolon, parameters = value.partition(";")
-        mapped = re.sub(r"[^\s,]+", lambda found: self._words.call_id(found[0]), ids)
+        mapped = re.sub(r"[^\s,]+", lambda match: self._words.call_id(match[0]), ids)
         return mapped + semicolon + self.parameters(parameters)
 
     def _headers(self, headers: str) -> str:
-        """Headers in a URI (RFC 3261, section 19.1.1): of those that name a call the call stays the same."""
+        """Redact headers in a URI (RFC 3261, section 19.1.1); Call-IDs keep their pseudonym."""
         pieces = [header.partition("=") for header in headers.split("&")]
         return "&".join(
             name + equals + self._escaped(value)
@@ -110,7 +110,7 @@ class Uris:
         )
 
     def _escaped(self, value: str) -> str:
-        """A call's name with its escapes: each character in its place, escaped where it was."""
+        """Redact a percent-escaped Call-ID; characters stay escaped where they were."""
         written = ESCAPED.findall(value)
         plain = "".join(chr(int(each[1:], 16)) if len(each) == 3 else each for each in written)
         mapped = self.calls(plain)
@@ -122,11 +122,11 @@ class Uris:
         )
 
     def parameters(self, text: str) -> str:
-        """``name=value`` and flags, with what separates them."""
+        """Redact ``name=value`` pairs and flags; the separators stay."""
         return self._pieces(text, self._flag)
 
     def digest(self, value: str) -> str:
-        """Credentials and challenges (RFC 8760): nothing that proves or asks for a password stays."""
+        """Redact credentials and challenges (RFC 8760), including everything derived from a password."""
         scheme = DIGEST_SCHEME.match(value)
         rest = value[scheme.end() :] if scheme else value
         return (scheme[0] if scheme else "") + "".join(
@@ -134,7 +134,7 @@ class Uris:
         )
 
     def _user(self, user: str) -> str:
-        """User part: a name or number with parameters, and a password."""
+        """Redact a user part: name or number, parameters, password."""
         name, semicolon, parameters = user.partition(";")
         bare, colon, password = name.partition(":")
         return (
@@ -149,13 +149,13 @@ class Uris:
         return "".join(piece[1] or self._parameter(piece[2], otherwise) for piece in SEPARATED.finditer(text))
 
     def _parameter(self, piece: str, otherwise: Callable[[str], str]) -> str:
-        found = PARAMETER.fullmatch(piece)
-        if not found:
+        match = PARAMETER.fullmatch(piece)
+        if not match:
             return otherwise(piece)
-        name, quote = found[2].lower(), '"' * found[4].startswith('"')
-        value = _unquoted(found[4])
-        told = found[2] if name in IDS or found[2] in self._texts.known else self._texts.opaque(found[2])
-        return found[1] + told + found[3] + quote + self._changed(name, value) + quote + found[5]
+        name, quote = match[2].lower(), '"' * match[4].startswith('"')
+        value = _unquoted(match[4])
+        label = match[2] if name in IDS or match[2] in self._texts.known else self._texts.opaque(match[2])
+        return match[1] + label + match[3] + quote + self._changed(name, value) + quote + match[5]
 
     def _changed(self, name: str, value: str) -> str:
         if name in PLAIN_PARAMETERS and (NUMBER.fullmatch(value) or value in self._texts.known):
@@ -170,7 +170,7 @@ class Uris:
         return piece if piece.strip().lower() in PLAIN_PARAMETERS else self._texts.opaque(piece)
 
     def _beside(self, piece: str) -> str:
-        """A piece outside the angle brackets: a flag, Via's sent-by, a bare URI, or a name."""
+        """Redact a piece outside angle brackets: a flag, Via's sent-by, a bare URI or a name."""
         if piece.strip().lower() in PLAIN_PARAMETERS or not piece.strip():
             return piece
         sent_by = SENT_BY.fullmatch(piece)
@@ -181,14 +181,14 @@ class Uris:
         return self._texts.name(piece)
 
     def _credential(self, piece: str) -> str:
-        found = PARAMETER.fullmatch(piece)
-        if not found:
+        match = PARAMETER.fullmatch(piece)
+        if not match:
             return self._words.blank(piece)
-        name, quote, value = found[2].lower(), '"' * found[4].startswith('"'), _unquoted(found[4])
-        told = name in ("nc", "algorithm") and COUNT_OR_ALGORITHM.fullmatch(value)
-        if name in DIGEST_KEPT and (told or value in self._texts.known):
+        name, quote, value = match[2].lower(), '"' * match[4].startswith('"'), _unquoted(match[4])
+        is_plain = name in ("nc", "algorithm") and COUNT_OR_ALGORITHM.fullmatch(value)
+        if name in DIGEST_KEPT and (is_plain or value in self._texts.known):
             return piece
-        label = found[2] if found[2] in self._texts.known else self._words.blank(found[2])
+        label = match[2] if match[2] in self._texts.known else self._words.blank(match[2])
         change = {
             "username": self._words.user,
             "realm": self._words.host,
@@ -196,11 +196,11 @@ class Uris:
             "domain": self.uri,
         }
         changed = change.get(name, self._words.blank)(value)
-        return found[1] + label + found[3] + quote + changed + quote + found[5]
+        return match[1] + label + match[3] + quote + changed + quote + match[5]
 
 
 def _unquoted(value: str) -> str:
-    """A value without the quotes around it; what is quoted in it stays as it is written."""
+    """Strip the quotes around a value; escapes inside stay."""
     return value[1:-1] if value.startswith('"') else value
 
 
@@ -249,7 +249,7 @@ METHODS = frozenset(
         "UPDATE",
     }
 )
-# Lists of tokens, numbers and dates, and short texts: what in them is a word of the protocol stays.
+# Lists of tokens, numbers, dates and short texts; their protocol words stay.
 SPOKEN = frozenset(
     {
         "max-forwards",
@@ -336,13 +336,13 @@ COUNTS = re.compile(r"(\s*\d{1,10}\s+(?:\d{1,10}\s+)?)([\w.!%*+`'~-]+)(\s*)")  #
 LEADING = re.compile(r"\s*\d{1,10}(?:\.\d{1,6})?(?![\w.])")
 WARNING = re.compile(r"(\s*\d{3} )(\S+)( )(.*)", re.DOTALL)
 BOUNDARY = re.compile(r"(boundary\s*=\s*)(?:\"([^\"]+)\"|([^\";\s]+))", re.IGNORECASE)
-LINE_END = re.compile(r"(\r?\n)(?![ \t])")  # what goes on in the next line is one (RFC 3261, 7.3.1)
-DEEPEST = 4  # of multipart bodies in each other, which nobody sends; more is made to harm
+LINE_END = re.compile(r"(\r?\n)(?![ \t])")  # not before a folded line (RFC 3261, 7.3.1)
+DEEPEST = 4  # nested multipart bodies; a choice against hostile input, deeper ones are blanked
 X_PREFIX = re.compile(r"x-|p-", re.IGNORECASE)
 
 
 class Messages:
-    """Replaces in SIP messages."""
+    """Redact SIP messages."""
 
     def __init__(self, texts: Texts, descriptions: Descriptions) -> None:
         self._texts, self._words, self._sdp = texts, texts.words, descriptions
@@ -359,7 +359,7 @@ class Messages:
         }
 
     def message(self, message: bytes) -> bytes:
-        """A message, or as much of it as there is, as long as before."""
+        """Redact a message, whole or truncated; the length stays."""
         head, gap, body = _parted(message)
         lines = LINE_END.split(head.decode(errors="surrogateescape"))
         new = [self._start(lines[0]), *lines[1:]]
@@ -374,14 +374,14 @@ class Messages:
         return text.encode(errors="surrogateescape")
 
     def header(self, name: str, value: str) -> str:
-        """The value of a header, by its name."""
+        """Redact the value of the header ``name``."""
         long = LONG_FORMS.get(name.strip().lower(), name.strip().lower())
         return self._headers.get(long, self._texts.opaque)(value)
 
     def _count(self, value: str) -> str:
-        """Numbers and a method: CSeq, RAck."""
-        found = COUNTS.fullmatch(value)
-        return found[1] + self._method(found[2]) + found[3] if found else self._texts.opaque(value)
+        """Redact CSeq or RAck: the numbers stay, an unknown method does not."""
+        match = COUNTS.fullmatch(value)
+        return match[1] + self._method(match[2]) + match[3] if match else self._texts.opaque(value)
 
     def _line(self, line: str) -> str:
         name, colon, value = line.partition(":")
@@ -397,13 +397,13 @@ class Messages:
         return self.name(name) + colon + self.header(name, value)
 
     def _length(self, value: str) -> str:
-        found = LENGTH.fullmatch(value)
-        if not found:
+        match = LENGTH.fullmatch(value)
+        if not match:
             return self._texts.opaque(value)
-        return found[1] + found[2] + self._texts.opaque(found[3])
+        return match[1] + match[2] + self._texts.opaque(match[3])
 
     def name(self, name: str) -> str:
-        """The name of a header; of one that nobody knows only that it is a private one stays."""
+        """Redact a header name; of an unknown one only the X- or P- prefix stays."""
         if name.lower() in self._texts.known:
             return name
         prefix = X_PREFIX.match(name)
@@ -414,7 +414,7 @@ class Messages:
         return method if method.upper() in METHODS else self._words.identifier(method)
 
     def _spoken(self, value: str) -> str:
-        """A number first, and words; the boundary of a multipart body is somebody's choice."""
+        """Redact words after an optional number; a multipart boundary is an identifier."""
         leading = LEADING.match(value)
         start = leading.end() if leading else 0
         head, (boundary, at, end) = value[:start], _boundary(value)
@@ -424,11 +424,11 @@ class Messages:
         return head + before + self._words.identifier(boundary) + behind
 
     def _warning(self, value: str) -> str:
-        """Code, agent and text (RFC 3261, section 20.43)."""
-        found = WARNING.fullmatch(value)
-        if not found:
+        """Redact the agent and text of a Warning (RFC 3261, section 20.43)."""
+        match = WARNING.fullmatch(value)
+        if not match:
             return self._texts.line(value)
-        return found[1] + self._words.host(found[2]) + found[3] + self._texts.line(found[4])
+        return match[1] + self._words.host(match[2]) + match[3] + self._texts.line(match[4])
 
     def _start(self, line: str) -> str:
         if request := REQUEST.fullmatch(line):
@@ -454,7 +454,7 @@ class Messages:
         return self._words.blank(body)
 
     def _fragment(self, body: str) -> str:
-        """A start line, headers or both (RFC 3420), as a NOTIFY tells what became of a REFER."""
+        """Redact a sipfrag (RFC 3420): a start line, headers or both, as in a NOTIFY about a REFER."""
         head, gap, rest = _divided(body)
         lines = LINE_END.split(head)
         starts = STATUS.fullmatch(lines[0]) or REQUEST.fullmatch(lines[0])
@@ -463,7 +463,7 @@ class Messages:
         return "".join(lines) + gap + self._words.blank(rest)
 
     def _parts(self, body: str, boundary: str, depth: int) -> str:
-        """The parts between the boundary's lines; what is before the first and behind the last is blanked."""
+        """Redact the parts of a multipart body; preamble and epilogue are blanked."""
         if not boundary or depth == DEEPEST:
             return self._words.blank(body)
         pieces = re.split(rf"(?m)^--{re.escape(boundary)}(--)?", body)
@@ -489,30 +489,30 @@ DESCRIPTIONS = ("application/sdp", "application/trickle-ice-sdpfrag")
 
 
 def _boundary(value: str) -> tuple[str, int, int]:
-    """The boundary that a Content-Type names, and where it stands (RFC 2046, section 5.1.1)."""
-    found = BOUNDARY.search(value)
-    if not found:
+    """Return a Content-Type's boundary, its start and end (RFC 2046, section 5.1.1); or ("", 0, 0)."""
+    match = BOUNDARY.search(value)
+    if not match:
         return "", 0, 0
-    group = 2 if found[2] else 3
-    return found[group], found.start(group), found.end(group)
+    group = 2 if match[2] else 3
+    return match[group], match.start(group), match.end(group)
 
 
 def _divided(part: str) -> tuple[str, str, str]:
-    """Head, empty line and body of a part, whatever its lines end in."""
-    found = re.search(r"\r?\n\r?\n", part)
-    return (part[: found.start()], found[0], part[found.end() :]) if found else (part, "", "")
+    """Split a part into head, empty line and body; accepts CRLF and LF."""
+    match = re.search(r"\r?\n\r?\n", part)
+    return (part[: match.start()], match[0], part[match.end() :]) if match else (part, "", "")
 
 
 def _parted(message: bytes) -> tuple[bytes, bytes, bytes]:
-    """Head, empty line and body, whatever the lines end in."""
-    found = re.search(rb"\r?\n\r?\n", message)
-    if not found:
+    """Split a message into head, empty line and body; accepts CRLF and LF."""
+    match = re.search(rb"\r?\n\r?\n", message)
+    if not match:
         return message, b"", b""
-    return message[: found.start()], found[0], message[found.end() :]
+    return message[: match.start()], match[0], message[match.end() :]
 
 
 def _content_type(headers: Iterable[str]) -> str:
-    """What the headers say that the body is; nothing if they do not."""
+    """Return the Content-Type in header lines; "" if there is none."""
     for name, _, value in (line.partition(":") for line in headers):
         if name.strip().lower() in ("content-type", "c"):
             return value.strip()

@@ -1,9 +1,9 @@
-"""What is spread over packets: fragmented datagrams; SIP, TLS and framed messages in TCP.
+"""Redact data that spans packets: fragmented datagrams; SIP, TLS and framed messages in TCP.
 
-A message may be spread over segments, or share one with others, so each direction of a connection is put
-together first; a segment sent again stays equal to the one sent first. SIP that was decrypted stands in the
-clear afterwards, in the place of its records of TLS: its keys may not leave, and without them nobody could
-see the call. Of such a connection nothing else is left.
+A message may span segments or share one with others, so each direction of a connection is reassembled
+first; a retransmitted segment stays equal to the original. Decrypted SIP replaces its TLS records in the
+clear: the keys must not be shared, and without them nobody could see the call. The rest of such a
+connection is zeroed.
 """
 
 import re
@@ -25,7 +25,7 @@ Reassembled = Callable[[bytes, bytes], bytes]  # key and datagram
 
 @dataclass
 class Datagram:
-    """What is there of a datagram: fragments by offset, with the frames each is in; the end, once known."""
+    """The fragments of a datagram by offset, the frames each is in, and the length (``end``) once known."""
 
     key: bytes
     parts: dict[int, bytes] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Datagram:
     end: int | None = None
 
     def whole(self) -> bytes | None:
-        """The datagram if no fragment is missing, and none overlaps another."""
+        """Return the datagram; None if a fragment is missing or overlaps another."""
         data = b""
         for offset in sorted(self.parts):
             if offset != len(data):
@@ -44,88 +44,95 @@ class Datagram:
 
 @dataclass
 class Fragments:
-    """All fragmented datagrams; ``places`` says by frame what a fragment holds now."""
+    """All fragmented datagrams; ``places`` maps a frame to its redacted fragment."""
 
     open: dict[bytes, Datagram] = field(default_factory=dict)
     done: list[Datagram] = field(default_factory=list)
     places: dict[int, bytes] = field(default_factory=dict)
 
     def note(self, frame: int, key: bytes, offset: int, more: bool, data: bytes, *, cut: bool) -> None:
-        """Learn a fragment; one that was cut in the capture makes the datagram incomplete."""
-        held = self.open.get(key)
-        if held is None or (offset in held.parts and held.parts[offset] != data) or held.end == -1:
-            held = self.open[key] = Datagram(key)
-            self.done.append(held)
-        held.parts[offset] = data
-        held.frames.setdefault(offset, []).append(frame)
+        """Learn a fragment; one truncated in the capture makes the datagram incomplete."""
+        datagram = self.open.get(key)
+        if (
+            datagram is None
+            or (offset in datagram.parts and datagram.parts[offset] != data)
+            or datagram.end == -1
+        ):
+            datagram = self.open[key] = Datagram(key)
+            self.done.append(datagram)
+        datagram.parts[offset] = data
+        datagram.frames.setdefault(offset, []).append(frame)
         if cut or offset + len(data) > LARGEST:
-            held.parts[-1] = b""  # never whole
+            datagram.parts[-1] = b""  # never whole
         if not more:
-            held.end = offset + len(data)
+            datagram.end = offset + len(data)
 
     def finish(self, change: Reassembled) -> None:
-        """Replace; ``change`` gets a UDP datagram with its header and gives another of the same length."""
-        for held in self.done:
-            data = held.whole()
+        """Redact the whole datagrams; ``change`` maps a UDP datagram with header to one of equal length."""
+        for datagram in self.done:
+            data = datagram.whole()
             if data is None:
                 continue
-            new = change(held.key, data)
-            for offset, frames in held.frames.items():
-                self.places |= dict.fromkeys(frames, new[offset : offset + len(held.parts[offset])])
+            new = change(datagram.key, data)
+            for offset, frames in datagram.frames.items():
+                self.places |= dict.fromkeys(frames, new[offset : offset + len(datagram.parts[offset])])
 
 
 SYN, ACK = 0x02, 0x10
 WRAP = 1 << 32
-UNDECIDED = 1 << 14  # bytes of a connection looked at before it is given up
-LARGEST_TLS = 1 << 18  # the same of one in TLS: ten handshakes with long chains, or hours of signalling
+# Bytes of a connection examined before it is given up as not SIP; choices that bound memory. In TLS they are
+# enough for ten handshakes with long chains, or hours of signalling.
+UNDECIDED, LARGEST_TLS = 1 << 14, 1 << 18
 NEXT = re.compile(rb"(?<=\n)" + START.pattern)
 LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 KEEP_ALIVE = b"\r\n"
 END, SELECTIVE, NOTHING = 0, 5, b"\x01"
-SIZES = {1: 1, 2: 4, 3: 3, 4: 2, 8: 10}  # of the options that stay (RFC 9293, RFC 7323, RFC 2018)
+SIZES = {1: 1, 2: 4, 3: 3, 4: 2, 8: 10}  # TCP options that stay, in bytes (RFC 9293, RFC 7323, RFC 2018)
 
-TURN_PORT, LARGEST_FRAME = 3478, 1 << 17  # no length of a frame reaches further
+TURN_PORT, LARGEST_FRAME = 3478, 1 << 17  # RFC 8656; a 16-bit length plus header and padding fits
 
 End = tuple[bytes, int]
 Change = Callable[[bytes], bytes]
-ChangePacket = Callable[[Flow, bytes, bool], bytes]  # True: it is cut
+ChangePacket = Callable[[Flow, bytes, bool], bytes]  # True: the packet is truncated
 
 
 @dataclass
 class Direction:
-    """One way of a connection: positions count from the first byte seen, or from the SYN."""
+    """One direction of a connection; positions count from the first byte seen, or from the SYN."""
 
     flow: Flow
     base: int | None = None
     parts: list[tuple[int, bytes]] = field(default_factory=list)
-    stretches: list[tuple[int, bytes]] = field(default_factory=list)  # what stands there now
-    decrypted: dict[int, tuple[bytes, ...]] = field(default_factory=dict)  # messages by their end
+    stretches: list[tuple[int, bytes]] = field(default_factory=list)  # redacted, by position
+    decrypted: dict[int, tuple[bytes, ...]] = field(
+        default_factory=dict
+    )  # messages by the position of their end
 
     def position(self, number: int) -> int:
-        """Position of a sequence number, which wraps around."""
+        """Return the position of a sequence number, which wraps around."""
         return (number - (self.base or 0) + WRAP // 2) % WRAP - WRAP // 2
 
     def content(self, position: int, size: int) -> bytes:
-        """What stands now where ``size`` bytes stood."""
+        """Return the redacted ``size`` bytes at a position; zeros where there are none."""
         index = bisect_right(self.stretches, position, key=lambda stretch: stretch[0]) - 1
         start, data = self.stretches[index] if index >= 0 else (position, b"")
         return data[position - start : position - start + size].ljust(size, b"\0")
 
     def finish(self, change: Change) -> None:
-        """Replace in the messages of the stream; ``change`` gives another of the same length."""
+        """Redact the SIP messages of the stream; ``change`` keeps a message's length."""
         self.stretches = [(start, b"".join(_pieces(data, change))) for start, data in _stretches(self.parts)]
 
     def finish_tls(self, change: Change) -> None:
-        """Replace in records of TLS; behind a gap nobody knows where one begins."""
+        """Redact TLS records; after a gap, record boundaries are unknown and everything is zeroed."""
         self.stretches = [
             (start, change(data) if start == 0 else bytes(len(data)))
             for start, data in _stretches(self.parts)
         ]
 
     def packets(self) -> Iterator[tuple[int, Place, bytes]]:
-        """The packets framed in the stream: their stretch's position, place in it, and what is there of them.
+        """Yield the packets framed in the stream: stretch position, place in the stretch, captured bytes.
 
-        As in postproc.read.segments: behind a gap the first segment counts that begins with one.
+        As in postproc.read.segments: after a gap, parsing resumes at the first segment that starts a packet.
         """
         segments = sorted({position: len(data) for position, data in self.parts}.items())
         turn = TURN_PORT in (self.flow[1], self.flow[3])
@@ -136,12 +143,12 @@ class Direction:
                 if not at <= place < len(data):
                     continue
                 framing = framing_of(data[place : place + size], turn=turn)
-                for each in _places(data, place, framing) if framing else ():
-                    yield start, each, data[each.start : each.start + each.size]
-                    at = each.end
+                for packet in _places(data, place, framing) if framing else ():
+                    yield start, packet, data[packet.start : packet.start + packet.size]
+                    at = packet.end
 
     def finish_framed(self, change: ChangePacket) -> None:
-        """Replace in framed packets; of what is between them only lengths stay."""
+        """Redact framed packets; between them only RFC 4571 lengths stay."""
         new = {start: bytearray(len(data)) for start, data in _stretches(self.parts)}
         old = dict(_stretches(self.parts))
         for start, place, packet in self.packets():
@@ -153,9 +160,9 @@ class Direction:
         self.stretches = [(start, bytes(data)) for start, data in sorted(new.items())]
 
     def finish_decrypted(self, change: Change) -> None:
-        """Put messages in the place of the segments up to that in which they ended; all else is null.
+        """Put decrypted messages in place of the segments up to the one they end in; zero all else.
 
-        They are shorter than their records of TLS: blanks behind the first header make up for that
+        They are shorter than their TLS records: spaces after the first header fill the difference
         (RFC 3261, section 7.3.1).
         """
         self.stretches = []
@@ -171,7 +178,7 @@ class Direction:
 
 
 def _places(data: bytes, at: int, framing: Framing) -> Iterator[Place]:
-    """The packets from here on; the last one may go on where nothing is left."""
+    """Yield the packets from ``at`` on; the last one may be truncated."""
     filled = data + bytes(LARGEST_FRAME)
     try:
         while at < len(data) and (place := message(filled, at, framing)) and place.start < len(data):
@@ -182,7 +189,7 @@ def _places(data: bytes, at: int, framing: Framing) -> Iterator[Place]:
 
 
 def _filled_up(message: bytes, size: int) -> bytes:
-    """A message of that size: with blanks behind its first header, where no length is counted."""
+    """Fill a message to ``size`` with spaces after its first header, where no length counts them."""
     start, line_end, headers = message.partition(b"\r\n")
     first, other_end, rest = headers.partition(b"\r\n")
     return start + line_end + first + b" " * (size - len(message)) + other_end + rest
@@ -190,7 +197,7 @@ def _filled_up(message: bytes, size: int) -> bytes:
 
 @dataclass
 class Connection:
-    """Both ways of a connection, and what it seems to carry."""
+    """Both directions of a connection, and what it seems to carry."""
 
     ways: dict[End, Direction] = field(default_factory=dict)
     has_sip: bool = False
@@ -210,21 +217,21 @@ class Connection:
 
 @dataclass
 class Streams:
-    """All connections; ``places`` says by frame of which one a segment is, and who sent it."""
+    """All connections; ``places`` maps a frame to its segment's connection and sender."""
 
     current: dict[frozenset[End], Connection] = field(default_factory=dict)
     places: dict[int, tuple[Connection, End]] = field(default_factory=dict)
     decrypted: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict)  # SIP messages by frame
 
     def note(self, frame: int, source: End, destination: End, segment: bytes) -> None:
-        """Learn a segment: header and as much of its payload as there is."""
+        """Learn a segment: its header and the captured part of its payload."""
         number, flags = int.from_bytes(segment[4:8]), segment[13]
         payload = segment[(segment[12] >> 4) * 4 :]
         ends = frozenset((source, destination))
         connection = self.current.get(ends)
         way = connection.ways.get(source) if connection else None
-        again = way is not None and way.base == (number + 1) % WRAP
-        if connection is None or (flags & SYN and not flags & ACK and way and not again):
+        is_retransmitted_syn = way is not None and way.base == (number + 1) % WRAP
+        if connection is None or (flags & SYN and not flags & ACK and way and not is_retransmitted_syn):
             connection = self.current[ends] = Connection()
         if connection.given_up:
             return
@@ -248,7 +255,7 @@ class Streams:
             connection.ways.clear()
 
     def learn(self, learn: Callable[[Flow, bytes], None]) -> None:
-        """Tell of the packets framed in connections: all segments are there."""
+        """Pass the packets framed in connections to ``learn``, once all segments are noted."""
         for connection in self._connections():
             for way in connection.ways.values() if connection.is_framed else ():
                 for _, _, packet in way.packets():
@@ -258,7 +265,7 @@ class Streams:
         yield from {id(place[0]): place[0] for place in self.places.values()}.values()
 
     def finish(self, change: Change, of_tls: Change, framed: ChangePacket) -> None:
-        """Replace in what SIP messages are in, in the records of TLS, and in framed packets."""
+        """Redact SIP messages, TLS records and framed packets."""
         self.places = {
             frame: place
             for frame, place in self.places.items()
@@ -276,7 +283,7 @@ class Streams:
                     way.finish_tls(of_tls)
 
     def segment(self, frame: int, segment: bytes) -> bytes:
-        """The segment as it is now, its checksum not yet set; without SIP its payload is null."""
+        """Return the redacted segment, its checksum not yet set; an unknown payload is zeroed."""
         size = (segment[12] >> 4) * 4
         payload = segment[size:]
         place = self.places.get(frame)
@@ -288,15 +295,15 @@ class Streams:
         return segment[:20] + options(segment[20:size]) + content
 
 
-def options(held: bytes) -> bytes:
-    """TCP options: sizes, times and selective acknowledgements stay, what is unknown is void."""
+def options(data: bytes) -> bytes:
+    """Redact TCP options: sizes, timestamps and SACK stay, unknown options become no-operations."""
     new, at = b"", 0
-    while at < len(held):
-        kind = held[at]
-        size = held[at + 1] if kind > 1 and at + 1 < len(held) else 1
-        option = held[at : at + max(size, 1)]
+    while at < len(data):
+        kind = data[at]
+        size = data[at + 1] if kind > 1 and at + 1 < len(data) else 1
+        option = data[at : at + max(size, 1)]
         if kind == END:
-            return new + bytes(len(held) - at)
+            return new + bytes(len(data) - at)
         stays = len(option) == SIZES.get(kind) or (kind == SELECTIVE and len(option) % 8 == 2)
         new += option if stays else NOTHING * len(option)
         at += len(option)
@@ -304,19 +311,19 @@ def options(held: bytes) -> bytes:
 
 
 def _stretches(parts: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-    """What is there without a gap, each with its position; what came first counts."""
-    found: list[tuple[int, bytearray]] = []
+    """Return the gapless stretches with their positions; where parts overlap, the first counts."""
+    stretches: list[tuple[int, bytearray]] = []
     for position, data in sorted(parts, key=lambda part: part[0]):
-        end = found[-1][0] + len(found[-1][1]) if found else None
+        end = stretches[-1][0] + len(stretches[-1][1]) if stretches else None
         if end is None or position > end:
-            found.append((position, bytearray(data)))
+            stretches.append((position, bytearray(data)))
         else:
-            found[-1][1].extend(data[end - position :])
-    return [(position, bytes(data)) for position, data in found]
+            stretches[-1][1].extend(data[end - position :])
+    return [(position, bytes(data)) for position, data in stretches]
 
 
 def _pieces(data: bytes, change: Change) -> Iterator[bytes]:
-    """What takes the place of messages, of keep-alives between them, and of what is neither: null."""
+    """Yield redacted messages, keep-alives unchanged, and zeros for anything else."""
     at = 0
     while at < len(data):
         rest = data[at:]
@@ -335,9 +342,9 @@ def _pieces(data: bytes, change: Change) -> Iterator[bytes]:
 
 
 def _length(stream: bytes) -> int:
-    """Length of the message at the start, as far as it is there (RFC 3261, section 18.3)."""
+    """Return the captured length of the message at the start (RFC 3261, section 18.3)."""
     head, gap, _ = stream.partition(b"\r\n\r\n")
     if not gap:
         return len(stream)
-    told = LENGTH.search(head)
-    return min(len(head) + len(gap) + (int(told[1]) if told else 0), len(stream))
+    content_length = LENGTH.search(head)
+    return min(len(head) + len(gap) + (int(content_length[1]) if content_length else 0), len(stream))

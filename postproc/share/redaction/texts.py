@@ -1,8 +1,8 @@
-"""Text without a grammar: log lines, reasons, names of programs, header values nobody knows.
+"""Redact text without a grammar: log lines, reasons, program names, unknown header values.
 
-``line`` keeps words that a dictionary knows, and numbers where what stands beside them says what they
-count; ``agent`` keeps names of products and their versions. All else is replaced: what has a form, as
-that (addresses, URIs, ids), the rest word by word. ``opaque`` keeps nothing but the signs between.
+``line`` keeps dictionary words, and numbers whose context says what they count; ``agent`` keeps product
+names and versions. All else is replaced: recognizable forms (addresses, URIs, ids) as such, the rest word
+by word. ``opaque`` keeps nothing but the separators.
 """
 
 import re
@@ -41,7 +41,7 @@ IPV4 = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(/\d{1,2}\b)?(?!\w|\.\d)"
 IPV6 = re.compile(
     r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})(?![\w:])"
 )
-# FreeSWITCH writes an address of IPv6 and its port without brackets: behind these words the last is a port.
+# FreeSWITCH writes IPv6 address and port without brackets: after these words the last group is a port.
 ENDPOINT = re.compile(
     r"(\b(?:invite from|ip/port|addr:|index \d{1,3},?|port from|ICE: [^\s:]{1,256}:\S{1,256}) |(?<=\d to ))"
     r"((?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}):(\d{1,5})(?![\w:]|\.\d)"
@@ -76,13 +76,13 @@ RATE = re.compile(
 BETWEEN = re.compile(r"([\s;,=<>{}()\"'\[\]|/?&]+)")
 SCHEME = re.compile(r"(sips?|tel|urn|im|pres|xmpp|mailto|h323):(.+)", re.IGNORECASE)
 NUMBERED = re.compile(r"[+*#]*[0-9][0-9 ().\-/*#]*")
-LONGEST_NAME = 128
+LONGEST_NAME = 128  # characters of a display name; a choice, longer values are treated as opaque
 SHORTEST_NUMBER = 3  # digits: shorter ones count things
-OPEN, CLOSE, NULL = "\ue00a", "\ue00b", 0xE000  # mark what is replaced already
+OPEN, CLOSE, NULL = "\ue00a", "\ue00b", 0xE000  # private-use characters that mark replaced text
 MARKED = re.compile(f"{OPEN}([\ue000-\ue009]+){CLOSE}")
 MARKS = re.compile("[\ue000-\ue00b]")
 
-# What a number is, where it is no telephone number: the words before it, the unit behind it.
+# Context that makes a number a quantity rather than a telephone number: words before it, a unit after it.
 COUNTING = re.compile(
     r"(?:\b(?:ports?|payload|expires|cause|codec|ms|index|idx|cid|status|code|sip/2\.0|size|rate|interval|"
     r"timeout|ptime|seq|bytes|samples|rport|delay|duration)(?: is| to)?\W{1,3}|with: "
@@ -100,15 +100,15 @@ LONGEST_COUNT = 6  # digits: 99,999 milliseconds, 48,000 Hz, 65,535 ports
 AGENT = re.compile(
     rf"{TELLING_TIME.pattern}|{GROUPED.pattern}|(?<![\w.])[vV]?\d{{1,3}}(?:\.\d+)+(?![\w.]*@)|{WORD.pattern}"
 )
-LOOKED_BACK = 24
+LOOKED_BACK = 24  # characters before a number that are searched; longer than any alternative of COUNTING
 
 Found = re.Match[str]
-Hide = Callable[[str], str]  # puts a mark in the place of what is done
+Hide = Callable[[str], str]  # stores a replacement, returns a mark for it
 Step = Callable[[Found, Hide], str]
 
 
 class Texts:
-    """Replaces within text; it knows the words that ``words`` has seen so far."""
+    """Redact text; words that ``words`` has seen keep their pseudonym."""
 
     def __init__(self, words: Words, addresses: Addresses, known: Known, tally: Tally | None = None) -> None:
         self.words, self.addresses, self.known = words, addresses, known
@@ -118,26 +118,26 @@ class Texts:
         self._steps = self._in_order()
 
     def name(self, display: str) -> str:
-        """A display name, word by word."""
+        """Redact a display name word by word."""
         bare = display.strip().strip('"')
         if len(bare) > LONGEST_NAME or any(sign in bare for sign in ":=\r\n"):
             return self.opaque(display)
         if NUMBERED.fullmatch(bare):
             return display.replace(bare, self.words.user(bare))
-        return WORD.sub(lambda found: self.words.user(found[0]), display)
+        return WORD.sub(lambda match: self.words.user(match[0]), display)
 
     def opaque(self, value: str) -> str:
-        """A value of unknown meaning: every word of it is replaced."""
+        """Redact a value of unknown meaning: replace every word."""
         parts = BETWEEN.split(value)
         parts[::2] = map(self._word, parts[::2])
         return "".join(parts)
 
     def keeps(self, text: str) -> None:
-        """Note the words of a text that stays, for who looks for what is left."""
+        """Note the words of a text that stays; the search for leaks does not report them."""
         self.plain.update(BETWEEN.split(text.lower())[::2])
 
     def uri(self, user: str | None, host: str) -> str:
-        """``user@host`` of a URI, or the host alone."""
+        """Redact ``user@host`` of a URI, or the host alone."""
         mapped = self.words.host(host)
         if user is None:
             return mapped
@@ -145,22 +145,22 @@ class Texts:
         return self.words.user(name) + colon + self.words.blank(password) + "@" + mapped
 
     def line(self, text: str) -> str:
-        """A line of text in which what its form, a message, or no dictionary tells of is replaced."""
-        done: list[str] = []
+        """Redact a line of text: recognizable forms, words learned from messages, words in no dictionary."""
+        replacements: list[str] = []
 
         def hide(new: str) -> str:
-            done.append(new)
-            return OPEN + "".join(chr(NULL + int(digit)) for digit in str(len(done) - 1)) + CLOSE
+            replacements.append(new)
+            return OPEN + "".join(chr(NULL + int(digit)) for digit in str(len(replacements) - 1)) + CLOSE
 
         text = MARKS.sub("?" * octets(OPEN), text)
         for pattern, change in self._steps:
             text = _changed(pattern, change, hide, text)
-        text = WORD.sub(lambda found: self._judged(found, hide), text)
+        text = WORD.sub(lambda match: self._judged(match, hide), text)
         self.keeps(MARKED.sub(" ", text))
-        return _shown(text, done)
+        return _shown(text, replacements)
 
     def agent(self, name: str) -> str:
-        """How a program names itself: products and versions stay, whoever it was made for does not."""
+        """Redact a program's name for itself: products and versions stay, customers' names do not."""
         new, at = "", 0
         for start, end in [*self.known.spans(name), (len(name), len(name))]:
             new += AGENT.sub(self._of_agent, name[at:start]) + name[max(start, at) : end]
@@ -169,13 +169,13 @@ class Texts:
         return new
 
     def other(self, text: str) -> str:
-        """A text word by word: another for each that no dictionary knows."""
+        """Redact a text word by word; dictionary words stay."""
         if GROUPED.search(text):
             return self.opaque(text)
-        return WORD.sub(lambda found: self._word_or_another(found[0]), text)
+        return WORD.sub(lambda match: self._word_or_another(match[0]), text)
 
-    def _of_agent(self, found: Found) -> str:
-        word = found[0]
+    def _of_agent(self, match: Found) -> str:
+        word = match[0]
         if is_version(word) or TELLING_TIME.fullmatch(word):
             return word
         if is_address(word):
@@ -231,9 +231,9 @@ class Texts:
             (RATE, lambda f, hide: hide(f[0])),
             (RECOMMENDATION, lambda f, hide: hide(f[0])),
             (GROUPED, lambda f, hide: f[0] if is_version(f[0]) else hide(words.word(f[0]))),
-            (HEX, lambda f, hide: hide(self._found(f[0]))),
-            (ID, lambda f, hide: hide(self._found(f[0]))),
-            (NUMBER, lambda f, hide: hide(self._found(f[0]))),
+            (HEX, lambda f, hide: hide(self._by_form(f[0]))),
+            (ID, lambda f, hide: hide(self._by_form(f[0]))),
+            (NUMBER, lambda f, hide: hide(self._by_form(f[0]))),
             (HOST, lambda f, hide: hide(words.host(f[0])) if self._is_host(f[0]) else f[0]),
         )
 
@@ -244,30 +244,30 @@ class Texts:
         return self.words.host(whole) if is_address(whole) else self.opaque(whole)
 
     def _is_host(self, name: str) -> bool:
-        """Whether a name with points is one: a message named it, or no dictionary knows a word of it."""
+        """Whether a dotted name is a host: a message named it, or not all its words are in the dictionary."""
         return name.lower() in self.words.sure or name not in self.known
 
-    def _judged(self, found: Found, hide: Hide) -> str:
-        """A word of a line: by the dictionary, a number by what is beside it."""
-        word = found[0]
-        counts = word.isdecimal() and SHORTEST_NUMBER <= len(word) <= LONGEST_COUNT and _counts(found)
+    def _judged(self, match: Found, hide: Hide) -> str:
+        """Redact a word of a line, by the dictionary; a number by its context."""
+        word = match[0]
+        counts = word.isdecimal() and SHORTEST_NUMBER <= len(word) <= LONGEST_COUNT and _counts(match)
         if counts or self.known.word(word):
             self._tally.words[word] += not counts
             return word
-        seen = self.words.seen.get(word) or (word.isascii() and self.words.seen.get(word.lower()))
-        return hide(seen or self.words.word(word))
+        pseudonym = self.words.seen.get(word) or (word.isascii() and self.words.seen.get(word.lower()))
+        return hide(pseudonym or self.words.word(word))
 
-    def _found(self, word: str) -> str:
-        """A number or an id found by its form."""
+    def _by_form(self, word: str) -> str:
+        """Redact a number or an id recognized by its form; ids that stay in messages stay."""
         if word in self.kept and word not in self.words.seen:
             self._tally.stayed[Kind.ID] += 1
             return word
         return self.words.user(word)
 
-    def _of_uri(self, found: Found) -> str:
-        if found[1].lower() == "tel":
-            return self.words.user(found[3])
-        return self.uri(found[2].removesuffix("@") if found[2] else None, found[3])
+    def _of_uri(self, match: Found) -> str:
+        if match[1].lower() == "tel":
+            return self.words.user(match[3])
+        return self.uri(match[2].removesuffix("@") if match[2] else None, match[3])
 
     def _word(self, word: str) -> str:
         if scheme := SCHEME.fullmatch(word):
@@ -281,37 +281,39 @@ class Texts:
         return self.words.word(word)
 
 
-def _counts(found: Found) -> bool:
-    """Whether what stands beside a number says what it is: a port, a status, an amount."""
-    text, start = found.string, found.start()
+def _counts(match: Found) -> bool:
+    """Whether the context of a number says what it is: a port, a status, an amount."""
+    text, start = match.string, match.start()
     before = text[max(start - LOOKED_BACK, 0) : start]
     if before.endswith(STATE):
-        return len(found[0]) == STATUS
-    return bool(COUNTING.search(before) or UNIT.match(text, found.end()))
+        return len(match[0]) == STATUS
+    return bool(COUNTING.search(before) or UNIT.match(text, match.end()))
 
 
 def _changed(pattern: re.Pattern[str], change: Step, hide: Hide, text: str) -> str:
-    return pattern.sub(lambda found: change(found, hide), text)
+    return pattern.sub(lambda match: change(match, hide), text)
 
 
-def _shown(text: str, done: list[str]) -> str:
-    """The text with what was replaced; a replacement may hold another."""
-    for _ in range(len(done) + 1):
+def _shown(text: str, replacements: list[str]) -> str:
+    """Put the replacements in place of their marks; a replacement may contain marks."""
+    for _ in range(len(replacements) + 1):
         if not MARKED.search(text):
             break
-        text = MARKED.sub(lambda found: done[int("".join(str(ord(char) - NULL) for char in found[1]))], text)
+        text = MARKED.sub(
+            lambda match: replacements[int("".join(str(ord(char) - NULL) for char in match[1]))], text
+        )
     return text
 
 
-def _mac(found: Found, addresses: Addresses) -> str:
-    between = found[1]
-    new = addresses.mac(bytes.fromhex(found[0].replace(between, "")))
+def _mac(match: Found, addresses: Addresses) -> str:
+    between = match[1]
+    new = addresses.mac(bytes.fromhex(match[0].replace(between, "")))
     text = between.join(f"{byte:02x}" for byte in new)
-    return text.upper() if found[0].isupper() else text
+    return text.upper() if match[0].isupper() else text
 
 
-def _network(found: Found, addresses: Addresses) -> str:
-    """An address; in front of a prefix length only what the prefix covers."""
-    if not found[2] or int(found[2][1:]) > 32:
-        return addresses.text(found[1]) + (found[2] or "")
-    return addresses.network(found[1], int(found[2][1:])) + found[2]
+def _network(match: Found, addresses: Addresses) -> str:
+    """Redact an address; before a prefix length only the octets that the prefix covers."""
+    if not match[2] or int(match[2][1:]) > 32:
+        return addresses.text(match[1]) + (match[2] or "")
+    return addresses.network(match[1], int(match[2][1:])) + match[2]

@@ -1,8 +1,7 @@
-"""TLS over TCP (RFC 5246, RFC 8446): how far a handshake came stays, and nothing that tells of somebody.
+"""Redact TLS over TCP (RFC 5246, RFC 8446) so that the progress of a handshake stays visible.
 
-Headers of records and messages, alerts in the clear, and what hellos choose from stay; names, identities,
-randoms and keys give way to other bytes, as do certificates, to others of the same length. What is encrypted
-is gone.
+Record and message headers, cleartext alerts and the options in hellos stay; names, identities, randoms and
+keys become other bytes, certificates others of the same length. Encrypted content is overwritten.
 """
 
 from postproc.share.redaction.dtls import Handshakes, client_hello, server_hello
@@ -19,11 +18,11 @@ from postproc.wire.dtls import (
     tls_records,
 )
 
-FIRST = bytes((HANDSHAKE, 3))  # of every connection of TLS: a ClientHello, of version 3.x as SSL counts
+FIRST = bytes((HANDSHAKE, 3))  # of every TLS connection: a handshake record, version 3.x as SSL counts
 
 
 def replaced(stream: bytes, handshakes: Handshakes) -> bytes:
-    """A stretch that begins with a record, as long as before; null from where it is no TLS any more."""
+    """Redact a stretch that begins with a record; the length stays, bytes that are not TLS are zeroed."""
     new, keyed = bytearray(), False
     for kind, _, _, body in tls_records(stream):
         new += stream[len(new) : len(new) + TLS_RECORD] + _content(kind, body, handshakes, keyed=keyed)
@@ -38,11 +37,11 @@ def _content(kind: int, body: bytes, handshakes: Handshakes, *, keyed: bool) -> 
         return body
     if kind == HANDSHAKE and (not keyed or is_whole_hello(body, len(body))):
         return _messages(body, handshakes)
-    return b"\xff" * len(body)  # nulls would look like messages
+    return b"\xff" * len(body)  # zeros would look like messages
 
 
 def _messages(body: bytes, handshakes: Handshakes) -> bytes:
-    """The messages of a record; of one that goes on in the next only the header stays."""
+    """Redact the messages of a record; of one continued in the next record only the header stays."""
     new = bytearray()
     while len(new) + TLS_HANDSHAKE <= len(body):
         head = body[len(new) : len(new) + TLS_HANDSHAKE]

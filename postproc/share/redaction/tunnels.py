@@ -1,7 +1,7 @@
-"""Headers from the link layer through tunnels to IP: opened as reading opens them, and what stays of each.
+"""Redact headers from the link layer through tunnels to IP, parsed as in postproc.read.layers.
 
-What the next header is, and where, has to stay; hardware addresses get pseudonyms. All else that names a
-network, a sensor or a session (identifiers of tunnels, options, tags, what a radio heard) is null.
+The type and position of the next header stay; hardware addresses get pseudonyms. Everything else that names
+a network, a sensor or a session (tunnel identifiers, options, tags, radio measurements) is zeroed.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ from postproc.read.layers import IN_IP, IN_UDP, IP_PROTOCOL, IPV4, IPV6, LINK, U
 from postproc.wire import MalformedError, ip
 from postproc.wire.ip import UDP, Packet
 
-DEEPEST = 24  # IP packets in each other, as many as headers between two of them: more is made to harm
+DEEPEST = 24  # nested IP packets, and headers between two of them; a choice against hostile input
 UDP_HEADER = 8
 TAGS = (layers.VLAN, layers.QINQ, layers.OLD_QINQ, layers.PPPOE)
 MAC = 6
@@ -26,7 +26,7 @@ Rule = Callable[[bytes, Mac], bytes]
 
 
 class Headers(NamedTuple):
-    """Headers by their kind (postproc.read.layers), the kind of the next one, and all from there on."""
+    """Parsed headers with their kinds (postproc.read.layers), the next kind, and the remaining bytes."""
 
     opened: tuple[tuple[int, bytes], ...]
     kind: int
@@ -38,29 +38,29 @@ class Headers(NamedTuple):
 
     @property
     def proven(self) -> "Headers":
-        """The headers up to the first that may be any text, as no packet is behind it."""
+        """The headers up to the first that could be arbitrary text; for headers with no packet after them."""
         count = next((n for n, each in enumerate(self.opened) if not _proves_itself(*each)), len(self.opened))
-        kept = Headers(self.opened[:count], UNCLEAR, b"")
-        return kept._replace(rest=(self.written + self.rest)[len(kept.written) :])
+        proven = Headers(self.opened[:count], UNCLEAR, b"")
+        return proven._replace(rest=(self.written + self.rest)[len(proven.written) :])
 
     def redacted(self, mac: Mac) -> bytes:
-        """The headers as they may leave; the checksum of GRE is not yet right."""
+        """Return the redacted headers; a GRE checksum is not yet set."""
         return b"".join(
             RULES[kind](header, mac).ljust(len(header), b"\0")[: len(header)] for kind, header in self.opened
         )
 
 
 def _proves_itself(kind: int, header: bytes) -> bool:
-    """Whether a header is one whatever follows: of the capture's link type, a tag, PPPoE's version, SNAP."""
+    """Whether a header is certain by itself: the capture's link type, a tag, PPPoE's version, SNAP."""
     if kind == layers.LLC:
         return int.from_bytes(header[:2]) == layers.SNAP
     return kind in TAGS or (LINK <= kind < layers.PPP_PROTOCOL and kind != LINK + 219)
 
 
 def opened(kind: int, data: bytes) -> Headers:
-    """Headers of this kind and all behind it up to IP, or as far as they are understood."""
+    """Parse a header of this kind and all after it up to IP, or as far as they are understood."""
     padded = np.frombuffer(data + bytes(PAD), np.uint8)
-    found: list[tuple[int, bytes]] = []
+    headers: list[tuple[int, bytes]] = []
     at = 0
     for _ in range(DEEPEST):
         if kind not in RULES:
@@ -68,19 +68,19 @@ def opened(kind: int, data: bytes) -> Headers:
         kinds, places = layers.OPENERS[kind](padded, np.array([at]))
         following, end = int(kinds[0]), int(places[0])
         if following == UNCLEAR or not at <= end <= len(data):
-            return Headers(tuple(found), UNCLEAR, data[at:])
-        found.append((kind, data[at:end]))
+            return Headers(tuple(headers), UNCLEAR, data[at:])
+        headers.append((kind, data[at:end]))
         kind, at = following, end
-    return Headers(tuple(found), kind, data[at:])
+    return Headers(tuple(headers), kind, data[at:])
 
 
 def link_headers(link_type: int, data: bytes) -> Headers:
-    """The link layers of a packet."""
+    """Return the link-layer headers of a packet."""
     return opened(LINK + link_type, data)
 
 
 def packet_behind(headers: Headers, outside: Packet | None = None) -> Packet | None:
-    """The IP packet behind headers, or what goes on in the one ``outside``, behind an extension header."""
+    """Return the IP packet after headers, or the rest of ``outside`` after an extension header; or None."""
     if outside and IP_PROTOCOL <= headers.kind < UDP_TUNNEL:
         return replace(outside, protocol=headers.kind - IP_PROTOCOL, payload=headers.rest)
     if headers.kind not in (IPV4, IPV6):
@@ -92,7 +92,7 @@ def packet_behind(headers: Headers, outside: Packet | None = None) -> Packet | N
 
 
 def in_packet(packet: Packet) -> Headers | None:
-    """The headers of the tunnel in an IP packet; None where there is none."""
+    """Return the headers of the tunnel in an IP packet; None if there is none."""
     if packet.fragment:
         return None
     if packet.protocol in IN_IP:
@@ -103,29 +103,29 @@ def in_packet(packet: Packet) -> Headers | None:
 
 
 def in_datagram(port: int, payload: bytes) -> Headers | None:
-    """The headers of the tunnel in a datagram to this port, which may be anybody's."""
+    """Return the headers of the tunnel in a datagram to this port; None if it is no tunnel after all."""
     if port not in IN_UDP:
         return None
-    found = opened(UDP_TUNNEL + port, payload)
-    return None if found.kind == UNCLEAR else found
+    headers = opened(UDP_TUNNEL + port, payload)
+    return None if headers.kind == UNCLEAR else headers
 
 
 def nested(link_type: int, data: bytes) -> Iterator[tuple[bytes, Packet]]:
-    """The IP packets in a packet from outside in, each with the headers before it."""
+    """Yield the nested IP packets from the outside in, each with the headers before it."""
     headers, packet = link_headers(link_type, data), None
     for _ in range(DEEPEST):
         packet = packet_behind(headers, packet)
         if packet is None:
             return
         yield headers.written, packet
-        found = in_packet(packet)
-        if found is None:
+        inner = in_packet(packet)
+        if inner is None:
             return
-        headers = found
+        headers = inner
 
 
 def with_checksums(headers: Headers, data: bytes) -> bytes:
-    """The bytes of these headers and what is behind them, the checksum of GRE set right (RFC 2784)."""
+    """Set the GRE checksum in redacted headers and payload (RFC 2784)."""
     if headers.opened and headers.opened[0][0] == IP_PROTOCOL + layers.GRE and data[0] & 0x80:
         total = ip.checksum(data[:4] + bytes(2) + data[6:])
         return data[:4] + total.to_bytes(2) + data[6:]
@@ -137,7 +137,7 @@ def _whole(header: bytes, _: Mac) -> bytes:
 
 
 def _spans(*kept: tuple[int, int]) -> Rule:
-    """A rule that keeps these bytes and nulls the others."""
+    """Return a rule that keeps these byte ranges and zeros the others."""
 
     def rule(header: bytes, _: Mac) -> bytes:
         new = bytearray(len(header))
@@ -159,14 +159,14 @@ def _ethernet(header: bytes, mac: Mac) -> bytes:
 
 
 def _cooked(header: bytes, mac: Mac) -> bytes:
-    """Linux's: an address of up to eight bytes, its length before it; version 2 has what follows in front."""
+    """Redact the address in Linux cooked capture: up to eight bytes, its length before it (SLL, SLL2)."""
     at, size = (6, int.from_bytes(header[4:6])) if len(header) == 16 else (12, header[11])
     addr = mac(header[at : at + MAC]) if size == MAC else b""
     return header[:at] + addr.ljust(8, b"\0") + header[at + 8 :]
 
 
 def _wlan(header: bytes, mac: Mac) -> bytes:
-    """IEEE 802.11, section 9.3.2; in an aggregate the first subframe has its own addresses and a length."""
+    """Redact an IEEE 802.11 header (section 9.3.2), and the first subframe header of an A-MSDU."""
     control, flags = header[0], header[1]
     quality, ordered, fourth = bool(control & 0x80), bool(flags & 0x80), flags & 3 == 3
     size = 24 + MAC * fourth + 2 * quality + 4 * (quality and ordered)
@@ -176,7 +176,7 @@ def _wlan(header: bytes, mac: Mac) -> bytes:
 
 
 def _radiotap(header: bytes, _: Mac) -> bytes:
-    """Which fields there are, and the flags, which say how the 802.11 header is padded."""
+    """Keep the bitmap of fields and the flags, which say how the 802.11 header is padded."""
     header, at = header.ljust(8, b"\0"), 8  # its length may be anything
     while header[at - 1] & 0x80 and at + 4 <= len(header):
         at += 4
@@ -186,7 +186,7 @@ def _radiotap(header: bytes, _: Mac) -> bytes:
 
 
 def _ppi(header: bytes, _: Mac) -> bytes:
-    """The types and lengths of its fields."""
+    """Keep the types and lengths of PPI fields."""
     new, at = header[:8], 8
     while at + 4 <= len(header):
         size = int.from_bytes(header[at + 2 : at + 4], "little")
@@ -196,28 +196,28 @@ def _ppi(header: bytes, _: Mac) -> bytes:
 
 
 def _gre(header: bytes, _: Mac) -> bytes:
-    """The number of a packet; of PPTP its length and the number of its call."""
-    kept = [(0, 4)]
+    """Keep flags and sequence numbers; for PPTP (version 1) also payload length and call ID."""
+    spans = [(0, 4)]
     at = 4 + 4 * bool(header[0] & 0xC0)
     if header[0] & 0x20:
-        kept += [(at, at + 4)] * (header[1] & 7 == 1)
+        spans += [(at, at + 4)] * (header[1] & 7 == 1)
         at += 4
-    return _spans(*kept, (at, len(header)))(header, _)
+    return _spans(*spans, (at, len(header)))(header, _)
 
 
 def _gtp_u(header: bytes, _: Mac) -> bytes:
-    """3GPP TS 29.281, section 5.2: of its extensions the length, in fours, and the type of the next."""
-    kept = [(0, 4), (11, 12)]
+    """Keep length (in 4-byte units) and next type of GTP-U extensions (3GPP TS 29.281, section 5.2)."""
+    spans = [(0, 4), (11, 12)]
     at = 12
     while at < len(header):
         size = 4 * max(header[at], 1)
-        kept += [(at, at + 1), (at + size - 1, at + size)]
+        spans += [(at, at + 1), (at + size - 1, at + size)]
         at += size
-    return _spans(*kept)(header, _)
+    return _spans(*spans)(header, _)
 
 
 def _tzsp(header: bytes, _: Mac) -> bytes:
-    """The kinds and lengths of the tags."""
+    """Keep the kinds and lengths of TZSP tags."""
     new, at = header[:4], 4
     while at < len(header):
         alone = header[at] <= 1 or at + 1 == len(header)
@@ -237,7 +237,7 @@ RULES: Mapping[int, Rule] = {
     **dict.fromkeys((LINK + 113, LINK + 276), _cooked),
     **dict.fromkeys((layers.WLAN, layers.WLAN_PADDED), _wlan),
     layers.RADIOTAP: _radiotap,
-    LINK + 119: _spans((0, 8)),  # Prism's: behind its length stands the name of the radio
+    LINK + 119: _spans((0, 8)),  # Prism: the name of the radio follows the length
     LINK + 192: _ppi,
     layers.ERSPAN: _spans((0, 4)),
     layers.ERSPAN_3: _spans((0, 4), (10, 12)),

@@ -1,11 +1,11 @@
-"""Which words are nobody's, of protocols, codecs, products and log texts; all others are somebody's.
+"""Words that identify nobody: of protocols, codecs, products and log texts. All others may identify somebody.
 
-What redaction keeps in text, and what the last search may find in it, is asked here and nowhere else.
+This module alone decides which words redaction keeps and the final search for leaks ignores.
 
 A word belongs here, in lower case, if it is in a standard or a registry (the RFCs named below, IANA's
-registries), is what a well-known program says of itself, or is one of the words its messages are made of.
-What could be somebody's name, firm or town does not belong here, however usual it is in calls: whatever is
-added, leaves every house from then on.
+registries), is how a well-known program names itself, or occurs in the fixed text of its messages.
+A possible name of a person, company or town does not belong here, however common it is in calls: every
+word added here will be shared from every site.
 """
 
 import re
@@ -110,7 +110,7 @@ SDP_WORDS = """
     useinbandfec user vad vbr version video wait webrtc wide wms wsh www x xr yes zrtp
 """
 
-# What phrases and texts of answers are made of: RFC 3261, section 21, Q.850, and well-known programs.
+# Reason phrases and texts of responses: RFC 3261, section 21, Q.850, and well-known programs.
 PHRASE_WORDS = """
     a able about absent accept acceptable access active address after all allotted allowed already also
     alternative ambiguous an and anonymity another answer answered any are as attempted attended
@@ -142,7 +142,7 @@ PHRASE_WORDS = """
     username valid version wait was were when whitelist will with within without wrong you your
 """
 
-# Names that well-known programs and telephones give themselves, and the systems they run on.
+# Names of well-known programs and telephones, and of the systems they run on.
 PRODUCT_WORDS = """
     32bit 3cx 3cxphone 3cxphonesystem 64 64bit a aarch64 aastra acrobits adore agent alcatel ale algo
     allworx alpha altigen amazon amd64 android anveo app apple applewebkit arm arm64 armv7 armv7l
@@ -173,7 +173,7 @@ PRODUCT_WORDS = """
     yealink yeastar zfone zoiper zoom zte zyxel
 """
 
-# What FreeSWITCH's log lines are made of: levels, files, states, modules, variables of its own.
+# FreeSWITCH's log lines: levels, files, states, modules, its own variables.
 LOG_WORDS = """
     2833 abandoned abort aborted about above absent accepted acknowledge acl acquire action actions
     activate activated activating activation active add added adding additional addr address adjust
@@ -298,13 +298,13 @@ LOG_WORDS = """
     zone
 """
 
-# Top-level domains that say no more than a country code does, and those that mean no place in the internet.
+# Top-level domains that reveal no more than a country code, and those outside the public DNS.
 DOMAIN_WORDS = """
     app arpa biz cloud com corp dev domain edu eu example gov home info int intern internal intra
     intranet invalid io lan local localdomain localhost mil net org private test
 """
 
-# Words of the above that are also names of people: they stay in small or in capital letters only.
+# Words of the above that are also people's names: they stay only in all lower or all upper case.
 NAME_WORDS = """
     april august bill carol chan chase drew frank grant guy homer jan janus june king lance mark max may opal
     page rose sofia vega will
@@ -312,17 +312,17 @@ NAME_WORDS = """
 
 
 PIECE = re.compile(r"[a-z0-9]+")
-WORD = re.compile(r"(?:[^\W_]|[\udc80-\udcff])+")  # undecodable bytes are letters, too
+WORD = re.compile(r"(?:[^\W_]|[\udc80-\udcff])+")  # undecodable bytes count as letters
 LETTERS = re.compile(r"[A-Za-z]{3,}")
 COUNTED = re.compile(r"(?:x|v)?\d{1,3}(?:ms|s|bit|k|kbps|hz|khz)?|cs\d?", re.IGNORECASE)
-SHORT_NUMBER = 2  # digits: what is longer may be an extension
-LONGEST_VERSION = 9  # digits: what has more may be a telephone number with points in it
-RFC = re.compile(r"rfc\d{3,5}", re.IGNORECASE)  # a document that texts cite; the number is nobody's
+SHORT_NUMBER = 2  # digits: a longer number may be an extension
+LONGEST_VERSION = 9  # digits: a longer one may be a dotted telephone number
+RFC = re.compile(r"rfc\d{3,5}", re.IGNORECASE)  # a cited document
 VERSION = re.compile(r"[vV]?\d{1,3}(?:\.\d{1,6}){1,3}")
-# A number in groups, an address, a version; no status line.
+# A grouped number, an address or a version, but no SIP status line.
 GROUPED = re.compile(r"(?<!SIP/)(?<![\w.+])\+?\d{1,5}(?:[ ./~-]\d{1,5}){2,9}(?!\w)")
 ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
-# Of a pattern of log texts all that is no word of the text: escapes, names of groups, sets of signs.
+# The parts of a log text pattern that are no words: escapes, group names, character sets.
 WORDLESS = re.compile(r"\\.|\(\?P<\w+>|\[[^\]]*\]", re.DOTALL)
 DICTIONARY = frozenset(
     word
@@ -343,19 +343,19 @@ DOMAINS = frozenset(DOMAIN_WORDS.split())
 
 
 class Known:
-    """The words that stay; ``products`` are patterns of names that say a deployment's products.
+    """The words that stay; ``products`` are patterns of a deployment's product names.
 
-    ``"text" in known`` says whether every word of a text stays.
+    ``"text" in known`` is true if every word of a text stays.
     """
 
     def __init__(self, products: Iterable[str] = ()) -> None:
         self._products = [re.compile(pattern) for pattern in products]
-        named = (found for each in self._products for found in LETTERS.findall(each.pattern))
-        self._words = DICTIONARY | {word.lower() for word in named}
+        product_words = (word for each in self._products for word in LETTERS.findall(each.pattern))
+        self._words = DICTIONARY | {word.lower() for word in product_words}
         self._answers: dict[str, bool] = {}
 
     def word(self, word: str) -> bool:
-        """Whether a word without blanks and signs in it is nobody's."""
+        """Whether a word (no spaces, no punctuation) identifies nobody."""
         if word not in self._answers:
             self._answers[word] = self._is_word(word)
         return self._answers[word]
@@ -364,9 +364,9 @@ class Known:
         return isinstance(text, str) and all(map(self.word, WORD.findall(text))) and not GROUPED.search(text)
 
     def spans(self, name: str) -> list[tuple[int, int]]:
-        """Where the name of a program says one of the products."""
-        found = (match.span() for pattern in self._products for match in pattern.finditer(name))
-        return sorted((start, end) for start, end in found if start < end)
+        """Return the spans of product names in a program's name, sorted."""
+        spans = (match.span() for pattern in self._products for match in pattern.finditer(name))
+        return sorted((start, end) for start, end in spans if start < end)
 
     def _is_word(self, word: str) -> bool:
         lower = word.lower()
@@ -384,7 +384,7 @@ class Known:
 
 
 def is_version(text: str) -> bool:
-    """Whether this is shaped like the version of a program, not like an address or a number with points."""
+    """Whether this looks like a program's version, not like an address or a dotted telephone number."""
     if not VERSION.fullmatch(text) or ADDRESS.fullmatch(text):
         return False
     bare = text.lstrip("vV")
@@ -392,7 +392,7 @@ def is_version(text: str) -> bool:
 
 
 def is_codec(name: str) -> bool:
-    """Whether this names a codec or a format of media, as rtpmap does."""
+    """Whether this is the name of a codec or media format, as in rtpmap."""
     pieces = PIECE.findall(name.lower())
     return name.isascii() and all(piece in CODECS or _is_short_number(piece) for piece in pieces)
 

@@ -1,9 +1,8 @@
-"""Pseudonyms of words and numbers: of as many bytes as before, a digit for a digit, a letter for a letter.
+"""Pseudonyms of words and numbers: as many bytes as before, a digit for a digit, a letter for a letter.
 
-A sign is turned by an amount that hangs on all behind it, so that what ends
-alike still ends alike (extension and full number, written with +49 or 0), and
-no two words become one. The last sign always changes. A null stays one:
-prefixes 0 and 00 still say what they say.
+Each character is rotated by an amount that depends on all characters after it: words with a common
+ending keep one (extension and full number, written with +49 or 0), and no two words become one.
+The last character always changes. The digit 0 stays, so that the prefixes 0 and 00 keep their meaning.
 """
 
 import hmac
@@ -18,7 +17,7 @@ from postproc.share.account import Kind, Tally
 from postproc.share.redaction.addresses import Addresses
 from postproc.share.redaction.vocabulary import DICTIONARY, DOMAINS
 
-LONGEST = 512  # of a word; what is longer is blanked
+LONGEST = 512  # characters of a word; a longer one is blanked. A choice that bounds the work (quadratic)
 WITHHELD = frozenset(
     {
         "anonymous",
@@ -33,8 +32,8 @@ WITHHELD = frozenset(
         "voicemail",
     }
 )
-SEPARATOR = re.compile(r"((?:[^\w\udc80-\udcff]|_)+)")  # undecodable bytes are letters, too
-# What B2BUAs add to the Call-ID of another leg.
+SEPARATOR = re.compile(r"((?:[^\w\udc80-\udcff]|_)+)")  # undecodable bytes count as letters
+# Suffixes that B2BUAs append to the Call-ID of the other leg.
 SUFFIX = re.compile(r"[_-](?:b2b|b2bua|pbx|leg|out|in|[ab])[_-]?\d{0,4}$", re.IGNORECASE)
 NUMBER = re.compile(r"[+*#]*[0-9][0-9 ().\-/*#]*")
 HEX = frozenset("abcdef")
@@ -46,16 +45,16 @@ PORT = re.compile(r":\d{1,5}$")
 
 
 class Words:
-    """Maps words; ``seen`` has every original with its pseudonym."""
+    """Map words to pseudonyms; ``seen`` has every original with its pseudonym."""
 
     def __init__(self, key: bytes, addresses: Addresses, tally: Tally | None = None) -> None:
         self._key, self._tally = key, tally or Tally()
         self._addresses = addresses
         self.seen: dict[str, str] = {}
-        self.sure: set[str] = set()  # those that name somebody or something for sure
+        self.sure: set[str] = set()  # lower case; words certain to be a user, an id or a host
 
     def user(self, name: str) -> str:
-        """A user part, an extension, a telephone number; who withholds it is left so."""
+        """Redact a user part, extension or telephone number; "anonymous" and the like stay."""
         if name.lower() in WITHHELD or not name:
             return name
         self._tally.replaced[Kind.USER] += 1
@@ -63,14 +62,14 @@ class Words:
         return self._kept(name, self._number) if NUMBER.fullmatch(name) else self._identified(name)
 
     def word(self, word: str) -> str:
-        """A word of a text that no dictionary knows; it may be nobody's name for all that."""
+        """Redact a word that is in no dictionary, whether or not it names somebody."""
         self._tally.replaced[Kind.WORD] += 1
         if word in self.seen:
             return self.seen[word]
         return self._kept(word, self._number if NUMBER.fullmatch(word) else self._parts)
 
     def identifier(self, word: str) -> str:
-        """An id, part by part: ids that begin or end with another still do."""
+        """Redact an id part by part: an id that begins or ends with another still does."""
         self._tally.replaced[Kind.ID] += bool(word)
         self.sure.add(word.lower())
         return self._identified(word)
@@ -83,12 +82,12 @@ class Words:
         return self._kept(word, self._parts)
 
     def call_id(self, value: str) -> str:
-        """``local@host``, or the local part alone."""
+        """Redact a Call-ID: ``local@host``, or the local part alone."""
         local, at, host = value.partition("@")
         return self.identifier(local) + at + self.host(host)
 
     def host(self, name: str) -> str:
-        """An address, with brackets or without, or a name; a port behind it stays."""
+        """Redact an address, with or without brackets, or a host name; a port after it stays."""
         port = PORT.search(name) if name.count(":") == 1 or name.startswith("[") else None
         bare = name[: port.start()] if port else name
         return self._host(bare) + (port[0] if port else "")
@@ -104,14 +103,14 @@ class Words:
         self.sure.add(name.lower())
         if not HOST.fullmatch(name):
             return self._identified(name)
-        if self._is_somebodys(name.rpartition(".")[2]):  # which may be learnt after the host's name
+        if self._is_somebodys(name.rpartition(".")[2]):  # which may be learned after the host's name
             self.seen.pop(name, None)
         return self._kept(name, self._labels)
 
     def blank(self, value: str) -> str:
-        """What must not be kept in any form: signs give way to 0, separators stay."""
+        """Overwrite a secret: characters become 0, separators stay."""
         self._tally.replaced[Kind.SECRET] += bool(value.strip())
-        return BLANKED.sub(lambda found: "0" * octets(found[0]), value)
+        return BLANKED.sub(lambda match: "0" * octets(match[0]), value)
 
     def _kept(self, word: str, change: Callable[[str], str]) -> str:
         if word not in self.seen:
@@ -119,19 +118,19 @@ class Words:
         return self.seen[word]
 
     def _number(self, number: str) -> str:
-        kept = _country_code(number)
-        return number[:kept] + self._turned(number[kept:])
+        prefix = _country_code(number)
+        return number[:prefix] + self._turned(number[prefix:])
 
     def _labels(self, name: str) -> str:
         labels = name.split(".")
         last = labels[-1]
         says_no_more = COUNTRY.fullmatch(last) or (last.lower() in DOMAINS and not self._is_somebodys(last))
-        kept = len(labels) > 1 and says_no_more
-        mapped = [self._parts(label) for label in (labels[:-1] if kept else labels)]
-        return ".".join([*mapped, last] if kept else mapped)
+        keeps_last = len(labels) > 1 and says_no_more
+        mapped = [self._parts(label) for label in (labels[:-1] if keeps_last else labels)]
+        return ".".join([*mapped, last] if keeps_last else mapped)
 
     def _is_somebodys(self, label: str) -> bool:
-        """Whether somebody is called like a top-level domain that would stay: neither may be left then."""
+        """Whether a top-level domain that would stay is also somebody's name: then neither may stay."""
         lower = label.lower()
         return lower in self.sure and lower in DOMAINS and lower not in DICTIONARY
 
@@ -143,7 +142,7 @@ class Words:
         return "".join(parts) + word[end:]
 
     def _turned(self, part: str) -> str:
-        """Each sign turned within its alphabet, by what stands behind it."""
+        """Rotate each character within its alphabet, by an amount derived from what follows it."""
         letters = {char for char in part.lower() if char in string.ascii_lowercase}
         alphabet = "abcdef" if letters <= HEX else string.ascii_lowercase
         digits = "123456789"
@@ -156,7 +155,7 @@ class Words:
             elif char in alphabet:
                 turned = self._turn(char, alphabet, behind)
                 signs[place] = turned.upper() if part[place].isupper() else turned
-            elif not char.isascii():  # of one sign there may be two in small letters
+            elif not char.isascii():  # one character may become two in lower case
                 signs[place] = "x" * octets(part[place])  # a letter of another alphabet
             behind = char + behind
         return "".join(signs)
@@ -170,17 +169,17 @@ class Words:
 
 
 def octets(text: str) -> int:
-    """How long a text is in a packet."""
+    """Return the length of a text in a packet, in bytes."""
     return len(text.encode(errors="surrogateescape"))
 
 
 def fitting(old: str, new: str, otherwise: Callable[[], str]) -> str:
-    """The new text if it is as long as the old, else the other: an address in a form that cannot be kept."""
+    """Return ``new`` if it is as long as ``old`` in bytes, else ``otherwise()``."""
     return new if octets(new) == octets(old) else otherwise()
 
 
 def is_address(word: str) -> bool:
-    """Whether this is an IP address as text."""
+    """Whether this is an IP address as text, with or without a zone."""
     try:
         ip_address(word.partition("%")[0])
     except ValueError:
@@ -189,7 +188,7 @@ def is_address(word: str) -> bool:
 
 
 def _country_code(number: str) -> int:
-    """How many signs of an international number say the country (ITU-T E.164)."""
+    """Return how many characters of an international number form the country code (ITU-T E.164)."""
     for prefix in ("+", "00"):
         if number.startswith(prefix) and len(number) >= SHORTEST_INTERNATIONAL:
             for length in range(COUNTRY_CODE, 0, -1):

@@ -1,8 +1,8 @@
 """The pictures of a call by name, as layouts and as SVG: for reports, without matplotlib.
 
-Each picture is laid out once, from the call's rows to a layout.Picture, and painted by svg.py (the
-report) or figures.py (matplotlib: notebooks and files). A picture that our own mistake keeps from being
-drawn has a line instead, and costs no other.
+Each picture is laid out once, from the call's rows to a layout.Picture, and painted by svg.py (the report) or
+figures.py (matplotlib: notebooks and files). Where a bug keeps a picture from being drawn, a line of text
+replaces it, and the other pictures are drawn.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +26,7 @@ __all__ = [
     "svgs",
 ]
 
-WIDTH, HEIGHT, LONGEST = 560.0, 40.0, 100  # points and characters of the line that stands for a picture
+WIDTH, HEIGHT, LONGEST = 560.0, 40.0, 100  # points and characters of the line that replaces a picture
 
 
 def _ladder(call: Call, lang: Lang = "en") -> Picture:
@@ -45,31 +45,31 @@ OF_PLACES = ("places", "route")  # of calls that were captured at several places
 
 
 def layout(name: str, call: Call, lang: Lang = "en") -> Picture:
-    """A picture of a call, or the line that stands for it."""
+    """Return a picture of a call, or the line that replaces it."""
     return _or_line(partial(PICTURES[name], call, lang), lang)
 
 
 def overview_layout(calls: Iterable[CallRow], lang: Lang = "en") -> Picture:
-    """The calls of a run over time, or the line that stands for the picture."""
+    """Return the calls of a run over time, or the line that replaces the picture."""
     return _or_line(partial(charts.overview, calls, lang), lang)
 
 
 def svgs(call: Call, lang: Lang = "en", links: svg.Links = svg.NONE) -> dict[str, str]:
-    """The pictures of a call as ``<svg>`` elements, ids unique in a page of many calls.
+    """Return the pictures of a call as ``<svg>`` elements, with ids unique in a page of many calls.
 
-    ``links`` are anchors of messages.
+    ``links`` maps messages to their anchors in the page.
     """
     names = [name for name in PICTURES if call.passages or name not in OF_PLACES]
     return {name: svg.element(layout(name, call, lang), f"call{call.number}-{name}", links) for name in names}
 
 
 def overview_svg(calls: Iterable[CallRow], lang: Lang = "en") -> str:
-    """The calls of a run over time as an ``<svg>`` element."""
+    """Return the calls of a run over time as an ``<svg>`` element."""
     return svg.element(overview_layout(calls, lang), "overview")
 
 
 def _or_line(lay_out: Callable[[], Picture], lang: Lang) -> Picture:
-    with ThreadPoolExecutor(1) as thread:  # a future keeps what went wrong
+    with ThreadPoolExecutor(1) as thread:  # the future keeps any exception, without ``except Exception``
         future = thread.submit(lay_out)
     error = future.exception()
     if not isinstance(error, Exception):

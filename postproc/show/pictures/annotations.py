@@ -27,10 +27,10 @@ from postproc.show.pictures.wording import say
 HEADING_HEIGHT = 40.0  # of the two lines above a picture
 NS_PER_S = 1_000_000_000
 EPOCH = pd.Timestamp(0, tz="UTC")
-SMALL = 6.5  # size of the smallest letters: legible on paper at 100 %
+SMALL = 6.5  # points, the smallest font size; a choice: legible on paper at 100 %
 
 TICKS_APART = 46.0  # points between two ticks at least: the widest text, "1:02:03", and a gap
-SHORTEST_S = 0.001  # of an axis
+SHORTEST_S = 0.001  # of an axis, so that a call with a single event has a scale
 STEPS = (
     *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),  # seconds
     *(60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200),  # minutes and hours
@@ -43,18 +43,18 @@ BADGE_FILLS: Mapping[Severity, tuple[str, str]] = {  # and ink; of the others in
     "warning": (PROBLEM.text, INK),
 }
 BADGE_HEIGHT, BADGE_PADDING, LIST_ROW = 10.0, 3.0, 14.0
-LISTED = 10  # findings named below a picture: the report lists all of them beside it
+LISTED = 10  # findings named below a picture; a choice: the report lists all of them beside it
 LONGEST_CODE = 12
 
 
 def title(call: Call, picture: str, lang: Lang) -> str:
-    """``Ladder: call 1, 721 → +49...``, in one line."""
+    """Return ``Ladder: call 1, 721 → +49...``."""
     caller, called = _users(call)
     return f"{say(picture, lang)}: {say('call', lang, call=call.number)}, {caller} → {called}"
 
 
 def draw_heading(picture: Picture, call: Call, name: str, left: float, lang: Lang) -> None:
-    """Who called whom, when, and what came of it, at the top of the picture of that name."""
+    """Draw two lines at the top of the picture ``name``: parties, then time, verdict and headline."""
     caller, called = _users(call)
     text = f"{say('call', lang, call=call.number)}: {caller} → {called}"
     room = picture.width - left - 10
@@ -65,7 +65,7 @@ def draw_heading(picture: Picture, call: Call, name: str, left: float, lang: Lan
 
 
 def clock(time: pd.Timestamp) -> str:
-    """``2026-11-22 22:38:49.496 UTC``."""
+    """Return ``2026-11-22 22:38:49.496 UTC``."""
     return f"{time:%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"
 
 
@@ -86,7 +86,7 @@ def _summary(call: Call, name: str, lang: Lang) -> str:
 
 @dataclass(frozen=True)
 class TimeAxis:
-    """``start`` and ``end`` stand at ``left`` and ``right`` in points."""
+    """Maps times to x: ``start`` and ``end`` are at ``left`` and ``right``, in points."""
 
     start: pd.Timestamp
     end: pd.Timestamp
@@ -94,7 +94,7 @@ class TimeAxis:
     right: float
 
     def x(self, time: pd.Timestamp, after_s: float = 0.0) -> float:
-        """Where a time stands, or so many seconds after it."""
+        """Return x of a time, or of so many seconds after it, clipped to the axis."""
         share = (seconds(self.start, time) + after_s) / self.length_s
         return self.left + min(max(share, 0.0), 1.0) * (self.right - self.left)
 
@@ -111,7 +111,7 @@ class TimeAxis:
         return next((step for step in STEPS if span / step <= most), longest)
 
     def ticks(self, lang: Lang, *, clock: bool = False) -> list[tuple[float, str]]:
-        """Places and texts: time since the start, or the time of day (UTC)."""
+        """Return x and text of each tick: the time since the start, or the time of day (UTC)."""
         start, step = self.start.value, round(self.step * NS_PER_S)
         first = -(-start // step) * step if clock else start
         return [
@@ -131,29 +131,29 @@ class TimeAxis:
         return decimal(f"{seconds:.{digits}f}", lang) + " s"
 
     def _time_of_day(self, time: int) -> str:
-        at = pd.Timestamp(time, tz="UTC")
+        moment = pd.Timestamp(time, tz="UTC")
         if self.step >= 86400:
-            return f"{at:%Y-%m-%d}"
+            return f"{moment:%Y-%m-%d}"
         if self.step >= 60:
-            return f"{at:%H:%M}"
-        return f"{at:%H:%M:%S}" if self.step >= 1 else f"{at:%H:%M:%S.%f}"[:-3]
+            return f"{moment:%H:%M}"
+        return f"{moment:%H:%M:%S}" if self.step >= 1 else f"{moment:%H:%M:%S.%f}"[:-3]
 
 
 def axis_over(times: Sequence[pd.Timestamp], left: float, right: float) -> TimeAxis:
-    """An axis over all these times; a second of no day where there are none."""
+    """Return an axis over all these times; without any, over the first second of 1970."""
     start, end = (min(times), max(times)) if times else (EPOCH, EPOCH + pd.Timedelta(seconds=1))
     return TimeAxis(start, end, left, right)
 
 
 def seconds(earlier: pd.Timestamp, later: pd.Timestamp) -> float:
-    """The seconds from one time to another."""
+    """Return the seconds from one time to another."""
     return (later.value - earlier.value) / NS_PER_S
 
 
 def draw_axis(
     picture: Picture, axis: TimeAxis, top: float, bottom: float, lang: Lang, *, clock: bool = False
 ) -> None:
-    """Draw the grid from top to bottom, the ticks' texts below it."""
+    """Draw the grid from top to bottom, and the ticks' texts below it."""
     free_from = float("-inf")
     for x, text in axis.ticks(lang, clock=clock):
         picture.strokes.append(Stroke(((x, top), (x, bottom)), FAINT, 0.6, layer=Layer.RAILS))
@@ -165,7 +165,7 @@ def draw_axis(
 
 @dataclass(frozen=True)
 class Mark:
-    """A finding; ``frames`` are its evidence: (capture, frame)."""
+    """A finding to be drawn; ``frames`` are its evidence: (capture, frame)."""
 
     code: str
     severity: Severity
@@ -178,7 +178,7 @@ class Mark:
 
 
 def marks_of(call: Call) -> list[Mark]:
-    """The findings of a call, worst first; good news is not marked."""
+    """Return the findings of a call, most severe first, without those whose verdict is ok."""
     marks = [
         Mark(
             plain(row.code or row.name)[:LONGEST_CODE] or "?",
@@ -198,14 +198,14 @@ def _numbers(frames: str | None, frame: int | None) -> list[int]:
 
 
 def marks_on(marks: Iterable[Mark], frames: Iterable[tuple[str, int | None]]) -> list[Mark]:
-    """The findings whose evidence is among these frames, each code once."""
-    wanted = set(frames)
-    found = [mark for mark in marks if not mark.frames.isdisjoint(wanted)]
-    return list({mark.code: mark for mark in found}.values())
+    """Return the findings with evidence among these frames, each code once."""
+    shown = set(frames)
+    evident = [mark for mark in marks if not mark.frames.isdisjoint(shown)]
+    return list({mark.code: mark for mark in evident}.values())
 
 
 def draw_badge(picture: Picture, left: float, y: float, mark: Mark) -> float:
-    """Draw a finding's code in its box; return where the box ends."""
+    """Draw a finding's code in a box; return its right edge."""
     fill, color = BADGE_FILLS.get(mark.severity, (PAPER, INK))
     right = left + mark.width
     box = rectangle(left, y - BADGE_HEIGHT / 2, right, y + BADGE_HEIGHT / 2)
@@ -215,17 +215,17 @@ def draw_badge(picture: Picture, left: float, y: float, mark: Mark) -> float:
 
 
 def badges_width(marks: Iterable[Mark]) -> float:
-    """The room badges take beside each other."""
+    """Return the width of badges beside each other."""
     return sum(mark.width + 2 for mark in marks)
 
 
 def list_height(marks: Sequence[Mark]) -> float:
-    """The height of the list of findings."""
+    """Return the height of the list of findings, in points."""
     return LIST_ROW * (min(len(marks), LISTED) + (len(marks) > LISTED)) + 6 if marks else 0.0
 
 
 def draw_list(picture: Picture, left: float, top: float, marks: Sequence[Mark], lang: Lang) -> None:
-    """The list of findings below a picture: badge and title, one line each."""
+    """Draw the list of findings below a picture: badge and title, one line each."""
     y = top + LIST_ROW / 2
     column = max((mark.width for mark in marks[:LISTED]), default=0) + 6
     for mark in marks[:LISTED]:

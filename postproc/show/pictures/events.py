@@ -1,8 +1,8 @@
-"""The events of a call as the rows of its ladder: each once, repeated ones folded, idle time named.
+"""The events of a call as rows of its ladder: duplicates dropped, repetitions folded, idle time named.
 
-A session description stands with the message that carries it. Two captures of one call show many
-packets twice: those of the second are left out. Repeated checks are folded into one row, very long
-calls are cut in their middle.
+A session description is merged into the message that carries it. Where two captures show one call, packets of
+the second that the first has, too, are left out. Repeated checks fold into one row; very long calls are cut
+in their middle.
 """
 
 from collections import Counter
@@ -30,20 +30,22 @@ from postproc.show.pictures.wording import duration, say
 Frame = tuple[str, int | None]  # capture and number
 RESPONSES = ("success", "error")
 
-IDLE_S = 2.0  # longer time without events gets a row: over the longest pause of a set-up by hand
-PLENTY = 120  # rows, four printed pages; with more, requests that repeat inside a dialog are folded as well
-MOST_ROWS = 600  # twenty printed pages: a picture of more is no picture
-RHYTHM_S = 0.1  # the shortest time between repetitions that is named: below it, it is a burst
+# Choices; moving one changes only how many rows a ladder has:
+IDLE_S = 2.0  # longer time without events gets a row; pauses within a call's set-up are usually shorter
+PLENTY = 120  # rows, four printed pages; beyond it, requests that repeat inside a dialog are folded as well
+MOST_ROWS = 600  # rows, twenty printed pages; beyond it, the middle is left out
+RHYTHM_S = 0.1  # shortest interval of repetitions that is stated; shorter ones are a burst
 FOLDED = {"stun", "icmp"}
 REPEATED = ("INFO", "OPTIONS", "MESSAGE", "NOTIFY", "UPDATE")  # without description, and their responses
 
 
 @dataclass(frozen=True)
 class Event:
-    """``frames`` are all it stands for, the first one shown; ``src`` and ``dst`` are columns.
+    """An event drawn in the ladder, or several folded into one.
 
-    ``base`` is the label without what differs from one check to the next; ``rtt_ms``
-    is that. ``arrives`` is False for what was not answered.
+    ``frames`` are all it stands for, the first of which is shown; ``src`` and ``dst`` are columns. ``base``
+    is the label without the round-trip time, which differs from check to check; ``rtt_ms`` has these times.
+    ``arrives`` is False for what was not answered, or not seen at the next place.
     """
 
     time: pd.Timestamp
@@ -61,21 +63,21 @@ class Event:
     arrives: bool = True
     rtt_ms: tuple[float, ...] = ()
     purpose: Purpose | None = None  # of a binding
-    identity: object = None  # what a second capture of it shares
-    place: str = ""  # where it was captured: its capture, or that one's recording
+    identity: object = None  # equal in every capture of the same packet
+    place: str = ""  # where it was captured: the recording, named by its first capture
 
 
 @dataclass(frozen=True)
 class Row:
-    """An event, or a note across all columns: idle time, what is left out, a phase that begins."""
+    """An event, or a note across all columns: idle time, events left out, a phase that begins."""
 
     event: Event | None
     note: str = ""
-    close: bool = False  # to the row above
+    close: bool = False  # drawn close to the row above
 
 
 class Binding(NamedTuple):
-    """What the bindings hold of a frame of the timeline; only responses have a round-trip time."""
+    """What the bindings table has on a frame; only responses have a round-trip time."""
 
     transaction: str | None = None
     rtt_ms: float | None = None
@@ -92,7 +94,7 @@ StreamKey = tuple[str, int | None, str | None, str | None]  # capture, first fra
 
 
 def rows_of(call: Call, machines: Machines, lang: Lang) -> list[Row]:
-    """The rows of a ladder from top to bottom."""
+    """Return the rows of a ladder from top to bottom."""
     return _with_notes(rows(events(call, machines, lang), lang), phase_notes(call, lang))
 
 
@@ -100,15 +102,15 @@ Note = tuple[pd.Timestamp, str]
 
 
 def phase_notes(call: Call, lang: Lang) -> list[Note]:
-    """Where a phase of a leg's media begins that is not as the last, and each silence of who might send."""
+    """Return where a phase of a leg's media that differs from the last begins, and each silence."""
     notes: list[Note] = []
     last: dict[int | None, str] = {}
     for row in call.phases:
         doubt = phases.verdict(row, lang) if row.verdict != "ok" else ""
-        said = ", ".join(filter(None, (phases.kind(row, lang), phases.restriction(row, lang), doubt)))
-        if row.started is not None and last.get(row.leg) != said:
-            notes.append((row.started, f"{say('leg', lang, leg=row.leg)}: {said}"))
-            last[row.leg] = said
+        state = ", ".join(filter(None, (phases.kind(row, lang), phases.restriction(row, lang), doubt)))
+        if row.started is not None and last.get(row.leg) != state:
+            notes.append((row.started, f"{say('leg', lang, leg=row.leg)}: {state}"))
+            last[row.leg] = state
     for (leg, side), spans in phases.silent(call, phases.runs(call)).items():
         for begin, end in spans:
             text = say(f"silent_{side}", lang, duration=duration(seconds(begin, end), lang))
@@ -118,40 +120,40 @@ def phase_notes(call: Call, lang: Lang) -> list[Note]:
 
 def _with_notes(rows: Sequence[Row], notes: Sequence[Note]) -> list[Row]:
     """Put each note before the first row, event or idle time, that ends after it."""
-    placed: list[Row] = []
-    left = list(notes)
+    merged: list[Row] = []
+    pending = list(notes)
     for n, row in enumerate(rows):
         ahead = next((later.event.time for later in rows[n:] if later.event), None)
-        while left and ahead is not None and left[0][0] < ahead:
-            placed.append(Row(None, left.pop(0)[1], close=True))
-        placed.append(row)
-    return placed + [Row(None, text, close=True) for _, text in left if rows]
+        while pending and ahead is not None and pending[0][0] < ahead:
+            merged.append(Row(None, pending.pop(0)[1], close=True))
+        merged.append(row)
+    return merged + [Row(None, text, close=True) for _, text in pending if rows]
 
 
 def events(call: Call, machines: Machines, lang: Lang) -> list[Event]:
-    """The events of a call in the order of time."""
+    """Return the events of a call in order of time, each packet once."""
     bindings, streams = _bindings(call), _streams(call, lang)
     requests = {(row.capture, row.frame): (row.call_id, row.cseq, row.branch) for row in call.sip_messages}
-    lost, found = _lost_media(call), list[Event]()
+    lost, listed = _lost_media(call), list[Event]()
     for row in call.timeline:
         if row.lane == "media" and row.kind == "end":  # a band's end shows it
             continue
-        at = (row.capture, row.frame)
-        binding = bindings.get(at, Binding()) if row.lane == "stun" else Binding()
-        stream = streams.get((*at, row.src, row.dst)) if row.kind == "start" else None
+        frame = (row.capture, row.frame)
+        binding = bindings.get(frame, Binding()) if row.lane == "stun" else Binding()
+        stream = streams.get((*frame, row.src, row.dst)) if row.kind == "start" else None
         event = _event(row, binding, machines, stream.text if stream else _base(row, binding, lang), lang)
-        identity = stream.ssrc if stream else binding.transaction or requests.get(at)
+        identity = stream.ssrc if stream else binding.transaction or requests.get(frame)
         place = call.place(row.capture)
         arrives = event.arrives and (row.lane != "media" or (place, row.src, row.dst) not in lost)
-        found.append(replace(event, identity=identity, arrives=arrives, place=place))
-    joined = _with_descriptions(found)
-    if call.clocks:  # of one place after the other in the table, now on one clock
+        listed.append(replace(event, identity=identity, arrives=arrives, place=place))
+    joined = _with_descriptions(listed)
+    if call.clocks:  # the table has one place after the other; times are on one clock by now
         joined.sort(key=lambda event: event.time)
     return _once(joined) if call.clocks or _overlapping(call) else joined
 
 
 def _lost_media(call: Call) -> set[tuple[str, str | None, str | None]]:
-    """Capture, source and destination of media of which the next place shows nothing."""
+    """Return capture, source and destination of streams of which the next place shows nothing."""
     return {
         (
             row.from_capture,
@@ -185,7 +187,7 @@ def _event(row: TimelineRow, binding: Binding, machines: Machines, base: str, la
 
 
 def _base(row: TimelineRow, binding: Binding, lang: Lang) -> str:
-    """The label without the round-trip time at its end; of an open check, that it is open."""
+    """Return the label without its round-trip time; that of a pending check says so."""
     label = plain(row.label)
     if binding.rtt_ms is not None and ", " in label:
         label = label.rpartition(", ")[0]
@@ -194,65 +196,66 @@ def _base(row: TimelineRow, binding: Binding, lang: Lang) -> str:
 
 
 def _bindings(call: Call) -> dict[Frame, Binding]:
-    found: dict[Frame, Binding] = {}
+    by_frame: dict[Frame, Binding] = {}
     for row in call.bindings:
         if row.response_frame is not None:
             response = Binding(row.transaction_id, row.rtt_ms, row.outcome, row.purpose)
-            found[call.located(row.capture, row.response_frame)] = response
+            by_frame[call.located(row.capture, row.response_frame)] = response
         if row.frame is not None and row.frame != row.response_frame:
-            found[row.capture, row.frame] = Binding(row.transaction_id, None, row.outcome, row.purpose)
-    return found
+            by_frame[row.capture, row.frame] = Binding(row.transaction_id, None, row.outcome, row.purpose)
+    return by_frame
 
 
 def _streams(call: Call, lang: Lang) -> dict[StreamKey, Stream]:
-    found: dict[StreamKey, Stream] = {}
+    by_key: dict[StreamKey, Stream] = {}
     for row in call.rtp_streams:
-        what = f"{'SRTP' if row.secured else 'RTP'} {plain(row.codec)}".strip()
+        payload = f"{'SRTP' if row.secured else 'RTP'} {plain(row.codec)}".strip()
         packets, lost = count(row.packets, lang), count(row.lost or 0, lang)
-        text = say("media", lang, what=what, packets=packets, lost=lost)
+        text = say("media", lang, what=payload, packets=packets, lost=lost)
         if row.jitter_ms is not None:
             text += ", " + say("jitter", lang, jitter=decimal(f"{row.jitter_ms:.1f} ms", lang))
         ends = transport_address(row.src_addr, row.src_port), transport_address(row.dst_addr, row.dst_port)
-        found[row.capture, row.frame, *ends] = Stream(row.ssrc, text)
-    return found
+        by_key[row.capture, row.frame, *ends] = Stream(row.ssrc, text)
+    return by_key
 
 
 def _with_descriptions(events: list[Event]) -> list[Event]:
-    """Put a description to the message that carries it."""
+    """Append each session description to the label of the message that carries it."""
     descriptions = {(event.frames[0], event.leg): event.label for event in events if event.lane == "sdp"}
     messages = {(event.frames[0], event.leg) for event in events if event.lane == "sip"}
     joined: list[Event] = []
     for event in events:
-        at = (event.frames[0], event.leg)
-        if event.lane == "sip" and at in descriptions:
-            text = f" ({descriptions[at]})"
+        key = (event.frames[0], event.leg)
+        if event.lane == "sip" and key in descriptions:
+            text = f" ({descriptions[key]})"
             joined.append(replace(event, label=event.label + text, base=event.base + text))
-        elif event.lane != "sdp" or at not in messages:
+        elif event.lane != "sdp" or key not in messages:
             joined.append(event)
     return joined
 
 
 def _overlapping(call: Call) -> bool:
-    """Whether two captures of the call ran at the same time: files of a ring buffer follow each other."""
+    """Tell whether two captures of the call ran at the same time; files of a ring buffer do not."""
     names = {event.capture for event in call.timeline}
     spans = sorted(
         (row.first_time, row.last_time)
         for row in call.run_captures
         if row.capture in names and row.first_time is not None and row.last_time is not None
     )
-    return any(later < last for (_, last), (later, _) in pairwise(spans))  # in order of their beginnings
+    return any(later < last for (_, last), (later, _) in pairwise(spans))
 
 
 def _once(events: list[Event]) -> list[Event]:
-    """Leave out what another capture has shown: the n-th of a kind here is the n-th there."""
-    counted: Counter[object] = Counter()
+    """Merge events that another capture shows: the n-th of a kind here is the n-th there."""
+    numbers: Counter[object] = Counter()
     shown: dict[object, int] = {}
     kept: list[Event] = []
     for event in events:
-        said = None if event.lane == "stun" and event.identity else event.base  # each place by what it sees
-        kind = (event.lane, event.kind, event.leg, event.src, event.dst, said, event.identity)
-        counted[event.place, kind] += 1
-        key = (kind, counted[event.place, kind])
+        # Outcome and round-trip time of a check differ from place to place; its transaction ID does not.
+        label = None if event.lane == "stun" and event.identity else event.base
+        kind = (event.lane, event.kind, event.leg, event.src, event.dst, label, event.identity)
+        numbers[event.place, kind] += 1
+        key = (kind, numbers[event.place, kind])
         if key in shown and kept[shown[key]].place != event.place:
             first = kept[shown[key]]
             kept[shown[key]] = replace(
@@ -265,7 +268,7 @@ def _once(events: list[Event]) -> list[Event]:
 
 
 def rows(events: Sequence[Event], lang: Lang) -> list[Row]:
-    """Fold, name idle time, and leave out the middle of what is too long."""
+    """Fold repetitions, name idle time, and cut the middle out of a ladder that is too long."""
     folded = fold(events, lang)
     if len(folded) > PLENTY:
         folded = fold(events, lang, repeated=True)
@@ -273,9 +276,9 @@ def rows(events: Sequence[Event], lang: Lang) -> list[Row]:
 
 
 def fold(events: Iterable[Event], lang: Lang, *, repeated: bool = False) -> list[Event]:
-    """Fold what is alike between two other events into the first of it.
+    """Fold events that are alike, between two others, into the first of them.
 
-    Checks and ICMP errors are folded; ``repeated``: requests that repeat, too.
+    Checks and ICMP errors are folded; with ``repeated``, SIP requests of REPEATED methods, too.
     """
     folded: list[Event] = []
     groups: dict[Hashable, list[Event]] = {}
@@ -290,13 +293,13 @@ def fold(events: Iterable[Event], lang: Lang, *, repeated: bool = False) -> list
 
 
 def _repeats(event: Event) -> bool:
-    about = event.base.rpartition("(")[2].rstrip(")") if event.kind == "response" else event.base
-    return event.lane == "sip" and about in REPEATED
+    method = event.base.rpartition("(")[2].rstrip(")") if event.kind == "response" else event.base
+    return event.lane == "sip" and method in REPEATED
 
 
 def _likeness(event: Event) -> Hashable:
-    what = (event.lane, event.kind, event.leg, event.base, event.severity, event.arrives)
-    return what, event.src, event.dst, event.place
+    kind = (event.lane, event.kind, event.leg, event.base, event.severity, event.arrives)
+    return kind, event.src, event.dst, event.place
 
 
 def _in_order(groups: Iterable[list[Event]], lang: Lang) -> list[Event]:

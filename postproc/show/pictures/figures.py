@@ -1,7 +1,7 @@
-"""Pictures of a call as matplotlib figures: ``figures.ladder(run, 1)`` in a notebook is enough.
+"""Pictures of a call as matplotlib figures: in a notebook, ``figures.ladder(run, 1)`` is enough.
 
-A run or its tables go in. Figures are made without pyplot: no backend is chosen,
-no window opens, nothing outlives the figure; ``figure.savefig("ladder.pdf")`` writes SVG, PDF or PNG.
+Functions take a run or its tables. Figures are made without pyplot: no backend is chosen, no window opens,
+and no global state keeps them alive; ``figure.savefig("ladder.pdf")`` writes SVG, PDF or PNG. They raise
 LookupError when a run has no call of that number. The only module that imports matplotlib.
 """
 
@@ -23,7 +23,7 @@ from postproc.show.pictures import svg as svg_
 from postproc.show.pictures.layout import EDGE, Area, Label, Picture, Stroke
 from postproc.show.store import Walks
 
-with elsewhere():  # it takes a matplotlibrc of the current folder before the user's
+with elsewhere():  # matplotlib would read a matplotlibrc of the current folder, which may be a stranger's
     import matplotlib as mpl
     from matplotlib.backend_bases import RendererBase
     from matplotlib.collections import LineCollection, PolyCollection
@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 FONT = "DejaVu Sans"
-FITTING = "max-width:100%;height:auto"  # a notebook's page is narrower than many a ladder
+FITTING = "max-width:100%;height:auto"  # many ladders are wider than a notebook's page
 INCH = 72.0
 MISSING = "�"
 
@@ -60,48 +60,48 @@ class Drawing(Figure):
         return svg_.element(self.picture).replace("<svg ", f'<svg style="{FITTING}" ', 1)
 
     def draw(self, renderer: RendererBase) -> None:
-        """Draw with letters as wide as in the layout: hinting would change them with the resolution."""
+        """Draw with letters as wide as in the layout: hinting would change widths with the resolution."""
         with mpl.rc_context({"text.hinting": "none"}):
             super().draw(renderer)
 
 
 def places(run: Run, call: int = 1, lang: Lang = "en") -> Drawing:
-    """The places a call was captured at, with what arrived on each stretch between them."""
+    """Draw the places a call was captured at, with what arrived on each stretch between them."""
     return _drawn("places", run, call, lang)
 
 
 def route(run: Run, call: int = 1, lang: Lang = "en") -> Drawing:
-    """Places as columns: each packet once, lost ones as broken arrows."""
+    """Draw places as columns: each packet once, lost ones as broken arrows."""
     return _drawn("route", run, call, lang)
 
 
 def ladder(run: Run, call: int = 1, lang: Lang = "en") -> Drawing:
-    """Machines as columns, all legs side by side, STUN, DTLS and media between the SIP arrows."""
+    """Draw machines as columns, all legs side by side, STUN, DTLS and media between the SIP arrows."""
     return _drawn("ladder", run, call, lang)
 
 
 def call_timeline(run: Run, call: int = 1, lang: Lang = "en") -> Drawing:
-    """Legs, candidates, checks, DTLS, media and log lines over time."""
+    """Draw legs, candidates, checks, DTLS, media and log lines over time."""
     return _drawn("call_timeline", run, call, lang)
 
 
 def bindings(run: Run, call: int = 1, lang: Lang = "en") -> Drawing:
-    """One row per candidate pair: checks by outcome, and silence."""
+    """Draw one row per candidate pair: checks by outcome, and silence."""
     return _drawn("bindings", run, call, lang)
 
 
 def media(run: Run, call: int = 1, lang: Lang = "en") -> Drawing:
-    """Packets per second, loss and jitter of each leg and direction."""
+    """Draw packets per second, loss and jitter of each leg and direction."""
     return _drawn("media", run, call, lang)
 
 
 def overview(run: Run, lang: Lang = "en") -> Drawing:
-    """The calls of a run over time, by verdict."""
+    """Draw the calls of a run over time, by verdict."""
     return draw(pictures.overview_layout(load(CallRow, run.calls), lang))
 
 
 def steps(walks: Walks, calls: Sequence[int], lang: Lang = "en") -> Drawing:
-    """The steps of each call's walk by state, calls downwards."""
+    """Draw the steps of each call's walk by state, one row per call."""
     return draw(heat.steps(walks, calls, lang))
 
 
@@ -110,19 +110,19 @@ def _drawn(name: str, run: Run, call: int, lang: Lang) -> Drawing:
 
 
 def svg(figure: Drawing, prefix: str | None = None) -> str:
-    """The figure as an ``<svg>`` element for a page of many; its ids begin with ``prefix``."""
+    """Return the figure as an ``<svg>`` element for a page of many; its ids begin with ``prefix``."""
     return svg_.element(figure.picture, prefix)
 
 
 def png(figure: Figure, dpi: float = 150) -> bytes:
-    """The figure as a PNG file's bytes."""
+    """Return the figure as the bytes of a PNG file."""
     target = io.BytesIO()
     figure.savefig(target, format="png", dpi=dpi, metadata={"Software": None})
     return target.getvalue()
 
 
 def draw(picture: Picture) -> Drawing:
-    """The figure of a picture; one point of the picture is one of the figure."""
+    """Return the figure of a picture; one point of the picture is one of the figure."""
     figure = Drawing(figsize=(picture.width / INCH, picture.height / INCH), facecolor=PAPER)
     figure.picture = picture
     figure.set_label(picture.title)
@@ -179,7 +179,7 @@ def _text(label: Label) -> Text:
 
 
 def drawable(text: str) -> str:
-    """The text with a replacement character for each that the font lacks: no tofu, no warnings."""
+    """Replace each character that the font lacks, which avoids empty boxes and warnings."""
     return text if text.isascii() else "".join(c if ord(c) in _glyphs() else MISSING for c in text)
 
 

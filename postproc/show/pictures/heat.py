@@ -1,4 +1,4 @@
-"""Calls and the steps of their walks: where calls stop, as a picture."""
+"""A picture of the steps of many calls' walks, which shows where calls stop."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,8 +10,8 @@ from postproc.show.pictures.wording import say
 from postproc.show.store import Walks
 
 LEFT, TOP, WIDE, HIGH = 48.0, 62.0, 96.0, 14.0  # of the cells: their corner, width and height
-MOST = 200  # calls: more rows are not read
-# States by colours that differ in lightness, too, and by a sign: nothing is said by colour alone.
+MOST = 200  # calls drawn; a choice: nobody reads more rows
+# Fill and sign by state; the colors differ in lightness, too, and the sign makes color redundant.
 SHOWN: Mapping[str, tuple[str, str]] = {
     "passed": ("#cfe8cf", "✓"),
     "failed": ("#d9534f", "✗"),
@@ -40,13 +40,13 @@ def steps(walks: Walks, calls: Sequence[int], lang: Lang = "en") -> Picture:
             x = columns[step["step"]]
             picture.areas.append(Area(rectangle(x, y, x + WIDE - 2, y + HIGH - 2), fill, FAINT))
             picture.write(Label(x + WIDE / 2, y + 9.5, sign, 8, align="center", color=INK))
-    told = "   ".join(f"{sign} {STATES[state].of(lang)}" for state, (_, sign) in SHOWN.items())
-    picture.write(Label(12, TOP + HIGH * len(shown) + 14, told, 7.5, color=MUTED))
+    legend = "   ".join(f"{sign} {STATES[state].of(lang)}" for state, (_, sign) in SHOWN.items())
+    picture.write(Label(12, TOP + HIGH * len(shown) + 14, legend, 7.5, color=MUTED))
     return picture
 
 
 def _in_two(text: str, width: float) -> tuple[str, str]:
-    """The question in two lines of so many points."""
+    """Split the question into two lines, each cut to ``width`` points."""
     words = text.split()
     half = (len(words) + 1) // 2
     return shortened(" ".join(words[:half]), width, 7), shortened(" ".join(words[half:]), width, 7)

@@ -1,8 +1,8 @@
 """The ladder of a call: machines as columns, time downwards, all legs side by side.
 
-SIP in the legs' colours, between its arrows STUN, DTLS and media as bands from the first packet to the
-last; what belongs to a leg bears its number, lanes differ in their dashes, what was not answered ends
-in a cross: nothing is said by colour alone.
+SIP is drawn in the legs' colors; STUN and DTLS between its arrows, media as bands from the first packet to
+the last. Color is never the only distinction: events carry their leg's number, lanes differ in their dashes,
+and what was not answered ends in a cross.
 """
 
 from bisect import bisect_right
@@ -65,16 +65,16 @@ HEADING = 120.0  # width of what stands above a column, at most
 ARROW_ENDS = 30.0  # what an arrow needs beyond its label: badge, head
 REACH = 0.9  # how far an arrow gets that does not arrive
 SIGN, SIGNED = 9.0, ("warning", "error")  # width of the sign before a label, and who has one
-NAMES_EVERY, NAMES_REST = 40, 10  # rows after which the columns' names come once more; not for so few
+NAMES_EVERY, NAMES_REST = 40, 10  # rows between repeated column names; none before the last so many rows
 HOOK = 170.0  # width of a hook and its label right of the last column, at most
-BAND = 0.55  # strength of a band's colour: labels stand on it
+BAND = 0.55  # opacity of a band's color, so that labels on it remain readable
 DASHES: dict[Lane, Dash] = {"stun": DASHED, "dtls": DASH_DOT, "icmp": DOTTED}
 LANES: dict[Lane, Color] = {"dtls": colors.DTLS, "media": colors.MEDIA}
 
 
 @dataclass(frozen=True)
 class Grid:
-    """``xs``: the columns; ``ys``: the rows; ``names``: where the columns' names are repeated."""
+    """Positions in points: ``xs`` of columns, ``ys`` of rows, ``names`` of the repeated column names."""
 
     xs: tuple[float, ...]
     ys: tuple[float, ...]
@@ -85,7 +85,7 @@ class Grid:
     time_ys: tuple[float, ...]
 
     def y_of(self, time: pd.Timestamp) -> float:
-        """How far down a time is: between the rows before and after it."""
+        """Return y of a time, interpolated between the rows before and after it."""
         after = bisect_right(self.times, time)
         if after == 0:
             return self.time_ys[0] if self.time_ys else self.top
@@ -98,7 +98,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Band:
-    """``left`` and ``right`` are columns, ``top`` and ``bottom`` points."""
+    """A stream between two columns; ``left`` and ``right`` are columns, ``top`` and ``bottom`` points."""
 
     leg: int | None
     left: int
@@ -110,7 +110,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Ladder:
-    """What is drawn, in words and in points."""
+    """The ladder's content and positions, and the picture it is drawn to."""
 
     headings: list[Heading]
     rows: list[Row]
@@ -129,7 +129,10 @@ def ladder(call: Call, lang: Lang = "en") -> Ladder:
 def laid_out(
     call: Call, headings: list[Heading], rows: list[Row], lang: Lang, machines: Machines | None = None
 ) -> Ladder:
-    """The ladder with these columns and rows: ``machines``, with media as bands between them, or places."""
+    """Lay out a ladder with these columns and rows.
+
+    With ``machines`` it has media as bands between them; without, the columns are places.
+    """
     name = "ladder" if machines else "route"
     letters = _letters(call)
     frames = [_frame(row, letters) for row in rows]
@@ -153,10 +156,10 @@ def laid_out(
 
 
 def _letters(call: Call) -> dict[str, str]:
-    """A letter for each capture the call is seen in; none where there is but one."""
-    seen = {event.capture for event in call.timeline}
-    captures = [row.capture for row in call.run_captures if row.capture in seen]
-    names = [*captures, *sorted(seen - set(captures))]
+    """Return a letter for each capture that shows the call; empty where there is only one."""
+    showing = {event.capture for event in call.timeline}
+    captures = [row.capture for row in call.run_captures if row.capture in showing]
+    names = [*captures, *sorted(showing - set(captures))]
     if len(names) < 2:
         return {}
     return {name: chr(ord("a") + n) if n < 26 else "z" for n, name in enumerate(names)}
@@ -170,7 +173,7 @@ def _frame(row: Row, letters: dict[str, str]) -> str:
 
 
 def _grid(rows: Sequence[Row], headings: Sequence[Heading], left: float, top: float) -> Grid:
-    """The grid of rows whose columns begin at ``left`` and whose headings begin at ``top``."""
+    """Return the grid of rows with columns from ``left`` on and headings from ``top`` on."""
     x = left + _heading_width(headings[0]) / 2 if headings else left
     xs = [x]
     for gap in _gaps([row.event for row in rows if row.event], headings):
@@ -178,9 +181,9 @@ def _grid(rows: Sequence[Row], headings: Sequence[Heading], left: float, top: fl
     start = top + _heading_height(headings)
     ys, names, y = [], [], start + PITCH
     for n, row in enumerate(rows):
-        named = n > 0 and n % NAMES_EVERY == 0 and len(rows) - n > NAMES_REST
-        y -= PITCH - CLOSE if n and not named and (row.close or _is_remark(row.event)) else 0.0
-        if named:
+        repeats_names = n > 0 and n % NAMES_EVERY == 0 and len(rows) - n > NAMES_REST
+        y -= PITCH - CLOSE if n and not repeats_names and (row.close or _is_remark(row.event)) else 0.0
+        if repeats_names:
             names.append(y)
             y += PITCH
         ys.append(y)
@@ -205,7 +208,7 @@ def _heading_height(headings: Iterable[Heading]) -> float:
 
 
 def _gaps(events: Iterable[Event], headings: Sequence[Heading]) -> list[float]:
-    """The distance of each column from the one before: as its headings and labels need."""
+    """Return the distance of each column from the one before, wide enough for headings and labels."""
     gaps = [
         max(NARROWEST, (_heading_width(one) + _heading_width(other)) / 2 + 10)
         for one, other in pairwise(headings)
@@ -224,7 +227,7 @@ def _gaps(events: Iterable[Event], headings: Sequence[Heading]) -> list[float]:
 
 
 def _arrow_length(event: Event) -> float:
-    """The length of arrow that bears its whole label."""
+    """Return the length of an arrow that has room for its whole label."""
     return (width(event.label, LABEL) + _sign_width(event)) / (1.0 if event.arrives else REACH) + ARROW_ENDS
 
 
@@ -233,20 +236,23 @@ def _sign_width(event: Event) -> float:
 
 
 def _labels_end(rows: Sequence[Row], headings: Sequence[Heading], grid: Grid) -> float:
-    """Where the badges of findings begin: right of all labels."""
+    """Return x of the findings' badges: right of all labels."""
     last = grid.xs[-1] if grid.xs else 0.0
     half = _heading_width(headings[-1]) / 2 if headings else 0.0
     return last + max([half, *(_hook_width(row.event) for row in rows if row.event)]) + 8
 
 
 def _hook_width(event: Event) -> float:
-    """The room a hook takes right of its column: what its label needs."""
+    """Return the width that a hook and its label need to the right of its column."""
     is_hook = len({event.src, event.dst} - {None}) == 1
     return min(width(event.label, LABEL) + 26, HOOK) if is_hook else 0.0
 
 
 def _bands(call: Call, machines: Machines, grid: Grid) -> list[Band]:
-    """One band per leg and two columns, over both directions; streams apart in time have bands apart."""
+    """Return one band per leg and pair of columns, for both directions.
+
+    Split where streams are apart in time.
+    """
     spans: dict[tuple[int | None, int, int], list[tuple[pd.Timestamp, pd.Timestamp]]] = {}
     for row in sorted(call.rtp_streams, key=lambda stream: stream.first_time):
         src = machines.column(row.leg, transport_address(row.src_addr, row.src_port))
@@ -268,7 +274,7 @@ def _cut(
     call: Call,
     grid: Grid,
 ) -> Iterator[Band]:
-    """The bands of a leg's media, and of its holds, which interrupt them."""
+    """Yield the bands of a leg's media, and of its holds, which interrupt them."""
     holds = [
         (row.started, row.ended)
         for row in call.phases
@@ -287,7 +293,7 @@ def _cut(
 
 
 def _draw_headings(drawn: Ladder) -> None:
-    """Name, User-Agent and addresses above each column, the name again down a long ladder."""
+    """Draw name, User-Agent and addresses above each column, and the name again down a long ladder."""
     picture, y = drawn.picture, HEADING_HEIGHT + 6
     for x, column in zip(drawn.grid.xs, drawn.headings, strict=False):
         name = shortened(column.name, HEADING, NAME, bold=True)
@@ -299,9 +305,9 @@ def _draw_headings(drawn: Ladder) -> None:
         lines = [line for line in (agent, *hosts) if line and line != name]
         for n, line in enumerate(lines, 1):
             picture.write(Label(x, y + 1 + 9 * n, line, SMALL, "center", MUTED))
-    for again in drawn.grid.names:
+    for y_again in drawn.grid.names:
         for x, column in zip(drawn.grid.xs, drawn.headings, strict=False):
-            picture.write(Label(x, again, shortened(column.name, 80, LABEL), LABEL, "center", MUTED))
+            picture.write(Label(x, y_again, shortened(column.name, 80, LABEL), LABEL, "center", MUTED))
 
 
 def _draw_bands(drawn: Ladder) -> None:
@@ -313,7 +319,7 @@ def _draw_bands(drawn: Ladder) -> None:
 
 
 def _draw_rows(drawn: Ladder, frames: Sequence[str], edge: float, lang: Lang) -> None:
-    """Each row: its time and frame left, its event or note, the badges of findings right of ``edge``."""
+    """Draw each row's time and frame, its event or note, and its findings' badges right of ``edge``."""
     picture, xs = drawn.picture, drawn.grid.xs
     for row, y, frame, marks in zip(drawn.rows, drawn.grid.ys, frames, drawn.marks, strict=True):
         if row.event is None:
@@ -331,7 +337,7 @@ def _draw_rows(drawn: Ladder, frames: Sequence[str], edge: float, lang: Lang) ->
 
 
 def _draw_note(drawn: Ladder, text: str, y: float) -> None:
-    """A note across all columns: time without events, a phase that begins."""
+    """Draw a note across all columns."""
     xs = drawn.grid.xs
     middle = (xs[0] + xs[-1]) / 2
     room = min(middle, drawn.picture.width - middle) - MARGIN
@@ -344,7 +350,7 @@ def _draw_note(drawn: Ladder, text: str, y: float) -> None:
 
 
 def _draw_event(picture: Picture, event: Event, y: float, xs: Sequence[float]) -> None:
-    """A remark without columns, an arrow between two, a hook at one."""
+    """Draw an arrow between two columns, a hook at one, or a remark without any."""
     src, dst = event.src, event.dst
     if src is not None and dst is not None and src != dst:
         _draw_arrow(picture, event, y, xs[src], xs[dst])
@@ -383,7 +389,7 @@ def _draw_arrow(picture: Picture, event: Event, y: float, begin: float, end: flo
 
 
 def _link(event: Event) -> tuple[str, int] | None:
-    """The message that an arrow of SIP stands for."""
+    """Return capture and frame of the message that a SIP arrow stands for."""
     capture, frame = event.frames[0]
     return (capture, frame) if event.lane in ("sip", "sdp") and frame is not None else None
 
@@ -393,7 +399,7 @@ def _draw_head(picture: Picture, x: float, y: float, way: int, color: str) -> No
 
 
 def _draw_leg(picture: Picture, x: float, y: float, event: Event, color: Color) -> None:
-    """The leg's number where an arrow begins; a dot where there is none."""
+    """Draw the leg's number where an arrow begins, or a dot without a leg."""
     if event.leg is None:
         picture.areas.append(Area(disc(x, y, 2.4), color.line))
         return
@@ -403,7 +409,7 @@ def _draw_leg(picture: Picture, x: float, y: float, event: Event, color: Color) 
 
 
 def _draw_sign(picture: Picture, severity: EventSeverity, x: float, y: float) -> None:
-    """An error is a black box with a bar, a warning a yellow triangle."""
+    """Draw an error as a black box with a bar, a warning as a yellow triangle."""
     if severity == "error":
         picture.areas.append(Area(rectangle(x - 3.2, y - 3.2, x + 3.2, y + 3.2), PROBLEM.fill))
         picture.strokes.append(Stroke(((x, y - 2.2), (x, y + 2.2)), PROBLEM.text, 1.3, layer=Layer.TOP))
@@ -412,7 +418,7 @@ def _draw_sign(picture: Picture, severity: EventSeverity, x: float, y: float) ->
 
 
 def _draw_hook(picture: Picture, event: Event, y: float, xs: Sequence[float], column: int) -> None:
-    """What a machine sends to itself, or to or from an unknown place: beside its line."""
+    """Draw what a machine sends to itself, or to or from an unknown machine, beside its line."""
     color, x = _color(event), xs[column]
     room = (xs[column + 1] - x - 34) if column + 1 < len(xs) else HOOK - 26
     line = ((x, y - 3), (x + 14, y - 3), (x + 14, y + 4), (x + 6, y + 4))
@@ -423,7 +429,7 @@ def _draw_hook(picture: Picture, event: Event, y: float, xs: Sequence[float], co
 
 
 def _draw_remark(picture: Picture, event: Event, y: float, x: float, end: float) -> None:
-    """A line of a log: beside the first column, across the others."""
+    """Draw a log line from the first column across the others."""
     sign = _sign_width(event)
     picture.areas.append(Area(rectangle(x - 2, y - 2, x + 2, y + 2), MUTED))
     if sign:
@@ -433,7 +439,7 @@ def _draw_remark(picture: Picture, event: Event, y: float, x: float, end: float)
 
 
 def _draw_rails(drawn: Ladder) -> None:
-    """The machines' lines, broken where a text crosses them."""
+    """Draw the machines' lines, interrupted where a text crosses them."""
     grid = drawn.grid
     boxes = [label.box for label in drawn.picture.labels]
     for x in grid.xs[: len(drawn.headings)]:
@@ -447,7 +453,7 @@ def _draw_rails(drawn: Ladder) -> None:
 
 
 def _draw_foot(drawn: Ladder, marks: list[Mark], letters: dict[str, str], lang: Lang) -> None:
-    """What the captures' letters and the findings' codes mean."""
+    """Draw the legend of the captures' letters and the list of findings."""
     y = drawn.grid.bottom + 14
     if not drawn.rows:
         drawn.picture.write(Label(MARGIN, drawn.grid.bottom, say("nothing", lang), 8, color=MUTED))

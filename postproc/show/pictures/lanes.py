@@ -1,7 +1,7 @@
-"""Lanes of a time picture: bars and ticks of different shapes, and how they are laid out.
+"""Lanes of a picture over time: bars and ticks of different shapes, and their layout.
 
-A lane is what is to be shown; ``draw_lanes`` turns lanes into a Picture. Texts stand in a
-bar where there is room, else beside it, else not at all: they never meet.
+``draw_lanes`` draws lanes into a Picture. A text is drawn inside its bar where it fits, else beside it, else
+left out, so that texts never overlap.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ from postproc.show.pictures.wording import say
 
 HEIGHT = 20.0  # of a lane
 THIN, MEDIUM, FULL = 2.0, 4.8, 6.8  # half heights of bars
-BADGE = 4.6  # half of the box that bears a leg's number
+BADGE = 4.6  # half the width of the box with a leg's number
 STRIPE = "#f6f7f8"  # behind every other lane
 
 Shape = Literal["bar", "cross", "hollow", "dot", "diamond", "triangle"]
@@ -49,7 +49,7 @@ OUTCOMES: dict[Outcome, Shape] = {
 
 @dataclass(frozen=True)
 class Span:
-    """``half``: half its height; a span that is ``open`` has no end: its right edge is dotted."""
+    """A bar; ``half`` is half its height. An ``open`` one has no known end: its right edge is dotted."""
 
     start: pd.Timestamp
     end: pd.Timestamp
@@ -72,7 +72,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Rule:
-    """A line between two times, with a word on it: silence."""
+    """A dashed line between two times with a word on it: silence."""
 
     start: pd.Timestamp
     end: pd.Timestamp
@@ -83,7 +83,7 @@ class Rule:
 
 @dataclass
 class Lane:
-    """``name`` stands left, after the badge of its leg; ``note`` right."""
+    """One row: ``name`` to the left, after the badge of its leg; ``note`` to the right."""
 
     name: str
     leg: int | None = None
@@ -98,7 +98,10 @@ class Lane:
 
 @dataclass(frozen=True)
 class Frame:
-    """Where lanes stand: names from ``left``, time on ``axis``, notes from ``right``, all in points."""
+    """Positions in points.
+
+    Names from ``left``, time on ``axis``, notes from ``right``, lanes from ``top``.
+    """
 
     left: float
     axis: TimeAxis
@@ -128,7 +131,7 @@ def draw_lanes(picture: Picture, lanes: Iterable[Lane], frame: Frame) -> None:
 def draw_leg(
     picture: Picture, left: float, middle: float, leg: int | None, *, color: Color, size: float
 ) -> None:
-    """The box of a leg, with its number where it is one that fits."""
+    """Draw the box of a leg, with its number unless it is unknown or has over two digits."""
     box = rectangle(left, middle - BADGE, left + 2 * BADGE, middle + BADGE)
     picture.areas.append(Area(box, color.fill, color.line))
     if leg is not None and 0 <= leg < 100:
@@ -163,7 +166,7 @@ def _draw_span(picture: Picture, span: Span, axis: TimeAxis, middle: float) -> t
 def _draw_texts(
     picture: Picture, lane: Lane, frame: Frame, middle: float, bars: Sequence[tuple[float, float]]
 ) -> None:
-    """The words of spans: inside, else right of all that is there."""
+    """Draw the texts of spans: inside, else to the right of all bars and ticks."""
     free_from = max(
         [right for _, right in bars] + [frame.axis.x(tick.time) + 4 for tick in lane.ticks], default=0.0
     )
@@ -190,7 +193,7 @@ def _draw_rule(picture: Picture, rule: Rule, axis: TimeAxis, middle: float) -> N
 
 
 def _draw_tick(picture: Picture, shape: Shape, color: str, x: float, y: float) -> None:
-    """One tick; the shape says what the colour says."""
+    """Draw one tick; its shape carries the same information as its color."""
     match shape:
         case "bar":
             picture.strokes.append(Stroke(((x, y - 4), (x, y + 4)), color, 1.2, layer=Layer.TOP))
@@ -207,17 +210,17 @@ def _draw_tick(picture: Picture, shape: Shape, color: str, x: float, y: float) -
 
 
 def triangle(x: float, y: float) -> tuple[tuple[float, float], ...]:
-    """The sign of a warning."""
+    """Return the outline of a warning sign."""
     return ((x, y - 3.6), (x + 3.6, y + 2.8), (x - 3.6, y + 2.8))
 
 
 def outcome_color(outcome: Outcome, color: Color) -> str:
-    """The colour of a check's tick: errors have their own."""
+    """Return the color of a check's tick: ``color``, but for errors, which have their own."""
     return colors.REFUSED.line if outcome == "error" else color.line
 
 
 def draw_legend(picture: Picture, left: float, y: float, lang: Lang) -> None:
-    """One line: the tick of each outcome of a check, and its word."""
+    """Draw one line with the tick and the word of each outcome of a check."""
     x = left + 4
     for outcome, shape in OUTCOMES.items():
         word = say(outcome, lang)
@@ -227,6 +230,6 @@ def draw_legend(picture: Picture, left: float, y: float, lang: Lang) -> None:
 
 
 def draw_baseline(picture: Picture, frame: Frame, bottom: float) -> None:
-    """A line under the lanes."""
+    """Draw a line below the lanes."""
     ends = ((frame.axis.left, bottom), (frame.axis.right, bottom))
     picture.strokes.append(Stroke(ends, FAINT, 0.8, layer=Layer.RAILS))

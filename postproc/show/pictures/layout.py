@@ -1,11 +1,11 @@
 """A picture before it is painted: areas, strokes and labels in points, y downwards.
 
-The modules of the single pictures lay it out, svg.py and canvas.py paint the same layout. Every
-text that will be seen is a Label and knows the box it takes.
+The modules of the single pictures lay it out; svg.py and figures.py paint the same layout. Every visible text
+is a Label and knows the box it takes.
 
-Widths of texts are those of DejaVu Sans, which matplotlib ships: a layout can be computed and tested
-without a font, and the fonts that a browser takes in its place are narrower. Texts come from
-strangers: characters that move the cursor or turn the direction of writing are removed.
+Text widths are those of DejaVu Sans, which matplotlib ships: a layout can be computed and tested without a
+font, and the fonts that browsers substitute are narrower. Texts come from strangers: characters that move the
+cursor or change the writing direction are removed.
 """
 
 import unicodedata
@@ -27,8 +27,8 @@ ADVANCES = """
 ASCII = tuple(map(int, ADVANCES.split()))
 OTHERS = {"×": 838, "→": 838, "…": 1000, "·": 318, "–": 500}
 WIDEST = 1300  # of all other characters: no glyph of the font is wider but for a few ligatures
-BOLD = 1.24  # the most that any character gains by being bold
-LONGEST = 300  # characters of a text that are read: 1,260 points at size 7, wider than any label's room
+BOLD = 1.24  # largest ratio of a bold character's advance to the regular one
+LONGEST = 300  # characters of a text that are used: 1,260 points at size 7, wider than any label's room
 MARKS = 2  # combining marks kept on one character: Vietnamese needs two
 ELLIPSIS = "…"
 EDGE = 0.7  # width of an area's edge
@@ -43,7 +43,7 @@ DASH_DOT: Dash = (5, 1.6, 1, 1.6)
 
 
 class Layer(IntEnum):
-    """What lies over what."""
+    """Drawing order, from back to front."""
 
     BACK = 0  # bands, grids
     RAILS = 1  # lifelines, axes
@@ -79,7 +79,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Label:
-    """A text; ``y`` is the middle of its height, ``x`` its edge or middle as ``align`` says."""
+    """A text; ``y`` is the middle of its height, ``x`` its edge or middle depending on ``align``."""
 
     x: float
     y: float
@@ -98,12 +98,12 @@ class Label:
 
     @property
     def baseline(self) -> float:
-        return self.y + 0.36 * self.size  # half of the capitals' height below the middle
+        return self.y + 0.36 * self.size  # half the cap height of DejaVu Sans (0.729 em)
 
 
 @dataclass
 class Picture:
-    """``title`` says in words what is seen, for those who do not see it."""
+    """``title`` describes the picture in words, for screen readers."""
 
     width: float
     height: float
@@ -113,16 +113,16 @@ class Picture:
     labels: list[Label] = field(default_factory=list)
 
     def write(self, *labels: Label) -> None:
-        """Add labels: their texts made plain, empty ones left out."""
+        """Add labels, with their texts cleaned by ``plain``; empty ones are left out."""
         texts = [(label, plain(label.text)) for label in labels]
         self.labels += [
             label if text == label.text else replace(label, text=text) for label, text in texts if text
         ]
 
     def layers(self) -> Iterator[tuple[list[Area], list[Stroke]]]:
-        """Areas and strokes from the back to the front; within a layer areas lie below strokes.
+        """Yield areas and strokes of each layer from back to front; within a layer areas lie below strokes.
 
-        Areas of one layer that overlap have one colour: painters may draw them in any order.
+        Areas of one layer that overlap have the same color, so painters may draw them in any order.
         """
         for layer in Layer:
             yield (
@@ -136,14 +136,14 @@ def rectangle(left: float, top: float, right: float, bottom: float) -> tuple[Poi
 
 
 def disc(x: float, y: float, radius: float) -> tuple[Point, ...]:
-    """An eight-cornered dot: small, and few bytes."""
+    """Return an octagon: it looks round at this size and takes few bytes."""
     long, short = radius * 0.924, radius * 0.383
     around = ((long, short), (short, long), (-short, long), (-long, short))
     return tuple((x + sign * dx, y + sign * dy) for sign in (1, -1) for dx, dy in around)
 
 
 def cross(x: float, y: float, radius: float, color: str, layer: Layer = Layer.TOP) -> list[Stroke]:
-    """Two strokes: what did not arrive."""
+    """Return two strokes that mark what did not arrive."""
     return [
         Stroke(((x - radius, y - sign * radius), (x + radius, y + sign * radius)), color, 1.2, layer=layer)
         for sign in (1, -1)
@@ -151,7 +151,7 @@ def cross(x: float, y: float, radius: float, color: str, layer: Layer = Layer.TO
 
 
 def plain(text: str | None) -> str:
-    """The text on one line, without control, format and unassigned characters, and of bounded length."""
+    """Return the text on one line, without control, format and unassigned characters, and bounded."""
     if not text:
         return ""
     if text.isascii() and text.isprintable() and len(text) <= LONGEST:
@@ -170,7 +170,7 @@ def plain(text: str | None) -> str:
 
 
 def width(text: str, size: float, *, bold: bool = False) -> float:
-    """Width in points of a text set in ``size`` points, never less than it will be."""
+    """Return an upper bound of the width in points of a text set in ``size`` points."""
     return sum(map(_advance, text)) * size / 1000 * (BOLD if bold else 1.0)
 
 
@@ -186,7 +186,7 @@ def _advance(char: str) -> int:
 
 
 def shortened(text: str, room: float, size: float, *, bold: bool = False) -> str:
-    """The text cut to so many points, an ellipsis at its end; "" where not even that fits."""
+    """Cut the text to ``room`` points with an ellipsis at its end; "" where not even that fits."""
     if width(text, size, bold=bold) <= room:
         return text
     room -= width(ELLIPSIS, size, bold=bold)
@@ -200,7 +200,7 @@ def shortened(text: str, room: float, size: float, *, bold: bool = False) -> str
 
 
 def middle_cut(text: str, room: float, size: float) -> str:
-    """The text without its middle where it is too long: addresses are told apart by their ends."""
+    """Cut the middle out of a text that is too long: addresses are distinguished by their ends."""
     if width(text, size) <= room:
         return text
     half = (room - width(ELLIPSIS, size)) / 2

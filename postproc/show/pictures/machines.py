@@ -1,12 +1,12 @@
-"""The machines of a call: the columns of its ladder, what they are called, and whose each address is.
+"""The machines of a call: the columns of its ladder, their names, and the machine of each address.
 
-A machine is a set of addresses. A B2BUA is one machine although it takes the call on the loopback and
-passes it on from its network card; two programs on one host are two, as they talk with each other.
-Media that a description places elsewhere than its author's SIP (a signalling hub that speaks for an
-app) have a machine of their own, beside the author's.
+A machine is a set of addresses. A B2BUA is one machine although it takes the call on the loopback interface
+and passes it on from its network card; two programs on one host are two, since they talk to each other. Where
+a description gives its media another host than the SIP of its author (a signalling hub that speaks for an
+app), the media are a machine of their own beside the author.
 
-An address is looked for in the descriptions of its leg, then by the direction of its checks and
-streams, then by its host; what is left are machines that no message describes.
+The machine of an address follows from the descriptions of its leg, then from the direction of its checks and
+streams, then from its host; remaining addresses are machines that no message describes.
 """
 
 import re
@@ -28,7 +28,7 @@ At = tuple[int | None, str]  # leg and addr:port; leg None: of any leg
 PARTIES = ("uac", "uas")
 OPPOSITE = {"uac": "uas", "uas": "uac"}
 ENDS = {"server_to_client": ("server", "client"), "client_to_server": ("client", "server")}
-MOST_COLUMNS = 12  # what comes later shares the last one: four legs and their STUN servers fit
+MOST_COLUMNS = 12  # further machines share the last one; a choice: four legs and their STUN servers fit
 RIGHTMOST = {"other": 1, "relay": 2, "stun": 3, "icmp": 4}  # parts that stand on the right
 
 VERSION = re.compile(r"[/ _-]v?\d[\w.\-]*.*$")  # "LabPBX/16.2", "sipsorcery_v4.0.79.1", "FPBX-15.0"
@@ -37,11 +37,11 @@ LONGEST_NAME = 40
 
 @dataclass(frozen=True)
 class Product:
-    """``pattern`` is searched for in User-Agent or SDP owner; ``beside``: in calls with that, only."""
+    """A program to be recognized: ``pattern`` is searched for in User-Agent or SDP owner; see ``beside``."""
 
     name: str
     pattern: str
-    beside: str = ""
+    beside: str = ""  # pattern of another agent that must take part in the call
 
 
 PRODUCTS = (
@@ -50,7 +50,7 @@ PRODUCTS = (
     Product("XPhone Client", r"^IceLink", beside=r"XPhone Call Controller"),
     Product("FreeSWITCH", r"FreeSWITCH"),
 )
-PARTS = {  # what a machine does in the call; the name of one without User-Agent
+PARTS = {  # a machine's part in the call, and its name where it has no User-Agent
     "caller": Text("Caller", "Anrufer"),
     "called": Text("Called party", "Angerufener"),
     "b2bua": Text("B2BUA", "B2BUA"),
@@ -68,7 +68,7 @@ PARTS = {  # what a machine does in the call; the name of one without User-Agent
 
 @dataclass
 class Machine:
-    """``part`` is a key of PARTS; ``places`` are ``addr:port``."""
+    """A column of the ladder; ``part`` is a key of PARTS, ``places`` are its ``addr:port``."""
 
     part: str
     agent: str | None = None
@@ -91,7 +91,7 @@ class Leg:
 
 @dataclass(frozen=True)
 class Heading:
-    """What stands above a column."""
+    """Name, User-Agent and addresses above a column."""
 
     name: str
     agent: str | None
@@ -99,7 +99,7 @@ class Heading:
 
 
 class Machines:
-    """The machines of a call, left to right; ``column`` finds the one a transport address stands in."""
+    """The machines of a call, left to right; ``column`` returns the column of a transport address."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -126,7 +126,7 @@ class Machines:
         return None if machine is None else self._columns[id(machine)]
 
     def headings(self, lang: Lang) -> list[Heading]:
-        """What stands above each column; machines that share the last one are named together."""
+        """Return the heading of each column; machines that share the last one are named together."""
         agents = [machine.agent for machine in self.all if machine.agent]
         columns: dict[int, list[Machine]] = {}
         for machine in self.all:
@@ -134,7 +134,7 @@ class Machines:
         return [_heading(columns[n], agents, lang) for n in sorted(columns)]
 
     def _find_ends(self) -> None:
-        """The machines at the ends of the legs, caller first."""
+        """Find the machines at the ends of the legs, caller first."""
         for leg in self._legs:
             for party in PARTIES:
                 at, agent = leg.ends[party]
@@ -142,7 +142,7 @@ class Machines:
                 if machine is None:
                     machine = Machine("caller" if party == "uac" else "called", agent)
                     self._found.append(machine)
-                elif any(each != party for _, each in machine.ends):
+                elif any(end != party for _, end in machine.ends):
                     machine.part = "b2bua"
                 machine.ends.add((leg.call_id, party))
                 machine.agent = machine.agent or agent
@@ -151,32 +151,37 @@ class Machines:
         self._owners.update({(None, at): machine for machine in self._found for at in machine.places})
 
     def _same(self, leg: Leg, party: str) -> Machine | None:
-        """The machine among those found that this end belongs to.
+        """Return the machine already found that this end belongs to, or None.
 
-        By address and agent; by the agent alone (lo and eth) for who passes a call on: two phones
-        of one make are two; by the role where nothing else decides.
+        By address and agent; by agent alone (loopback and Ethernet) for a machine that passes the call on,
+        since two phones of one make are two; by role where nothing else decides.
         """
         at, agent = leg.ends[party]
         addr = host(at) if at else ""
         others = [machine for machine in self._found if (leg.call_id, OPPOSITE[party]) not in machine.ends]
         for machine in others:
-            here = at in machine.places or (party == "uac" and addr in machine.hosts)
-            if here and (machine.agent == agent or not machine.agent or not agent):
+            same_address = at in machine.places or (party == "uac" and addr in machine.hosts)
+            if same_address and (machine.agent == agent or not machine.agent or not agent):
                 return machine
         if party == "uas" or _at_host(others, addr):
             return None
-        passing = [machine for machine in others if any(each == "uas" for _, each in machine.ends)]
-        named = [machine for machine in passing if agent and machine.agent == agent]
-        return next(iter(named or [machine for machine in passing if self._passes_on(machine, leg)]), None)
+        passing = [machine for machine in others if any(end == "uas" for _, end in machine.ends)]
+        same_agent = [machine for machine in passing if agent and machine.agent == agent]
+        return next(
+            iter(same_agent or [machine for machine in passing if self._passes_on(machine, leg)]), None
+        )
 
     def _passes_on(self, machine: Machine, leg: Leg) -> bool:
-        """Whether the roles say so: the B2BUA is UAS of the one inbound leg, UAC of the one outbound."""
-        inbound = [each.call_id for each in self._legs if each.role == "inbound"]
-        alone = len(inbound) == 1 and len(self._legs) == 2
-        return alone and leg.role == "outbound" and (inbound[0], "uas") in machine.ends
+        """Tell whether the machine is UAS of the only inbound leg, and ``leg`` the only outbound one.
+
+        A B2BUA.
+        """
+        inbound = [other.call_id for other in self._legs if other.role == "inbound"]
+        only_pair = len(inbound) == 1 and len(self._legs) == 2
+        return only_pair and leg.role == "outbound" and (inbound[0], "uas") in machine.ends
 
     def _find_translated(self) -> None:
-        """Addresses that NAT gives a machine between two places: what is one packet has one sender."""
+        """Find addresses that NAT gives a machine between two places: one packet has one sender."""
         for leg, *pair in self._same_ends:
             for at, other in (pair, pair[::-1]):
                 machine = self._owners.get((leg, other)) or self._owners.get((None, other))
@@ -186,8 +191,11 @@ class Machines:
 
     @cached_property
     def _same_ends(self) -> list[tuple[int | None, str, str]]:
-        """Leg and what one end is called at two places; twice, so that three places in a row are joined."""
-        found = {
+        """Leg and the two addresses of an end at two places.
+
+        The list is doubled, so that two passes join three places in a row.
+        """
+        pairs = {
             (row.leg, one, other)
             for row in self._call.passages
             for one, other in (
@@ -202,18 +210,20 @@ class Machines:
             )
             if one and other and one != other
         }
-        return 2 * sorted(found, key=str)
+        return 2 * sorted(pairs, key=str)
 
     def _find_proxies(self) -> None:
-        """Hops of SIP between the ends; a port that only TCP uses is its host's."""
+        """Find SIP hops between the ends; a port that only TCP uses is its host's."""
         legs = {leg.number: leg for leg in self._legs}
         hops = {(event.leg, event.src, event.dst) for event in self._call.timeline if event.lane == "sip"}
         for number, *hop in sorted(hops, key=str):
-            for at, far in (hop, hop[::-1]):
+            for at, next_hop in (hop, hop[::-1]):
                 if at is None or self.owner(number, at):
                     continue
-                other = self._owners.get((None, far)) if far else None
-                machine = _at_host((each for each in self._found if each is not other), host(at))
+                other = self._owners.get((None, next_hop)) if next_hop else None
+                machine = _at_host(
+                    (candidate for candidate in self._found if candidate is not other), host(at)
+                )
                 if machine is None:
                     machine = Machine("proxy")
                     self._found.insert(self._before_uas(legs.get(number)), machine)
@@ -225,7 +235,7 @@ class Machines:
         return next(ends, len(self._found))
 
     def _find_relays(self) -> None:
-        """Addresses on a TURN server: offered by a client, but not the client's own."""
+        """Find relayed addresses: offered by a client, but on a TURN server."""
         for candidate in self._call.candidates:
             at = transport_address(candidate.addr, candidate.port)
             if candidate.type != "relay" or at is None:
@@ -241,7 +251,7 @@ class Machines:
         return [machine for machine in self._found if machine.part in parts]
 
     def _find_described(self) -> None:
-        """Addresses in session descriptions: the author's, or of a machine it speaks for."""
+        """Find addresses in session descriptions: the author's, or those of a machine it speaks for."""
         for leg in self._legs:
             for party in PARTIES:
                 author = next(machine for machine in self._found if (leg.call_id, party) in machine.ends)
@@ -260,15 +270,15 @@ class Machines:
                     self._sides[leg.number, side] = machine
 
     def _spoken_for(self, author: Machine, party: str, places: Iterable[str], new: Machine) -> Machine:
-        """A machine for media beside its author, on the side of whom the author speaks with."""
+        """Return the machine for media described by ``author``, which it inserts beside it if it is new."""
         media = self._of_part("client", "media")
-        if found := next((each for at in places if (each := _at_host(media, host(at)))), None):
-            return found
+        if known := next((candidate for at in places if (candidate := _at_host(media, host(at)))), None):
+            return known
         self._found.insert(self._found.index(author) + (party == "uac"), new)
         return new
 
     def _find_directed(self) -> None:
-        """Addresses that no description names, of checks and streams whose direction is certain."""
+        """Find addresses that no description names, of checks and streams whose direction is known."""
         relays = self._of_part("relay")
         rows: tuple[BindingRow | RtpStreamRow, ...] = (*self._call.bindings, *self._call.rtp_streams)
         for row in rows:
@@ -281,7 +291,7 @@ class Machines:
                     machine.add(at)
 
     def _find_others(self) -> None:
-        """Every other address of the timeline: a machine's by its host, else a machine by itself."""
+        """Find the machines of all other addresses in the timeline: by host, else new ones."""
         look_ups = [binding for binding in self._call.bindings if binding.purpose == "discovery"]
         stun = {transport_address(binding.dst_addr, binding.dst_port) for binding in look_ups}
         hosts = self._by_host()
@@ -298,24 +308,27 @@ class Machines:
                 self._owners[event.leg, at] = machine
 
     def _by_host(self) -> dict[At, Machine]:
-        """The machine at an address: with media in a leg, else with most ends, for a hub has no media."""
-        found: dict[At, Machine] = {}
-        for machine in sorted(self._found, key=lambda each: -len(each.ends)):
+        """Return the machine at each host: in a leg the one with media, else the one with most ends.
+
+        A hub has no media.
+        """
+        by_host: dict[At, Machine] = {}
+        for machine in sorted(self._found, key=lambda entry: -len(entry.ends)):
             for addr in machine.hosts:
-                found.setdefault((None, addr), machine)
+                by_host.setdefault((None, addr), machine)
         for (leg, at), machine in self._owners.items():
             if leg is not None:
-                found.setdefault((leg, host(at)), machine)
-        return found
+                by_host.setdefault((leg, host(at)), machine)
+        return by_host
 
 
 def _at_host(machines: Iterable[Machine], addr: str) -> Machine | None:
-    """The first machine seen at an address."""
+    """Return the first machine seen at an address."""
     return next((machine for machine in machines if addr in machine.hosts), None)
 
 
 def _legs(call: Call) -> list[Leg]:
-    """The legs in their order; seen by two captures, a leg counts once."""
+    """Return the legs in order; a leg seen in two captures counts once."""
     first: dict[str, Leg] = {}
     for row in sorted(call.legs, key=lambda leg: (leg.leg, leg.time)):
         uac = transport_address(row.uac_addr, row.uac_port), row.uac_agent
@@ -325,7 +338,7 @@ def _legs(call: Call) -> list[Leg]:
 
 
 def _described(call: Call, leg: Leg, party: str) -> tuple[str | None, str | None, list[str]]:
-    """SDP owner, side and addresses of what one party of a leg described."""
+    """Return SDP owner, side and transport addresses that one party of a leg described."""
     authors = _authors(call, leg)
     owner: str | None = None
     side: str | None = None
@@ -345,12 +358,12 @@ def _described(call: Call, leg: Leg, party: str) -> tuple[str | None, str | None
 
 
 def _authors(call: Call, leg: Leg) -> dict[tuple[str, int | None], str]:
-    """Who wrote the messages of a leg: From stays the requester's in the response (RFC 3261, 12)."""
+    """Return who sent each message of a leg: responses keep the From of the request (RFC 3261, 8.2.6.2)."""
     sip = [message for message in call.sip_messages if message.call_id == leg.call_id]
     sip.sort(key=lambda message: message.time)
     opening = [row.from_tag for row in sip if row.method == "INVITE" and row.to_tag is None]
-    answered = [row.from_tag for row in sip if row.method is None and row.cseq_method == "INVITE"]
-    caller = next(iter(opening or answered), None)
+    responded = [row.from_tag for row in sip if row.method is None and row.cseq_method == "INVITE"]
+    caller = next(iter(opening or responded), None)
     return {
         (row.capture, row.frame): "uac" if (row.from_tag == caller) == (row.method is not None) else "uas"
         for row in sip
@@ -365,7 +378,7 @@ def _heading(machines: list[Machine], agents: list[str], lang: Lang) -> Heading:
 
 
 def name(part: str, agent: str | None, agents: list[str], lang: Lang) -> str:
-    """The name of a party; ``agents`` are those of all parties of the call."""
+    """Return the name of a machine; ``agents`` are those of all machines of the call."""
     for product in PRODUCTS if agent else ():
         beside = not product.beside or any(re.search(product.beside, other) for other in agents)
         if beside and re.search(product.pattern, agent or ""):

@@ -1,7 +1,7 @@
 """A call seen from several places: a map with counts on each stretch, and a ladder with a column per place.
 
-Both show what left one place and did not reach the next as an arrow that ends in a cross. Times are those of
-the reference's clock: the rows they are given are moved to it before.
+In both, packets that left one place and did not reach the next are an arrow that ends in a cross. All times
+are by the reference's clock: the rows passed in were converted before.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,7 +42,7 @@ BOX_HALF, BOX_HEIGHT = 56.0, 40.0  # of a place
 ROW, LINE = 19.0, 11.0  # heights of a row and of a line at the foot
 TEXT, NAME, SIGN = 7.0, 8.5, 9.0  # sizes of letters, width of the sign of a loss
 NARROWEST = 420.0  # the heading's room
-MOST_ROWS, MOST_LINES = 60, 12  # more rows make no map; more translations are in the table passages
+MOST_ROWS, MOST_LINES = 60, 12  # of the map, and of translations below it; the table passages has all
 LANES: Mapping[str, Color] = {
     "stun": colors.CHECK,
     "dtls": colors.DTLS,
@@ -52,21 +52,21 @@ LANES: Mapping[str, Color] = {
 
 
 def places(call: Call, lang: Lang = "en") -> Picture:
-    """The map: places in a row, below them an arrow per kind, direction and stretch with what arrived."""
-    seen = spots(call)
-    found = courses(call)[:MOST_ROWS]
+    """Lay out the map: places in a row, below them an arrow per kind, direction and stretch."""
+    ordered_spots = spots(call)
+    rows = courses(call)[:MOST_ROWS]
     notes = list(dict.fromkeys(_translations(call, lang)))[:MOST_LINES]
-    wide = max(MARGIN + NAMES + GAP * (len(seen) - 1) + 2 * BOX_HALF + MARGIN, NARROWEST)
+    wide = max(MARGIN + NAMES + GAP * (len(ordered_spots) - 1) + 2 * BOX_HALF + MARGIN, NARROWEST)
     top = HEADING_HEIGHT + BOX_HEIGHT + 10
-    bottom = top + ROW * len(found)
+    bottom = top + ROW * len(rows)
     picture = Picture(wide, bottom + 18 + LINE * len(notes), title(call, "places", lang))
-    if not seen:
+    if not ordered_spots:
         picture.write(Label(MARGIN, HEADING_HEIGHT + 10, say("none_places", lang), 8, color=MUTED))
-    xs = {spot.capture: MARGIN + NAMES + BOX_HALF + GAP * n for n, spot in enumerate(seen)}
+    xs = {spot.capture: MARGIN + NAMES + BOX_HALF + GAP * n for n, spot in enumerate(ordered_spots)}
     drawn = _Map(picture, xs, lang)
-    for spot in seen:
+    for spot in ordered_spots:
         drawn.place(spot, _clock(call, spot, lang), bottom)
-    for n, stretches in enumerate(found):
+    for n, stretches in enumerate(rows):
         drawn.course(stretches, top + ROW * n + ROW / 2)
     for n, note in enumerate(notes):
         text = shortened(note, wide - 2 * MARGIN, TEXT)
@@ -81,9 +81,9 @@ def _place_name(spot: Spot, lang: Lang) -> str:
 
 
 def _clock(call: Call, spot: Spot, lang: Lang) -> str:
-    """``clock +1:17:04 h``: what the capture's clock shows more than the reference's."""
+    """Return ``clock +1:17:04 h``, by how much the capture's clock is ahead of the reference's."""
     rows = [row for row in call.clocks if row.capture == spot.capture]
-    row: ClockRow | None = min(rows, key=lambda each: each.offset_ms is None, default=None)
+    row: ClockRow | None = min(rows, key=lambda clock: clock.offset_ms is None, default=None)
     if row is None or row.offset_ms is None:
         return say("unknown_clock", lang)
     if row.capture == row.reference:
@@ -94,14 +94,14 @@ def _clock(call: Call, spot: Spot, lang: Lang) -> str:
 
 @dataclass(frozen=True)
 class _Map:
-    """The map while it is drawn; ``xs``: where each capture's place stands."""
+    """A map being drawn; ``xs`` has x of each capture's place."""
 
     picture: Picture
     xs: Mapping[str, float]
     lang: Lang
 
     def place(self, spot: Spot, clock: str, bottom: float) -> None:
-        """The box of a place, and its line down to ``bottom``."""
+        """Draw the box of a place, and its line down to ``bottom``."""
         x, top = self.xs[spot.capture], HEADING_HEIGHT
         box = rectangle(x - BOX_HALF, top, x + BOX_HALF, top + BOX_HEIGHT)
         self.picture.areas.append(Area(box, PAPER, INK))
@@ -115,7 +115,7 @@ class _Map:
         self.picture.strokes.append(Stroke(rail, FAINT, 0.9, layer=Layer.RAILS))
 
     def course(self, stretches: Sequence[Transit], y: float) -> None:
-        """One row: what it is, and an arrow for each stretch."""
+        """Draw one row: its name, and an arrow for each stretch."""
         first = stretches[0]
         leg = colors.leg(first.leg)
         draw_leg(self.picture, MARGIN, y, first.leg, color=leg, size=6.5 if (first.leg or 0) < 10 else 5.0)
@@ -125,7 +125,7 @@ class _Map:
             self._stretch(transit, y, LANES.get(first.kind, leg))
 
     def _stretch(self, transit: Transit, y: float, color: Color) -> None:
-        """An arrow with what arrived: a broken one where nothing did, with a sign where less did."""
+        """Draw an arrow with the count that arrived: broken where nothing did, with a sign where less did."""
         begin, end = self.xs[transit.origin.capture], self.xs[transit.target.capture]
         way, middle, low = (1 if end > begin else -1), (begin + end) / 2, y + 4
         line = color.line if transit.arrived else PROBLEM.line
@@ -148,7 +148,7 @@ class _Map:
 
 
 def _translations(call: Call, lang: Lang) -> Iterator[str]:
-    """What NAT makes of each sender between two places."""
+    """Yield how NAT translates each sender's address between two places."""
     for transit in transits(call):
         for row in transit.flows:
             inside = transport_address(row.from_src_addr, row.from_src_port)
@@ -159,7 +159,7 @@ def _translations(call: Call, lang: Lang) -> Iterator[str]:
 
 
 class Flow(NamedTuple):
-    """Packets of a kind as one capture shows them."""
+    """Packets of a kind from one address to another, as one capture shows them."""
 
     capture: str
     kind: str
@@ -168,19 +168,25 @@ class Flow(NamedTuple):
 
 
 def route(call: Call, lang: Lang = "en") -> Picture:
-    """The ladder with a column per place: each packet once, from the first to the last that shows it."""
-    seen = spots(call)
+    """Lay out a ladder with a column per place.
+
+    Each packet once, from the first place to the last that shows it.
+    """
+    ordered_spots = spots(call)
     headings = [
         Heading(_place_name(spot, lang), None, (plain(spot.capture), _clock(call, spot, lang)))
-        for spot in seen
+        for spot in ordered_spots
     ]
-    every = sorted([*_messages(call, seen, lang), *_summed(call, seen, lang)], key=lambda event: event.time)
-    return laid_out(call, headings, events.rows(every, lang) if seen else [], lang).picture
+    ordered = sorted(
+        [*_messages(call, ordered_spots, lang), *_summed(call, ordered_spots, lang)],
+        key=lambda event: event.time,
+    )
+    return laid_out(call, headings, events.rows(ordered, lang) if ordered_spots else [], lang).picture
 
 
-def _messages(call: Call, seen: tuple[Spot, ...], lang: Lang) -> Iterator[Event]:
-    """What the captures show one by one, of flows that pass from place to place."""
-    lanes = {spot.capture: n for n, spot in enumerate(seen)}
+def _messages(call: Call, ordered_spots: tuple[Spot, ...], lang: Lang) -> Iterator[Event]:
+    """Yield the messages of flows that pass from place to place, one by one."""
+    lanes = {spot.capture: n for n, spot in enumerate(ordered_spots)}
     ways = _Ways(call, lanes)
     rows: dict[tuple[str, int | None, Lane], TimelineRow] = {
         (row.capture, row.frame, row.lane): row for row in call.timeline
@@ -194,36 +200,37 @@ def _messages(call: Call, seen: tuple[Spot, ...], lang: Lang) -> Iterator[Event]
 
 
 class _Ways:
-    """Where the flows of a call go from place to place."""
+    """The course of each flow of a call from place to place."""
 
     def __init__(self, call: Call, lanes: Mapping[str, int]) -> None:
         self.outward: dict[Flow, bool] = {}
         self._lanes = lanes
         self._before: dict[Flow, Flow] = {}
-        self._beyond: dict[Flow, tuple[Flow | None, int, bool]] = {}  # there; its lane; whether some is lost
+        # The same flow at the next place, that place's column, and whether packets were lost on the way.
+        self._beyond: dict[Flow, tuple[Flow | None, int, bool]] = {}
         for transit in transits(call):
             begin, end = lanes[transit.origin.capture], lanes[transit.target.capture]
             for row in transit.flows:
-                here, there = _flow(row, "from", transit.origin), _flow(row, "to", transit.target)
-                for flow in filter(None, (here, there)):
+                here, next_flow = _flow(row, "from", transit.origin), _flow(row, "to", transit.target)
+                for flow in filter(None, (here, next_flow)):
                     self.outward[flow] = end > begin
                 if here:
-                    self._beyond[here] = there, end, bool(row.lost)
-                if here and there:
-                    self._before[there] = here
+                    self._beyond[here] = next_flow, end, bool(row.lost)
+                if here and next_flow:
+                    self._before[next_flow] = here
 
     def drawn(self, event: Event, flows: Sequence[Flow]) -> Event:
-        """The event from the place nearest to its sender to the last that it reaches, or does not."""
+        """Return the event from the place nearest to its sender to the last one that it reaches or should."""
         ordered = sorted(
             flows, key=lambda flow: self._lanes[flow.capture], reverse=not self.outward[flows[0]]
         )
         first, last = ordered[0], ordered[-1]
         while first in self._before:
             first = self._before[first]
-        there, lane, lossy = self._beyond.get(last, (None, self._lanes[last.capture], False))
-        while there is not None and not lossy:
-            last = there
-            there, lane, lossy = self._beyond.get(last, (None, self._lanes[last.capture], False))
+        next_flow, lane, lossy = self._beyond.get(last, (None, self._lanes[last.capture], False))
+        while next_flow is not None and not lossy:
+            last = next_flow
+            next_flow, lane, lossy = self._beyond.get(last, (None, self._lanes[last.capture], False))
         end = lane if lossy else self._lanes[last.capture]
         return replace(event, src=self._lanes[first.capture], dst=end, arrives=not lossy)
 
@@ -239,31 +246,31 @@ def _flow(row: PassageRow, at: str, spot: Spot) -> Flow | None:
 SUMMED: Mapping[str, str] = {"dtls": "DTLS", "rtp": "RTP", "rtcp": "RTCP"}
 
 
-def _summed(call: Call, seen: tuple[Spot, ...], lang: Lang) -> Iterator[Event]:
-    """Media, and DTLS that is lost, as one arrow with what each place shows: ``RTP 543 → 543 → 486``.
+def _summed(call: Call, ordered_spots: tuple[Spot, ...], lang: Lang) -> Iterator[Event]:
+    """Yield media, and DTLS with losses, as one arrow with the count at each place: ``RTP 543 → 543 → 486``.
 
-    Of a handshake the timeline tells how it went, not each message.
+    DTLS without losses needs none: the timeline has its handshake as a whole, not message by message.
     """
-    lanes = {spot.capture: n for n, spot in enumerate(seen)}
+    lanes = {spot.capture: n for n, spot in enumerate(ordered_spots)}
     for stretches in courses(call):
-        first, lossy = stretches[0], [each for each in stretches if each.lost]
+        first, lossy = stretches[0], [stretch for stretch in stretches if stretch.lost]
         if first.kind not in SUMMED or (first.kind == "dtls" and not lossy):
             continue
-        dead = next((each for each in stretches if not each.arrived), None)
-        counts = [first.sent, *(each.arrived for each in stretches)]
-        label = f"{SUMMED[first.kind]} {' → '.join(count(each, lang) for each in counts)}"
+        broken = next((stretch for stretch in stretches if not stretch.arrived), None)
+        counts = [first.sent, *(stretch.arrived for stretch in stretches)]
+        label = f"{SUMMED[first.kind]} {' → '.join(count(stretch, lang) for stretch in counts)}"
         started = min(row.time for row in (lossy[0] if first.kind == "dtls" else first).flows)
         yield Event(
             started,
             started,
-            tuple((row.capture, row.frame) for each in stretches for row in each.flows),
+            tuple((row.capture, row.frame) for stretch in stretches for row in stretch.flows),
             first.leg,
             "dtls" if first.kind == "dtls" else "media",
             "start",
             label,
             label,
             lanes[first.origin.capture],
-            lanes[(dead or stretches[-1]).target.capture],
-            "error" if dead else "warning" if lossy else "normal",
-            arrives=dead is None,
+            lanes[(broken or stretches[-1]).target.capture],
+            "error" if broken else "warning" if lossy else "normal",
+            arrives=broken is None,
         )

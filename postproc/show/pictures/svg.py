@@ -1,11 +1,10 @@
-"""A Picture as an SVG element that can stand in an HTML page beside many others.
+"""A Picture as an SVG element that can be embedded in an HTML page with many others.
 
-Written without matplotlib: a report holds hundreds of pictures. Texts stay texts
-(searchable, small); the same picture gives the same bytes; there is no style sheet
-and no id but the title's, so that pictures do not touch each other. Inks follow the
-page's CSS variables ``--plot-ink``, ``--plot-muted``, ``--plot-faint`` and
-``--plot-paper``, so that a dark page can have light ones. They are presentation
-attributes: a page's content security policy need not allow ``style`` attributes.
+Written without matplotlib, since a report has hundreds of pictures. Text stays text (searchable, small); the
+same picture gives the same bytes; there is no style sheet and no id but the title's, so that pictures do not
+affect each other. Inks follow the page's CSS variables ``--plot-ink``, ``--plot-muted``, ``--plot-faint`` and
+``--plot-paper``, so that a dark page can have light ones. They are presentation attributes: a page's content
+security policy need not allow ``style`` attributes.
 """
 
 import hashlib
@@ -30,7 +29,7 @@ K = TypeVar("K", bound=Hashable)
 def element(picture: Picture, prefix: str | None = None, links: Links = NONE) -> str:
     """Return the ``<svg>`` element; its one id begins with ``prefix``, else with a hash of the content.
 
-    ``links`` are anchors in the page of the messages that labels stand for.
+    ``links`` maps messages that labels stand for to their anchors in the page.
     """
     body = "".join(_body(picture, links))
     mark = prefix or "plot-" + hashlib.sha256((picture.title + body).encode()).hexdigest()[:10]
@@ -56,11 +55,11 @@ def _body(picture: Picture, links: Links) -> Iterator[str]:
     for (size, align, color, bold), texts in labels.items():
         weight = ' font-weight="bold"' if bold else ""
         yield f'<g font-size="{_number(size)}" {_paint(fill=color)}{ANCHORS[align]}{weight}>'
-        yield "".join(_text(each, links) for each in texts) + "</g>"
+        yield "".join(_text(label, links) for label in texts) + "</g>"
 
 
 def _grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
-    """Items that look alike share one element."""
+    """Group items by ``key``: those that look alike share one element."""
     groups: dict[K, list[T]] = {}
     for item in items:
         groups.setdefault(key(item), []).append(item)
@@ -77,7 +76,7 @@ def _pen(color: str, width: float, dash: tuple[float, ...]) -> str:
 
 
 def _paint(**colors: str | None) -> str:
-    """Attributes ``fill`` and ``stroke``; inks are a page's variables, which it may change."""
+    """Return the attributes ``fill`` and ``stroke``; inks become CSS variables, which a page may set."""
     return " ".join(f'{what}="{_ink(color)}"' for what, color in colors.items() if color)
 
 
@@ -87,9 +86,9 @@ def _ink(color: str) -> str:
 
 def _text(label: Label, links: Links) -> str:
     text = escape(label.text, quote=False)
-    made = f'<text x="{_number(label.x)}" y="{_number(label.baseline)}">{text}</text>'
+    element_text = f'<text x="{_number(label.x)}" y="{_number(label.baseline)}">{text}</text>'
     target = links.get(label.link) if label.link else None
-    return f'<a href="#{escape(target)}">{made}</a>' if target else made
+    return f'<a href="#{escape(target)}">{element_text}</a>' if target else element_text
 
 
 def _number(value: float) -> str:

@@ -1,9 +1,9 @@
 """The two pictures made of lanes: a call over time, and the bindings of its candidate pairs.
 
-Time runs evenly from left to right. In the timeline every lane is one thing of one leg: the leg from
-INVITE to BYE, candidates, checks, DTLS, media, log. In the bindings every lane is a candidate pair:
-ticks above its middle are checks of the local side (the server's), those below it of the remote side;
-pairs nobody checked are listed without ticks.
+Time is linear from left to right. In the timeline every lane is one aspect of one leg: the leg from INVITE to
+BYE, candidates, checks, DTLS, media; the log is one lane. In the bindings every lane is a candidate pair:
+ticks above its middle are checks of the local side (the server's), those below it of the remote side; pairs
+that were never checked have no ticks.
 """
 
 from collections.abc import Iterable, Iterator
@@ -64,8 +64,10 @@ BADGE_ROW = 14.0
 S = TypeVar("S", bound=str)
 
 PAIR_NAMES, PAIR_PLOT, PAIR_NOTES, PAIR_HEIGHT = 220.0, 490.0, 150.0, 34.0
-CHECK_UP = 8.0  # how far ticks stand from the middle of a pair's lane
-SILENCE_S = 5.0  # longer without any answer is silence: five checks of a second, one of RFC 7675
+CHECK_UP = 8.0  # distance of ticks from the middle of a pair's lane
+# Checks without an answer for longer are drawn as silence: one consent check fails (RFC 7675, section 5.1,
+# sends them every 5 s). At a third of it single lost packets show; at three times it short outages do not.
+SILENCE_S = 5.0
 MOST_PAIRS = 30  # one printed page
 
 
@@ -106,7 +108,7 @@ def _lanes(call: Call, lang: Lang) -> Iterator[Lane]:
 
 
 def _times(call: Call) -> list[pd.Timestamp]:
-    """All times of the call that a lane may show."""
+    """Return all times of the call that a lane may show."""
     times = [event.time for event in call.timeline]
     times += [time for stream in call.rtp_streams for time in (stream.first_time, stream.last_time)]
     ends = [time for leg in call.legs for time in (leg.invite_time, leg.end_time)]
@@ -114,7 +116,7 @@ def _times(call: Call) -> list[pd.Timestamp]:
 
 
 def _leg(leg: LegRow, call: Call, lang: Lang) -> Lane:
-    """Set-up thin, ringing half as high as talk."""
+    """Return the lane of a leg, with bars of growing height for set-up, ringing and talk."""
     color = colors.leg(leg.leg)
     begin = leg.invite_time if leg.invite_time is not None else leg.time
     end = leg.end_time if leg.end_time is not None else max(_times(call), default=begin)
@@ -141,7 +143,7 @@ def _leg(leg: LegRow, call: Call, lang: Lang) -> Lane:
 
 
 def _phases(call: Call, lang: Lang) -> Iterator[Lane]:
-    """Each leg's phases: of a hold who may send, and a verdict where it is not ok."""
+    """Yield a lane per leg with its phases, with who may send and, unless it is ok, the verdict."""
     for leg, rows in sorted(by(call.phases, "leg").items()):
         lane = Lane(say("phases", lang), leg, colors.MEDIA)
         for row in rows:
@@ -165,7 +167,7 @@ def _phases(call: Call, lang: Lang) -> Iterator[Lane]:
 
 
 def _candidates(call: Call, lang: Lang) -> Iterator[Lane]:
-    """When each side named its candidates."""
+    """Yield a lane per leg and side with the times at which candidates were sent."""
     sides: dict[tuple[int | None, str], dict[pd.Timestamp, set[object]]] = {}
     for row in call.candidates:
         if row.addr:
@@ -179,7 +181,7 @@ def _candidates(call: Call, lang: Lang) -> Iterator[Lane]:
 
 
 def _checks(call: Call, lang: Lang) -> Iterator[Lane]:
-    """Attempts by outcome, one lane per direction."""
+    """Yield a lane per leg, purpose and direction with its transactions by outcome."""
     attempts: dict[tuple[int | None, Purpose, Direction], list[BindingRow]] = {}
     for row in counting(call.bindings):
         if row.outcome in OUTCOMES:
@@ -231,14 +233,14 @@ def _media(call: Call, lang: Lang) -> Iterator[Lane]:
         streams.setdefault((row.leg, row.direction or "other", ends), []).append(row)
     for (leg, way, ends), rows in sorted(streams.items(), key=_by_leg):
         packets, lost = sum(row.packets for row in rows), sum(row.lost or 0 for row in rows)
-        what = "SRTP" if any(row.secured for row in rows) else "RTP"
-        text = say("media", lang, what=what, packets=count(packets, lang), lost=count(lost, lang))
+        payload = "SRTP" if any(row.secured for row in rows) else "RTP"
+        text = say("media", lang, what=payload, packets=count(packets, lang), lost=count(lost, lang))
         spans = [
             Span(begin, end, colors.MEDIA.fill, colors.MEDIA.line)
             for row in rows
             for begin, end in flowed[row.stream]
         ]
-        gaps = silent.pop((leg, phases.sender(rows[0]) or ""), [])  # of several paths on the first
+        gaps = silent.pop((leg, phases.sender(rows[0]) or ""), [])  # of several paths, on the first
         name = f"{say('rtp', lang)} {plain(rows[0].codec)}".strip()
         below = direction(way, lang) or ends
         yield Lane(name, leg, colors.MEDIA, below, text, spans, rules=[*_quiet(gaps, lang)])
@@ -261,12 +263,12 @@ def _log(call: Call, lang: Lang) -> Iterator[Lane]:
 
 
 def _stacked(call: Call, marks: list[Mark], frame: Frame) -> list[tuple[int, float, Mark]]:
-    """Badges below the lanes at the time of their first evidence: row, left edge, mark."""
+    """Return row, left edge and mark of the badges below the lanes, at the time of their evidence."""
     times = {(event.capture, event.frame): event.time for event in reversed(call.timeline)}
     ends: list[float] = []
     badges: list[tuple[int, float, Mark]] = []
     for mark in marks[:LISTED]:
-        at = min((times[each] for each in mark.frames if each in times), default=None)
+        at = min((times[frame_key] for frame_key in mark.frames if frame_key in times), default=None)
         if at is None:
             continue
         x = min(frame.axis.x(at), frame.right - mark.width)
@@ -277,7 +279,7 @@ def _stacked(call: Call, marks: list[Mark], frame: Frame) -> list[tuple[int, flo
 
 
 def bindings(call: Call, lang: Lang = "en") -> Picture:
-    """Lay out the bindings of a call: one lane per candidate pair, attempts by outcome, silence."""
+    """Lay out the bindings of a call: one lane per candidate pair, checks by outcome, silence."""
     checks = [row for row in counting(call.bindings) if row.purpose == "check"]
     pairs = sorted(
         counting(call.pairs),
@@ -303,7 +305,7 @@ def bindings(call: Call, lang: Lang = "en") -> Picture:
 
 
 def _extent(call: Call, checks: list[BindingRow]) -> list[pd.Timestamp]:
-    """From the first to the last event of the call: silence at its end is seen."""
+    """Return the times the axis has to cover: the whole call, so that silence at its end is visible."""
     times = [row.time for row in checks]
     times += [time for time in (call.call.start, call.call.end) if time is not None]
     times += [pair.last_time for pair in call.pairs if pair.last_time is not None]
@@ -311,15 +313,15 @@ def _extent(call: Call, checks: list[BindingRow]) -> list[pd.Timestamp]:
 
 
 def _checks_on(pair: PairRow, checks: list[BindingRow]) -> list[tuple[BindingRow, bool]]:
-    """A pair's checks, and whether its local side sent them."""
+    """Return a pair's checks, and whether its local side sent them."""
     local, remote = (pair.local_addr, pair.local_port), (pair.remote_addr, pair.remote_port)
-    found: list[tuple[BindingRow, bool]] = []
+    on_pair: list[tuple[BindingRow, bool]] = []
     for row in checks:
         if row.capture == pair.capture and row.leg == pair.leg:
             ends = (row.src_addr, row.src_port), (row.dst_addr, row.dst_port)
             if ends in ((local, remote), (remote, local)):
-                found.append((row, ends[0] == local))
-    return sorted(found, key=lambda item: item[0].time)
+                on_pair.append((row, ends[0] == local))
+    return sorted(on_pair, key=lambda item: item[0].time)
 
 
 def _pair(pair: PairRow, checks: list[tuple[BindingRow, bool]], lang: Lang) -> Lane:
@@ -359,7 +361,7 @@ def _result(pair: PairRow, lang: Lang) -> str:
 
 
 def _silences(checks: list[BindingRow], lang: Lang) -> Iterator[Rule]:
-    """Times in which checks are sent on a pair and none is answered."""
+    """Yield the spans in which checks are sent on a pair and none is answered."""
     sent = [row.time for row in checks]
     if not sent:
         return

@@ -1,6 +1,6 @@
-"""What pictures say, in both languages; and the timeline's own words in German.
+"""Texts of pictures in both languages, and the timeline's own labels in German.
 
-Protocol words (Binding Request, ClientHello, 180 Ringing) are never translated.
+Protocol terms (Binding Request, ClientHello, 180 Ringing) are never translated.
 """
 
 import re
@@ -93,12 +93,12 @@ WORDS = {
     "undiagnosed": UNDIAGNOSED,
 }
 
-# Lanes whose labels are our own words; SIP and log lines are other people's.
+# Lanes whose labels are the program's own words; those of SIP and of logs are quoted.
 OURS = {"sdp", "stun", "dtls", "media", "icmp"}
 
 
-def _resumed(found: re.Match[str]) -> str:
-    whole, rest = found.groups()
+def _resumed(match: re.Match[str]) -> str:
+    whole, rest = match.groups()
     return f" wieder nach {whole + ',' if whole else ''}{rest}"
 
 
@@ -127,7 +127,7 @@ def say(word: str, lang: Lang, **facts: object) -> str:
 
 
 def event(lane: str, label: str, lang: Lang) -> str:
-    """A label of the timeline in a language."""
+    """Return a label of the timeline in the language."""
     if lang != "de" or lane not in OURS:
         return label
     for pattern, german in GERMAN:
@@ -136,7 +136,7 @@ def event(lane: str, label: str, lang: Lang) -> str:
 
 
 def duration(seconds: float, lang: Lang) -> str:
-    """``12 ms``, ``1.2 s``, ``14 s``, ``2:05 min``, ``1:02:03 h``."""
+    """Return ``12 ms``, ``1.2 s``, ``14 s``, ``2:05 min`` or ``1:02:03 h``."""
     if seconds < 0.9995:
         text = f"{seconds * 1000:.0f} ms" if seconds >= 0.00995 else f"{seconds * 1000:.1f} ms"
     elif seconds < 9.95:

@@ -1,1 +1,1 @@
-"""report.html: what was found out about every call, as one file for people."""
+"""report.html: everything found out about each call, as one file for people."""

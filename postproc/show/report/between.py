@@ -1,4 +1,4 @@
-"""What places of a call tell when compared, as sheets: what passed between them, SIP that was rewritten."""
+"""Sheets that compare the places of a call: packets that passed between them, SIP that was rewritten."""
 
 from postproc.model.calls import Call
 from postproc.model.text import Lang
@@ -6,13 +6,15 @@ from postproc.model.transit import Alteration, Spot, Transit, alterations, spots
 from postproc.model.vocabulary import PASSING, PLACES, word
 from postproc.show.report.cells import Cell, Sheet, code, leg_cell, millis, place, sheet, shown, time_cell
 
-MOST_STRETCHES, MOST_LINES = 60, 40
+MOST_STRETCHES, MOST_LINES = 60, 40  # rows shown; a choice: the table passages has all
 
 
 def passages(call: Call, lang: Lang) -> Sheet | None:
-    """One row per leg, kind, direction and stretch."""
+    """Return one row per leg, kind, direction and stretch."""
     columns = "leg kind stretch sent arrived lost first_lost last_lost delay from to"
-    return sheet("passages", lang, columns, [_stretch(each, lang) for each in transits(call)], MOST_STRETCHES)
+    return sheet(
+        "passages", lang, columns, [_stretch(transit, lang) for transit in transits(call)], MOST_STRETCHES
+    )
 
 
 def _stretch(transit: Transit, lang: Lang) -> tuple[Cell, ...]:
@@ -38,14 +40,14 @@ def _name(spot: Spot, lang: Lang) -> str:
 
 
 def rewritten(call: Call, lang: Lang) -> Sheet | None:
-    """One row per line of a SIP message that two captures show differently, side by side."""
+    """Return one row per line of a SIP message that differs between two captures, side by side."""
     names = {spot.capture: _name(spot, lang) for spot in spots(call)}
-    rows = [row for each in alterations(call) for row in _lines(call, each, names)]
+    rows = [row for altered in alterations(call) for row in _lines(call, altered, names)]
     return sheet("sip_messages", lang, "message line here there", rows, MOST_LINES)
 
 
 def _lines(call: Call, altered: Alteration, names: dict[str, str]) -> list[tuple[Cell, ...]]:
-    at = [
+    labels = [
         f"{names.get(call.place(row.capture), shown(row.capture, 60))} #{row.frame}"
         for row in (altered.message, altered.other)
     ]
@@ -53,8 +55,8 @@ def _lines(call: Call, altered: Alteration, names: dict[str, str]) -> list[tuple
         (
             Cell(shown(altered.name, 60)),
             Cell(shown(line.what, 60)),
-            Cell(f"{at[0]}: {shown(line.here, 200)}", "code long"),
-            Cell(f"{at[1]}: {shown(line.there, 200)}", "code long"),
+            Cell(f"{labels[0]}: {shown(line.here, 200)}", "code long"),
+            Cell(f"{labels[1]}: {shown(line.there, 200)}", "code long"),
         )
         for line in altered.lines
     ]

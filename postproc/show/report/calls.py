@@ -1,4 +1,4 @@
-"""A call of the report: its row in the overview, all that is shown of it, and what to take along."""
+"""A call of the report: its row in the overview, its details, and what to take along."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,12 +35,12 @@ from postproc.show.selection import Quoted, call_ids, log_warnings
 from postproc.show.store import NOTHING, Answers, Walks
 from postproc.show.terminal import clean
 
-LINES = 200  # of a hand-out
+LINES = 200  # of a hand-out; a choice: `postproc filter` prints all
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """What all calls take from, made once per run."""
+    """What the details of all calls draw on, computed once per run."""
 
     lines: Mapping[int, Line]
     filters: Mapping[int, str]
@@ -49,7 +49,7 @@ class Shelf:
     warned: Mapping[int, list[Quoted]]
     of_several: bool  # captures
     answers: Answers = field(default_factory=dict)
-    paths: Mapping[str, str] = field(default_factory=dict)  # of captures
+    paths: Mapping[str, str] = field(default_factory=dict)  # of captures, by name
     place: Path | None = None  # the folder of the results
     texts: Texts = field(default_factory=dict)  # of SIP messages
 
@@ -71,39 +71,44 @@ def shelf(
     )
 
 
-def filters_of(call: int, held: Shelf, lang: Lang) -> tuple[Copy, ...]:
-    """The whole call's display filter, one for each leg; the plug-in's, which counts a capture's calls."""
-    leg, ids = PAGE["leg"].of(lang), held.call_ids.get(call, [])
-    legs = [(f"{leg} {n}", filters.equals("sip.Call-ID", [each]), None) for n, each in enumerate(ids, 1)]
-    whole = (PAGE["whole_call"].of(lang), held.filters.get(call), None)
-    plugin = [] if held.of_several else [(PAGE["with_plugin"].of(lang), f"legs.call == {call}", None)]
+def filters_of(call: int, shared: Shelf, lang: Lang) -> tuple[Copy, ...]:
+    """Return display filters.
+
+    Of the whole call, by the plug-in, which numbers one capture's calls, and by leg.
+    """
+    leg, ids = PAGE["leg"].of(lang), shared.call_ids.get(call, [])
+    legs = [
+        (f"{leg} {n}", filters.equals("sip.Call-ID", [call_id]), None) for n, call_id in enumerate(ids, 1)
+    ]
+    whole = (PAGE["whole_call"].of(lang), shared.filters.get(call), None)
+    plugin = [] if shared.of_several else [(PAGE["with_plugin"].of(lang), f"legs.call == {call}", None)]
     return copies(whole, *plugin, *legs)
 
 
-def hand_out(call: int, held: Shelf, lang: Lang) -> Copy:
-    """The same lines as `postproc filter` prints, those cut that are longer than a page can bear."""
-    filters, hole = held.filters.get(call, ""), held.holes.get(call)
-    lines = list(firewall.handout(held.lines[call], filters, hole, lang, of_several=held.of_several))
-    kept = [clean(line) for line in lines[:LINES] if len(line) <= COPIED]
-    left_out = len(lines) - len(kept)
+def hand_out(call: int, shared: Shelf, lang: Lang) -> Copy:
+    """Return the lines that `postproc filter` prints, without those that are too long for a page."""
+    filters, hole = shared.filters.get(call, ""), shared.holes.get(call)
+    lines = list(firewall.handout(shared.lines[call], filters, hole, lang, of_several=shared.of_several))
+    shown_lines = [clean(line) for line in lines[:LINES] if len(line) <= COPIED]
+    left_out = len(lines) - len(shown_lines)
     more = [PAGE["more"].of(lang, n=left_out)] if left_out else []
-    return Copy(PAGE["handout"].of(lang), "\n".join([*kept, *more]), long=True)
+    return Copy(PAGE["handout"].of(lang), "\n".join([*shown_lines, *more]), long=True)
 
 
 RANKS = {verdict: rank for rank, verdict in enumerate(("fault", "suspect", "cannot_tell", "ok"))}
 SEARCHED = ("call_id", "uac_addr", "uas_addr", "from_user", "to_user")  # of a leg
-WORDS = 800  # characters of a call that can be searched for
+WORDS = 800  # characters of a call that can be searched for; a choice: 10,000 calls take 8 MB of the page
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A call's row in the overview; ``words`` are what a search looks through."""
+    """A call's row in the overview; ``words`` is the text that a search looks through."""
 
     number: int
     verdict: str
     word: str
     rank: int
-    cause: str | None  # the rule that is the root
+    cause: str | None  # name of the rule whose finding is the root cause
     headline: str
     captures: str
     day: str
@@ -121,7 +126,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """All that is shown of a call."""
+    """Everything shown of a call."""
 
     entry: Entry
     duration: str
@@ -144,8 +149,8 @@ class Detail:
         return self.entry.verdict in ("fault", "suspect")
 
 
-def entry(call: Call, line: Line, found: Sequence[Described], lang: Lang) -> Entry:
-    """The row of a call."""
+def entry(call: Call, line: Line, findings: Sequence[Described], lang: Lang) -> Entry:
+    """Return the call's row in the overview."""
     row = call.call
     verdict = line.verdict if line.verdict in RANKS else "cannot_tell"
     parties = f"{shown(line.from_user, 60)} → {shown(line.to_user, 60)}"
@@ -168,16 +173,22 @@ def entry(call: Call, line: Line, found: Sequence[Described], lang: Lang) -> Ent
         checks=_figures(cells.checks),
         dtls=Cell(*cells.dtls),
         media=_figures(cells.media),
-        words=_words(call, found),
+        words=_words(call, findings),
     )
 
 
 def detail(
-    call: Call, shown_as: Entry, found: Sequence[Described], walks: Walks, shelf: Shelf, *, lang: Lang
+    call: Call,
+    overview_entry: Entry,
+    findings: Sequence[Described],
+    walks: Walks,
+    shelf: Shelf,
+    *,
+    lang: Lang,
 ) -> Detail:
-    """Everything of a call but its pictures."""
-    row, number = call.call, shown_as.number
-    held = cards(number, found, lang)
+    """Return everything shown of a call but its pictures."""
+    row, number = call.call, overview_entry.number
+    tree = cards(number, findings, lang)
     makers = (
         between.passages,
         between.rewritten,
@@ -189,15 +200,15 @@ def detail(
         sheets.legs,
     )
     return Detail(
-        entry=shown_as,
+        entry=overview_entry,
         duration=span(row.start, row.end, lang),
         joined=_joined(row, lang),
         ambiguous=bool(row.ambiguous),
-        steps=boxes(number, walks.get(number, ()), flat(held), lang),
-        findings=held,
+        steps=boxes(number, walks.get(number, ()), flat(tree), lang),
+        findings=tree,
         warned=sheets.log_warnings(shelf.warned.get(number, ()), lang),
         candidates=offered(call, lang),
-        sheets=tuple(made for make in makers if (made := make(call, lang)) is not None),
+        sheets=tuple(table for make in makers if (table := make(call, lang)) is not None),
         filters=filters_of(number, shelf, lang),
         handout=hand_out(number, shelf, lang),
         commands=tuple(
@@ -223,8 +234,8 @@ def _captures(call: Call) -> list[str]:
 def _joined(row: CallRow, lang: Lang) -> str:
     if (row.legs or 0) < 2:
         return ""
-    sure = f" ({100 * row.joined_confidence:.0f} %)" if row.joined_confidence is not None else ""
-    return shown(joined(row.joined_by, lang) or NONE) + sure
+    confidence = f" ({100 * row.joined_confidence:.0f} %)" if row.joined_confidence is not None else ""
+    return shown(joined(row.joined_by, lang) or NONE) + confidence
 
 
 def _figure(cell: calls.Cell) -> Cell:
@@ -235,11 +246,11 @@ def _figures(both: tuple[calls.Cell, calls.Cell]) -> tuple[Cell, Cell]:
     return _figure(both[0]), _figure(both[1])
 
 
-def _words(call: Call, found: Sequence[Described]) -> str:
-    """Call-IDs, addresses and rules: what is not in the row anyway."""
-    held = [getattr(leg, name) for leg in call.legs for name in SEARCHED]
-    held += [word for each in found for word in (each.code, each.name)]
-    held += [call.call.capture] + [row.addr for row in call.candidates]
-    held += [each.title for each in found]
-    kept = dict.fromkeys(shown(word, 120).lower() for word in held if word)
-    return " ".join(kept)[:WORDS]
+def _words(call: Call, findings: Sequence[Described]) -> str:
+    """Return the search text: Call-IDs, addresses, rules and titles, which the row itself does not show."""
+    texts = [getattr(leg, name) for leg in call.legs for name in SEARCHED]
+    texts += [word for finding in findings for word in (finding.code, finding.name)]
+    texts += [call.call.capture] + [row.addr for row in call.candidates]
+    texts += [finding.title for finding in findings]
+    unique = dict.fromkeys(shown(word, 120).lower() for word in texts if word)
+    return " ".join(unique)[:WORDS]

@@ -1,8 +1,9 @@
-"""Compiled templates, kept beside compiled modules as Python keeps these: to compile them takes as long as
-to show a call.
+"""Cache of compiled templates beside Python's compiled modules.
 
-Whoever may write there may write our modules. Nothing is kept where no compiled modules are, and what
-cannot be written, or is damaged, is compiled as if there were nothing.
+Compiling them takes as long as showing a call.
+
+Whoever may write there may write the modules themselves. Nothing is cached where no compiled modules are; a
+file that cannot be written, or is damaged, is as good as none.
 """
 
 import hashlib
@@ -15,26 +16,26 @@ from jinja2.bccache import Bucket
 
 from postproc.files.private import replace_file
 
-DIGEST = 32  # bytes of the SHA-256 that a file begins with: of all behind it
+DIGEST = 32  # bytes of the SHA-256 at the file's start, of everything after it
 
 
 class Compiled(BytecodeCache):
-    """Templates as Python's code, in files of a folder that may be missing."""
+    """Jinja's bytecode cache in a folder, which may be missing."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Have the bucket hold the code of just this source, if it is kept."""
+        """Load the bucket with its cached code, if there is any for just this source."""
         try:
-            held = self._file(bucket).read_bytes()
+            contents = self._file(bucket).read_bytes()
         except OSError:
             return
-        if hashlib.sha256(held[DIGEST:]).digest() == held[:DIGEST]:
-            bucket.bytecode_from_string(held[DIGEST:])
+        if hashlib.sha256(contents[DIGEST:]).digest() == contents[:DIGEST]:
+            bucket.bytecode_from_string(contents[DIGEST:])
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep the code, if that is possible."""
+        """Cache the code, if possible."""
         if not os.access(self._folder, os.W_OK):
             return
         code = bucket.bytecode_to_string()
@@ -44,7 +45,16 @@ class Compiled(BytecodeCache):
             )
 
     def _file(self, bucket: Bucket) -> Path:
-        """One for each template, Jinja and set of options; it says of what source it is."""
-        asked = bucket.environment
-        decisive = (bucket.key, __version__, asked.autoescape, asked.trim_blocks, asked.lstrip_blocks)
+        """Return the file for the template, Jinja's version and options.
+
+        Its contents name the source they are of.
+        """
+        environment = bucket.environment
+        decisive = (
+            bucket.key,
+            __version__,
+            environment.autoescape,
+            environment.trim_blocks,
+            environment.lstrip_blocks,
+        )
         return self._folder / f"{hashlib.sha256(repr(decisive).encode()).hexdigest()[:32]}.template"

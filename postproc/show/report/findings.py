@@ -1,4 +1,4 @@
-"""The walk of a call and its findings: each step with what it rests on, consequences under their cause."""
+"""The walk of a call and its findings: each step with its evidence, consequences below their cause."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,30 +19,30 @@ ARTICLE = re.compile(r"https?://[^\s<>\"';]+")
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A source; ``link`` is "" where it has no address."""
+    """A source; ``link`` is "" where there is no address for it."""
 
     text: str
     link: str = ""
 
 
 def references(sources: Iterable[str], lang: Lang = "en") -> tuple[Reference, ...]:
-    """The references of a finding (``RFC 8445, section 7``), with links."""
-    return tuple(Reference(shown(in_language(each, lang, REFERENCES)), _link(each)) for each in sources)
+    """Return the references of a finding (``RFC 8445, section 7``), with links."""
+    return tuple(Reference(shown(in_language(source, lang, REFERENCES)), _link(source)) for source in sources)
 
 
 def _link(part: str) -> str:
-    if found := RFC.match(part):
-        number, kind, place = found.groups()
+    if match := RFC.match(part):
+        number, kind, place = match.groups()
         anchor = f"#{'appendix' if kind == 'appendix' else 'section'}-{place}" if place else ""
         return f"https://www.rfc-editor.org/rfc/rfc{int(number)}{anchor}"
-    if found := DRAFT.match(part):
-        return f"https://datatracker.ietf.org/doc/{found[0]}"
+    if match := DRAFT.match(part):
+        return f"https://datatracker.ietf.org/doc/{match[0]}"
     article = ARTICLE.search(part)
     return article[0] if article and article[0].isprintable() else ""
 
 
-MOST = 60  # findings of a call
-LONG = 2000  # characters of a text of several sentences
+MOST = 60  # findings of a call; a choice: findings.json has all
+LONG = 2000  # characters of a text of several sentences; a choice that bounds what strangers' values add
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,65 +66,65 @@ class Card:
     under: tuple["Card", ...] = ()
 
 
-def cards(call: int, found: Sequence[Described], lang: Lang) -> tuple[Card, ...]:
-    """The findings in their order, each consequence under the finding that explains it."""
-    held = found[:MOST]
-    parents = _parents(held)
+def cards(call: int, findings: Sequence[Described], lang: Lang) -> tuple[Card, ...]:
+    """Return the findings in their order, each consequence below the finding that explains it."""
+    listed = findings[:MOST]
+    parents = _parents(listed)
     under: dict[int | None, list[int]] = {}
     for place, parent in enumerate(parents):
         under.setdefault(parent, []).append(place)
 
     def card(place: int) -> Card:
-        return _card(call, place, held[place], tuple(map(card, under.get(place, ()))), lang)
+        return _card(call, place, listed[place], tuple(map(card, under.get(place, ()))), lang)
 
     return tuple(map(card, under.get(None, ())))
 
 
-def _parents(found: Sequence[Described]) -> list[int | None]:
-    """For each finding the place of the one that explains it, on the same leg if there is one there."""
+def _parents(findings: Sequence[Described]) -> list[int | None]:
+    """Return for each finding the position of the one that explains it, preferably on the same leg."""
     parents: list[int | None] = []
-    for place, each in enumerate(found):
-        causes = [n for n, other in enumerate(found) if n != place and other.name == each.caused_by]
-        near = [n for n in causes if found[n].leg == each.leg]
-        parents.append(next(iter(near or causes), None))
+    for place, finding in enumerate(findings):
+        causes = [n for n, other in enumerate(findings) if n != place and other.name == finding.caused_by]
+        same_leg = [n for n in causes if findings[n].leg == finding.leg]
+        parents.append(next(iter(same_leg or causes), None))
     return [None if _circular(place, parents) else parent for place, parent in enumerate(parents)]
 
 
 def _circular(place: int, parents: Sequence[int | None]) -> bool:
-    """Whether the way up from a finding leads nowhere."""
-    seen, at = {place}, parents[place]
+    """Tell whether the chain of parents from a finding runs in a circle."""
+    visited, at = {place}, parents[place]
     while at is not None:
-        if at in seen:
+        if at in visited:
             return True
-        seen.add(at)
+        visited.add(at)
         at = parents[at]
     return False
 
 
-def _card(call: int, place: int, found: Described, under: tuple[Card, ...], lang: Lang) -> Card:
-    share = found.confidence
+def _card(call: int, place: int, finding: Described, under: tuple[Card, ...], lang: Lang) -> Card:
+    share = finding.confidence
     return Card(
         anchor=f"call-{call}-finding-{place + 1}",
-        code=shown(found.code),
-        name=shown(found.name),
-        verdict=found.verdict if found.verdict in VERDICTS else "note",
-        word=verdict_word(found.verdict, lang),
-        leg=found.leg,
+        code=shown(finding.code),
+        name=shown(finding.name),
+        verdict=finding.verdict if finding.verdict in VERDICTS else "note",
+        word=verdict_word(finding.verdict, lang),
+        leg=finding.leg,
         confidence=f"{100 * share:.0f} %" if share is not None else "",
-        title=shown(found.title, LONG),
-        detail=shown(found.detail, LONG) if found.detail else "",
-        causes=tuple(shown(each, LONG) for each in found.causes),
-        remedies=tuple(shown(each, LONG) for each in found.remedies),
-        sources=references(found.references, lang),
-        copies=copies((PAGE["frames"].of(lang), frame_filter(found.frames), found.capture)),
-        advised=found.advised,
+        title=shown(finding.title, LONG),
+        detail=shown(finding.detail, LONG) if finding.detail else "",
+        causes=tuple(shown(text, LONG) for text in finding.causes),
+        remedies=tuple(shown(text, LONG) for text in finding.remedies),
+        sources=references(finding.references, lang),
+        copies=copies((PAGE["frames"].of(lang), frame_filter(finding.frames), finding.capture)),
+        advised=finding.advised,
         under=under,
     )
 
 
-def flat(held: Sequence[Card]) -> list[Card]:
-    """All cards of a tree, those above first."""
-    return [each for card in held for each in (card, *flat(card.under))]
+def flat(trees: Sequence[Card]) -> list[Card]:
+    """Return all cards of the trees, parents first."""
+    return [item for card in trees for item in (card, *flat(card.under))]
 
 
 BROKEN = ("fault", "suspect", "cannot_tell")
@@ -133,7 +133,7 @@ SIGNS = {"passed": "✓", "failed": "✗", "cannot_tell": "?", "not_reached": "�
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A step; ``finding`` is the card that failed it, ``chosen``: the step to look at first."""
+    """A step of the walk; ``finding`` is the card that failed it, ``chosen`` marks the step to show first."""
 
     anchor: str
     state: str
@@ -146,22 +146,24 @@ class Box:
     chosen: bool = False
 
 
-def boxes(call: int, walk: Sequence[Mapping[str, Any]], found: Sequence[Card], lang: Lang) -> tuple[Box, ...]:
-    """The steps of a call; ``found`` are its findings, the root first."""
-    titles = {card.title: card for card in reversed(found)}
-    chosen = stopped_at(walk, found)
+def boxes(
+    call: int, walk: Sequence[Mapping[str, Any]], findings: Sequence[Card], lang: Lang
+) -> tuple[Box, ...]:
+    """Return the steps of a call; ``findings`` are the call's, the root cause first."""
+    titles = {card.title: card for card in reversed(findings)}
+    chosen = stopped_at(walk, findings)
     return tuple(
         _box(call, place, step, titles, lang, chosen=place == chosen) for place, step in enumerate(walk)
     )
 
 
-def stopped_at(walk: Sequence[Mapping[str, Any]], found: Sequence[Card | Described]) -> int:
-    """The step that the root failed, else the first that is broken, else the last that was passed."""
-    root = next((shown(each.title, LONG) for each in found if each.verdict in BROKEN), None)
+def stopped_at(walk: Sequence[Mapping[str, Any]], findings: Sequence[Card | Described]) -> int:
+    """Return the step that the root cause failed, else the first that is broken, else the last passed one."""
+    root = next((shown(finding.title, LONG) for finding in findings if finding.verdict in BROKEN), None)
     states = [step["state"] for step in walk]
-    said = [shown(step["said"], LONG) for step in walk]
-    if root in said and states[said.index(root)] != "passed":
-        return said.index(root)
+    answers = [shown(step["said"], LONG) for step in walk]
+    if root in answers and states[answers.index(root)] != "passed":
+        return answers.index(root)
     for state in ("failed", "cannot_tell"):
         if state in states:
             return states.index(state)
@@ -172,18 +174,18 @@ def _box(
     call: int, place: int, step: Mapping[str, Any], titles: Mapping[str, Card], lang: Lang, *, chosen: bool
 ) -> Box:
     state = step["state"] if step["state"] in STATES else "cannot_tell"
-    said = shown(step["said"], LONG)
+    answer = shown(step["said"], LONG)
     return Box(
         anchor=f"call-{call}-step-{place + 1}",
         state=state,
         sign=SIGNS[state],
         word=STATES[state].of(lang),
         question=shown(step["question"]),
-        said=said,
+        said=answer,
         copies=copies(
             (PAGE["frames"].of(lang), frame_filter(step["frames"]), step["capture"]),
             (PAGE["filter"].of(lang), step["filter"], None),
         ),
-        finding=titles.get(said) if state != "passed" else None,
+        finding=titles.get(answer) if state != "passed" else None,
         chosen=chosen,
     )

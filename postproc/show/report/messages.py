@@ -1,4 +1,4 @@
-"""The SIP messages of a call as text, with the lines of SDP that matter marked; offer beside answer."""
+"""The SIP messages of a call as text, with the important SDP lines marked; offer beside answer."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,13 @@ from postproc.model.rows import SipMessageRow
 from postproc.show.report.cells import clock, moment, shown
 from postproc.show.terminal import clean
 
-MOST = 60  # messages of a call
-# Where media goes, what it is, which way, and what secures it (RFC 8866, RFC 8839, RFC 8122).
+MOST = 60  # messages of a call; a choice: set-up, re-INVITEs and BYE of four legs
+# Destination, kind, direction and security of media (RFC 8866, RFC 8839, RFC 8122).
 MATTERS = re.compile(
     r"(?:c|m)=|a=(?:candidate|end-of-candidates|ice-|setup|fingerprint|crypto|rtcp|sendrecv|sendonly|recvonly|"
     r"inactive|remote-candidates)"
 )
-# Keys of media and what a password can be guessed from: a report is passed on (RFC 4568, RFC 7616).
+# Media keys, and digests that allow guessing a password: a report is passed on (RFC 4568, RFC 7616).
 SECRET = re.compile(r"(inline:|a=ice-pwd:|(?:Proxy-)?Authorization\s*:\s*\w+ )\S.*", re.IGNORECASE)
 HIDDEN = "\\g<1>…"
 Texts = Mapping[tuple[str, int], str]  # capture, frame -> text
@@ -25,7 +25,7 @@ NO_TEXTS: Texts = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message: lines and whether each is marked. ``anchor`` is its id in the page."""
+    """A message as lines, each with whether it is marked; ``anchor`` is its id in the page."""
 
     anchor: str
     title: str
@@ -36,7 +36,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """The messages of a call in their order, and which offers and answers belong together."""
+    """The messages of a call in order, and the pairs of offer and answer."""
 
     every: tuple[Message, ...] = ()
     pairs: tuple[tuple[Message, Message], ...] = ()
@@ -44,17 +44,19 @@ class Messages:
 
 
 def messages(call: Call, texts: Texts) -> Messages:
-    """Those of a call whose text is known."""
+    """Return those messages of a call whose text is known."""
     rows = [row for row in call.sip_messages if (row.capture, row.frame) in texts][:MOST]
-    made = {
+    by_frame = {
         (row.capture, row.frame): _message(f"call-{call.number}-message-{n}", row, texts)
         for n, row in enumerate(rows, 1)
     }
     pairs = tuple(
-        (made[offer.capture, offer.frame], made[answer.capture, answer.frame])
+        (by_frame[offer.capture, offer.frame], by_frame[answer.capture, answer.frame])
         for offer, answer in _paired(rows)
     )
-    return Messages(tuple(made.values()), pairs, {key: each.anchor for key, each in made.items()})
+    return Messages(
+        tuple(by_frame.values()), pairs, {key: message.anchor for key, message in by_frame.items()}
+    )
 
 
 def _message(anchor: str, row: SipMessageRow, texts: Texts) -> Message:
@@ -70,8 +72,8 @@ def _message(anchor: str, row: SipMessageRow, texts: Texts) -> Message:
 
 
 def _paired(rows: Sequence[SipMessageRow]) -> list[tuple[SipMessageRow, SipMessageRow]]:
-    """Requests with a description, each with the first response to it that has one (RFC 3264)."""
-    found = []
+    """Return requests with a description, each with the first response to it that has one (RFC 3264)."""
+    pairs = []
     for offer in rows:
         if offer.method and offer.has_sdp:
             answers = (
@@ -81,5 +83,5 @@ def _paired(rows: Sequence[SipMessageRow]) -> list[tuple[SipMessageRow, SipMessa
             )
             answer = next(answers, None)
             if answer:
-                found.append((offer, answer))
-    return found
+                pairs.append((offer, answer))
+    return pairs

@@ -1,10 +1,9 @@
-"""The report: a run's tables as plain data, and that as one HTML file that needs nothing else.
+"""The report: a run's tables as plain data, and the HTML file made from it, which needs no other file.
 
-A page must open at once wherever it is read, so of very many calls only the worst are shown whole, and
-of many only the worst with pictures, and a few that are well: pictures cost as much as all else of a call,
-and nobody looks at them for every call of a good day. Templates escape everything but the SVG that
-``show.pictures`` made. The content security policy allows this page's own script and style, known by their
-hashes, no text to become markup or code (Trusted Types), and no request at all.
+A page must open at once wherever it is read. So of very many calls only the worst are shown in full, and of
+many only the worst and a few good ones have pictures: pictures cost as much as all else of a call. Templates
+escape everything but the SVG that ``show.pictures`` made. The content security policy allows this page's own
+script and style, known by their hashes, no text to become markup or code (Trusted Types), and no request.
 """
 
 import base64
@@ -43,17 +42,18 @@ from postproc.show.report.words import PAGE, page, verdict_word
 from postproc.show.store import NOTHING, Answers, Walks
 from postproc.show.zones import LOCAL, LOG, by_name, log_minutes
 
-DETAILED = 500  # calls shown whole
+# Choices that bound the page's size and loading time, which grow in proportion to them:
+DETAILED = 500  # calls shown in full
 PICTURED = 250  # calls with pictures
-WELL = 10  # of them, calls that are simply well; each costs 10 ms and 50 KB
+WELL = 10  # of them, calls that are ok; each costs 10 ms and 50 KB
 PICTURE_BYTES = 8_000_000  # of all pictures together
 ROWS_SHOWN = 200  # rows of calls that scripts show at once: 5,000 take a browser two seconds to lay out
-CALLS_OVER_TIME = 3  # from so many calls on there is a picture of all
+CALLS_OVER_TIME = 3  # calls from which on there is a picture of all; fewer are told apart in the list
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much a report may hold; ``calls``: these alone, by number, if any are named."""
+    """Upper bounds of a report; with ``calls``, only these calls, by number, are shown."""
 
     detailed: int = DETAILED
     pictured: int = PICTURED
@@ -64,7 +64,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A capture or a log: what is said of it, and its warnings."""
+    """A capture or a log: its description and its warnings."""
 
     name: str
     facts: str
@@ -73,7 +73,7 @@ class File:
 
 @dataclass(frozen=True)
 class Report:
-    """All that the page shows; ``verdicts`` are (name, word, number of calls), worst first."""
+    """Everything the page shows; ``verdicts`` are (name, word, number of calls), worst first."""
 
     lang: Lang
     version: str
@@ -83,23 +83,23 @@ class Report:
     summary: Summary | None
     entries: tuple[Entry, ...]  # worst first
     details: tuple[Detail, ...]
-    beside: tuple[Card, ...]  # what was found beside the calls
-    way_in: tuple[Box, ...]  # the first chart, where captures show something of it
+    beside: tuple[Card, ...]  # findings that belong to no call
+    way_in: tuple[Box, ...]  # the first chart, where captures show anything of it
     captures: tuple[File, ...]
     logs: tuple[File, ...]
     unread: tuple[tuple[str, str], ...]
     strays: Sheet | None  # media of no call
-    overview: str  # an SVG element, "" for a few calls
+    overview: str  # an SVG element; "" for fewer than CALLS_OVER_TIME calls
     log_minutes: int | None = None  # by which the log's zone is ahead of UTC
-    zone: str = LOCAL  # of the times shown at first, as ``zones.zone`` has it
+    zone: str = LOCAL  # of the times shown at first, as ``zones.zone`` takes it
 
     @property
     def detailed(self) -> frozenset[int]:
-        return frozenset(each.entry.number for each in self.details)
+        return frozenset(item.entry.number for item in self.details)
 
     @property
     def read(self) -> str:
-        """The capture's name, or how many they are."""
+        """The capture's name, or how many captures there are."""
         if len(self.captures) == 1:
             return self.captures[0].name
         return counted(CAPTURES, len(self.captures), self.lang)
@@ -110,7 +110,7 @@ class Report:
 
     @property
     def zone_names(self) -> dict[str, str]:
-        """The zones to choose from, by their value."""
+        """Names of the zones to choose from, by value."""
         names = {"viewer": PAGE["zone_viewer"].of(self.lang), "utc": "UTC"}
         if self.log_minutes is not None:
             names[LOG] = PAGE["zone_log"].of(self.lang)
@@ -118,17 +118,17 @@ class Report:
 
     @property
     def first_zone(self) -> str:
-        """The one chosen at first: UTC where that of the log is wanted and not known, as in the terminal."""
+        """The zone selected at first: UTC where the log's is asked for and unknown, as in the terminal."""
         word = "named" if by_name(self.zone) else self.zone.lower()
         return {LOCAL: "viewer", LOG: LOG if self.log_minutes is not None else "utc"}.get(word, word)
 
     @property
     def one_day(self) -> bool:
-        return len({each.day for each in self.entries}) < 2
+        return len({row.day for row in self.entries}) < 2
 
     @property
     def warnings(self) -> int:
-        return sum(len(each.warnings) for each in (*self.captures, *self.logs)) + len(self.unread)
+        return sum(len(file.warnings) for file in (*self.captures, *self.logs)) + len(self.unread)
 
 
 def report(
@@ -145,20 +145,20 @@ def report(
     limits: Limits = Limits(),
     zone: str = LOCAL,
 ) -> Report:
-    """What is to be shown of a run; ``unread`` are files and why they were not read.
+    """Return what the page shows of a run; ``unread`` are files and why they were not read.
 
-    ``answers`` are for mails; ``place`` is the folder of the results, where commands can be
-    run; ``texts`` are those of SIP messages; ``zone`` is that of the times shown at first.
+    ``answers`` are texts for mails; ``place`` is the folder of the results, in which the shown commands are
+    to be run; ``texts`` are those of SIP messages; ``zone`` is that of the times shown at first.
     """
-    calls, taken = Calls(tables, on_one_clock(tables)), shelf(tables, answers, place, texts)
+    calls, shared = Calls(tables, on_one_clock(tables)), shelf(tables, answers, place, texts)
     described = list(of_table(tables.findings))
-    found = _by_call(described)
-    beside = cards(0, found[None], lang)
+    by_call = _by_call(described)
+    beside = cards(0, by_call[None], lang)
     shown_calls = [call for call in calls if not limits.calls or call.number in limits.calls]
-    entries = [entry(call, taken.lines[call.number], found[call.number], lang) for call in shown_calls]
+    entries = [entry(call, shared.lines[call.number], by_call[call.number], lang) for call in shown_calls]
     details = [
-        detail(calls[each.number], each, found[each.number], walks, taken, lang=lang)
-        for each in _worst(entries, limits.detailed)
+        detail(calls[row.number], row, by_call[row.number], walks, shared, lang=lang)
+        for row in _worst(entries, limits.detailed)
     ]
     return Report(
         lang=lang,
@@ -166,7 +166,7 @@ def report(
         run=run,
         when=_when(calls.captures),
         verdicts=_counts(entries, lang),
-        summary=summary(entries, found, walks, lang),
+        summary=summary(entries, by_call, walks, lang),
         entries=tuple(sorted(entries, key=by_rank)),
         beside=beside,
         way_in=() if limits.calls else boxes(0, first_chart(tables, described, lang), beside, lang),
@@ -181,40 +181,42 @@ def report(
     )
 
 
-def _by_call(every: Iterable[Described]) -> defaultdict[int | None, list[Described]]:
-    found: defaultdict[int | None, list[Described]] = defaultdict(list)
-    for each in every:
-        found[each.call].append(each)
-    return found
+def _by_call(findings: Iterable[Described]) -> defaultdict[int | None, list[Described]]:
+    by_call: defaultdict[int | None, list[Described]] = defaultdict(list)
+    for finding in findings:
+        by_call[finding.call].append(finding)
+    return by_call
 
 
 def _worst(entries: Sequence[Entry], limit: int) -> list[Entry]:
-    """The worst so many, in the order of their numbers."""
-    kept = sorted(entries, key=by_rank)[:limit]
-    return sorted(kept, key=lambda each: each.number)
+    """Return the worst ``limit`` calls, in the order of their numbers."""
+    selected = sorted(entries, key=by_rank)[:limit]
+    return sorted(selected, key=lambda row: row.number)
 
 
 def _with_pictures(details: Sequence[Detail], calls: Calls, lang: Lang, limits: Limits) -> list[Detail]:
-    """The details, the worst and a few others with pictures while there is room for them."""
-    ranked = sorted((each.entry.rank, each.entry.number) for each in details)
-    well = [number for rank, number in ranked if rank == RANKS["ok"]]
-    spared = set() if limits.calls else set(well[limits.well :])
-    made: dict[int, dict[str, str]] = {}
-    held = {each.entry.number: each for each in details}
+    """Add pictures to the worst and a few good calls, up to the limits."""
+    ranked = sorted((item.entry.rank, item.entry.number) for item in details)
+    good_calls = [number for rank, number in ranked if rank == RANKS["ok"]]
+    left_out = set() if limits.calls else set(good_calls[limits.well :])
+    by_call: dict[int, dict[str, str]] = {}
+    by_number = {item.entry.number: item for item in details}
     room = limits.picture_bytes
-    for number in [number for _, number in ranked if number not in spared][: limits.pictured]:
-        drawn = _drawn(calls[number], lang, held[number].messages.anchors)
+    for number in [number for _, number in ranked if number not in left_out][: limits.pictured]:
+        drawn = _drawn(calls[number], lang, by_number[number].messages.anchors)
         room -= sum(map(len, drawn.values()))
         if room < 0:
             break
-        made[number] = drawn
-    return [replace(each, pictures=made.get(each.entry.number, {})) for each in details]
+        by_call[number] = drawn
+    return [replace(item, pictures=by_call.get(item.entry.number, {})) for item in details]
 
 
 def _drawn(call: Call, lang: Lang, links: pictures.svg.Links) -> dict[str, str]:
-    """The pictures that have something in them."""
+    """Return the pictures that show anything."""
     empty = {"bindings": not call.bindings, "media": not call.rtp_streams}
-    return {name: drawn for name, drawn in pictures.svgs(call, lang, links).items() if not empty.get(name)}
+    return {
+        name: element for name, element in pictures.svgs(call, lang, links).items() if not empty.get(name)
+    }
 
 
 def _overview(entries: Sequence[Entry], calls: Calls, lang: Lang, limits: Limits) -> str:
@@ -224,12 +226,12 @@ def _overview(entries: Sequence[Entry], calls: Calls, lang: Lang, limits: Limits
 
 
 def _counts(entries: Sequence[Entry], lang: Lang) -> tuple[tuple[str, str, int], ...]:
-    held = [each.verdict for each in entries]
-    return tuple((name, verdict_word(name, lang), held.count(name)) for name in RANKS if name in held)
+    verdicts = [row.verdict for row in entries]
+    return tuple((name, verdict_word(name, lang), verdicts.count(name)) for name in RANKS if name in verdicts)
 
 
 def _when(captures: Sequence[CaptureRow]) -> str:
-    """From the first packet to the last, in UTC."""
+    """Return the time from the first packet to the last, in UTC."""
     times = [time for row in captures for time in (row.first_time, row.last_time) if time is not None]
     return _from_to(min(times), max(times)) if times else ""
 
@@ -245,8 +247,8 @@ def _captures(captures: Iterable[CaptureRow], lang: Lang) -> Iterable[File]:
         if row.first_time is not None and row.last_time is not None:
             times = _from_to(row.first_time, row.last_time)
         packets = counted(PACKETS_COUNTED, row.packets, lang) if row.packets is not None else ""
-        about = [packets, times, shown(row.interfaces) if row.interfaces else ""]
-        yield File(shown(row.capture), " · ".join(filter(None, about)), _lines(row.warnings, lang))
+        facts = [packets, times, shown(row.interfaces) if row.interfaces else ""]
+        yield File(shown(row.capture), " · ".join(filter(None, facts)), _lines(row.warnings, lang))
 
 
 def _logs(logs: Iterable[LogRow], lang: Lang) -> Iterable[File]:
@@ -265,14 +267,14 @@ POLICY = (
     "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{early}' 'sha256-{script}'; "
     "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
-# Before anything is drawn: with scripts long tables begin short, and nothing is laid out in vain.
+# Runs before anything is drawn, so that long tables start short where scripts run, without a second layout.
 EARLY = 'document.documentElement.classList.add("js");'
 LEGS = {"leg1": colors.LEG_1, "leg2": colors.LEG_2, "legs": colors.FURTHER_LEG}
 
 
 def html(report: Report) -> str:
-    """The whole page."""
-    script, style = _read("page.js"), _leg_style() + _read("page.css")  # our own files
+    """Return the whole page."""
+    script, style = _read("page.js"), _leg_style() + _read("page.css")  # trusted: part of the package
     template = _environment().get_template("page.html.j2")
     return template.render(
         report=report,
@@ -286,12 +288,12 @@ def html(report: Report) -> str:
 
 
 def write(report: Report, path: Path) -> None:
-    """Write the page; OSError if it cannot be."""
+    """Write the page; raises OSError if that fails."""
     save(html(report), path)
 
 
 def save(text: str, path: Path) -> None:
-    """Write a page that was made; OSError if it cannot be."""
+    """Write a page already rendered; raises OSError if that fails."""
     replace_file(path, lambda place: place.write_bytes(text.encode("utf-8", "replace")))
 
 
@@ -311,7 +313,7 @@ def _environment() -> Environment:
 
 
 def _breakable(name: str) -> Markup:
-    """The name of a file, which a line may end in behind a sign rather than within a word."""
+    """Mark where the name of a file may be broken: after a separator, not within a word."""
     return Markup("<wbr>").join(re.split(r"(?<=[/_.-])", name))
 
 
@@ -320,11 +322,11 @@ def _read(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """As a content security policy names a script or a style (CSP level 3, section 2.3.1)."""
+    """Return the hash by which a content security policy allows a script or style (CSP level 3, 2.3.1)."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _leg_style() -> str:
-    """The colours of the legs, those of Wireshark's profile."""
+    """Return CSS variables with the legs' colors, which are those of Wireshark's profile."""
     rules = (f"--{name}:{color.fill};--{name}-text:{color.text}" for name, color in LEGS.items())
     return f":root{{{';'.join(rules)}}}\n"

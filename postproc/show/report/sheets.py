@@ -24,7 +24,7 @@ from postproc.model.vocabulary import (
     capital,
     word,
 )
-from postproc.show import phases as said
+from postproc.show import phases as phase_texts
 from postproc.show.report.cells import (
     NONE,
     Cell,
@@ -44,14 +44,14 @@ from postproc.show.report.words import HEADINGS, PAGE
 from postproc.show.selection import Quoted
 
 COLUMNS = ("leg", "type", "address", "class", "base", "acl", "checks", "frame")
-MOST_CANDIDATES = 40
+MOST_CANDIDATES = 40  # rows of a side; like MOST_CHECKS and MOST_FLOWS a choice: the tables have all
 ACL_KINDS = {"allowed": "good", "denied": "bad", "unknown": "faint"}
 Place = tuple[str | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side's candidates; ``owner`` is what its session description calls itself."""
+    """One side's candidates; ``owner`` is the software its session description names."""
 
     name: str
     title: str
@@ -61,30 +61,35 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """The candidates of a call, side by side; whether there were others before an ICE restart."""
+    """The candidates of a call, side by side, and whether there were others before an ICE restart."""
 
     sides: tuple[Side, ...]
     restarted: bool = False
 
 
 def offered(call: Call, lang: Lang) -> Offered:
-    """Client and server always, a third side if it offers any; no sides at all without candidates."""
-    every = call.candidates
-    if not every:
+    """Return the candidates of client and server, and of a third side if it offers any.
+
+    Without any candidates there are no sides.
+    """
+    candidates = call.candidates
+    if not candidates:
         return Offered(())
-    held = latest(every)
-    columns = _columns(held)
+    current = latest(candidates)
+    columns = _columns(current)
     checked = _checked(counting(call.pairs))
     sides = []
     for name in SIDES:
-        own = [row for row in held if (row.side or "other") == name]
-        if own or name != "other":
-            sides.append(_side(name, [_candidate(row, checked, lang) for row in own], own, columns, lang))
-    return Offered(tuple(sides), restarted=len(_distinct(every)) > len(held))
+        of_side = [row for row in current if (row.side or "other") == name]
+        if of_side or name != "other":
+            sides.append(
+                _side(name, [_candidate(row, checked, lang) for row in of_side], of_side, columns, lang)
+            )
+    return Offered(tuple(sides), restarted=len(_distinct(candidates)) > len(current))
 
 
 def _columns(rows: Sequence[CandidateRow]) -> list[str]:
-    """What there is to show: the leg only where there are several, the access list where one was asked."""
+    """Return the columns with content; the leg only where there are several."""
     idle = {
         "leg": len({row.leg for row in rows}) < 2,
         "base": not any(row.related_addr for row in rows),
@@ -94,7 +99,7 @@ def _columns(rows: Sequence[CandidateRow]) -> list[str]:
 
 
 def latest(rows: Sequence[CandidateRow]) -> list[CandidateRow]:
-    """Of each leg and side the candidates of the ufrags in its last message, each once."""
+    """Return for each leg and side the candidates of the ufrags in its last message, without duplicates."""
     last: dict[tuple[object, object], pd.Timestamp] = {}
     for row in rows:
         last[row.leg, row.side] = max(last.get((row.leg, row.side), row.time), row.time)
@@ -103,10 +108,10 @@ def latest(rows: Sequence[CandidateRow]) -> list[CandidateRow]:
 
 
 def _distinct(rows: Iterable[CandidateRow]) -> list[CandidateRow]:
-    found: dict[tuple[object, ...], CandidateRow] = {}
+    unique: dict[tuple[object, ...], CandidateRow] = {}
     for row in rows:
-        found.setdefault((row.leg, row.side, row.transport, row.addr, row.port, row.type), row)
-    return list(found.values())
+        unique.setdefault((row.leg, row.side, row.transport, row.addr, row.port, row.type), row)
+    return list(unique.values())
 
 
 def _side(
@@ -122,7 +127,7 @@ def _side(
 
 
 def _candidate(row: CandidateRow, checked: dict[Place, list[int]], lang: Lang) -> dict[str, Cell]:
-    """A cell for each of COLUMNS."""
+    """Return a cell for each of COLUMNS."""
     answered, sent = checked.get((row.addr, row.port), (0, 0))
     transport = f" {shown(row.transport)}" if row.transport not in (None, "udp") else ""
     return {
@@ -134,25 +139,25 @@ def _candidate(row: CandidateRow, checked: dict[Place, list[int]], lang: Lang) -
         "acl": Cell(
             shown(word(ACL_VERDICTS, row.acl_verdict, lang)), ACL_KINDS.get(row.acl_verdict or "", "faint")
         ),
-        "checks": Cell(f"{answered}/{sent}", _rated(answered, sent)) if sent else Cell(NONE, "faint"),
+        "checks": Cell(f"{answered}/{sent}", _check_kind(answered, sent)) if sent else Cell(NONE, "faint"),
         "frame": Cell(amount(row.frame), "figure"),
     }
 
 
-def _rated(answered: int, sent: int) -> str:
+def _check_kind(answered: int, sent: int) -> str:
     return "figure good" if answered == sent else "figure doubt" if answered else "figure bad"
 
 
 def _checked(pairs: Iterable[PairRow]) -> dict[Place, list[int]]:
-    """Address -> checks answered and sent on pairs with it."""
-    found: dict[Place, list[int]] = {}
+    """Return address -> checks answered and sent on pairs with it."""
+    by_address: dict[Place, list[int]] = {}
     for pair in pairs:
         ends = {(pair.local_addr, pair.local_port), (pair.remote_addr, pair.remote_port)}
         for end in ends:
-            counts = found.setdefault(end, [0, 0])
+            counts = by_address.setdefault(end, [0, 0])
             counts[0] += pair.answered or 0
             counts[1] += pair.sent or 0
-    return found
+    return by_address
 
 
 MOST_CHECKS = 100
@@ -169,7 +174,7 @@ DTLS_KINDS = {"complete": "good"}
 
 
 def pairs(call: Call, lang: Lang) -> Sheet | None:
-    """One row per candidate pair seen in checks."""
+    """Return one row per candidate pair seen in checks."""
     columns = "leg local remote answered errors nominated dtls media state"
     return sheet("pairs", lang, columns, [_pair(row, lang) for row in counting(call.pairs)], MOST_CHECKS)
 
@@ -196,22 +201,22 @@ def _end(addr: str | None, port: int | None, kind: str | None) -> str:
 
 
 def bindings(call: Call, lang: Lang) -> Sheet | None:
-    """Bindings in the order of time; equal ones that follow each other are one row."""
+    """Return bindings in order of time; equal ones in succession share a row."""
     columns = "time leg purpose direction from to requests outcome rtt seen_as frames"
     ordered = sorted(counting(call.bindings), key=lambda row: row.time)
-    rows = [_binding(list(held), lang) for _, held in groupby(ordered, key=_alike)]
+    rows = [_binding(list(group), lang) for _, group in groupby(ordered, key=_alike)]
     return sheet("bindings", lang, columns, rows, MOST_CHECKS)
 
 
 def _alike(row: BindingRow) -> tuple[object, ...]:
     ends = (row.src_addr, row.src_port, row.dst_addr, row.dst_port)
-    seen = (row.mapped_addr, row.mapped_port, row.icmp)
-    return row.capture, row.leg, row.purpose, row.direction, ends, row.outcome, row.error_code, seen
+    result = (row.mapped_addr, row.mapped_port, row.icmp)
+    return row.capture, row.leg, row.purpose, row.direction, ends, row.outcome, row.error_code, result
 
 
-def _binding(held: Sequence[BindingRow], lang: Lang) -> tuple[Cell, ...]:
-    row = held[0]
-    requests = sum(each.requests or 0 for each in held)
+def _binding(group: Sequence[BindingRow], lang: Lang) -> tuple[Cell, ...]:
+    row = group[0]
+    requests = sum(binding.requests or 0 for binding in group)
     direction = word(DIRECTIONS, row.direction, lang) if row.direction != "other" else None
     return (
         time_cell(row.time),
@@ -221,46 +226,48 @@ def _binding(held: Sequence[BindingRow], lang: Lang) -> tuple[Cell, ...]:
         code(place(row.src_addr, row.src_port)),
         code(place(row.dst_addr, row.dst_port)),
         Cell(str(requests), "figure"),
-        Cell(_outcome(held, lang), OUTCOME_KINDS.get(row.outcome or "", "")),
-        Cell(_round_trips(held, lang), "figure"),
+        Cell(_outcome(group, lang), OUTCOME_KINDS.get(row.outcome or "", "")),
+        Cell(_round_trips(group, lang), "figure"),
         code(place(row.mapped_addr, row.mapped_port)),
-        Cell(_frames(held), "figure"),
+        Cell(_frames(group), "figure"),
     )
 
 
-def _outcome(held: Sequence[BindingRow], lang: Lang) -> str:
-    """Like ``error 487``, ``12 × unanswered, ICMP 3 (11.0 s)``."""
-    row, last = held[0], held[-1]
+def _outcome(group: Sequence[BindingRow], lang: Lang) -> str:
+    """Return ``error 487`` or ``12 × unanswered, ICMP 3 (11.0 s)``."""
+    row, last = group[0], group[-1]
     number = f" {row.error_code}" if row.outcome == "error" and row.error_code is not None else ""
     icmp = f", ICMP {row.icmp}" if row.icmp is not None else ""
-    told_as = f"{shown(word(OUTCOMES, row.outcome, lang))}{number}{icmp}"
-    return f"{len(held)} × {told_as} ({span(row.time, last.time, lang)})" if len(held) > 1 else told_as
+    text = f"{shown(word(OUTCOMES, row.outcome, lang))}{number}{icmp}"
+    return f"{len(group)} × {text} ({span(row.time, last.time, lang)})" if len(group) > 1 else text
 
 
-def _round_trips(held: Sequence[BindingRow], lang: Lang) -> str:
-    took = [row.rtt_ms for row in held if row.rtt_ms is not None]
-    if not took:
+def _round_trips(group: Sequence[BindingRow], lang: Lang) -> str:
+    times = [row.rtt_ms for row in group if row.rtt_ms is not None]
+    if not times:
         return "–"
-    least, most = decimal(min(took), lang), decimal(max(took), lang)
+    least, most = decimal(min(times), lang), decimal(max(times), lang)
     return f"{least} ms" if least == most else f"{least}–{most} ms"
 
 
-def _frames(held: Sequence[BindingRow]) -> str:
-    """Request and response: ``12→14``; of many the first and how many more."""
-    named = [f"{row.frame}→{row.response_frame}" if row.response_frame else f"{row.frame}" for row in held]
-    return ", ".join(named[:NAMED]) + (" …" if len(named) > NAMED else "")
+def _frames(group: Sequence[BindingRow]) -> str:
+    """Return request and response frames, ``12→14``; of many the first few."""
+    texts = [f"{row.frame}→{row.response_frame}" if row.response_frame else f"{row.frame}" for row in group]
+    return ", ".join(texts[:NAMED]) + (" …" if len(texts) > NAMED else "")
 
 
 MOST_FLOWS = 60
 VERDICT_KINDS = {"ok": "good", "fault": "bad", "suspect": "doubt"}
 HANDSHAKE_KINDS = {"complete": "good", "none": "faint"}
-LOSS = (1.0, 5.0)  # per cent: worth a look, bad (ITU-T G.113 appendix I)
+# Loss in % from which on a stream is marked as doubtful and as bad, after ITU-T G.113, appendix I: it impairs
+# codecs without loss concealment from about 1 % on. Moving them changes colors only.
+LOSS = (1.0, 5.0)
 
 
 def log_warnings(lines: Sequence[Quoted], lang: Lang) -> Sheet | None:
-    """One row per warning or error of the logs on a call's channels."""
+    """Return one row per warning or error of the logs on a call's channels."""
     return sheet(
-        "log_events", lang, "time level text times line", [_warning(each) for each in lines], MOST_FLOWS
+        "log_events", lang, "time level text times line", [_warning(line) for line in lines], MOST_FLOWS
     )
 
 
@@ -275,7 +282,7 @@ def _warning(line: Quoted) -> tuple[Cell, ...]:
 
 
 def legs(call: Call, lang: Lang) -> Sheet | None:
-    """One row per leg."""
+    """Return one row per leg."""
     columns = "leg role from to agents time ringing answer end status state"
     return sheet("legs", lang, columns, [_leg(row, lang) for row in call.legs], MOST_FLOWS)
 
@@ -283,7 +290,7 @@ def legs(call: Call, lang: Lang) -> Sheet | None:
 def _leg(row: LegRow, lang: Lang) -> tuple[Cell, ...]:
     agents = " → ".join(shown(agent, 80) for agent in (row.uac_agent, row.uas_agent))
     reason = f" {shown(row.final_reason, 60)}" if row.final_reason else ""
-    rated = "" if row.final_status is None else "good" if row.final_status < 300 else "doubt"
+    kind = "" if row.final_status is None else "good" if row.final_status < 300 else "doubt"
     return (
         leg_cell(row.leg),
         Cell(shown(word(ROLES, row.role, lang))),
@@ -294,21 +301,21 @@ def _leg(row: LegRow, lang: Lang) -> tuple[Cell, ...]:
         time_cell(row.ringing_time),
         time_cell(row.answer_time),
         time_cell(row.end_time),
-        Cell(amount(row.final_status) + reason, rated),
+        Cell(amount(row.final_status) + reason, kind),
         Cell(shown(word(LEG_STATES, row.state, lang))),
     )
 
 
 def handshakes(call: Call, lang: Lang) -> Sheet | None:
-    """One row per DTLS handshake."""
+    """Return one row per DTLS handshake."""
     columns = "time leg dtls_client dtls_server state duration fingerprint frame"
     return sheet("dtls", lang, columns, [_handshake(row, lang) for row in counting(call.dtls)], MOST_FLOWS)
 
 
 def _handshake(row: DtlsRow, lang: Lang) -> tuple[Cell, ...]:
     alert = f": {shown(row.alert, 60)}" if row.alert else ""
-    held = row.fingerprint_matches
-    match = Cell("–", "faint") if held is None else _match(matches=bool(held), lang=lang)
+    matches = row.fingerprint_matches
+    match = Cell("–", "faint") if matches is None else _match(matches=bool(matches), lang=lang)
     return (
         time_cell(row.started),
         leg_cell(row.leg),
@@ -326,38 +333,38 @@ def _match(*, matches: bool, lang: Lang) -> Cell:
 
 
 def phases(call: Call, lang: Lang) -> Sheet | None:
-    """One row per phase of a leg's media."""
+    """Return one row per phase of a leg's media."""
     columns = "leg phase time duration opened_by may_send from_far_end from_server silence dtls verdict"
     return sheet("phases", lang, columns, [_phase(row, lang) for row in call.phases], MOST_FLOWS)
 
 
 def _phase(row: PhaseRow, lang: Lang) -> tuple[Cell, ...]:
-    """Packets of unknown senders stand, in brackets, where neither side has any."""
+    """Return a phase's cells; packets of unknown senders are in parentheses where neither side has any."""
     far, server = row.packets_from_client, row.packets_from_server
     unknown = row.packets_undirected if not far and not server else None
     return (
         leg_cell(row.leg),
-        Cell(said.kind(row, lang)),
+        Cell(phase_texts.kind(row, lang)),
         time_cell(row.started),
         Cell(span(row.started, row.ended, lang), "figure"),
         Cell(amount(row.opened_by), "figure"),
-        Cell(said.senders(row, lang) or NONE),
+        Cell(phase_texts.senders(row, lang) or NONE),
         Cell(f"({unknown})" if unknown else amount(far), "figure"),
         Cell(amount(server), "figure"),
         Cell(_silence(row, lang), "figure"),
         Cell(shown(word(DTLS_STATES, row.dtls, lang)), HANDSHAKE_KINDS.get(row.dtls or "", "")),
-        Cell(said.verdict(row, lang) or NONE, VERDICT_KINDS.get(row.verdict or "", "faint")),
+        Cell(phase_texts.verdict(row, lang) or NONE, VERDICT_KINDS.get(row.verdict or "", "faint")),
     )
 
 
 def _silence(row: PhaseRow, lang: Lang) -> str:
-    """Of the far end and of the server; NONE of who need not send."""
-    each = [NONE if seconds is None else decimal(seconds, lang) for seconds in said.silences(row)]
-    return f"{' / '.join(each)} s" if each != [NONE, NONE] else NONE
+    """Return the longest silence of far end and server in s; NONE for a side that need not send."""
+    lengths = [NONE if seconds is None else decimal(seconds, lang) for seconds in phase_texts.silences(row)]
+    return f"{' / '.join(lengths)} s" if lengths != [NONE, NONE] else NONE
 
 
 def streams(call: Call, lang: Lang) -> Sheet | None:
-    """One row per RTP stream."""
+    """Return one row per RTP stream."""
     columns = "leg direction from to codec packets lost jitter gap time end"
     return sheet(
         "rtp_streams", lang, columns, [_stream(row, lang) for row in counting(call.rtp_streams)], MOST_FLOWS
@@ -365,12 +372,12 @@ def streams(call: Call, lang: Lang) -> Sheet | None:
 
 
 def stray_streams(rows: Sequence[RtpStreamRow], lang: Lang) -> Sheet | None:
-    """The RTP streams for which no call was found, the fullest first."""
+    """Return the RTP streams that belong to no call, those with most packets first."""
     columns = "capture from to codec packets lost jitter gap time end"
     fullest = sorted(rows, key=lambda row: -row.packets)
     cells = [(Cell(shown(row.capture, 120)), *_stream(row, lang)[2:]) for row in fullest]
-    held = sheet("rtp_streams", lang, columns, cells, MOST_FLOWS)
-    return replace(held, title=STREAMS_OF_NO_CALL.of(lang)) if held else None
+    table = sheet("rtp_streams", lang, columns, cells, MOST_FLOWS)
+    return replace(table, title=STREAMS_OF_NO_CALL.of(lang)) if table else None
 
 
 def _stream(row: RtpStreamRow, lang: Lang) -> tuple[Cell, ...]:
@@ -394,6 +401,6 @@ def _lost(row: RtpStreamRow, lang: Lang) -> Cell:
     if row.lost is None or not row.expected:
         return Cell("–", "figure faint")
     share = 100 * row.lost / row.expected
-    note, bad = LOSS
-    kind = "bad" if share > bad else "doubt" if share > note else ""
+    doubtful, bad = LOSS
+    kind = "bad" if share > bad else "doubt" if share > doubtful else ""
     return Cell(f"{row.lost} ({decimal(share, lang)} %)", f"figure {kind}".strip())

@@ -1,4 +1,4 @@
-"""What is wrong in a run, on one screen: each cause with what to do first, and where calls stop."""
+"""What is wrong in a run, on one screen: each cause with its first remedy, and where calls stop."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,14 +13,15 @@ from postproc.show.report.cells import shown
 from postproc.show.report.findings import BROKEN, SIGNS, stopped_at
 from postproc.show.store import Walks
 
-CAUSES = 8  # shown at once: more are not on one screen
+# Choices:
+CAUSES = 8  # shown at once: more do not fit on one screen
 HOTTEST = 60  # calls in the table of calls and steps
-NUMBERS = 12  # of calls with a cause that are named; more fill lines that nobody reads
+NUMBERS = 12  # call numbers listed for a cause, about one line
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A rule that is the root of calls: as the surest finding says it, and its first remedy."""
+    """A rule that is the root cause of calls: title and remedy of its finding with most confidence."""
 
     verdict: str
     word: str
@@ -34,7 +35,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A step of the walk, and how many calls that are not well came no further."""
+    """A step of the walk, and how many calls that are not ok got no further."""
 
     question: str
     calls: int
@@ -51,10 +52,10 @@ class Heat:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What is wrong; ``unexplained`` says how many calls are not well and have no cause, "" if none."""
+    """What is wrong; ``unexplained`` counts calls that are not ok and have no cause, "" if none."""
 
     causes: tuple[Cause, ...]
-    rarer: tuple[Cause, ...]  # further ones, that may be folded away
+    rarer: tuple[Cause, ...]  # further ones, folded at first
     unexplained: str
     stops: tuple[Stop, ...]
     heat: tuple[Heat, ...] = ()
@@ -62,48 +63,48 @@ class Summary:
 
 
 def summary(
-    entries: Sequence[Entry], found: Mapping[int | None, Sequence[Described]], walks: Walks, lang: Lang
+    entries: Sequence[Entry], findings: Mapping[int | None, Sequence[Described]], walks: Walks, lang: Lang
 ) -> Summary | None:
-    """Of several calls of which some are not well; else None, as one call says it itself."""
-    troubled = [each for each in entries if each.verdict in BROKEN]
+    """Return the summary of several calls, some of which are not ok; None for others, or a single call."""
+    troubled = [item for item in entries if item.verdict in BROKEN]
     if len(entries) < 2 or not troubled:
         return None
     by_cause: defaultdict[str, list[Entry]] = defaultdict(list)
-    for each in troubled:
-        if each.cause:
-            by_cause[each.cause].append(each)
+    for item in troubled:
+        if item.cause:
+            by_cause[item.cause].append(item)
     worst_first = sorted(by_cause, key=lambda name: (_worst(by_cause[name]).rank, -len(by_cause[name])))
-    causes = tuple(_cause(name, by_cause[name], found, lang) for name in worst_first)
-    unexplained = sum(not each.cause for each in troubled)
+    causes = tuple(_cause(name, by_cause[name], findings, lang) for name in worst_first)
+    unexplained = sum(not item.cause for item in troubled)
     rest = counted(CALLS, unexplained, lang) if unexplained else ""
-    stops = _stops(troubled, found, walks, lang)
+    stops = _stops(troubled, findings, walks, lang)
     heat = tuple(_heat(entry, walks, lang) for entry in sorted(troubled, key=by_rank)[:HOTTEST])
     return Summary(
-        causes[:CAUSES], causes[CAUSES:], rest, stops, heat, tuple(each.question for each in stops)
+        causes[:CAUSES], causes[CAUSES:], rest, stops, heat, tuple(item.question for item in stops)
     )
 
 
 def by_rank(entry: Entry) -> tuple[int, int]:
-    """The worst first."""
+    """Sort key: the worst calls first."""
     return entry.rank, entry.number
 
 
 def _heat(entry: Entry, walks: Walks, lang: Lang) -> Heat:
     states = [
-        each["state"] if each["state"] in STATES else "cannot_tell" for each in walks.get(entry.number, ())
+        step["state"] if step["state"] in STATES else "cannot_tell" for step in walks.get(entry.number, ())
     ]
     return Heat(entry.number, tuple((state, SIGNS[state], STATES[state].of(lang)) for state in states))
 
 
 def _worst(entries: Sequence[Entry]) -> Entry:
-    return min(entries, key=lambda each: each.rank)
+    return min(entries, key=lambda item: item.rank)
 
 
 def _cause(
-    name: str, entries: Sequence[Entry], found: Mapping[int | None, Sequence[Described]], lang: Lang
+    name: str, entries: Sequence[Entry], findings: Mapping[int | None, Sequence[Described]], lang: Lang
 ) -> Cause:
-    roots = [each for entry in entries for each in found[entry.number] if each.name == name]
-    surest = max(roots, key=lambda each: each.confidence or 0.0, default=None)
+    roots = [finding for entry in entries for finding in findings[entry.number] if finding.name == name]
+    surest = max(roots, key=lambda finding: finding.confidence or 0.0, default=None)
     worst = _worst(entries)
     numbers = [entry.number for entry in entries]
     return Cause(
@@ -119,7 +120,7 @@ def _cause(
 
 
 def _stops(
-    troubled: Iterable[Entry], found: Mapping[int | None, Sequence[Described]], walks: Walks, lang: Lang
+    troubled: Iterable[Entry], findings: Mapping[int | None, Sequence[Described]], walks: Walks, lang: Lang
 ) -> tuple[Stop, ...]:
     questions: dict[str, str] = {}
     stopped: Counter[str] = Counter()
@@ -128,7 +129,7 @@ def _stops(
         for step in walk:
             questions.setdefault(step["step"], shown(step["question"]))
         if walk:
-            stopped[walk[stopped_at(walk, found[entry.number])]["step"]] += 1
+            stopped[walk[stopped_at(walk, findings[entry.number])]["step"]] += 1
     return tuple(
         Stop(question, stopped[step], counted(CALLS, stopped[step], lang))
         for step, question in questions.items()

@@ -1,8 +1,6 @@
-"""What is taken along of a call: commands that run as they stand, and an answer to paste into a mail."""
+"""What to take along from a call: commands ready to run, and an answer to paste into a mail."""
 
 import os
-import shlex
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,13 @@ from postproc.show import firewall
 from postproc.show.calls import Line
 from postproc.show.report.cells import COPIED, Copy
 from postproc.show.store import Answers
-from postproc.show.terminal import clean
+from postproc.show.terminal import clean, command_line
 
-FLOWS = 6  # named in an answer: who needs more reads the hand-out for the firewall
-ADVICE = 4
-CERTAIN, LIKELY = 0.9, 0.6  # what a rule states with 0.9 has to hold in every capture (docs/CALIBRATION.md)
+FLOWS = 6  # listed in an answer; a choice: the firewall hand-out has all
+ADVICE = 4  # causes, or remedies, listed in an answer; a choice
+# Confidence from which on an answer says "certain" and "likely". Findings of 0.9 and more have to be true in
+# every capture (docs/CALIBRATION.md); 0.6 is a choice, which changes that one word of the mail.
+CERTAIN, LIKELY = 0.9, 0.6
 
 LABELS: Mapping[Lang, Text] = {
     "en": Text("Answer for a mail, in English", "Antwort für eine Mail, auf Englisch"),
@@ -44,27 +44,29 @@ CALL_IDS = Text("Call-ID: {ids}", "Call-ID: {ids}")
 
 
 def commands(call: Call, display: str, paths: Mapping[str, str], place: Path | None) -> tuple[str, ...]:
-    """What can be run in the folder of the results, ``place``; none where there is no such folder.
+    """Return the commands to run in ``place``, the folder of the results; none where there is no folder.
 
-    ``display`` is the call's filter, ``paths`` are the captures' by their names.
+    ``display`` is the call's display filter, ``paths`` maps names of captures to their paths.
     """
     if place is None:
         return ()
     number = str(call.number)
-    made = [["postproc", command, ".", "--call", number] for command in ("export", "annotate", "notebook")]
-    made.append(["postproc", "ticket", ".", "--call", number, "-o", f"ticket-{number}.zip"])
+    argument_lists = [
+        ["postproc", command, ".", "--call", number] for command in ("export", "annotate", "notebook")
+    ]
+    argument_lists.append(["postproc", "ticket", ".", "--call", number, "-o", f"ticket-{number}.zip"])
     names = dict.fromkeys([call.call.capture, *(leg.capture for leg in call.legs)])
-    made += [
+    argument_lists += [
         ["wireshark", "-r", _from(place, paths[name]), "-Y", display]
         for name in names
         if display and name in paths
     ]
-    lines = (_line(words) for words in made)
+    lines = map(command_line, argument_lists)
     return tuple(line for line in lines if len(line) <= COPIED and line.isprintable())
 
 
 def _from(place: Path, path: str) -> str:
-    """A capture as seen from the folder; in a ticket it is told from there already."""
+    """Return a capture's path relative to the folder; in a ticket it is relative already."""
     if not os.path.isabs(path):  # noqa: PTH117
         return path
     try:
@@ -73,45 +75,46 @@ def _from(place: Path, path: str) -> str:
         return path
 
 
-def _line(words: Sequence[str]) -> str:
-    """Words as this system's shell takes them."""
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
-
-
 def answers(
-    line: Line, held: Answers, hole: firewall.Hole | None, ids: Sequence[str], lang: Lang
+    line: Line, by_call: Answers, hole: firewall.Hole | None, ids: Sequence[str], lang: Lang
 ) -> tuple[Copy, ...]:
-    """The answer in each language, that of the page first."""
-    told = held.get(line.call, {})
-    order = sorted(LANGS, key=lambda each: each != lang)
+    """Return the answer in each language, that of the page first."""
+    by_language = by_call.get(line.call, {})
+    order = sorted(LANGS, key=lambda language: language != lang)
     return tuple(
         Copy(
-            LABELS[each].of(lang), "\n".join(_answer(line, told[each], hole, ids, each)), long=True, lang=each
+            LABELS[language].of(lang),
+            "\n".join(_answer(line, by_language[language], hole, ids, language)),
+            long=True,
+            lang=language,
         )
-        for each in order
-        if each in told
+        for language in order
+        if language in by_language
     )
 
 
 def _answer(
-    line: Line, told: Mapping[str, Any], hole: firewall.Hole | None, ids: Sequence[str], lang: Lang
+    line: Line, answer: Mapping[str, Any], hole: firewall.Hole | None, ids: Sequence[str], lang: Lang
 ) -> Iterator[str]:
     parties = f"{line.from_user or '?'} → {line.to_user or '?'}"
     start = f"{line.start:%Y-%m-%d %H:%M:%S}" if line.start is not None else "?"
     yield from (HELLO.of(lang), "", clean(OPENING.of(lang, parties=parties, start=start)), "")
-    yield clean(SEEN.of(lang, text=" ".join(filter(None, (told["headline"], told["detail"])))))
-    if told["claim"]:
-        yield from ("", MEANS.of(lang, sure=_sure(told["confidence"]).of(lang), text=clean(told["claim"])))
-        yield from _listed(FROM.of(lang), told["causes"])
+    yield clean(SEEN.of(lang, text=" ".join(filter(None, (answer["headline"], answer["detail"])))))
+    if answer["claim"]:
+        yield from (
+            "",
+            MEANS.of(lang, sure=_sure(answer["confidence"]).of(lang), text=clean(answer["claim"])),
+        )
+        yield from _list_lines(FROM.of(lang), answer["causes"])
     yield ""
-    if told["remedies"]:
-        yield from _listed(PLEASE.of(lang), told["remedies"])
+    if answer["remedies"]:
+        yield from _list_lines(PLEASE.of(lang), answer["remedies"])
     else:
         yield (WELL if line.verdict == "ok" else UNKNOWN).of(lang)
     flows = [] if hole is None or line.verdict == "ok" else list(hole.traffic)
     if flows:
         yield from ("", PORTS.of(lang))
-        yield from (f"- {firewall.told(each, lang)}" for each in flows[:FLOWS])
+        yield from (f"- {firewall.told(flow, lang)}" for flow in flows[:FLOWS])
         if len(flows) > FLOWS:
             yield MORE.of(lang, n=len(flows) - FLOWS)
     if ids:
@@ -123,7 +126,7 @@ def _sure(confidence: float | None) -> Text:
     return SURE[0 if share >= CERTAIN else 1 if share >= LIKELY else 2]
 
 
-def _listed(heading: str, items: Sequence[str]) -> Iterator[str]:
+def _list_lines(heading: str, items: Sequence[str]) -> Iterator[str]:
     if items:
         yield heading
-        yield from (f"- {clean(each)}" for each in items[:ADVICE])
+        yield from (f"- {clean(item)}" for item in items[:ADVICE])

@@ -1,7 +1,7 @@
-"""The first chart of the guide as far as captures answer it: is the way into the app open?
+"""The guide's first chart as far as captures answer it: is the way into the app open?
 
-A step is failed by the findings that it names, the first of them told. Where none is, it is passed by what
-the tables show of its success; what neither says is left open, as captures cannot answer it.
+A step fails by the first of the findings that it names. Without one it is passed if the tables show that it
+succeeded; otherwise it stays open, since captures do not answer it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -38,18 +38,18 @@ WEB, SERVER = 443, 2231
 
 
 def first_chart(tables: Tables, beside: Sequence[Described], lang: Lang) -> list[dict[str, Any]]:
-    """The steps as a walk has them; none where the captures show nothing of the way in."""
-    every = tables.connections[tables.connections["copy_of"].isna()]
-    asked = every["server_port"].isin((WEB, 2230, SERVER))
-    told = {each.name for each in beside} & {name for step in FIRST_CHART for name in step.findings}
-    if not asked.any() and tables.http.empty and not told:
+    """Return the steps as those of a walk; none where the captures show nothing of the way in."""
+    connections = tables.connections[tables.connections["copy_of"].isna()]
+    on_ports = connections["server_port"].isin((WEB, 2230, SERVER))
+    findings = {finding.name for finding in beside} & {name for step in FIRST_CHART for name in step.findings}
+    if not on_ports.any() and tables.http.empty and not findings:
         return []
     return [_step(step, tables, beside, lang) for step in FIRST_CHART]
 
 
 def _step(step: ChartStep, tables: Tables, beside: Iterable[Described], lang: Lang) -> dict[str, Any]:
-    failing = [each for each in beside if each.name in step.findings and _concerns(step, each)]
-    broken = next((each for each in failing if each.verdict in FAILS), next(iter(failing), None))
+    failing = [finding for finding in beside if finding.name in step.findings and _concerns(step, finding)]
+    broken = next((finding for finding in failing if finding.verdict in FAILS), next(iter(failing), None))
     if broken is not None:
         state = "failed" if broken.verdict in FAILS else "cannot_tell"
         return _record(step, lang, state, broken.title) | {
@@ -60,18 +60,18 @@ def _step(step: ChartStep, tables: Tables, beside: Iterable[Described], lang: La
     if row is None:
         return _record(step, lang, "not_reached", NOTHING.of(lang))
     name = getattr(row, "server_name", None) or getattr(row, "host", None) or row.server_addr
-    said = SEEN[step.id].of(lang, name=name, port=row.server_port)
-    return _record(step, lang, "passed", said) | {"capture": row.capture, "frames": [row.frame]}
+    answer = SEEN[step.id].of(lang, name=name, port=row.server_port)
+    return _record(step, lang, "passed", answer) | {"capture": row.capture, "frames": [row.frame]}
 
 
-def _concerns(step: ChartStep, found: Described) -> bool:
-    """A closed port is of the steps that need it: their parts of the connection test fail with it."""
-    failing = set(found.facts.get("tests", ()))
+def _concerns(step: ChartStep, finding: Described) -> bool:
+    """Tell whether a closed port concerns the step: its parts of the connection test fail with it."""
+    failing = set(finding.facts.get("tests", ()))
     return not step.id.startswith("test_") or not failing or bool(failing & set(step.tests))
 
 
 def _success(step: StepId, tables: Tables) -> ConnectionRow | TlsRow | HttpRow | None:
-    """The first row that shows that the step went well."""
+    """Return the first row that shows that the step succeeded."""
     if step in WENT_WELL:
         return next(filter(WENT_WELL[step], load(HttpRow, tables.http)), None)
     if step == "certificate":
@@ -89,7 +89,7 @@ def _good(row: HttpRow, part: str) -> bool:
 
 
 def _is_channel(row: HttpRow) -> bool:
-    """A WebSocket that was granted, or a poll that was answered and asked for nothing else."""
+    """Tell whether a WebSocket was granted, or a poll without an upgrade was answered."""
     if row.signalr == "websocket":
         return row.status == 101
     return row.signalr in ("poll", "events") and row.status == 200 and not row.upgrade
@@ -105,12 +105,12 @@ WENT_WELL: dict[StepId, Callable[[HttpRow], bool]] = {
 }
 
 
-def _record(step: ChartStep, lang: Lang, state: str, said: str) -> dict[str, Any]:
+def _record(step: ChartStep, lang: Lang, state: str, answer: str) -> dict[str, Any]:
     return {
         "step": step.id,
         "state": state,
         "question": step.question.of(lang),
-        "said": said,
+        "said": answer,
         "capture": None,
         "frames": [],
         "filter": None,

@@ -1,4 +1,4 @@
-"""The report's own words, in both languages."""
+"""Texts of the report, in both languages."""
 
 from collections.abc import Mapping
 
@@ -218,7 +218,7 @@ HEADINGS: Mapping[str, Text] = {
     "matches": Text("matches", "passt"),
     "differs": Text("differs", "weicht ab"),
 }
-# Of the sheets, by the table they come from.
+# Titles of the sheets, by the table they come from.
 TITLES: Mapping[str, Text] = {
     "passages": BETWEEN,
     "sip_messages": Text("SIP rewritten on the way", "Unterwegs umgeschriebenes SIP"),
@@ -234,15 +234,15 @@ TITLES: Mapping[str, Text] = {
 
 
 def page(lang: Lang) -> dict[str, str]:
-    """The page's words by name; some still have places to fill in."""
+    """Return the page's texts by name; some have placeholders."""
     return {name: text.of(lang) for name, text in PAGE.items()}
 
 
 def verdict_word(verdict: str, lang: Lang) -> str:
-    """A verdict as a badge shows it."""
+    """Return a verdict as a badge shows it."""
     return capital(VERDICTS[verdict]).of(lang) if verdict in VERDICTS else clean(verdict)
 
 
 def headings(names: str, lang: Lang) -> tuple[str, ...]:
-    """The headings of a sheet by their names, space-joined."""
+    """Return the headings of a sheet, given their names separated by spaces."""
     return tuple(HEADINGS[name].of(lang) for name in names.split())
