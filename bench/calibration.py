@@ -15,7 +15,7 @@ from pcaps.truths import CASES, Case, cases
 from postproc import pipeline
 from postproc.model.tables import Tables
 
-SURE = 0.9  # what is stated so has to be true without exception
+SURE = 0.9  # findings stated with at least this confidence must be true without exception; a choice
 BANDS = ((0.0, 0.5), (0.5, 0.7), (0.7, SURE), (SURE, 1.01))
 ACCUSING = ("fault", "suspect")
 
@@ -38,7 +38,7 @@ the cause, the truth says nothing.
 
 
 class Statement(NamedTuple):
-    """A fault or a suspicion that was found in a capture; ``true`` is None where the truth says nothing."""
+    """A fault or suspicion found in a capture; ``true`` is None if the truth does not cover it."""
 
     capture: str
     rule: str
@@ -47,37 +47,39 @@ class Statement(NamedTuple):
 
 
 def statements(case: Case, tables: Tables) -> Iterator[Statement]:
-    """What the findings of a capture claim, measured by its truth."""
+    """Yield the faults and suspicions of a capture, compared with its truth."""
     rows = tables.findings.astype(object).where(tables.findings.notna(), None)
     causes = tables.calls.astype(object).where(tables.calls.notna(), None).set_index("call")["cause"]
     explained = {(row.call, row.name): row.caused_by for row in rows.itertuples(index=False)}
     for row in rows.itertuples(index=False):
         if row.verdict in ACCUSING:
             origins = set(_origins(row.call, row.name, explained))
-            named = causes.get(row.call) == row.name
-            yield Statement(case.name, row.name, row.confidence, _true(case, row.name, origins, named=named))
+            is_cause = causes.get(row.call) == row.name
+            yield Statement(
+                case.name, row.name, row.confidence, _true(case, row.name, origins, is_cause=is_cause)
+            )
 
 
 def _origins(call: object, name: str, explained: dict[tuple[object, str], str | None]) -> Iterator[str]:
-    """A finding, the one it follows from, and so on."""
+    """Yield a finding's rule, that of its cause, and so on."""
     at: str | None = name
-    seen: set[str] = set()
-    while at is not None and at not in seen:
-        seen.add(at)
+    visited: set[str] = set()
+    while at is not None and at not in visited:
+        visited.add(at)
         yield at
         at = explained.get((call, at))
 
 
-def _true(case: Case, name: str, origins: set[str], *, named: bool) -> bool | None:
+def _true(case: Case, name: str, origins: set[str], *, is_cause: bool) -> bool | None:
     if name in case.never or (case.verdicts and not set(ACCUSING) & set(case.verdicts)):
         return False
     if origins & (set(case.causes) | case.must):
         return True
-    return False if named and case.causes else None
+    return False if is_cause and case.causes else None
 
 
 def page(stated: Iterable[Statement], captures: int) -> str:
-    """The document docs/CALIBRATION.md."""
+    """Return the document docs/CALIBRATION.md."""
     every = list(stated)
     rows = [_row(low, high, [each for each in every if low <= each.confidence < high]) for low, high in BANDS]
     false = sorted(
@@ -105,7 +107,7 @@ def judged() -> Iterator[tuple[Case, Tables]]:
 
 def main() -> int:
     tables = list(judged())
-    stated = [each for case, found in tables for each in statements(case, found)]
+    stated = [each for case, result_tables in tables for each in statements(case, result_tables)]
     sys.stdout.write(page(stated, len({case.name for case, _ in tables})))
     return int(any(each.true is False and each.confidence >= SURE for each in stated))
 

@@ -21,7 +21,7 @@ NEEDED = ("captures", "sip_messages", "legs", "bindings", "dtls", "rtp_streams")
 
 
 def faults(truth: Truth, tables: Tables) -> list[str]:
-    """One line for each kind of thing that is not as the truth says."""
+    """Return one line per kind of deviation from the truth."""
     return [fault for check in CHECKS for fault in check(truth, tables)]
 
 
@@ -30,16 +30,18 @@ def read_tables(out: Path) -> dict[str, pd.DataFrame]:
 
 
 def _counts(truth: Truth, tables: Tables) -> Iterable[str]:
-    found = {
+    measured = {
         "packets": int(tables["captures"]["packets"].sum()),
         "sip_messages": len(tables["sip_messages"]),
         "rtp_packets": int(tables["rtp_streams"]["packets"].sum()),
     }
-    return [f"{name}: {found[name]}, truth {truth[name]}" for name in found if found[name] != truth[name]]
+    return [
+        f"{name}: {measured[name]}, truth {truth[name]}" for name in measured if measured[name] != truth[name]
+    ]
 
 
 def _legs(truth: Truth, tables: Tables) -> Iterable[str]:
-    """Both legs of a call in one call, and nobody else's; final status right."""
+    """Check that exactly the right legs form each call, and their final statuses."""
     legs = tables["legs"]
     call_of = dict(zip(legs["call_id"], legs["call"], strict=True))
     status_of = dict(zip(legs["call_id"], legs["final_status"], strict=True))
@@ -57,14 +59,14 @@ def _legs(truth: Truth, tables: Tables) -> Iterable[str]:
 
 def _bindings(truth: Truth, tables: Tables) -> Iterable[str]:
     checks = tables["bindings"].query("purpose == 'check'")
-    found = Counter(zip(checks["direction"], checks["outcome"], strict=True))
+    measured = Counter(zip(checks["direction"], checks["outcome"], strict=True))
     expected: Counter[tuple[str, str]] = Counter()
     for call in truth["calls"]:
         for direction, outcomes in call["bindings"].items():
             expected.update({(direction, outcome): number for outcome, number in outcomes.items()})
-    for key in sorted(expected.keys() | found.keys(), key=str):
-        if found[key] != expected[key]:
-            yield f"bindings {' '.join(map(str, key))}: {found[key]}, truth {expected[key]}"
+    for key in sorted(expected.keys() | measured.keys(), key=str):
+        if measured[key] != expected[key]:
+            yield f"bindings {' '.join(map(str, key))}: {measured[key]}, truth {expected[key]}"
 
 
 def _dtls(truth: Truth, tables: Tables) -> Iterable[str]:
@@ -74,19 +76,19 @@ def _dtls(truth: Truth, tables: Tables) -> Iterable[str]:
 
 
 def _streams(truth: Truth, tables: Tables) -> Iterable[str]:
-    """Packets and losses of every SSRC, and the call it belongs to."""
+    """Check packets, losses and call of every SSRC."""
     streams, legs = tables["rtp_streams"], tables["legs"]
     call_of = dict(zip(legs["call_id"], legs["call"], strict=True))
     columns = [streams[name] for name in ("ssrc", "packets", "lost", "call")]
-    found = {ssrc: (packets, lost, call) for ssrc, packets, lost, call in zip(*columns, strict=True)}
+    measured = {ssrc: (packets, lost, call) for ssrc, packets, lost, call in zip(*columns, strict=True)}
     expected = {
         stream["ssrc"]: (stream["packets"], stream["lost"], call_of.get(call["legs"][0]["call_id"]))
         for call in truth["calls"]
         for stream in call["streams"]
     }
-    pairs = [(found.get(ssrc, (0, 0, None)), values) for ssrc, values in expected.items()]
-    yield from _line("streams missing", len(expected.keys() - found.keys()), len(expected))
-    yield from _line("streams too many", len(found.keys() - expected.keys()), len(expected))
+    pairs = [(measured.get(ssrc, (0, 0, None)), values) for ssrc, values in expected.items()]
+    yield from _line("streams missing", len(expected.keys() - measured.keys()), len(expected))
+    yield from _line("streams too many", len(measured.keys() - expected.keys()), len(expected))
     for name, place in (("packets", 0), ("loss", 1), ("call", 2)):
         wrong = sum(not _same(have[place], want[place]) for have, want in pairs)
         yield from _line(f"streams with wrong {name}", wrong, len(expected))

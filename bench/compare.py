@@ -28,7 +28,7 @@ BY_RUN = {"path"}  # columns that say where the files were, not what is in them
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs in one table: rows of the old that the new has not, and the other way round."""
+    """The differences in one table: rows only in the old or only in the new one, and missing columns."""
 
     table: str
     removed: list[dict[str, str]]
@@ -36,7 +36,7 @@ class Difference:
     columns_gone: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
-        """The difference for people, with a few examples."""
+        """Yield the difference as text, with a few examples."""
         yield f"  {self.table}: {len(self.removed)} rows only old, {len(self.added)} only new"
         if self.columns_gone:
             yield f"    columns gone: {', '.join(self.columns_gone)}"
@@ -50,23 +50,23 @@ class Difference:
 
 
 def main() -> None:
-    given = _arguments()
+    arguments = _arguments()
     differing = 0
-    for path in given.paths:
+    for path in arguments.paths:
         for with_logs in (False, True) if _logs(path) else (False,):
             title = f"{path}{' with logs' * with_logs}"
-            lines = list(_compared(given, path, with_logs=with_logs))
+            lines = list(_compared(arguments, path, with_logs=with_logs))
             differing += bool(lines)
             print("\n".join([f"{title}: {'differs' if lines else 'equal'}", *lines]), flush=True)
     print(f"{differing} of the runs differ")
     sys.exit(1 if differing else 0)
 
 
-def _compared(given: argparse.Namespace, path: Path, *, with_logs: bool) -> Iterator[str]:
+def _compared(arguments: argparse.Namespace, path: Path, *, with_logs: bool) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="compare-") as folder:
         outs = [Path(folder, name) for name in ("old", "new")]
-        for program, out in zip((given.old, given.new), outs, strict=True):
-            if trouble := _run(program, path, out, given.options, with_logs=with_logs):
+        for program, out in zip((arguments.old, arguments.new), outs, strict=True):
+            if trouble := _run(program, path, out, arguments.options, with_logs=with_logs):
                 yield f"  {program}: {trouble}"
         if all((out / "tables").is_dir() for out in outs):
             for difference in differences(*outs):
@@ -74,24 +74,24 @@ def _compared(given: argparse.Namespace, path: Path, *, with_logs: bool) -> Iter
 
 
 def differences(old: Path, new: Path) -> list[Difference]:
-    """What differs in the tables of two results, table by table; nothing of those that are equal."""
+    """Return the differences between two results, only for tables that differ."""
     names = sorted(path.stem for path in (old / "tables").glob("*.parquet"))
-    found = (
+    every_table = (
         compared(name, *(_table(out / "tables" / f"{name}.parquet") for out in (old, new))) for name in names
     )
-    return [each for each in found if each]
+    return [each for each in every_table if each]
 
 
 def compared(name: str, old: pd.DataFrame, new: pd.DataFrame) -> Difference | None:
-    """One table of both, as text; rows in another order are the same, and columns may be added."""
-    gone = tuple(column for column in old.columns if column not in new.columns)
+    """Compare two versions of a table as text; row order and added columns do not matter; None if equal."""
+    missing = tuple(column for column in old.columns if column not in new.columns)
     common = [column for column in old.columns if column in new.columns and column not in BY_RUN]
     before, after = (Counter(_rows(table, common)) for table in (old, new))
     removed, added = (
         [dict(zip(common, row, strict=True)) for row in (one - other).elements()]
         for one, other in ((before, after), (after, before))
     )
-    return Difference(name, removed, added, gone) if removed or added or gone else None
+    return Difference(name, removed, added, missing) if removed or added or missing else None
 
 
 def _rows(table: pd.DataFrame, columns: Sequence[str]) -> Iterable[tuple[str, ...]]:
@@ -100,12 +100,12 @@ def _rows(table: pd.DataFrame, columns: Sequence[str]) -> Iterable[tuple[str, ..
 
 
 def _table(path: Path) -> pd.DataFrame:
-    """A table as it lies there; without rows and columns where there is none."""
+    """Read a table; an empty one if the file does not exist."""
     return pq.read_table(path).to_pandas() if path.exists() else pd.DataFrame()
 
 
 def _run(program: Path, path: Path, out: Path, options: str, *, with_logs: bool) -> str | None:
-    """Have a program read the path; what went wrong, in its own last line."""
+    """Run a program on the path; return its exit status and last error line if it failed, else None."""
     logs = [f"--fs-log={log}" for log in _logs(path)] if with_logs else []
     command = [
         str(_program(program)),
@@ -118,12 +118,16 @@ def _run(program: Path, path: Path, out: Path, options: str, *, with_logs: bool)
         *options.split(),
         *logs,
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return f"exit {done.returncode}: {done.stderr.strip().splitlines()[-1:]}" if done.returncode else None
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    return (
+        f"exit {process.returncode}: {process.stderr.strip().splitlines()[-1:]}"
+        if process.returncode
+        else None
+    )
 
 
-def _program(given: Path) -> Path:
-    return (given / ".venv/bin/postproc" if given.is_dir() else given).absolute()
+def _program(path: Path) -> Path:
+    return (path / ".venv/bin/postproc" if path.is_dir() else path).absolute()
 
 
 def _logs(path: Path) -> list[Path]:

@@ -13,9 +13,9 @@ from postproc.read import deployment
 
 def main() -> None:
     events = postproc.load(sys.argv[1]).tables
-    known = deployment.read(deployment.DEFAULT)
+    deployment_used = deployment.read(deployment.DEFAULT)
     begin = process_time()
-    correlate(events, known)
+    correlate(events, deployment_used)
     print(process_time() - begin)
 
 

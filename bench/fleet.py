@@ -30,28 +30,31 @@ from postproc import dataset, pipeline
 from postproc.read import programs
 
 COMPARED = ["call_uid", "verdict", "cause", "final_status", "headline"]
-OFTEN = 0.2  # s between looks for the first calls
+OFTEN = 0.2  # seconds between polls for the first calls
 
 
 def main() -> None:
-    given = _arguments()
-    captures = ready(given.sites, given.calls, given.files)
+    arguments = _arguments()
+    captures = ready(arguments.sites, arguments.calls, arguments.files)
     with tempfile.TemporaryDirectory() as scratch:
         calls = Path(scratch) / "calls"
-        usage, workers = on_cluster(captures, calls, kill=given.kill)
+        usage, workers = on_cluster(captures, calls, kill=arguments.kill)
         if usage.failure:
             sys.exit(usage.failure)
-        found = dataset.calls(calls)
-        one = pipeline.run([captures / "site-00"], report=False, jobs=1).calls
-    there = found[found["site"] == "site-00"]
+        every_call = dataset.calls(calls)
+        alone = pipeline.run([captures / "site-00"], report=False, jobs=1).calls
+    first_site = every_call[every_call["site"] == "site-00"]
     wrong = (
-        int((told(there) != told(one)).any(axis=None)) if len(there) == len(one) else len(there) - len(one)
+        int((told(first_site) != told(alone)).any(axis=None))
+        if len(first_site) == len(alone)
+        else len(first_site) - len(alone)
     )
-    twice = int(found["call_uid"].duplicated().sum())
-    print(f"{len(found)} calls of {given.sites * given.calls}, {twice} twice, first site differs: {wrong}")
+    twice = int(every_call["call_uid"].duplicated().sum())
+    expected = arguments.sites * arguments.calls
+    print(f"{len(every_call)} calls of {expected}, {twice} twice, first site differs: {wrong}")
     print(f"driver: {usage.wall_s:.0f} s, {usage.cpu_s:.1f} CPU s, {usage.peak_mb:.0f} MB")
     print("workers:", *(f"{peak:.0f} MB, {cpu:.0f} CPU s" for peak, cpu in workers))
-    sys.exit(bool(wrong or twice or len(found) != given.sites * given.calls))
+    sys.exit(bool(wrong or twice or len(every_call) != expected))
 
 
 def told(calls: pd.DataFrame) -> pd.DataFrame:
@@ -60,7 +63,7 @@ def told(calls: pd.DataFrame) -> pd.DataFrame:
 
 
 def ready(sites: int, calls: int, files: int) -> Path:
-    """A folder with one of captures for each site."""
+    """Return a folder with a folder of captures per site; build it unless it is up to date."""
     top = FOLDER / f"fleet-{sites}-{calls}-{files}"
     stamp = top / "generator"
     if stamp.exists() and stamp.read_text() == generator_digest():
@@ -82,7 +85,7 @@ def ready(sites: int, calls: int, files: int) -> Path:
 
 
 def on_cluster(captures: Path, calls: Path, *, kill: bool) -> tuple[Usage, list[tuple[float, float]]]:
-    """The driver's usage, and MB and CPU s of each worker."""
+    """Run on a local cluster; return the driver's usage, and peak MB and CPU seconds of each worker."""
     options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
         address = cluster.scheduler_address
@@ -102,7 +105,7 @@ def _kill_one(workers: dict[str, int], calls: Path) -> None:
 
 
 def _used() -> tuple[float, float]:
-    """Peak in MB and CPU s of the worker that runs it, its tsharks' CPU among them."""
+    """Return peak MB and CPU seconds of this worker, including its tshark processes."""
     import resource  # noqa: PLC0415  (elsewhere)
 
     own, theirs = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

@@ -48,7 +48,7 @@ WEIGHTS = ("backward", "doubtful", "short")  # of constants.toml
 
 
 class Result(NamedTuple):
-    """The call of each Call-ID as the set of those it is one with, and the confidence of each such set."""
+    """Each Call-ID's call as the set of its Call-IDs, the open choices, and the confidence of each set."""
 
     calls: dict[str, frozenset[str]]
     open: int
@@ -59,15 +59,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.joining", description=__doc__)
     parser.add_argument("out", type=Path, nargs="+", metavar="OUT")
     runs = [postproc.load(out).tables for out in parser.parse_args().out]
-    known = deployment.read(deployment.DEFAULT)
-    before = [_joined(run, known) for run in runs]
+    used = deployment.read(deployment.DEFAULT)
+    before = [_joined(run, used) for run in runs]
     print(f"{sum(len(each.calls) for each in before)} legs, {sum(each.open for each in before)} left open")
     print("| what | a third less | a third more |\n| --- | --- | --- |")
     for name, moved in (*_numbers(), *_pieces()):
         cells = []
         for factor in (2 / 3, 4 / 3):
             with moved(factor):
-                cells.append(_difference(before, [_joined(run, known) for run in runs]))
+                cells.append(_difference(before, [_joined(run, used) for run in runs]))
         print(f"| {name} | {' | '.join(cells)} |")
         sys.stdout.flush()
 
@@ -79,7 +79,7 @@ def _numbers() -> Iterator[tuple[str, Callable[[float], Any]]]:
 
 @contextmanager
 def _with_number(name: str, factor: float) -> Iterator[None]:
-    """The number moved in every room that has it; whole numbers stay whole."""
+    """Multiply a constant in every module that has it; integers stay integers."""
     rooms = [room for room in ROOMS if hasattr(room, name)]
     old = getattr(rooms[0], name)
     new = round(old * factor) if isinstance(old, int) else old * factor

@@ -28,8 +28,8 @@ from tests.plugins.wiresharks import ROOT, WIRESHARKS, Wireshark
 PLUGIN = ROOT / "plugins" / "legs.lua"
 QUESTION = ("-n", "-2", "-Y", "frame", "-T", "fields", "-e", "frame.number")
 EMPTY = 'local p = Proto("empty", "Empty") function p.dissector() end register_postdissector(p)'
-SHOWN = ("-e", "legs.call", "-e", "legs.leg")  # what the profile asks for on every frame
-MOST_TIME, MOST_BYTES = 2.4, 60  # times the bare run; per RTP packet
+SHOWN = ("-e", "legs.call", "-e", "legs.leg")  # fields that the profile shows for every frame
+MOST_TIME, MOST_BYTES = 2.4, 60  # limits: multiple of the bare run's CPU time; bytes per RTP packet
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Cost:
 
 
 def cost(wireshark: Wireshark, capture: Path, rounds: int) -> Cost:
-    """What the plug-in costs on a capture."""
+    """Measure the plug-in's cost on a capture."""
     with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder, "empty.lua")
         empty.write_text(EMPTY)
@@ -65,19 +65,19 @@ def cost(wireshark: Wireshark, capture: Path, rounds: int) -> Cost:
 
 
 def main() -> None:
-    given = _arguments()
-    capture = ready(Spec("rtp", given.packets), given.captures)
+    arguments = _arguments()
+    capture = ready(Spec("rtp", arguments.packets), arguments.captures)
     print("| Wireshark | without, s | with, s | factor | an empty one's | bytes per RTP packet |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    found = []
+    costs = []
     for wireshark in WIRESHARKS:
         reason = wireshark.missing("tshark")
         if reason:
             print(f"{wireshark.name}: not measured, {reason}", file=sys.stderr)
             continue
-        found.append(cost(wireshark, capture, given.rounds))
-        print(_line(_version(wireshark), found[-1]), flush=True)
-    sys.exit(0 if found and all(each.kept for each in found) else 1)
+        costs.append(cost(wireshark, capture, arguments.rounds))
+        print(_line(_version(wireshark), costs[-1]), flush=True)
+    sys.exit(0 if costs and all(each.kept for each in costs) else 1)
 
 
 def _run(wireshark: Wireshark, capture: Path, script: Path | None, packets: int | None = None) -> Usage:
@@ -91,14 +91,14 @@ def _run(wireshark: Wireshark, capture: Path, script: Path | None, packets: int 
 
 
 def _extra(usages: list[list[Usage]]) -> float:
-    """Megabytes that the last of each row takes more than the first."""
+    """Return the median of the extra megabytes of a row's last usage over its first."""
     return statistics.median(row[-1].peak_mb - row[0].peak_mb for row in usages)
 
 
 def _version(wireshark: Wireshark) -> str:
     command = wireshark.command("tshark", ["--version"])
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return next(word for word in said.split() if word[0].isdigit()).rstrip(".)")
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return next(word for word in output.split() if word[0].isdigit()).rstrip(".)")
 
 
 def _line(version: str, cost: Cost) -> str:

@@ -45,9 +45,9 @@ from bench.programs import (
 )
 
 PACKETS = (10_000, 100_000, 1_000_000)
-CALLS = ((2000, False), (2000, True), (20_000, False))  # and whether all on one media port
+CALLS = ((2000, False), (2000, True), (20_000, False))  # number of calls, all on one media port
 SMALL_CAPTURES = 200
-IN_BROWSER = Spec("sip", 5000)  # whose report is opened
+IN_BROWSER = Spec("sip", 5000)  # the capture whose report is opened in a browser
 JUDGED = {
     OURS,
     WITHOUT,
@@ -64,33 +64,35 @@ QUICK = {"rtp": 1_000_000, "sip": 2000, "folder": 1000}  # up to this size three
 
 
 def main() -> None:
-    given = _arguments()
+    arguments = _arguments()
     adopt_orphans()
     compileall.compile_dir(ROOT / "postproc", quiet=1)
     programs = [program for program in PROGRAMS if program.installed]
-    results = {spec: measured(spec, programs, given.captures, given.repeat) for spec in specs(given)}
-    found = bars(results) + (report_bars(given.captures) if given.sip else [])
-    _print(results, found, as_markdown=given.markdown)
-    if given.json:
-        given.json.write_text(as_json(results, found))
-    sys.exit(0 if sound(results) and all(bar.met for bar in found) else 1)
+    results = {
+        spec: measured(spec, programs, arguments.captures, arguments.repeat) for spec in specs(arguments)
+    }
+    every_bar = bars(results) + (report_bars(arguments.captures) if arguments.sip else [])
+    _print(results, every_bar, as_markdown=arguments.markdown)
+    if arguments.json:
+        arguments.json.write_text(as_json(results, every_bar))
+    sys.exit(0 if sound(results) and all(bar.met for bar in every_bar) else 1)
 
 
-def specs(given: argparse.Namespace) -> list[Spec]:
-    """The captures to measure, in the order of the table."""
+def specs(arguments: argparse.Namespace) -> list[Spec]:
+    """Return the captures to measure, in the order of the table."""
     chosen = []
-    for packets in given.packets:
+    for packets in arguments.packets:
         chosen.append(Spec("rtp", packets))
-        chosen += [Spec("rtp", packets, foreign=packets)] if given.foreign else []
-    chosen += [Spec("sip", calls, single_port=single) for calls, single in CALLS] if given.sip else []
-    chosen += [Spec("folder", SMALL_CAPTURES)] if given.folder else []
+        chosen += [Spec("rtp", packets, foreign=packets)] if arguments.foreign else []
+    chosen += [Spec("sip", calls, single_port=single) for calls, single in CALLS] if arguments.sip else []
+    chosen += [Spec("folder", SMALL_CAPTURES)] if arguments.folder else []
     return chosen
 
 
 def measured(
     spec: Spec, programs: Sequence[Program], folder: Path = FOLDER, repeat: int | None = None
 ) -> dict[str, Usage]:
-    """Every program on the capture, in turns, so that a slow minute hits all alike."""
+    """Run every program on the capture in turns, so that a slow minute affects all alike."""
     captures = {each: ready(each.spec(spec), folder) for each in programs if each.asked(spec)}
     usages: dict[str, list[Usage]] = {}
     for _ in range(repeat or (3 if spec.size <= QUICK[spec.scenario] else 1)):
@@ -103,22 +105,22 @@ def measured(
 
 
 def sound(results: Results) -> bool:
-    """Whether our answers are right and nothing failed that the bars are measured by."""
+    """Whether all answers are right and no program needed for the bars failed."""
     return not any(usages[name].failure for usages in results.values() for name in JUDGED & usages.keys())
 
 
-def as_json(results: Results, found: Sequence[Bar]) -> str:
+def as_json(results: Results, every_bar: Sequence[Bar]) -> str:
     captures = [
         asdict(spec) | {"programs": {name: asdict(usage) for name, usage in usages.items()}}
         for spec, usages in results.items()
     ]
     return json.dumps(
-        {"captures": captures, "bars": [asdict(bar) | {"met": bar.met} for bar in found]}, indent=1
+        {"captures": captures, "bars": [asdict(bar) | {"met": bar.met} for bar in every_bar]}, indent=1
     )
 
 
 def _once(program: Program, capture: Path) -> Iterator[tuple[str, Usage]]:
-    """Our program runs twice where that is asked: from nothing, and again into the same folder."""
+    """Measure one run, and if the program asks for it a second one into the same folder."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         out, profile = Path(folder, "out"), Path(folder, "profile")
         profile.mkdir()
@@ -135,22 +137,22 @@ def _once(program: Program, capture: Path) -> Iterator[tuple[str, Usage]]:
 
 
 def report_bars(folder: Path) -> list[Bar]:
-    """How fast the report of many calls is in a browser; nothing where there is none."""
+    """Measure the report of many calls in a browser; empty if none is installed."""
     if not browser.installed():
         return []
     with tempfile.TemporaryDirectory(prefix="bench-") as place:
         out, capture = Path(place, "out"), ready(IN_BROWSER, folder)
         command = [sys.executable, "-m", "postproc", "run", str(capture), "-o", str(out), "-q"]
         subprocess.run(command, check=True)
-        found = browser.timing(out / "report.html")
+        timing = browser.timing(out / "report.html")
     return [
-        Bar(IN_BROWSER.title, "report opened in Chromium", found.open_ms / 1000, OPEN_S, "s"),
-        Bar(IN_BROWSER.title, "report searched in Chromium", found.search_ms, SEARCH_MS, "ms"),
+        Bar(IN_BROWSER.title, "report opened in Chromium", timing.open_ms / 1000, OPEN_S, "s"),
+        Bar(IN_BROWSER.title, "report searched in Chromium", timing.search_ms, SEARCH_MS, "ms"),
     ]
 
 
 def _correlating(out: Path) -> Usage:
-    """What correlation alone takes of the run into this folder."""
+    """Measure correlation alone on the events of the run in this folder."""
     command = [sys.executable, "-m", "bench.correlating", str(out)]
     answer = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     if answer.returncode:
@@ -166,7 +168,7 @@ def _into_page_cache(capture: Path) -> None:
 
 
 def _wrong(out: Path, capture: Path) -> str | None:
-    """What is wrong with the answer, in one line."""
+    """Return the errors in the answer as one line; None if it is right."""
     command = [sys.executable, "-m", "bench.check", str(out), str(truth_path(capture))]
     answer = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     if answer.returncode:
@@ -175,13 +177,13 @@ def _wrong(out: Path, capture: Path) -> str | None:
     return f"WRONG: {'; '.join(faults)}" if faults else None
 
 
-def _print(results: Results, found: Sequence[Bar], as_markdown: bool) -> None:
+def _print(results: Results, every_bar: Sequence[Bar], as_markdown: bool) -> None:
     table = report.markdown if as_markdown else report.aligned
     missing = [program for program in PROGRAMS if not program.installed]
     notes = report.failures(results)
     notes += [f"{program.name}: not measured, {program.executable} is not installed" for program in missing]
     parts = [_machine(), table(report.HEAD, report.measurements(results))]
-    parts += [table(report.BARS_HEAD, report.verdicts(found))] if found else []
+    parts += [table(report.BARS_HEAD, report.verdicts(every_bar))] if every_bar else []
     print(*parts, *notes, sep="\n\n")
 
 

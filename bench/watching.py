@@ -26,14 +26,14 @@ from bench.measure import RSS_UNIT, Usage, measure
 from postproc import load
 
 COMPARED = ["call_uid", "verdict", "cause", "final_status"]
-PACE = 0.5  # s between looks at the memory
-IDLE = 120.0  # s without a call after which no more is waited for
+PACE = 0.5  # seconds between samples of the memory
+IDLE = 120.0  # seconds without a call until the measurement gives up
 
 
 def main() -> None:
-    given = _arguments()
-    folder = fleet.ready(1, given.calls, given.files) / "site-00"
-    told, usage, memory = watched(folder, given.calls)
+    arguments = _arguments()
+    folder = fleet.ready(1, arguments.calls, arguments.files) / "site-00"
+    printed, usage, memory = watched(folder, arguments.calls)
     with tempfile.TemporaryDirectory() as scratch:
         command = [sys.executable, "-m", "postproc", "run", "--no-report", "-j", "1", "-o", scratch]
         once = measure([*command, str(folder)], dict(os.environ))
@@ -41,15 +41,14 @@ def main() -> None:
             sys.exit(once.failure)
         calls = load(scratch).calls
     expected = {row[0]: row[1:] for row in rows(calls[COMPARED].astype(object).to_dict("records"))}
-    found = {row[0]: row[1:] for row in rows(told)}
-    different = sum(found.get(uid) != row for uid, row in expected.items())
+    by_uid = {row[0]: row[1:] for row in rows(printed)}
+    different = sum(by_uid.get(uid) != row for uid, row in expected.items())
+    twice = len(printed) - len(by_uid)
     peaks = [max(memory[part]) for part in quarters(len(memory))]
-    print(
-        f"{len(told)} calls told of {given.calls}, {len(told) - len(found)} twice, {different} unlike run's"
-    )
+    print(f"{len(printed)} calls told of {arguments.calls}, {twice} twice, {different} unlike run's")
     print(f"watch {usage.cpu_s:.0f} CPU s, run {once.cpu_s:.0f}: {usage.cpu_s / once.cpu_s:.2f}")
     print("memory, MB at most in each quarter:", *(f"{each:.0f}" for each in peaks))
-    sys.exit(len(told) != given.calls or bool(different))
+    sys.exit(len(printed) != arguments.calls or bool(different))
 
 
 def rows(calls: list[dict[str, object]]) -> list[tuple[str, ...]]:
@@ -60,31 +59,31 @@ def rows(calls: list[dict[str, object]]) -> list[tuple[str, ...]]:
 
 
 def watched(folder: Path, expected: int) -> tuple[list[dict[str, object]], Usage, list[float]]:
-    """The calls told, what that used, and the memory in MB now and then."""
+    """Return the calls that ``watch`` printed, its usage, and samples of its memory in MB."""
     command = [sys.executable, "-m", "postproc", "watch", str(folder), "--json", "--heartbeat", "0"]
     begin = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
-        told: list[dict[str, object]] = []
-        reader = threading.Thread(target=_collect, args=(program.stdout, told), daemon=True)
+        printed: list[dict[str, object]] = []
+        reader = threading.Thread(target=_collect, args=(program.stdout, printed), daemon=True)
         reader.start()
         memory: list[float] = []
-        seen, since = 0, begin
-        while len(told) < expected and time.monotonic() - since < IDLE:
+        counted, since = 0, begin
+        while len(printed) < expected and time.monotonic() - since < IDLE:
             time.sleep(PACE)
             memory.append(_resident(program.pid))
-            if len(told) > seen:
-                seen, since = len(told), time.monotonic()
+            if len(printed) > counted:
+                counted, since = len(printed), time.monotonic()
         program.send_signal(signal.SIGTERM)
         _, status, used = os.wait4(program.pid, 0)
         program.returncode = os.waitstatus_to_exitcode(status)
         reader.join()
     wall = time.monotonic() - begin
-    return told, Usage(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * RSS_UNIT / 1e6), memory
+    return printed, Usage(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * RSS_UNIT / 1e6), memory
 
 
-def _collect(lines: IO[str], told: list[dict[str, object]]) -> None:
-    told.extend(call for line in lines if "verdict" in (call := json.loads(line)))
+def _collect(lines: IO[str], printed: list[dict[str, object]]) -> None:
+    printed.extend(call for line in lines if "verdict" in (call := json.loads(line)))
 
 
 def _resident(pid: int) -> float:
@@ -93,7 +92,7 @@ def _resident(pid: int) -> float:
 
 
 def quarters(length: int) -> Iterator[slice]:
-    """The parts of so many samples; none is empty."""
+    """Yield the quarters of ``length`` samples as slices; none is empty."""
     edges = [length * part // 4 for part in range(5)]
     return (slice(first, max(last, first + 1)) for first, last in itertools.pairwise(edges))
 

@@ -9,7 +9,7 @@ from postproc.commands.interrupts import deaf, leave_at_once
 
 
 def main() -> None:
-    """Run the command line; all its temporary files are in one folder, which goes with it."""
+    """Run the command line; all its temporary files are in one folder, removed at the end."""
     from postproc.current_folder import leave_out  # noqa: PLC0415
     from postproc.memory import seldom_look_for_garbage  # noqa: PLC0415
 

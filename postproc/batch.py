@@ -1,12 +1,11 @@
-"""Many captures, small ones in chunks: who reads them, and what becomes of those that fail.
+"""Read many captures, small ones in chunks, and isolate those that fail.
 
-The files of a ring buffer are read as one; where that cannot be done, the one to blame is read by itself.
+The files of a ring buffer are read as one; if that fails, the file at fault is read by itself.
 
-Where the work is done is an Executor's business: a thread of this process,
-processes of ours, or a dask cluster's ``Client.get_executor()`` whose workers
-see the same files. Where the process of a chunk dies its captures are read one by
-one, so that one that cannot be read, or kills its process, is lost alone.
-What has been read is found in the cache the next time.
+An Executor does the work: a thread of this process, worker processes, or a dask
+cluster's ``Client.get_executor()`` whose workers see the same files. If the process of
+a chunk dies, its captures are read one by one, so that only a capture that cannot be
+read, or kills its process, is lost. Captures that were read are in the cache next time.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -59,7 +58,7 @@ class Job:
 
     @property
     def files(self) -> Files:
-        """The files with their names: those of several are named by their places."""
+        """The files by name; several files are named by their position."""
         if len(self.captures) == 1:
             return [(capture.path, capture.name) for capture in self.captures]
         return [(capture.path, str(place)) for place, capture in enumerate(self.captures)]
@@ -70,7 +69,7 @@ class Job:
 
     @property
     def file(self) -> Path:
-        """Where its events are, once its bytes have been hashed."""
+        """The file of its events, once its bytes have been hashed."""
         return cache.file(self.place, [capture.sha256 for capture in self.captures])
 
     def with_hashes(self, hashes: Iterable[str]) -> "Job":
@@ -78,7 +77,7 @@ class Job:
         return replace(self, captures=tuple(replace(capture, sha256=sha256) for capture, sha256 in pairs))
 
     def parts(self, error: BaseException | None) -> list["Job"]:
-        """What to do where its files cannot be read as one: the one to blame by itself, if one is."""
+        """Return the jobs to do if its files cannot be read as one: the file at fault by itself."""
         place = error.place if isinstance(error, BrokenChainError) else None
         if place is None:
             return [self._of(slice(each, each + 1)) for each in range(len(self.captures))]
@@ -96,7 +95,7 @@ Chunk = tuple[Job, ...]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: where it is done it knows the hash. Events do not travel from elsewhere."""
+    """The result of a job; the worker knows the hash. Events are not sent between processes."""
 
     job: Job
     events: cache.Events | None = None
@@ -107,7 +106,7 @@ Store = Callable[[Job, Tables], Outcome]
 
 
 def read_into_cache(chunk: Chunk) -> list[Outcome]:
-    """Read captures and store their events; what a worker elsewhere does: events do not travel."""
+    """Read captures and store their events, without returning them; the task of a worker process."""
     return [replace(outcome, events=None) for outcome in read_here(chunk, seen=lambda _: None)]
 
 
@@ -141,7 +140,7 @@ def _read_alone(job: Job, seen: Seen, store: Store) -> Outcome:
 
 
 def _stored(job: Job, tables: Tables) -> Outcome:
-    """The events in the cache: where they cannot be kept, neither can results, so all comes to a stop."""
+    """Store events in the cache; if that fails, results cannot be stored either, and the run stops."""
     done = job.with_hashes(tables.captures["sha256"])
     try:
         return Outcome(done, cache.write(tables, done.file))
@@ -210,7 +209,7 @@ def chunks(jobs: Iterable[Job], count: int) -> list[Chunk]:
 def _finished(
     work: list[Chunk], executor: Executor, worker: Callable[[Chunk], list[Outcome]]
 ) -> Iterator[tuple[Job, Outcome]]:
-    """Have the chunks done; yield each job when it is.
+    """Process the chunks; yield each job when it is done.
 
     Of a chunk that fails each job is tried alone, and of a job that fails each part.
     """
@@ -240,7 +239,7 @@ def _finished(
 
 
 def reason(error: BaseException | None) -> str:
-    """Why a capture was lost, in one line."""
+    """Return the reason why a capture was lost, in one line."""
     match error:
         case None:
             return "its events did not arrive in the cache: do the workers see the same folder?"

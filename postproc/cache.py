@@ -55,24 +55,24 @@ def key(*parts: str) -> str:
 
 
 def places(cache: Path) -> set[Path]:
-    """Where there are events, the hash of the bytes left open."""
+    """Return the places that have events, without the hash of the captures' bytes."""
     return {held.with_name(held.name.rpartition("-")[0]) for held in cache.glob("*-*")}
 
 
 def place(cache: Path, key: str, sizes: Sequence[int]) -> Path:
-    """Where the events of files of these sizes, read as one, are in the cache, but for their hash."""
+    """Return the place in the cache for files of these sizes read as one, without their hash."""
     whole = key if len(sizes) == 1 else hashlib.sha256(f"{key} {sizes}".encode()).hexdigest()[:32]
     return cache / f"{whole}-{sum(sizes)}"
 
 
 def file(place: Path, hashes: Sequence[str]) -> Path:
-    """The file at this place for events from captures with these hashes."""
+    """Return the file at this place for captures with these hashes."""
     sha256 = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
     return place.with_name(f"{place.name}-{sha256[:32]}")
 
 
 class Digesting(io.RawIOBase):
-    """A file, and the digest of what is written to it: events are too large to be held twice."""
+    """A file and the digest of its content, computed while writing: events are too large to keep twice."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ def _schema(table: Table) -> pa.Schema:
 
 
 def clear_unfinished(cache: Path) -> None:
-    """Remove what nobody will finish; the caller knows that no one is writing here who should."""
+    """Remove unfinished files; the caller ensures that no other run is writing here."""
     if cache.is_symlink():  # who knows where to
         return
     for making in cache.glob(".*"):
@@ -129,12 +129,12 @@ def clear_unfinished(cache: Path) -> None:
 
 
 def read(file: Path) -> Events | None:
-    """The tables in a file, or None when it is missing, damaged or not complete."""
+    """Return the tables in a file, None if it is missing, damaged or incomplete."""
     try:
-        held = regular(file).read_bytes()
-        if hashlib.sha256(memoryview(held)[DIGEST:]).digest() != held[:DIGEST]:
+        content = regular(file).read_bytes()
+        if hashlib.sha256(memoryview(content)[DIGEST:]).digest() != content[:DIGEST]:
             return None
-        return _events(pa.BufferReader(pa.py_buffer(held).slice(DIGEST)))
+        return _events(pa.BufferReader(pa.py_buffer(content).slice(DIGEST)))
     except (OSError, ValueError, KeyError, MemoryError, pa.ArrowException):
         return None
 
@@ -164,15 +164,15 @@ def gather(captures: Iterable[tuple[Events, Sequence[Mapping[str, str]]]]) -> Ta
 
 
 def _named(events: Events, files: Sequence[Mapping[str, str]]) -> Events:
-    """The events with the names of their files; those of several bear their places as names."""
-    named = dict(events)
+    """Name the events' files; events of several files have positions in place of names."""
+    renamed = dict(events)
     for table, rows in events.items():
         places = pc.cast(rows["capture"], pa.int64()) if len(files) > 1 else None
         for column in {name for names in files for name in names} & set(rows.column_names):
             names = pa.array([file[column] for file in files], ARROW[TEXT])
             filled = pa.repeat(names[0], len(rows)) if places is None else names.take(places)
-            named[table] = named[table].set_column(rows.column_names.index(column), column, filled)
-    return named
+            renamed[table] = renamed[table].set_column(rows.column_names.index(column), column, filled)
+    return renamed
 
 
 def _numbered_on(captures: Iterable[Events]) -> Iterator[Events]:
@@ -194,7 +194,7 @@ def _frame(tables: list[pa.Table]) -> pd.DataFrame:
 
 
 def _readers() -> str:
-    """Hash of the code that makes and stores events: a changed reader in a checkout finds nothing cached."""
+    """Return a hash of the code that makes and stores events; changed readers invalidate the cache."""
     here = Path(__file__).parent
     code = [
         Path(__file__),

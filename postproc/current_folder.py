@@ -1,7 +1,7 @@
-"""The folder one stands in: nothing is loaded or run from it.
+"""Keep modules, programs and settings from being loaded from the current folder.
 
-People start a command where a stranger's files lie: in the ticket they have just
-unpacked. Python and others look there first, for modules, programs and settings.
+Users start commands in folders with untrusted files, such as a ticket they have just
+unpacked. Python and other programs search the current folder first.
 """
 
 import os
@@ -16,7 +16,7 @@ HERE = Path(__file__).parent  # nobody but who installs puts files there
 
 
 def whole_paths(value: str, flavour: type[PurePath] = PurePath, separator: str = os.pathsep) -> list[str]:
-    """The entries of a search path that mean the same wherever one stands: not "", "." or "bin"."""
+    """Return the absolute entries of a search path, without "", "." or "bin"."""
     return [entry for entry in value.split(separator) if flavour(entry).is_absolute()]
 
 
@@ -50,7 +50,7 @@ def left_out() -> Iterator[None]:
 
 @contextmanager
 def elsewhere() -> Iterator[None]:
-    """Stand in another folder, to import what would read settings here; not for long: all threads do."""
+    """Change to another folder, briefly, for imports that would read settings here; affects all threads."""
     before = _standing()
     os.chdir(HERE)
     try:
@@ -61,7 +61,7 @@ def elsewhere() -> Iterator[None]:
 
 
 def _standing() -> Path | None:
-    """The folder; None where it has been removed."""
+    """Return the current folder, None if it was removed."""
     try:
         return Path.cwd()
     except FileNotFoundError:

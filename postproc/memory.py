@@ -1,4 +1,4 @@
-"""How a run treats memory: kept while a capture is walked, given back between the stages."""
+"""Memory policy of a run: keep memory while a capture is walked, release it between the stages."""
 
 import gc
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def seldom_look_for_garbage() -> None:
 
 
 def give_back() -> None:
-    """Let the system have what glibc and arrow have kept, when a stage is done."""
+    """Return memory kept by glibc and arrow to the system, at the end of a stage."""
     import pyarrow as pa  # noqa: PLC0415  (every command imports this module)
 
     pa.default_memory_pool().release_unused()

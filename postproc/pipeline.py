@@ -1,6 +1,6 @@
-"""From captures to a folder of results: they stand there, are told in another language, or made and written.
+"""From captures to a folder of results: reuse them, render them in another language, or make them.
 
-The stages are imported where they are needed: results that stand need none.
+The stages are imported on demand: existing results need none.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -48,7 +48,7 @@ JUDGED = ["code", "call", "leg", "verdict", "caused_by", "frames"]  # what a lan
 
 @dataclass(frozen=True)
 class Beside:
-    """Further files: ``write`` returns what it could not. The run and ``about`` decide what is in them."""
+    """Additional files: ``write`` returns what it left out. Run and ``about`` determine their content."""
 
     about: str
     write: Callable[[Run, Staged], Iterable[Unread]]
@@ -56,7 +56,7 @@ class Beside:
 
 @dataclass(frozen=True)
 class Wished:
-    """The files to be written but for tables, findings and summary, which always are."""
+    """The optional files to write; tables, findings and summary are always written."""
 
     csv: bool = False
     report: bool = True
@@ -151,7 +151,7 @@ def given(paths: Sequence[Path], options: Options = AS_USUAL, lang: Lang = "en")
 
 
 class _Beside(TypedDict, total=False):
-    """What of logs in the captures' folders a run mentions."""
+    """The logs in the captures' folders that a run mentions."""
 
     logs_beside: tuple[Path, ...]
     other_logs: tuple[Unread, ...]
@@ -239,7 +239,7 @@ def write_report(
 def _page(
     done: Run, calls: Collection[int] = (), base: Path = Path(), tz: str = LOCAL
 ) -> tuple[str | None, tuple[Unread, ...]]:
-    """The report, without the captures that it cannot take; None if it can take none."""
+    """Return the report without captures that it cannot include; None if it can include none."""
     from postproc import batch  # noqa: PLC0415
     from postproc.show.report import page  # noqa: PLC0415  (jinja2 is for those who want a page)
 
@@ -272,7 +272,7 @@ def _page(
 
 
 def _texts(done: Run, files: Mapping[str, str], base: Path) -> dict[tuple[str, int], str]:
-    """SIP messages as text, of the calls that a page tells most of: the worst, and some others."""
+    """Return SIP messages as text, for the worst calls and some others."""
     from postproc.read import sip_text  # noqa: PLC0415  (nothing of it is needed where nothing has changed)
 
     ids = done.legs[done.legs["call"].isin(done.worst_first()["call"].head(TOLD))]["call_id"]
@@ -321,7 +321,7 @@ def retold(done: Run, lang: Lang, deployment: Deployment | None = None) -> Run:
 def _told_in(
     done: Run, lang: Lang, deployment: Deployment, only: Collection[str]
 ) -> tuple[Run | None, BaseException | None]:
-    """The run judged anew in another language, or why not; neither if other findings come of it."""
+    """Diagnose the run again in another language; return it, or the error, or neither if findings differ."""
     copied = done.captures["packets"].isna()  # not analysed: what the rules were shown was without them
     shown = done.tables.with_(captures=done.captures[~copied])
     own, recorded = joined(shown)

@@ -35,7 +35,7 @@ COMPILED = "__pycache__"
 
 @dataclass(frozen=True)
 class Provenance:
-    """All that decides the results of a run but the language of their prose."""
+    """Everything that determines the results of a run, except the language of their prose."""
 
     settings: str  # what was asked for, files by name and size, programs
     logs: tuple[str, ...]  # SHA-256 of each, taken before it is read
@@ -53,7 +53,7 @@ class Record:
 
 
 def decisive(options: Options) -> list[str]:
-    """The options as they change the reading: a file by its bytes."""
+    """Return the options that affect reading; a file is represented by its content."""
     return [f"{name}={_bytes_of(value)}" for name, value in asdict(options).items()]
 
 
@@ -101,7 +101,7 @@ def _programs() -> tuple[str, ...]:
 
 
 def _code() -> str:
-    """Of every file of ours: code, templates, constants."""
+    """Return a digest of all files of the package: code, templates, constants."""
     here = Path(__file__).parent
     folders = ((Path(folder), names) for folder, _, names in os.walk(here))
     ours = sorted(path / name for path, names in folders if path.name != COMPILED for name in names)

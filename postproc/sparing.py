@@ -1,8 +1,8 @@
-"""What cannot be taken in costs itself only: the rest is done without it, and it is named.
+"""Leave out and name the captures that make the work on all of them fail.
 
-Correlation and diagnosis look at all captures together, so that one which trips them
-stops the work for all. Who that is, is found by halving: what stands is tried with one
-half more, then with the other.
+Correlation and diagnosis process all captures together, so one that breaks them stops
+the work for all. It is found by bisection: the captures that work are tried with one
+half of the others, then with the other half.
 """
 
 from collections.abc import Callable, Sequence

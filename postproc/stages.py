@@ -1,6 +1,6 @@
-"""The stages between captures and judged calls: reading, with the cache, then correlation and diagnosis.
+"""The stages between captures and diagnosed calls: reading, with the cache, then correlation and diagnosis.
 
-What cannot be taken in is left out by itself and named.
+Captures that cannot be processed are left out and named.
 """
 
 from collections import Counter
@@ -39,7 +39,7 @@ JUDGING = Text("judging the calls", "beurteile die Anrufe")
 
 @dataclass(frozen=True)
 class Work:
-    """How captures are read and judged."""
+    """The settings with which captures are read and diagnosed."""
 
     deployment: Deployment
     options: Options
@@ -93,7 +93,7 @@ def analysed(captures: list[Capture], unread: list[Unread], out: Path | None, wo
 
 @dataclass(frozen=True)
 class _Read:
-    """What came of reading the captures."""
+    """The result of reading the captures."""
 
     copies: list[tuple[Capture, Capture]]  # not read, and the one with the same bytes that was
     events: Tables | None  # of all captures; None if none could be read
@@ -166,7 +166,7 @@ def _work(
 
 
 def _jobs(recordings: Iterable[tuple[Capture, ...]], folder: Path, options: Options) -> list[Job]:
-    """One job per capture, its place named after all that decides what the events are but the bytes."""
+    """Return one job per recording; its place is named after all that determines events, but the bytes."""
     if options.keylog:  # workers may stand elsewhere
         options = replace(options, keylog=option_files.plain_keylog(options.keylog.absolute()))
     key = cache.key(programs.tshark_build(), *provenance.decisive(options))
@@ -202,7 +202,7 @@ def judged(
 def _with_logs(
     events: Tables, fs_logs: Sequence[Path | str], out: Path | None, tell: Tell
 ) -> tuple[Tables, list[Unread]]:
-    """Add what the logs say of the calls in ``events``."""
+    """Add the logs' lines about the calls in ``events``."""
     if not fs_logs:
         return events, []
     known = {*events.sip_messages["call_id"].dropna(), *events.sdp_media["session_id"].dropna()}
@@ -216,7 +216,7 @@ def _with_logs(
 
 
 def _files(events: Tables, captures: Iterable[Capture]) -> dict[str, Path]:
-    """Name -> file, of the captures and logs that there are events of."""
+    """Return the files, by name, of the captures and logs with events."""
     known = {capture.name: capture.path for capture in captures}
     logs = zip(events.logs["capture"], events.logs["path"], strict=True)
     return {name: known[name] for name in events.captures["capture"]} | {
@@ -225,7 +225,7 @@ def _files(events: Tables, captures: Iterable[Capture]) -> dict[str, Path]:
 
 
 def _only(events: Tables, names: Collection[str]) -> Tables:
-    """The events of these captures and logs."""
+    """Return the events of these captures and logs only."""
     if {*events.captures["capture"], *events.logs["capture"]} <= {*names}:
         return events
     cut = {table.name: rows[rows["capture"].isin(names)] for table, rows in events.items() if len(rows)}
@@ -245,7 +245,7 @@ def _names(capture: Capture) -> dict[str, str]:
 
 
 def _with_copies(tables: Tables, copies: list[tuple[Capture, Capture]]) -> Tables:
-    """List captures that were not analysed because another has the same bytes."""
+    """Add rows for captures that were not analyzed because another has the same bytes."""
     if not copies:
         return tables
     rows = CAPTURES.rows(

@@ -1,3 +1,3 @@
-"""The version, where the lower modules can have it without importing the package."""
+"""The version, in a module that lower modules can import without the package."""
 
 __version__ = "0.1.0"

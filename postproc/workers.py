@@ -1,6 +1,6 @@
-"""Executors for pieces of work: a thread of this process, or processes that stay and do one after the other.
+"""Executors: a thread of this process, or persistent processes that do one task after the other.
 
-A process that dies loses the piece it was at. No Ctrl-C reaches it; it ends with the one that waits for it.
+A process that dies loses only its current task. Ctrl-C does not reach it; it ends with its parent.
 """
 
 import multiprocessing
@@ -86,13 +86,13 @@ Answer = tuple[object, BaseException | None]  # what came of a piece of work, an
 
 @dataclass(frozen=True)
 class Worker:
-    """A process that does one piece of work after the other, and the pipe that brings it what to do."""
+    """A process that does one task after the other, and the pipe that sends it tasks."""
 
     process: BaseProcess
     pipe: "Connection[Callable[[], object], Answer]"
 
     def answer(self, work: Callable[[], object]) -> Answer | None:
-        """What comes of the work; None when the process dies of it."""
+        """Return the result of the task; None if the process dies."""
         try:
             self.pipe.send(work)
             return self.pipe.recv()
@@ -101,7 +101,7 @@ class Worker:
 
 
 class Processes(ThreadPoolExecutor):
-    """Does pieces of work in processes of its own, one at a time in each: a death loses that piece only."""
+    """Run tasks in own processes, one at a time in each; a process that dies loses only its task."""
 
     def __init__(self, count: int, folder: Path) -> None:
         super().__init__(count)
@@ -116,7 +116,7 @@ class Processes(ThreadPoolExecutor):
         return super().submit(self._elsewhere, partial(work, *args, **kwargs))
 
     def stop(self) -> None:
-        """End what is still at work, and begin nothing more."""
+        """Stop all running tasks and start no more."""
         with self._starting:
             self._stopped = True
             for worker in self._workers:
@@ -126,7 +126,7 @@ class Processes(ThreadPoolExecutor):
             self._end(worker)
 
     def _elsewhere(self, work: Callable[[], T]) -> T:
-        """Have the work done by a process that has nothing to do; a new one where there is none."""
+        """Run the task in an idle process, or in a new one if there is none."""
         with self._starting:
             if self._stopped:
                 raise BrokenExecutor("no more work is begun")
@@ -161,7 +161,7 @@ class Processes(ThreadPoolExecutor):
 
 
 def _context() -> "SpawnContext | ForkServerContext":
-    """Not plain fork: there are threads here, and locks they hold would stay held in the child."""
+    """Return a context other than fork: locks held by threads would stay held in the child."""
     if "forkserver" not in multiprocessing.get_all_start_methods():  # Windows
         return multiprocessing.get_context("spawn")
     from multiprocessing import forkserver, resource_tracker  # noqa: PLC0415
@@ -229,7 +229,7 @@ def _do(pipe: "Connection[Answer, Callable[[], object]]", folder: str, environme
 
 
 def _end_with_parent() -> None:
-    """Be gone when the process that waits for our work is: nobody else would ever end us."""
+    """End this process when its parent ends: nobody else would."""
     if parent := multiprocessing.parent_process():
         parent.join()
         os._exit(1)

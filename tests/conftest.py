@@ -1,4 +1,4 @@
-"""What many tests share: where the captures are."""
+"""Fixtures and paths shared by many tests."""
 
 import signal
 from pathlib import Path

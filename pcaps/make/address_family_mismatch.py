@@ -30,7 +30,7 @@ def make() -> Files:
 
 
 def _browser() -> tuple[Recording, dict[str, object]]:
-    """SIP comes through a proxy that has both versions."""
+    """Reach the server through a SIP proxy with both IP versions."""
     recording = Recording("2026-12-06T13:00:00")
     call = PlainCall(recording, "address_family_mismatch_browser", callee="4713")
     leg = call.leg(

@@ -1,4 +1,4 @@
-"""The caller gives up while it rings: CANCEL and 487 on both legs."""
+"""The caller hangs up while it rings: CANCEL and 487 on both legs."""
 
 from pcaps.make.builders.b2bua import Call
 from pcaps.make.builders.product import Files, pcapng, product

@@ -1,4 +1,4 @@
-"""Checks that are refused, answered one way only or never sent, and a DTLS flight with a gap."""
+"""Checks that are refused, answered in one direction only or never sent, and a DTLS flight with a gap."""
 
 from dataclasses import replace
 
@@ -58,7 +58,7 @@ def _refused() -> tuple[Recording, Call]:
 
 
 def _one_way() -> tuple[Recording, Call]:
-    """A firewall drops what goes to the client: neither the server's checks arrive nor its answers."""
+    """A firewall drops packets to the client: neither the server's checks nor its answers arrive."""
     recording, call = _call(2, "one_way")
     _answered(call)
     for nth in range(6):
@@ -100,7 +100,7 @@ def _none() -> tuple[Recording, Call]:
 
 
 def _flight() -> tuple[Recording, Call]:
-    """The client's flight arrives without its Certificate, as often as it is sent."""
+    """The client's flight arrives without its Certificate each time it is sent."""
     recording, call = _call(5, "flight")
     _answered(call)
     call.check(0.12)

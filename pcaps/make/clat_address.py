@@ -1,4 +1,4 @@
-"""A mobile phone behind 464XLAT offers the address of its CLAT; the server sends there to the end."""
+"""A mobile phone behind 464XLAT offers its CLAT address; the server sends there until the end."""
 
 from pcaps.make.builders import sdp
 from pcaps.make.builders.plain import PlainCall, answer, begin

@@ -1,4 +1,4 @@
-"""A pcapng compressed with gzip, as Wireshark saves it on wish."""
+"""A pcapng compressed with gzip, as Wireshark can save it."""
 
 import gzip
 

@@ -1,4 +1,4 @@
-"""A FreeSWITCH in a container names the container's address to phone and trunk: neither RTP finds it."""
+"""A FreeSWITCH in a container announces the container's address to phone and trunk, so no RTP reaches it."""
 
 from pcaps.make.builders import sdp
 from pcaps.make.builders.plain import PlainCall, answer, begin

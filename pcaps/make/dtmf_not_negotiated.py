@@ -1,4 +1,4 @@
-"""Calls with good audio in which pressed keys cannot go as RTP events (RFC 4733)."""
+"""Calls with good audio in which DTMF cannot be sent as RTP events (RFC 4733)."""
 
 from pcaps.make.builders import sdp
 from pcaps.make.builders.plain import PlainCall, answer, begin

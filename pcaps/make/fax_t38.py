@@ -1,4 +1,4 @@
-"""A call that turns to fax: the gateway re-INVITEs to T.38, alone or beside audio that is refused."""
+"""A call that switches to fax: the gateway re-INVITEs to T.38, alone or beside audio that is refused."""
 
 from pcaps.make.builders import sdp
 from pcaps.make.builders.packets import Endpoint
@@ -50,7 +50,10 @@ def _t38(media: Endpoint, session: Session, *, beside_audio: bool) -> str:
 
 
 def _udptl(recording: Recording, leg: Leg, at: float, until: float) -> None:
-    """A sequence number, a no-signal indicator, no redundancy; each side in turn, each 200 ms."""
+    """Send UDPTL packets (ITU-T T.38, annex D): sequence number, no-signal indicator, no redundancy.
+
+    200 ms each.
+    """
     path = UdpPath(recording, leg.media)
     for number in range(round((until - at) / 0.2)):
         sender = ("uac", "uas")[number % 2]

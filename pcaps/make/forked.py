@@ -50,7 +50,7 @@ def _forked(call: Call) -> None:
 
 
 def _crossing(call: Call, start: float) -> None:
-    """The caller gives up while leg 2's 200 is on its way: acknowledged and ended (RFC 3261, section 9.1)."""
+    """The caller hangs up while leg 2's 200 is on its way: acknowledged and ended (RFC 3261, section 9.1)."""
     call.begin(start)
     call.check(start + 0.02)
     call.secure(start + 0.046)

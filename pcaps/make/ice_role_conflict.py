@@ -1,4 +1,4 @@
-"""ICE role conflicts without end: a softphone that ignores error 487, and two sides that switch at once."""
+"""Endless ICE role conflicts: a softphone that ignores error 487, and two sides that switch at once."""
 
 from dataclasses import replace
 
@@ -25,12 +25,12 @@ BROWSER, OUTSIDE, SERVER = ("192.168.1.23", 61204), ("198.51.100.141", 61204), (
 
 
 def make() -> Files:
-    kept, first = _kept()
+    both_controlling, first = _kept()
     switched, second = _switched()
     return product(
         "ice_role_conflict",
         {
-            "ice_role_conflict_kept.pcapng": pcapng(kept),
+            "ice_role_conflict_kept.pcapng": pcapng(both_controlling),
             "ice_role_conflict_switched.pcapng": pcapng(switched),
         },
         WHAT,

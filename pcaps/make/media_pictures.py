@@ -1,4 +1,4 @@
-"""Media that takes an address nobody named, media with losses, and an answer that comes late."""
+"""Media at an address that no description names, media with losses, and a late answer."""
 
 from dataclasses import replace
 
@@ -56,7 +56,7 @@ def _unexpected() -> tuple[Recording, dict[str, object]]:
 
 
 def _lost() -> tuple[Recording, dict[str, object]]:
-    """Single packets, spread evenly, as a crowded radio link loses them."""
+    """Single packets lost at regular intervals, as on a crowded radio link."""
     recording = Recording("2026-12-08T05:00:00")
     call = Call(recording, "media_pictures_lost", _lab(1))
     call.begin(0.1)

@@ -1,4 +1,4 @@
-"""Media goes on to an address that is no longer the other side's: after a 200, and after a re-INVITE."""
+"""Media continues to an address that the other side has left: after a 200, and after a re-INVITE."""
 
 from dataclasses import replace
 
@@ -53,7 +53,7 @@ def _after_ringing() -> tuple[Recording, dict[str, object]]:
 
 
 def _after_moving() -> tuple[Recording, dict[str, object]]:
-    """A phone switches a VPN on; the server accepts the re-INVITE and sends to the address of before."""
+    """A phone starts a VPN; the server accepts the re-INVITE but keeps sending to the earlier address."""
     recording = Recording("2026-12-06T11:00:00")
     call = PlainCall(recording, "media_to_old_address_reinvite", callee="+4930220011223")
     agents = ("MicroSIP/3.21.3", "Asterisk PBX 18.9-cert5")

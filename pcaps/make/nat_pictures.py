@@ -1,4 +1,4 @@
-"""What NAT does to a server's or a client's media address, so that no check arrives: one capture each."""
+"""NAT changes a server's or a client's media address, so that no check arrives: one capture each."""
 
 from dataclasses import replace
 
@@ -49,11 +49,11 @@ def _looked_up(nth: int, name: str, mapped: tuple[Endpoint, ...]) -> tuple[Recor
     media = ("10.0.50.118", 31870 + nth)
     call = Call(recording, f"nat_pictures_{name}", _lab(nth, media, (OUTSIDE, media[1])))
     call.media.ends["server"] = media
-    for number, (server, seen) in enumerate(zip(STUN_SERVERS, mapped, strict=False)):
+    for number, (server, mapped_address) in enumerate(zip(STUN_SERVERS, mapped, strict=False)):
         path = UdpPath(recording, {"server": media, "stun": server})
         transaction = call.seed.text(12).encode()
         path.send(0.105 + number * 0.004, "server", stun.look_up(transaction, call.seed.text(32)))
-        path.send(0.1072 + number * 0.004, "stun", stun.look_up_answer(transaction, seen, server))
+        path.send(0.1072 + number * 0.004, "stun", stun.look_up_answer(transaction, mapped_address, server))
         for key in ("transactions", "requests", "success"):
             call.discovery[key] += 1
     _in_vain(call)
@@ -70,7 +70,7 @@ def _out_of_range() -> tuple[Recording, Call]:
 
 
 def _one_nat() -> tuple[Recording, Call]:
-    """Server and client at one site: the router does not turn packets to its own outside address round."""
+    """Server and client at one site, whose router does no hairpinning to its own outside address."""
     recording = Recording("2026-12-07T05:00:00")
     lab = replace(_lab(5, ("10.0.50.118", 31875), (OUTSIDE, 31875)), client_public=(OUTSIDE, 33405))
     call = Call(recording, "nat_pictures_hairpin", lab)
@@ -82,7 +82,7 @@ def _one_nat() -> tuple[Recording, Call]:
 
 
 def _in_vain(call: Call) -> None:
-    """The call is answered; the server's checks are not, and the gateway alone is heard."""
+    """The call is answered; the server's checks are not, and only the gateway sends media."""
     call.begin(0.1, look_up=False)
     call.ring(0.4)
     call.answer(0.9)

@@ -1,4 +1,4 @@
-"""NAT gives a stream another mapping in mid-call; no SDP tells of it, and the server does not follow."""
+"""NAT gives a stream another mapping in mid-call; no SDP announces it, and the server does not follow."""
 
 from pcaps.make.builders import sdp
 from pcaps.make.builders.plain import PlainCall, answer, begin
@@ -29,7 +29,7 @@ def make() -> Files:
 
 
 def _another_port() -> tuple[Recording, dict[str, object]]:
-    """Behind a home router: described is the private address, which the server does not use."""
+    """Behind a home router: the description has the private address, which the server does not use."""
     recording = Recording("2026-12-06T20:00:00")
     call = PlainCall(recording, "nat_remapped_port", callee="+4930220071717")
     leg = call.leg(
@@ -46,7 +46,7 @@ def _another_port() -> tuple[Recording, dict[str, object]]:
 
 
 def _another_address() -> tuple[Recording, dict[str, object]]:
-    """After a reconnect the phone registers anew, says nothing in the dialog, and talks on."""
+    """After a reconnect the phone registers again, sends nothing in the dialog, and continues its media."""
     recording = Recording("2026-12-06T21:00:00")
     call = PlainCall(recording, "nat_remapped_address", callee="+4930220072727")
     server = (SERVER[0], 16440)

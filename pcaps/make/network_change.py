@@ -61,7 +61,7 @@ def _answer(leg: Leg, ice: IceSession, media: Endpoint) -> str:
 
 
 def _connect(leg: Leg, ice: IceSession, at: float, client: Endpoint, server: Endpoint) -> None:
-    """Checks both ways, the nomination, DTLS."""
+    """Checks in both directions, the nomination, and DTLS."""
     path = UdpPath(leg.recording, {"client": client, "server": server})
     ice.check(path, at, "client", answer=0.0006)
     ice.check(path, at + 0.002, "server", answer=RTT)

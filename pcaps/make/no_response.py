@@ -1,4 +1,4 @@
-"""INVITEs without a response: a gateway that is silent, and a phone behind NAT whose Via nobody can reach."""
+"""INVITEs without a response: a silent gateway, and a phone behind NAT with an unreachable Via."""
 
 from pcaps.make.builders.b2bua import UNANSWERED, Call
 from pcaps.make.builders.lab import SATELLITE
@@ -61,5 +61,5 @@ def _behind_nat() -> tuple[Recording, PhoneCall]:
         call.leg.again(0.1 + after, "uac", invites[0])
         call.leg.path = back
         call.leg.again(0.103 + after, "uas", unauthorized)
-    call.leg.final_status = 401  # a challenge that nobody takes up is the last word
+    call.leg.final_status = 401  # final, since the challenge is never answered
     return recording, call

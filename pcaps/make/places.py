@@ -1,7 +1,7 @@
-"""Calls captured at the server, at its WAN interface and at the client, into pcaps/places.
+"""Calls captured at the server, at its WAN interface and at the client, written to pcaps/places.
 
-Each set is a folder of three captures, whose clocks are apart, and ``truth.json``: by how much, and how many
-packets of each kind and direction were seen at each place.
+Each set is a folder of three captures, whose clocks differ, and ``truth.json`` with these differences and the
+number of packets of each kind and direction seen at each place.
 """
 
 import json
@@ -32,7 +32,7 @@ WAN_ADDR = "203.0.113.10"
 
 @dataclass(frozen=True)
 class Set:
-    """What happens in a set; ports are the server's, its public, the client's, and its public."""
+    """What happens in a set; ``ports`` are the server's, its public one, the client's, and its public one."""
 
     what: str
     start: str
@@ -43,7 +43,7 @@ class Set:
     talk: float = 4.0
 
 
-def _kept(number: int) -> tuple[int, int, int, int]:
+def _unchanged(number: int) -> tuple[int, int, int, int]:
     return number, number, number + 1500, number + 1500
 
 
@@ -51,7 +51,7 @@ SETS = {
     "ports_kept": Set(
         "nothing is lost; NAT keeps both ports; the client's clock is a time zone ahead",
         "2026-12-12T08:00:00",
-        _kept(31810),
+        _unchanged(31810),
         Clock(0.42, -62.0),
         Clock(3600.155, 41.0),
     ),
@@ -100,9 +100,9 @@ SETS = {
 
 
 def make(name: str) -> Files:
-    """The files of a set."""
-    given = SETS[name]
-    media, public, port, public_port = given.ports
+    """Return the files of a set."""
+    scenario = SETS[name]
+    media, public, port, public_port = scenario.ports
     lab = Lab(
         sip_server=("10.0.50.117", 4901),
         media=("10.0.50.118", media),
@@ -115,17 +115,17 @@ def make(name: str) -> Files:
         WAN: Interface(host=WAN_ADDR),
         CLIENT: Interface(host=lab.client[0]),
     }
-    recordings = {place: Recording(given.start, each) for place, each in interfaces.items()}
+    recordings = {place: Recording(scenario.start, interface) for place, interface in interfaces.items()}
     ends = {
         SERVER: {"server": lab.media, "client": lab.client_public},
         WAN: {"server": lab.media_public, "client": lab.client_public},
         CLIENT: {"server": lab.media_public, "client": lab.client},
     }
-    clocks = {SERVER: Clock(), WAN: given.wan, CLIENT: given.client}
-    route = Route(recordings, ends, clocks, given.losses, name)
+    clocks = {SERVER: Clock(), WAN: scenario.wan, CLIENT: scenario.client}
+    route = Route(recordings, ends, clocks, scenario.losses, name)
     call = Call(recordings[SERVER], f"places_{name}", lab, media_path=route)
-    PLAYS.get(name, _talk)(call, given)
-    truth = {"what": given.what, "number_of_calls": 1, **route.truth()}
+    PLAYS.get(name, _talk)(call, scenario)
+    truth = {"what": scenario.what, "number_of_calls": 1, **route.truth()}
     return {
         "server.pcapng": pcapng(recordings[SERVER]),
         "wan.pcap": pcap(recordings[WAN]),
@@ -134,16 +134,16 @@ def make(name: str) -> Files:
     }
 
 
-def _talk(call: Call, given: Set) -> None:
-    call.play(talk=given.talk)
+def _talk(call: Call, scenario: Set) -> None:
+    call.play(talk=scenario.talk)
 
 
 def _without_certificate(call: Call, _given: Set) -> None:
-    """The handshake comes to nothing, and so does the media."""
+    """The DTLS handshake never completes, so there is no media."""
     call.begin(0.1)
     call.check(0.12)
-    for again, at in enumerate((0.146, 1.15, 3.16, 7.17)):
-        call.dtls.client_hello(at, again)
+    for retransmission, at in enumerate((0.146, 1.15, 3.16, 7.17)):
+        call.dtls.client_hello(at, retransmission)
         call.dtls.server_flight(at + 0.024)
     call.ring(0.4)
     call.answer(0.7)
@@ -153,7 +153,7 @@ def _without_certificate(call: Call, _given: Set) -> None:
 
 
 def _unheard(call: Call, _given: Set) -> None:
-    """Both sides check every second; the server hears the client and answers, the client hears nothing."""
+    """Both sides check every second; the server gets and answers the client's, the client gets nothing."""
     call.begin(0.1)
     call.ring(0.4)
     call.answer(0.7)

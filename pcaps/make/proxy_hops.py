@@ -48,7 +48,7 @@ class Proxied:
         self.forwarded += not self.last_hop_only
 
     def _hops(self, start: str, rest: str) -> tuple[bytes, bytes]:
-        """The message between UAC and proxy, and between proxy and UAS."""
+        """Return the message between UAC and proxy, and between proxy and UAS."""
         branch = rest.split("branch=", 1)[1].split("\r\n", 1)[0][7:]
         via = f"{self._via}{branch}"
         initial = (
@@ -82,13 +82,13 @@ def make() -> Files:
 
 
 def _challenge(call: Call) -> None:
-    """Between UAC and proxy alone."""
+    """Challenge the UAC by the proxy; leg 1's second hop does not see it."""
     call.leg1.invite(0.06, call.offer())
     call.leg1.refuse(0.062, 407, extra=CHALLENGE)
 
 
 def _trying(call: Call, first: UdpPath, proxied: Proxied) -> None:
-    """100 goes no further than one hop (RFC 3261, section 16.7, step 5)."""
+    """Send 100 on each hop separately (RFC 3261, section 16.7, step 5)."""
     call.leg1.path = first
     call.leg1.respond(0.1005, 100)
     call.leg1.path, proxied.last_hop_only = proxied, True

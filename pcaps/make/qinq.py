@@ -1,4 +1,4 @@
-"""A whole call with two tags: 802.1ad outside, 802.1Q inside."""
+"""A whole call with two VLAN tags: 802.1ad outside, 802.1Q inside."""
 
 from pcaps.make.builders.b2bua import Call
 from pcaps.make.builders.links import Interface

@@ -1,4 +1,4 @@
-"""Phases without media in which nothing has stopped: a hold without music, and media led past the server."""
+"""Phases without media in which nothing failed: hold without music, and media that bypasses the server."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ def make() -> Files:
 
 
 def _again(leg: Leg, end: str, direction: str) -> str:
-    """The end's description in its next version."""
+    """Return the end's description with its next version."""
     leg.session[end] = replace(leg.session[end], version=leg.session[end].version + 1)
     return sdp.audio("-", leg.media[end], leg.session[end], attributes=[direction])
 

@@ -1,4 +1,4 @@
-"""A whole call captured on a tunnel device: no link layer at all."""
+"""A whole call captured on a tunnel device, without link layer."""
 
 from pcaps.make.builders.b2bua import Call
 from pcaps.make.builders.links import RAW, Interface

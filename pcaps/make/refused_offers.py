@@ -1,4 +1,4 @@
-"""Two calls that are refused before anybody rings: nobody is registered, and a trunk wants no SRTP."""
+"""Two calls that are refused before ringing: no registered contact, and a trunk that rejects SRTP."""
 
 from pcaps.make.builders import sdp
 from pcaps.make.builders.plain import PlainCall, begin

@@ -28,7 +28,7 @@ def make() -> Files:
         WHAT,
         [],
         view="server: eth0",
-        beside_calls={each.call_id: each.messages for each in (password, silent)},
+        beside_calls={dialog.call_id: dialog.messages for dialog in (password, silent)},
     )
 
 
@@ -53,8 +53,10 @@ def _wrong_password(recording: Recording) -> Dialog:
         at, nonce = 0.1 + 30 * nth, phone.seed.hex(8)
         challenge = (CHALLENGE.format(nonce),)
         phone.exchange(at, "REGISTER", status=401, answered=0.002, answer_extra=challenge)
-        given = (CREDENTIALS.format("2001", nonce, phone.seed.hex(32)),)
-        phone.exchange(at + 0.01, "REGISTER", status=401, answered=0.002, extra=given, answer_extra=challenge)
+        credentials = (CREDENTIALS.format("2001", nonce, phone.seed.hex(32)),)
+        phone.exchange(
+            at + 0.01, "REGISTER", status=401, answered=0.002, extra=credentials, answer_extra=challenge
+        )
     return phone
 
 

@@ -1,4 +1,4 @@
-"""All scripts, their files on disk, and registry.csv: what every capture is and where it comes from."""
+"""All scripts, their files on disk, and registry.csv: what every capture shows and where it comes from."""
 
 import csv
 import hashlib
@@ -26,9 +26,9 @@ NOT_SCRIPTS = {"__main__", "registry", "places"}
 
 
 def names() -> list[str]:
-    """The scripts, by name."""
-    found = pkgutil.iter_modules([str(Path(__file__).parent)])
-    return sorted(module.name for module in found if not module.ispkg and module.name not in NOT_SCRIPTS)
+    """Return the names of the scripts."""
+    modules = pkgutil.iter_modules([str(Path(__file__).parent)])
+    return sorted(module.name for module in modules if not module.ispkg and module.name not in NOT_SCRIPTS)
 
 
 def make(name: str) -> Files:
@@ -36,14 +36,14 @@ def make(name: str) -> Files:
 
 
 def made_once(name: str) -> bool:
-    """TLS draws its own random numbers: such a capture differs each time, and is kept as it was made."""
+    """Tell whether the script uses TLS, whose random numbers differ each time: its capture is kept."""
     return hasattr(importlib.import_module(f"pcaps.make.{name}"), "MADE_ONCE")
 
 
-def write(wanted: Iterable[str] = ()) -> None:
-    """Make the wanted captures and sets, or all, and renew the registry."""
-    every = [name for name in names() if not made_once(name)] + list(places.SETS)
-    for name in list(wanted) or every:
+def write(selected: Iterable[str] = ()) -> None:
+    """Generate the named captures and sets, or all, and update the registry."""
+    everything = [name for name in names() if not made_once(name)] + list(places.SETS)
+    for name in list(selected) or everything:
         folder, made = (SETS / name, places.make(name)) if name in places.SETS else (MADE, make(name))
         folder.mkdir(parents=True, exist_ok=True)
         for file, content in made.items():
@@ -55,7 +55,7 @@ def write(wanted: Iterable[str] = ()) -> None:
 
 
 def rows() -> Iterator[tuple[str, ...]]:
-    """One row per capture in the folder, recorded ones first."""
+    """Yield one row per capture in the folder, recorded ones first."""
     truths = {
         path: json.loads(path.read_text(encoding="utf-8")) for path in sorted(PCAPS.rglob("*.truth.json"))
     }
@@ -95,7 +95,7 @@ def rows() -> Iterator[tuple[str, ...]]:
 
 
 def _of_case(truth: dict[str, Any]) -> tuple[str, str]:
-    """Origin of a capture in cases/, and what it shows."""
+    """Return the origin of a capture in cases/, and what it shows."""
     origin = f"recorded: {truth['server']}" if truth["origin"] == "recorded" else "made"
     return f"{origin} after a report: {truth['source']}" if "source" in truth else origin, truth["what"]
 

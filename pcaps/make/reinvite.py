@@ -27,7 +27,7 @@ def make() -> Files:
 
 
 def _reinvite(call: Call, at: float, offered: str, answered: str) -> None:
-    """On leg 1, then on leg 2; the descriptions' directions follow each other."""
+    """On leg 1, then on leg 2; the directions of the descriptions correspond."""
     call.leg1.invite(at, call.offer(direction=offered))
     call.leg1.respond(at + 0.003, 100)
     call.leg2.invite(at + 0.005, call.trunk_offer(direction=offered))

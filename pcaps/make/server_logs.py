@@ -1,4 +1,4 @@
-"""Two calls that only the server's log explains: no socket for its media, and keys that went stale."""
+"""Two calls that only the server's log explains: no socket for its media, and stale keys."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""An INVITE in two IP fragments of which the second is dropped on its way, as often as it is sent."""
+"""An INVITE in two IP fragments, the second of which is always dropped on the way."""
 
 from pcaps.make.builders import packets
 from pcaps.make.builders.b2bua import UNANSWERED, Call

@@ -1,4 +1,4 @@
-"""SIP on ports nobody registered: leg 1 on TCP 4988, leg 2 on UDP 15062, both ways."""
+"""SIP on unregistered ports: leg 1 on TCP 4988, leg 2 on UDP 15062, both directions."""
 
 from dataclasses import replace
 

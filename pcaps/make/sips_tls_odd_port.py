@@ -1,4 +1,4 @@
-"""Leg 1 over TLS 1.2 on port 15061, where nobody expects SIP; the keys are in the capture."""
+"""Leg 1 over TLS 1.2 on port 15061, which is not a SIP port; the keys are in the capture."""
 
 import ssl
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""SIP and TCP's segments do not coincide: an INVITE in three, and three messages in one."""
+"""SIP messages across TCP segments: an INVITE in three, and three messages in one."""
 
 from pcaps.make.builders.b2bua import Call
 from pcaps.make.builders.lab import SATELLITE, tcp_leg

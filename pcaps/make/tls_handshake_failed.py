@@ -1,4 +1,4 @@
-"""TLS on SIP ports that fails: a certificate that the phone does not trust, and no version in common."""
+"""Failed TLS on SIP ports: a certificate that the phone does not trust, and no common version."""
 
 import ssl
 import tempfile
@@ -42,7 +42,7 @@ def _fail(
     *,
     server: ssl.TLSVersion | None = None,
 ) -> None:
-    """A handshake by the ssl module, flight by flight; both ends close after the alert."""
+    """Run a handshake by the ssl module, flight by flight; both ends close after the alert."""
     ends = {"uac": ("198.51.100.81", own), "uas": ("203.0.113.81", port)}
     connection = TcpConnection(recording, ends, opened=at)
     inward, outward = ({end: ssl.MemoryBIO() for end in ends} for _ in range(2))

@@ -1,4 +1,4 @@
-"""An attended transfer: the REFER names the consultation that is to take the call over."""
+"""An attended transfer: the REFER names the consultation call to be replaced."""
 
 from urllib.parse import quote
 
@@ -23,8 +23,8 @@ def make() -> Files:
     _talk(second, 2.0, 3.5)
     dialog = second.dialog
     replaces = quote(f"{dialog.call_id};to-tag={dialog.uas_tag};from-tag={dialog.uac_tag}", safe="")
-    asked = f"Refer-To: <sip:7002@{SERVER[0]}?Replaces={replaces}>"
-    first.dialog.exchange(3.5, "REFER", status=202, extra=[asked])
+    refer_to = f"Refer-To: <sip:7002@{SERVER[0]}?Replaces={replaces}>"
+    first.dialog.exchange(3.5, "REFER", status=202, extra=[refer_to])
     first.dialog.exchange(3.56, "NOTIFY", "uas", extra=HEAD, body="SIP/2.0 200 OK\r\n")
     second.dialog.bye(3.6, "uas")
     first.dialog.bye(3.7)

@@ -37,7 +37,7 @@ def make() -> Files:
 
 
 def relayed(recording: Recording, name: str, lab: Lab, below: Path) -> dict[str, object]:
-    """A call through a relay that the client reaches over ``below``, and its truth."""
+    """Play a call through a relay that the client reaches over ``below``; return its truth."""
     turn = turn_path(name, lab, below)
     leg = UdpPath(recording, {"uac": lab.sip_server, "uas": lab.b2bua})
     call = Call(recording, name, lab, leg1_path=leg, media_path=turn, leg1_transport="UDP")
@@ -71,7 +71,7 @@ def offer_relay(call: Call) -> None:
 
 
 def find_relay(call: Call, turn: TurnPath) -> None:
-    """The client asks for its public address, then for a relay."""
+    """The client asks for its public address, then for an allocation."""
     transaction = call.seed.data(12)
     turn.below.send(0.01, "client", stun.look_up(transaction))
     turn.below.send(0.03, "relay", stun.look_up_answer(transaction, call.lab.client_public, RELAY))
@@ -81,7 +81,7 @@ def find_relay(call: Call, turn: TurnPath) -> None:
 
 
 def _connect(call: Call, turn: TurnPath, relayed: IceSession) -> None:
-    """Directly nothing comes back; over the relay it does."""
+    """Direct checks get no answer; those over the relay do."""
     call.leg1.invite(0.1, call.offer())
     call.leg1.respond(0.118, 100)
     call.leg1.respond(0.14, 183, body=call.answer_sdp())

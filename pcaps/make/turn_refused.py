@@ -1,4 +1,4 @@
-"""A softphone's direct checks fail, and its TURN server refuses a relay, or the way to a private peer."""
+"""A softphone's direct checks fail, and its TURN server refuses an allocation, or a private peer."""
 
 from dataclasses import replace
 

@@ -46,7 +46,7 @@ def _tcp(recording: Recording, lab: Lab) -> FramedPath:
 
 
 def _in_vain(recording: Recording, lab: Lab) -> dict[str, object]:
-    """The relay passes the checks on, and nothing comes back until the caller gives up."""
+    """The relay forwards the checks, but nothing comes back until the caller hangs up."""
     turn = turn_channel.turn_path("turn_tcp_unanswered", lab, _tcp(recording, lab))
     leg = UdpPath(recording, {"uac": lab.sip_server, "uas": lab.b2bua})
     call = Call(recording, "turn_tcp_unanswered", lab, leg1_path=leg, media_path=turn, leg1_transport="UDP")

@@ -47,7 +47,7 @@ def anonymous_call(recording: Recording, name: str, lab: Lab = SATELLITE) -> Cal
 
 
 def begin(call: Call, invite: float, second_leg: float, ring: float) -> None:
-    """Without pre_answer: leg 1 hears of the ringing when leg 2 does, 1 ms later."""
+    """Without pre_answer: leg 1 gets 180 1 ms after leg 2."""
     call.leg1.invite(invite, call.offer())
     call.leg1.respond(invite + 0.003, 100)
     call.invite_leg2(second_leg)

@@ -50,7 +50,7 @@ def make() -> Files:
 
 
 def _play(call: Call, path: BothSides) -> None:
-    """The usual call, with a hole in the client's stream."""
+    """The usual call, with a gap in the client's stream."""
     call.begin(0.1)
     call.check(0.12)
     call.secure(0.146)
@@ -68,7 +68,7 @@ def _play(call: Call, path: BothSides) -> None:
 
 
 def _look_up(recording: Recording, call: Call) -> dict[str, int]:
-    """The client asks for its address at every call, just before it."""
+    """The client asks for its address just before the call."""
     path = UdpPath(recording, {"client": call.lab.client, "stun": call.lab.stun_server})
     transaction = call.seed.data(12)
     path.send(AHEAD, "client", stun.look_up(transaction))

@@ -93,5 +93,5 @@ def _signalling(call: Call) -> None:
 
 
 def _as_fetched(records: list[Record]) -> list[Record]:
-    """Each adapter's packets of 50 ms, one adapter after the other."""
+    """Return the packets of each adapter in batches of 50 ms, one adapter after the other."""
     return sorted(records, key=lambda record: (record.time_ns // 50_000_000, record.interface))

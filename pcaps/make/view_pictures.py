@@ -1,4 +1,4 @@
-"""Captures that show part of a call: its first second, its end only, one direction only."""
+"""Captures that show part of a call: its first second, only its end, only one direction."""
 
 from dataclasses import replace
 
@@ -69,12 +69,12 @@ def _late() -> tuple[Recording, dict[str, object]]:
     recording = Recording("2026-12-08T02:00:00")
     call = PlainCall(recording, "view_pictures_late", callee="801")
     leg = _leg(call, ("198.51.100.91", 11790), ("203.0.113.90", 15700))
-    seen = leg.dialog.path = Partly(leg.dialog.path, since=1.5)
+    partial_path = leg.dialog.path = Partly(leg.dialog.path, since=1.5)
     begin(leg, 0.1, sdp.audio("-", leg.media["uac"], leg.session["uac"]))
     answer(leg, 1.0, sdp.audio("root", leg.media["uas"], leg.session["uas"]))
     leg.dialog.exchange(2.0, "OPTIONS", "uas")
     leg.dialog.bye(3.1)
-    leg.dialog.messages -= seen.missed
+    leg.dialog.messages -= partial_path.missed
     leg.dialog.final_status = None  # of the INVITE, which is not in the capture
     return recording, call.truth()
 

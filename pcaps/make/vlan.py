@@ -1,4 +1,4 @@
-"""A whole call with an 802.1Q tag on every frame, short frames padded."""
+"""A whole call with an 802.1Q tag on every frame; short frames are padded."""
 
 from pcaps.make.builders.b2bua import Call
 from pcaps.make.builders.links import Interface

@@ -1,4 +1,4 @@
-"""Two descriptions that do not fit: an address beside the candidates, and two sides that wait for DTLS."""
+"""Two mismatched descriptions: an address that is no candidate, and two sides that both wait for DTLS."""
 
 from dataclasses import replace
 

@@ -1,20 +1,9 @@
 -- What was learnt of the file that is open, frame by frame: facts only, what they mean is worked out
 -- of them (knowledge)
 
-local find = string.find
-local floor, max, min, huge = math.floor, math.max, math.min, math.huge
+local huge = math.huge
 
-local capture = {
-    -- Wireshark hands over new objects with every frame: the more of them are collected at a time, the less often all
-    -- that was learnt is gone through. So many KiB may wait, in the pauses (percent) that every Lua can count.
-    WAITING = 16384, SHORTEST = 200, LONGEST = 1000,
-}
-
--- Sets how much may wait to be collected: the same whatever was learnt, up to as much as was.
-function capture.pace()
-    local pause = 100 + floor(100 * capture.WAITING / collectgarbage("count"))
-    collectgarbage("setpause", max(capture.SHORTEST, min(capture.LONGEST, pause)))
-end
+local capture = {}
 
 local function nothing()
     return {
@@ -27,6 +16,8 @@ local function nothing()
         dtls = {}, segments = {},
         -- Flows of media by addresses and ports, those relayed by TURN apart; RTP streams by pair of places.
         flows = {}, relayed = {}, streams = {},
+        -- Connections that carry STUN, by pair of places, and what of each direction is not whole yet.
+        connections = {}, ways = {},
         -- What is known of TURN clients and servers, by pair of places.
         turn = {},
         -- By pair of ports the only flow that has it; false if it may be something else.
@@ -44,10 +35,9 @@ end
 
 function capture.forget()
     for name, value in pairs(capture) do
-        if type(value) ~= "function" and not find(name, "^%u") then capture[name] = nil end
+        if type(value) ~= "function" then capture[name] = nil end
     end
     for name, value in pairs(nothing()) do capture[name] = value end
-    capture.pace()
 end
 
 capture.forget()

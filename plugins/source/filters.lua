@@ -86,11 +86,13 @@ end
 -- Returns the flows that calls use, by call, and how many calls use each; of RTP those with ``odd`` have RTCP beside.
 function filters.flows(index)
     local flows, users = {}, {}
-    for _, record in pairs(capture.frames) do
-        local owner = record.wire_src and filters.owner(index, record)
-        if owner then
-            local time = record.stamp - capture.base
-            use(flows, owner, record.wire_src, record.wire_dst, time, time, record)
+    for _, kept in pairs(capture.frames) do
+        for _, record in ipairs(kept.parts or { kept }) do
+            local owner = record.wire_src and filters.owner(index, record)
+            if owner then
+                local time = record.stamp - capture.base
+                use(flows, owner, record.wire_src, record.wire_dst, time, time, record)
+            end
         end
     end
     for _, every in ipairs({ capture.flows, capture.relayed }) do

@@ -222,7 +222,6 @@ function knowledge.now(complete)
         capture.index, capture.index_at, capture.index_until = knowledge.work_out(), capture.learnt, capture.last_time
         capture.index_clock = os.clock()
         capture.index_cost, capture.turned = capture.index_clock - since, capture.turned or complete
-        capture.pace()
     end
     return capture.index
 end

@@ -7,7 +7,7 @@ local text = require("text")
 local address = require("address")
 
 local byte, sub, match, char = string.byte, string.sub, string.match, string.char
-local floor, min, abs = math.floor, math.min, math.abs
+local floor, max, min, abs = math.floor, math.max, math.min, math.abs
 local insert, concat = table.insert, table.concat
 local set = list.set
 local number16 = text.number16
@@ -80,6 +80,16 @@ function packet.find(bytes, sport, dport)
         end
     end
     return nil
+end
+
+-- Returns the segment of a TCP header: what was captured of its payload, the payload's size, whether it opens.
+function packet.segment(bytes, ip, header, version)
+    local a, b, c, d, _, _, _, _, offset, flags = byte(bytes, header + 4, header + 13)
+    if not flags then return nil end
+    local from = header + floor(offset / 16) * 4
+    local stop = version == 4 and ip + number16(bytes, ip + 2) or ip + 40 + number16(bytes, ip + 4)
+    return { sequence = ((a * 256 + b) * 256 + c) * 256 + d, payload = sub(bytes, from, stop - 1),
+        size = max(stop - from, 0), opens = floor(flags / 2) % 2 == 1 }
 end
 
 -- Whether an IP header at a place is that of a fragment that is all there.

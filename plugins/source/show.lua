@@ -328,6 +328,11 @@ function show.stream(record, tree, index)
     if owner then show.media(owner, tree) end
 end
 
+-- Several messages in one TCP segment.
+function show.several(record, tree, index, complete)
+    for _, part in ipairs(record.parts) do show[part.kind](part, tree, index, complete) end
+end
+
 -- On nearly every frame: as few items as can be, and the label as the branch's text only.
 function show.media(owner, tree)
     owner.text = owner.text or "Call legs: " .. show.label_of(owner.call, owner.leg)

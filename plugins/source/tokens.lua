@@ -138,6 +138,23 @@ function tokens.in_call_ids(carriers, locals)
     end
 end
 
+-- Two Call-IDs that are alike just as far as a B2BUA keeps them: farther are those of a counter behind a device's id.
+function tokens.begun_alike(carriers, locals)
+    local begun = {}
+    for word in pairs(locals) do
+        if #word >= IDS.kept and #word <= IDS.longest then insert(list.at(begun, sub(word, 1, IDS.kept)), word) end
+    end
+    for head, alike in pairs(begun) do
+        local next_one = IDS.kept + 1
+        if #alike == 2 and sub(alike[1], next_one, next_one) ~= sub(alike[2], next_one, next_one)
+            and tokens.looks_random(head) then
+            for _, word in ipairs(alike) do
+                for _, leg in ipairs(locals[word]) do tokens.carry(carriers, "header", head, leg) end
+            end
+        end
+    end
+end
+
 function tokens.in_headers(carriers, leg, locals)
     for _, m in ipairs(leg.sent) do
         for _, header in ipairs(m.headers or {}) do
@@ -176,6 +193,7 @@ function tokens.carriers(all)
     for kind in pairs(constants.tokens.strength) do carriers[kind] = {} end
     for _, leg in ipairs(all) do insert(list.at(locals, tokens.local_part(leg.id)), leg) end
     tokens.in_call_ids(carriers, locals)
+    tokens.begun_alike(carriers, locals)
     for _, leg in ipairs(all) do
         tokens.in_headers(carriers, leg, locals)
         tokens.in_descriptions(carriers, leg)

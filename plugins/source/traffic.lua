@@ -279,10 +279,13 @@ function traffic.of_quoted(index, src, dst, time)
         or traffic.by_places(index, src, dst, time, time)
 end
 
--- Returns whose a TCP segment is: of a connection whose messages are all of one call.
+-- Returns whose a TCP segment is: of a connection whose messages are all of one call, or whose checks mostly are.
 function traffic.of_connection(index, key)
-    local owner = index.connections[unordered(packet.places_of(key))]
-    return owner and not owner.mixed and owner or nil
+    local between = unordered(packet.places_of(key))
+    local owner = index.connections[between]
+    if owner then return not owner.mixed and owner or nil end
+    local checks = index.checks[between]
+    return checks and traffic.most(checks).owner or nil
 end
 
 -- Returns the owner of all streams of a flow; and whether they have several.

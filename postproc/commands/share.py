@@ -329,9 +329,11 @@ def _asked(answered: dict[str, str], lang: Lang) -> dict[str, str]:
     """Return the user's answers; an empty line leaves a question open."""
     from postproc.show.checklist import ASKED, QUESTIONS
 
-    asked = [question for question in QUESTIONS if question.key in ASKED and question.key not in answered]
+    open_questions = [
+        question for question in QUESTIONS if question.key in ASKED and question.key not in answered
+    ]
     answers = {
         question.key: click.prompt(question.text.of(lang), default="", show_default=False, err=True)
-        for question in asked
+        for question in open_questions
     }
     return {key: text for key, text in answers.items() if text.strip()}

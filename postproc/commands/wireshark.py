@@ -4,8 +4,6 @@ Installs the bundle in the user's Wireshark, and makes a profile for one capture
 """
 
 import os
-import shlex
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -86,16 +84,17 @@ def install_command(*, force: bool, lang: Lang) -> None:
         postproc wireshark install
     """
     from postproc.read.programs import is_root
+    from postproc.show.terminal import command_line
     from postproc.wireshark import bundle, install
 
     folders = _folders()
     is_new = not (folders.profiles / bundle.PROFILE).exists()
-    done = install.put(bundle.files(folders), folders.ledger, bundle.PROFILE, force=force)
+    result = install.put(bundle.files(folders), folders.ledger, bundle.PROFILE, force=force)
     if is_new:
         install.hand_over(*bundle.first_look(folders))
-    _tell(done, BUNDLE.of(lang), lang)
+    _tell(result, BUNDLE.of(lang), lang)
     _say(NEXT.of(lang))
-    _say("  " + _command_line(["wireshark", "-C", bundle.PROFILE, "-r", CAPTURE.of(lang).upper()]))
+    _say("  " + command_line(["wireshark", "-C", bundle.PROFILE, "-r", CAPTURE.of(lang).upper()]))
     if is_root():
         click.echo(f"postproc: {AS_ROOT.of(lang, folder=folders.configuration)}", err=True)
 
@@ -120,9 +119,9 @@ def uninstall_command(*, force: bool, lang: Lang) -> None:
     if not install.read_ledger(folders.ledger).entries:
         _say(NOT_INSTALLED.of(lang))
         return
-    done = install.take_back(folders.ledger, force=force)
-    _say(REMOVED.of(lang, count=len(done.changed)))
-    _say_kept(done, lang)
+    result = install.take_back(folders.ledger, force=force)
+    _say(REMOVED.of(lang, count=len(result.changed)))
+    _say_kept(result, lang)
 
 
 @wireshark_command.command("status")
@@ -172,23 +171,19 @@ def color_command(*, capture: Path, call: int | None, force: bool, lang: Lang) -
 
 def _color(run: "Run", capture: Path, folders: "Folders", *, force: bool, lang: Lang) -> None:
     """Make the profile of one capture of a run."""
+    from postproc.show.terminal import command_line
     from postproc.wireshark import bundle, capture_profile, install
 
     name = capture_profile.profile_name(capture.name)
     profile_files = capture_profile.profile(run.tables, bundle.profile())
     target = folders.profiles / name
     files = {target / name_in_profile: data for name_in_profile, data in profile_files.items()}
-    done = install.put(files, folders.ledger, name, force=force)
-    _tell(done, PROFILE.of(lang, name=name), lang)
+    result = install.put(files, folders.ledger, name, force=force)
+    _tell(result, PROFILE.of(lang, name=name), lang)
     if run.calls.empty:
         _say(NO_CALLS.of(lang))
     _say(OPEN.of(lang))
-    _say("  " + _command_line(["wireshark", "-C", name, "-r", str(capture.absolute())]))
-
-
-def _command_line(words: list[str]) -> str:
-    """Words as this system's shell takes them."""
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+    _say("  " + command_line(["wireshark", "-C", name, "-r", str(capture.absolute())]))
 
 
 def _folders(tshark: Path | None = None) -> "Folders":
@@ -215,15 +210,15 @@ def _say(line: str) -> None:
     say(console(sys.stdout), clean(line))
 
 
-def _tell(done: "Done", subject: str, lang: Lang) -> None:
+def _tell(result: "Done", subject: str, lang: Lang) -> None:
     """Print what was written, and where replaced versions are kept."""
-    count = len(done.changed)
+    count = len(result.changed)
     _say(WRITTEN.of(lang, count=count, what=subject) if count else UNCHANGED.of(lang, what=subject))
-    _say_kept(done, lang)
+    _say_kept(result, lang)
 
 
-def _say_kept(done: "Done", lang: Lang) -> None:
-    for path in done.kept:
+def _say_kept(result: "Done", lang: Lang) -> None:
+    for path in result.kept:
         _say(KEPT.of(lang, path=path))
-    for path in done.left:
+    for path in result.left:
         _say(LEFT.of(lang, path=path))

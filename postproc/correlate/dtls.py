@@ -137,8 +137,10 @@ def completed(handshake: Handshake, srtp: Callable[[int], int | None]) -> int | 
     """Return when the handshake completed (ns since 1970), None if the capture does not show it.
 
     It completes when both sides have used the new keys. Where the capture misses one side's records,
-    application data or SRTP after the other side's proves it too; ``srtp`` returns the time of the
-    first SRTP packet from a given time on. Epoch 2 is DTLS 1.3: see ``is_protected``.
+    application data or SRTP after the other side's proves it too; ``srtp`` returns the start of the
+    first SRTP stream from a given time on. A side that repeats its last flight lacks the other's (RFC
+    6347, section 4.2.4), so only a stream that starts after that counts. Epoch 2 is DTLS 1.3: see
+    ``is_protected``.
     """
     if not has_handshake(handshake):
         return None
@@ -146,7 +148,8 @@ def completed(handshake: Handshake, srtp: Callable[[int], int | None]) -> int | 
     if len(protected) > 1:
         return max(protected)
     data = [m.time for m in handshake.messages if m.content == "application_data" and m.epoch == 1]
-    media = srtp(min(protected)) if protected else None
+    flights = [m.time for m in handshake.messages if m.content == "change_cipher_spec"]
+    media = srtp(max([min(protected), *flights[-1:]])) if protected else None
     return min([*data[:1], *([] if media is None else [media])], default=None)
 
 

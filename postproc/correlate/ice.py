@@ -60,10 +60,10 @@ def halves(username: str | None) -> tuple[str, str] | None:
     return (receiver, sender) if receiver and colon and sender else None
 
 
-def session_of(known: IceSessions, username: str | None, time: int | None) -> IceSession | None:
+def session_of(sessions: IceSessions, username: str | None, time: int | None) -> IceSession | None:
     """The ICE session of a check; of several with the same ufrags the one nearest in time."""
     pair = halves(username)
-    matching = known.get(frozenset(pair), []) if pair else []
+    matching = sessions.get(frozenset(pair), []) if pair else []
     if len(matching) < 2 or time is None:
         return matching[0] if matching else None
     return min(matching, key=lambda session: max(session.start - time, time - session.end, 0))
@@ -193,10 +193,10 @@ def checks(stun_messages: pd.DataFrame) -> dict[Pair, Checks]:
 
 
 def find_sessions(
-    known: Mapping[str, Ufrags],
+    ufrags: Mapping[str, Ufrags],
     legs: Mapping[str, Life],
     calls: Mapping[str, Hashable],
-    seen: Mapping[Pair, Checks],
+    checks: Mapping[Pair, Checks],
 ) -> list[Session]:
     """Return all ICE sessions, first those of an offer and answer, then those of checks alone.
 
@@ -204,16 +204,16 @@ def find_sessions(
     ``seen`` has the checks.
     """
     agreed: dict[Pair, list[tuple[str, tuple[str, str]]]] = {}
-    for call_id in (c for c in legs if c in known):
-        for ordered in known[call_id].agreed:
+    for call_id in (c for c in legs if c in ufrags):
+        for ordered in ufrags[call_id].agreed:
             agreed.setdefault(frozenset(ordered), []).append((call_id, ordered))
     sessions = [
         s
         for pair, agreed_by in agreed.items()
-        for s in _agreed_sessions(agreed_by, legs, calls, seen.get(pair))
+        for s in _agreed_sessions(agreed_by, legs, calls, checks.get(pair))
     ]
-    owners = _owners(known, legs)
-    unagreed = ((pair, pair_checks) for pair, pair_checks in seen.items() if pair not in agreed)
+    owners = _owners(ufrags, legs)
+    unagreed = ((pair, pair_checks) for pair, pair_checks in checks.items() if pair not in agreed)
     return sessions + [_from_checks(pair, pair_checks, owners, legs, calls) for pair, pair_checks in unagreed]
 
 
@@ -234,11 +234,11 @@ def _agreed_sessions(
         yield Session(call_id, pair, life.start, life.end, checks)
 
 
-def _owners(known: Mapping[str, Ufrags], legs: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
+def _owners(ufrags: Mapping[str, Ufrags], legs: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
     """Return the legs (Call-ID and author) that have a ufrag, by ufrag."""
     owners: dict[str, list[tuple[str, str]]] = {}
     for call_id in legs:
-        for ufrag, party in known[call_id].author.items() if call_id in known else ():
+        for ufrag, party in ufrags[call_id].author.items() if call_id in ufrags else ():
             owners.setdefault(ufrag, []).append((call_id, party))
     return owners
 
@@ -283,7 +283,7 @@ class Numbered(NamedTuple):
 def ice_sessions(
     sessions: Sequence[Session],
     numbered: Numbered,
-    known: Mapping[End, Side],
+    sides: Mapping[End, Side],
     markers: Markers,
     servers: Mapping[int, str],
 ) -> pd.DataFrame:
@@ -295,7 +295,7 @@ def ice_sessions(
         numbered.without_sip[place] if session.call_id is None else numbered.legs[session.call_id]
         for place, session in enumerate(sessions)
     ]
-    side = [sides_of(session, known, markers, servers.get(place)) for place, session in enumerate(sessions)]
+    side = [sides_of(session, sides, markers, servers.get(place)) for place, session in enumerate(sessions)]
     return pd.DataFrame(
         {
             "ufrag_a": pd.array([session.ufrags[0] for session in sessions], "string"),
@@ -311,11 +311,11 @@ def ice_sessions(
 
 
 def sides_of(
-    session: Session, known: Mapping[End, Side], markers: Markers, server: str | None = None
+    session: Session, sides: Mapping[End, Side], markers: Markers, server: str | None = None
 ) -> tuple[str, str]:
     """Return the sides of a session's two ufrags; without SIP by ``server`` or the SOFTWARE of its checks."""
     if session.call_id is not None:
-        return known[session.call_id, "uac"][0], known[session.call_id, "uas"][0]
+        return sides[session.call_id, "uac"][0], sides[session.call_id, "uas"][0]
     if session.checks and server:
         one, other = (SERVER if session.checks.hosts.get(u) == server else CLIENT for u in session.ufrags)
         return one, other

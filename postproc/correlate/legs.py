@@ -66,15 +66,15 @@ def opening(sent: Messages) -> Opening:
     """
     initial = [m for m in sent if m.method == "INVITE" and m.to_tag is None]
     requests = _that_count(initial, sent)
-    asked = {_asker(m) for m in requests} or _askers_before_capture(sent)
-    responses = [m for m in sent if _answers_invite(m) and _asker(m) in asked]
+    askers = {_asker(m) for m in requests} or _askers_before_capture(sent)
+    responses = [m for m in sent if _answers_invite(m) and _asker(m) in askers]
     first = requests or responses or _first_exchange(sent)
     callers = {m.from_tag for m in initial or first}
     hops = _hops(first)
     origins = {caller for caller, _ in hops} - {callee for _, callee in hops} or {hops[0][0]}
     hosts = {host for host, _ in origins}
     uas = _answering(responses, hops)
-    return Opening(requests, responses, asked, callers, hops, origins, hosts, hops[0][0], uas, first[0])
+    return Opening(requests, responses, askers, callers, hops, origins, hosts, hops[0][0], uas, first[0])
 
 
 def _asker(message: Message) -> Asker:

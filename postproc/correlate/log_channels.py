@@ -179,17 +179,17 @@ def channel_legs(lines: list[ChannelLine], events: Tables) -> LogTies:
 
 def _legs(lines: list[ChannelLine], known: set[str], by_origin: Mapping[Origin, str]) -> Owners:
     """Return the Call-ID of channels in the captures; a Call-ID that the log names takes precedence."""
-    named: Owners = {}
+    owners: Owners = {}
     described: dict[str, set[str]] = defaultdict(set)
     for line in lines:
         if line.uuid is None:
             continue
         if line.line.call_id:
-            named.setdefault(line.uuid, line.line.call_id)
+            owners.setdefault(line.uuid, line.line.call_id)
         described[line.uuid].update(_described(line.line, by_origin))
     matched = {uuid: next(iter(call_ids)) for uuid, call_ids in described.items() if len(call_ids) == 1}
     matched |= {uuid: uuid for uuid in described if uuid in known}
-    return {uuid: call_id for uuid, call_id in (matched | named).items() if call_id in known}
+    return {uuid: call_id for uuid, call_id in (matched | owners).items() if call_id in known}
 
 
 def _described(line: LogLine, by_origin: Mapping[Origin, str]) -> Iterator[str]:

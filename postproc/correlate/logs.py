@@ -163,10 +163,10 @@ def _in_order(log_events: pd.DataFrame) -> pd.DataFrame:
 def _by_channel(written: pd.DataFrame) -> list[ChannelLine]:
     names = column(written["stream"])
     rows = records(written, "capture", "frame", "time", "kind", "text", "uuid", "call_id")
-    named = zip(names, map(LogLine._make, rows), strict=True)
+    entries = zip(names, map(LogLine._make, rows), strict=True)
     return [
         each
-        for _, group in groupby(named, key=lambda item: item[0])
+        for _, group in groupby(entries, key=lambda item: item[0])
         for each in with_channels([line for _, line in group])
     ]
 

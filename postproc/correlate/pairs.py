@@ -323,7 +323,7 @@ def _count(pair: Pair, check: Check, life: Life) -> None:
 
 
 def _outcome(check: Check, life: Life) -> str:
-    """What is still asked again at the capture's end, long after it was first asked, is unanswered."""
+    """Return the outcome; a pending check still sent PATIENCE after its first request is unanswered."""
     overdue = (life.last_time or 0) - (check.time or 0) >= PATIENCE
     return "unanswered" if check.outcome == "pending" and overdue else check.outcome
 

@@ -72,11 +72,11 @@ def _callers(sip_messages: pd.DataFrame) -> set[Dialog]:
         if method == "INVITE" and to_tag is None:
             callers.add((call_id, tag))
         rank = 1 if method is not None else 0 if cseq_method == "INVITE" else 2
-        told = rank, inf if time is None else time
-        if call_id not in first or told < first[call_id][0]:
-            first[call_id] = told, tag
-    known = {call_id for call_id, _ in callers}
-    return callers | {(call_id, tag) for call_id, (_, tag) in first.items() if call_id not in known}
+        order = rank, inf if time is None else time
+        if call_id not in first or order < first[call_id][0]:
+            first[call_id] = order, tag
+    caller_ids = {call_id for call_id, _ in callers}
+    return callers | {(call_id, tag) for call_id, (_, tag) in first.items() if call_id not in caller_ids}
 
 
 def descriptions(sip: pd.DataFrame) -> dict[Place, Description]:
@@ -122,13 +122,17 @@ def _of_response(exchange: Exchange, exchanges: _Exchanges) -> str | None:
 
 
 def sections(
-    sdp_media: pd.DataFrame, known: Mapping[Place, Description]
+    sdp_media: pd.DataFrame, descriptions: Mapping[Place, Description]
 ) -> Iterator[tuple[Description, list[str | None]]]:
     """Yield each description with the ufrags of its m= sections, in their order."""
     ufrags: dict[Place, list[str | None]] = {}
     for capture, frame, call_id, ufrag in records(sdp_media, "capture", "frame", "call_id", "ufrag"):
         ufrags.setdefault((capture, frame, call_id), []).append(ufrag)
-    yield from ((known[place], section_ufrags) for place, section_ufrags in ufrags.items() if place in known)
+    yield from (
+        (descriptions[place], section_ufrags)
+        for place, section_ufrags in ufrags.items()
+        if place in descriptions
+    )
 
 
 # The side (client, server or other) of both ends of a leg.
@@ -227,13 +231,13 @@ def _by_name(patterns: Patterns, names: Iterable[str | None]) -> dict[str | None
 def with_sides(
     rows: pd.DataFrame,
     authors: Mapping[Place, Description],
-    known: Mapping[End, Side],
+    sides: Mapping[End, Side],
     legs: Mapping[str, tuple[int, int]],
 ) -> pd.DataFrame:
     """Fill call, leg, side, side_by and offer_answer of CANDIDATES; ``legs`` has call and leg by Call-ID."""
     places = list(records(rows, "capture", "frame", "call_id"))
     written = [authors.get(place) if place[2] in legs else None for place in places]
-    side = [known[place[2], d.party] if d else (None, None) for place, d in zip(places, written, strict=True)]
+    side = [sides[place[2], d.party] if d else (None, None) for place, d in zip(places, written, strict=True)]
     number = [legs.get(place[2], (None, None)) for place in places]
     return rows.assign(
         call=pd.array([call for call, _ in number], "Int64"),

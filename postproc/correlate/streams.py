@@ -91,11 +91,11 @@ def sections(sdp_media: pd.DataFrame, legs: pd.DataFrame) -> Sections:
     return {key: list(distinct) for key, distinct in by_leg.items()}
 
 
-def nearest_first(held: Sequence[Section], receiver: Address, ufrag: str | None) -> list[list[Section]]:
+def nearest_first(sections: Sequence[Section], receiver: Address, ufrag: str | None) -> list[list[Section]]:
     """Return the receiver's sections, the rest of its description, and all of them."""
-    own = [s for s in held if (s.ufrag == ufrag if ufrag else s.address == receiver)]
+    own = [s for s in sections if (s.ufrag == ufrag if ufrag else s.address == receiver)]
     authors = {section.author for section in own}
-    return [own, [section for section in held if section.author in authors], list(held)]
+    return [own, [section for section in sections if section.author in authors], list(sections)]
 
 
 def codec(tiers: Sequence[Sequence[Section]], payload_type: int | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Tables in, findings out: every known error picture, judged call by call."""
+"""Diagnose tables: run every rule on every call and return findings and verdicts."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,16 +29,16 @@ from postproc.model.rows import PhaseRow
 from postproc.model.tables import CALLS, FINDINGS, PHASES, Tables
 from postproc.model.text import LANGS, Lang
 
-# The stages of what carries media between the two sides, once each knows the other's candidates.
+# The stages of the media path between the two sides, after both know each other's candidates.
 NETWORK = frozenset({"stun", "nat", "dtls", "media"})
-# Packets per second: no voice codec in use sends fewer (100 ms each). With a lower number a few packets of
-# a VPN beside the call make its verdict unclear; with a higher one a call hidden in a tunnel is a fault.
+# Packets per second: no voice codec in use sends fewer (100 ms each). Lower: a few packets of a VPN beside
+# the call make its verdict unclear; higher: a call hidden in a tunnel becomes a fault.
 SLOWEST_MEDIA = 10
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What diagnosis says of a call."""
+    """The diagnosis of a call."""
 
     case: Case
     chain: Chain
@@ -54,23 +54,25 @@ def diagnose(
     only: Collection[str] = (),
     recorded: Recordings | None = None,
 ) -> tuple[Tables, list[Judged]]:
-    """Return the tables with findings and the calls' verdicts, and what they rest on.
+    """Return the tables with findings and verdicts, and the diagnosis of every call.
 
-    ``only``: names of rules to ask; none = all. ``recorded``: the recordings among the captures, whose files
-    are named where something is seen.
+    ``only``: names of the rules to run; empty means all. ``recorded``: the recordings among the captures;
+    findings then name their files.
     """
     files = recorded or Recordings((), tables.captures)
-    asked = [rule for rule in RULES if not only or rule.name in only]
+    rules = [rule for rule in RULES if not only or rule.name in only]
     every = cases(tables, deployment)
-    found = compared(every, [_found(case, asked) for case in every])
+    findings_of_calls = compared(every, [_found(case, rules) for case in every])
     judged = [
-        _in_files(_judged(case, _reconsidered(case, each, asked)), files)
-        for case, each in zip(every, found, strict=True)
+        _in_files(_judged(case, _reconsidered(case, each, rules)), files)
+        for case, each in zip(every, findings_of_calls, strict=True)
     ]
     of_calls = (
-        found.row() for each in judged for found in describe.findings(each.chain, BY_NAME, each.case, lang)
+        findings_of_calls.row()
+        for each in judged
+        for findings_of_calls in describe.findings(each.chain, BY_NAME, each.case, lang)
     )
-    findings = FINDINGS.rows([*of_calls, *_beside_calls(beside(tables, deployment), asked, lang, files)])
+    findings = FINDINGS.rows([*of_calls, *_beside_calls(beside(tables, deployment), rules, lang, files)])
     calls, phases = _with_verdicts(tables, judged, lang), _phases_with_verdicts(tables, judged)
     return tables.with_(findings=findings, calls=calls, phases=phases), judged
 
@@ -80,15 +82,15 @@ def _beside_calls(
 ) -> Iterator[dict[str, Any]]:
     for rule in rules:
         if rule.beside_calls:
-            for found in rule.find(case):
-                yield describe.described(_in_file(found, files), rule, case, lang).row()
+            for finding in rule.find(case):
+                yield describe.described(_in_file(finding, files), rule, case, lang).row()
 
 
 def _in_files(judged: Judged, files: Recordings) -> Judged:
-    """The same with what was found in recordings named by file."""
+    """Convert findings and steps in recordings to file names and frames in the file."""
     if not files.several:
         return judged
-    found = tuple(_in_file(each, files) for each in judged.chain.findings)
+    findings = tuple(_in_file(each, files) for each in judged.chain.findings)
     root = judged.chain.root and _in_file(judged.chain.root, files)
     steps = tuple(
         replace(
@@ -98,23 +100,23 @@ def _in_files(judged: Judged, files: Recordings) -> Judged:
         )
         for step in judged.walk
     )
-    return replace(judged, chain=replace(judged.chain, root=root, findings=found), walk=steps)
+    return replace(judged, chain=replace(judged.chain, root=root, findings=findings), walk=steps)
 
 
-def _in_file(found: Finding, files: Recordings) -> Finding:
-    facts = files.facts(found.facts, found.evidence)
-    return replace(found, facts=facts, evidence=files.evidence(found.evidence))
+def _in_file(finding: Finding, files: Recordings) -> Finding:
+    facts = files.facts(finding.facts, finding.evidence)
+    return replace(finding, facts=facts, evidence=files.evidence(finding.evidence))
 
 
 def judge(case: Case, rules: Collection[Rule] = RULES) -> Judged:
-    """Ask every rule about a call by itself and put the answers in order."""
+    """Run every rule on one call, without its neighbors, and return the diagnosis."""
     return _judged(case, _found(case, rules))
 
 
 def _found(case: Case, rules: Collection[Rule]) -> list[Finding]:
-    """What the rules find in a call."""
+    """Return the rules' findings on a call."""
     network = _network_matters(case)
-    found = [
+    findings = [
         replace(each, call=case.number)
         for rule in rules
         if not rule.beside_calls
@@ -123,29 +125,29 @@ def _found(case: Case, rules: Collection[Rule]) -> list[Finding]:
         if network or rule.variant(each.tags).stage not in NETWORK
     ]
     doubtful = _media_may_be_hidden(case) or leaky(case)
-    return [_doubted(each) for each in found] if doubtful else found
+    return [_doubted(each) for each in findings] if doubtful else findings
 
 
-def _reconsidered(case: Case, found: list[Finding], rules: Collection[Rule]) -> list[Finding]:
-    """The findings, and those of rules that kept silent before a suspicion that other calls refute."""
-    case.refuted = frozenset(each.rule for each in found if each.refuted_by and each.verdict == "note")
+def _reconsidered(case: Case, findings: list[Finding], rules: Collection[Rule]) -> list[Finding]:
+    """Add findings of rules that were suppressed by a suspicion which other calls refute."""
+    case.refuted = frozenset(each.rule for each in findings if each.refuted_by and each.verdict == "note")
     if not case.refuted:
-        return found
-    silent = {rule.name for rule in rules} - {each.rule for each in found}
-    return found + _found(case, [rule for rule in rules if rule.name in silent])
+        return findings
+    silent = {rule.name for rule in rules} - {each.rule for each in findings}
+    return findings + _found(case, [rule for rule in rules if rule.name in silent])
 
 
-def _judged(case: Case, found: Sequence[Finding]) -> Judged:
-    """The findings in order, and the walk."""
-    heard = media_ok(case)
-    chained = chain(found, RULES, media_ok=heard)
+def _judged(case: Case, findings: Sequence[Finding]) -> Judged:
+    """Return the ordered findings, and the walk."""
+    media = media_ok(case)
+    chained = chain(findings, RULES, media_ok=media)
     walked = walk(case, chained, RULES)
-    case.answers.clear()  # of all calls of a run they would be large
-    return Judged(case, chained, heard, walked)
+    case.answers.clear()  # for all calls of a run they would be large
+    return Judged(case, chained, media, walked)
 
 
 def _media_may_be_hidden(case: Case) -> bool:
-    """Whether so many packets were not looked at that the call's media may be among them."""
+    """Whether so many packets were not examined that the call's media may be among them."""
     unseen = sum(each.packets_not_looked_at or 0 for each in case.captures)
     times = [row.time for row in case.sip_messages if row.time is not None]
     lasted = (max(times) - min(times)).total_seconds() if times else 0.0
@@ -153,20 +155,20 @@ def _media_may_be_hidden(case: Case) -> bool:
 
 
 def _doubted(finding: Finding) -> Finding:
-    """What is missing may be where nobody looked, or lost by the capture; what is seen stays proven."""
+    """Downgrade a conclusion from missing packets to cannot_tell; positive evidence stands."""
     missing = BY_NAME[finding.rule].from_absence and finding.verdict in ("fault", "suspect")
     return replace(finding, verdict="cannot_tell") if missing else finding
 
 
 def _of(finding: Finding) -> Rule:
-    """The finding's rule, as it is for this finding."""
+    """Return the finding's rule in its variant for this finding."""
     return BY_NAME[finding.rule].variant(finding.tags)
 
 
 def _network_matters(case: Case) -> bool:
-    """Busy, cancelled or still ringing, a call never needed the network its media would have taken.
+    """Whether the media path matters: a busy, cancelled or still ringing call never needed it.
 
-    Checks before the answer reach a side that is not ready for them: that they fail there shows nothing.
+    Checks before the answer may reach a side that is not ready; that they fail proves nothing.
     """
     if any(described(case, leg) for leg in case.judged_legs):
         return True
@@ -174,54 +176,56 @@ def _network_matters(case: Case) -> bool:
 
 
 def _ringing(case: Case) -> bool:
-    """As far as the captures go, nobody has answered, nor refused."""
+    """Whether the call is neither answered nor refused when the captures end."""
     return bool(case.legs) and not any(
         leg.answer_time or leg.final_status or leg.state == "starts_mid_call" for leg in case.legs
     )
 
 
 def _with_verdicts(tables: Tables, judged: list[Judged], lang: Lang) -> pd.DataFrame:
-    said = {each.case.number: _verdict(each, lang) for each in judged}
+    verdicts = {each.case.number: _verdict(each, lang) for each in judged}
     numbers = tables.calls["call"]
     columns = (
-        {name: [said[number][name] for number in numbers] for name in said[numbers.iloc[0]]} if said else {}
+        {name: [verdicts[number][name] for number in numbers] for name in verdicts[numbers.iloc[0]]}
+        if verdicts
+        else {}
     )
     return CALLS.conform(tables.calls.assign(**columns))
 
 
 def _phases_with_verdicts(tables: Tables, judged: list[Judged]) -> pd.DataFrame:
-    said: dict[tuple[int | None, int | None, int | None], CallVerdict | None] = {}
-    for each in judged:
-        path = [found for found in each.chain.findings if _of(found).stage in NETWORK]
-        for phase in each.case.phases:
-            said[phase.call, phase.leg, phase.phase] = phase_verdict(each.case, phase, path)
+    verdict_of: dict[tuple[int | None, int | None, int | None], CallVerdict | None] = {}
+    for call in judged:
+        path = [found for found in call.chain.findings if _of(found).stage in NETWORK]
+        for phase in call.case.phases:
+            verdict_of[phase.call, phase.leg, phase.phase] = phase_verdict(call.case, phase, path)
     phases = load(PhaseRow, tables.phases)
-    verdicts = [said.get((phase.call, phase.leg, phase.phase)) for phase in phases]
+    verdicts = [verdict_of.get((phase.call, phase.leg, phase.phase)) for phase in phases]
     return PHASES.conform(tables.phases.assign(verdict=array(verdicts, TEXT)))
 
 
 def _verdict(judged: Judged, lang: Lang) -> dict[str, Any]:
-    case, chained, heard = judged.case, judged.chain, judged.media_ok
-    said = verdict(chained, ended_well=ended_well(case), media_ok=heard)
-    sentence, facts = ending(case, said, heard)
-    root = chained.root if said != "ok" else None
-    shown = replace(chained, root=root)
+    case, chained, media = judged.case, judged.chain, judged.media_ok
+    call_verdict = verdict(chained, ended_well=ended_well(case), media_ok=media)
+    sentence, facts = ending(case, call_verdict, media)
+    root = chained.root if call_verdict != "ok" else None
+    shown_chain = replace(chained, root=root)
     return {
-        "verdict": said,
+        "verdict": call_verdict,
         "cause": root.rule if root else None,
-        "headline": describe.headline(case, shown, sentence, facts, lang),
-        "confidence": confidence(chained, said, case.call.joined_confidence),
-        "media_ok": heard,
+        "headline": describe.headline(case, shown_chain, sentence, facts, lang),
+        "confidence": confidence(chained, call_verdict, case.call.joined_confidence),
+        "media_ok": media,
     }
 
 
 def walks(judged: Iterable[Judged], lang: Lang) -> dict[int, list[dict[str, Any]]]:
-    """The walk of every call by its number, in one language."""
+    """Return the walk of every call by number, in one language."""
     return {each.case.number: walk_records(each.walk, lang) for each in judged}
 
 
 def answers(judged: Iterable[Judged]) -> dict[int, dict[Lang, dict[str, Any]]]:
-    """What an answer to the customer says of every call, by its number, in each language."""
+    """Return the contents of an answer to the customer, by call number and language."""
     return {
         each.case.number: {
             lang: describe.answer(_shown(each), BY_NAME, each.case, _verdict(each, lang)["headline"], lang)
@@ -232,13 +236,13 @@ def answers(judged: Iterable[Judged]) -> dict[int, dict[Lang, dict[str, Any]]]:
 
 
 def _shown(judged: Judged) -> Chain:
-    """The chain without a root where the call is well."""
-    said = verdict(judged.chain, ended_well=ended_well(judged.case), media_ok=judged.media_ok)
-    return judged.chain if said != "ok" else replace(judged.chain, root=None)
+    """Return the chain, without its root if the call's verdict is ok."""
+    call_verdict = verdict(judged.chain, ended_well=ended_well(judged.case), media_ok=judged.media_ok)
+    return judged.chain if call_verdict != "ok" else replace(judged.chain, root=None)
 
 
 def named(words: Iterable[str]) -> tuple[str, ...]:
-    """Names of the rules given by name or code; SetupError for one that is unknown."""
+    """Return the names of rules given by name or code; SetupError for an unknown one."""
     codes = {rule.code.lower(): rule.name for rule in RULES}
     names = [codes.get(word.strip().lower(), word.strip().lower()) for word in words if word.strip()]
     if unknown := [name for name in names if name not in BY_NAME]:

@@ -1,7 +1,7 @@
-"""Root cause before symptom: which finding explains which, and the verdict on a call.
+"""Separate root causes from symptoms: which finding explains which, and the verdict on a call.
 
-The chain is SIP -> candidates -> bindings -> DTLS -> media. What follows from an
-earlier break is listed under it, not beside it.
+The chain is SIP -> candidates -> bindings -> DTLS -> media. Consequences of an
+earlier failure are listed under it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,33 +17,35 @@ NATURAL = frozenset({"sdp", "stun", "nat", "dtls", "media"})  # stages that work
 
 @dataclass(frozen=True)
 class Chain:
-    """A call's findings in the order they are told."""
+    """A call's findings in display order."""
 
     root: Finding | None
     findings: tuple[Finding, ...]
     caused_by: Mapping[int, str]  # position in findings -> rule that explains it
-    doubts_media: bool = False  # media may have broken, or the capture lost them, though some came both ways
+    doubts_media: bool = (
+        False  # media may have failed, or the capture lost it, although some arrived both ways
+    )
 
 
-def chain(found: Sequence[Finding], rules: Sequence[Rule], *, media_ok: bool | None) -> Chain:
+def chain(findings: Sequence[Finding], rules: Sequence[Rule], *, media_ok: bool | None) -> Chain:
     """Order a call's findings: the root first, its consequences next, notes last."""
     by_name = {rule.name: rule for rule in rules}
     order = {rule.name: position for position, rule in enumerate(rules)}
-    held = [_Ruled(each, by_name[each.rule].variant(each.tags), order[each.rule]) for each in found]
-    eased = [_eased(each) if media_ok else each for each in held]
+    ruled = [_Ruled(each, by_name[each.rule].variant(each.tags), order[each.rule]) for each in findings]
+    eased = [_eased(each) if media_ok else each for each in ruled]
     broken = _once(each for each in eased if each.finding.verdict in BROKEN)
     explained = {each.key: why for each in broken if (why := _reason(each.rule, broken))}
     roots = [each for each in eased if each.finding.verdict in BROKEN and each.key not in explained]
     root = min(roots, key=_rank, default=None)
-    told = sorted(eased, key=lambda each: _place(each, root, explained))
+    ordered = sorted(eased, key=lambda each: _place(each, root, explained))
     caused = {
         position: explained[each.key]
-        for position, each in enumerate(told)
+        for position, each in enumerate(ordered)
         if each.key in explained and each.finding.verdict in BROKEN
     }
     return Chain(
         root.finding if root is not None else None,
-        tuple(each.finding for each in told),
+        tuple(each.finding for each in ordered),
         caused,
         any(map(_doubts_media, eased)),
     )
@@ -51,7 +53,7 @@ def chain(found: Sequence[Finding], rules: Sequence[Rule], *, media_ok: bool | N
 
 @dataclass(frozen=True)
 class _Ruled:
-    """A finding, its rule as it is for this finding, and where the rule stands in the list of all."""
+    """A finding, its rule's variant, and the rule's position among all rules."""
 
     finding: Finding
     rule: Rule
@@ -62,14 +64,14 @@ class _Ruled:
         return self.rule.name, self.rule.breaks
 
 
-def _once(held: Iterable[_Ruled]) -> list[_Ruled]:
-    """One of each rule and link, in the order of the rules."""
-    found = {each.key: each for each in held}
-    return sorted(found.values(), key=lambda each: (each.position, STAGES.index(each.rule.stage)))
+def _once(ruled: Iterable[_Ruled]) -> list[_Ruled]:
+    """Return one finding per rule and link, in the order of the rules."""
+    by_key = {each.key: each for each in ruled}
+    return sorted(by_key.values(), key=lambda each: (each.position, STAGES.index(each.rule.stage)))
 
 
 def _eased(each: _Ruled) -> _Ruled:
-    """Media both ways on the client's leg is ok, whatever NAT did."""
+    """Turn a failure that working media proves harmless into a note."""
     rule, finding = each.rule, each.finding
     if rule.despite_media or rule.stage not in NATURAL or finding.verdict not in BROKEN:
         return each
@@ -77,14 +79,14 @@ def _eased(each: _Ruled) -> _Ruled:
 
 
 def _doubts_media(each: _Ruled) -> bool:
-    """What counts despite media both ways, and nobody can tell; lost packets leave audio both ways as it is."""
+    """Whether an undecided finding counts despite media both ways; quality does not put audio in doubt."""
     rule = each.rule
     counts = rule.despite_media and rule.stage in NATURAL and rule.breaks != "quality"
     return counts and each.finding.verdict == "cannot_tell"
 
 
 def _reason(rule: Rule, broken: Sequence[_Ruled]) -> str | None:
-    """The nearest link of the chain: of the rules that explain this one, the last that explains no other of them."""
+    """Return the nearest cause: of the rules that explain this one, the last that explains no other of them."""
     explaining = rule.causes_among([each.rule for each in broken])
     farther = {each.name for one in explaining for each in one.causes_among(explaining)}
     return next((each.name for each in reversed(explaining) if each.name not in farther), None)
@@ -94,14 +96,14 @@ Rank = tuple[int, int, int]
 
 
 def _rank(each: _Ruled) -> Rank:
-    """Faults before doubts; then the earliest link of the chain."""
+    """Sort key: worst verdict, then earliest stage, then the order of the rules."""
     return VERDICTS.index(each.finding.verdict), STAGES.index(each.rule.stage), each.position
 
 
 def _place(
     each: _Ruled, root: _Ruled | None, explained: Mapping[tuple[str, Link | None], str]
 ) -> tuple[int, Rank]:
-    """The root, then what follows from it along the chain, then other breaks, then notes."""
+    """Sort key: the root, its consequences along the chain, other failures, notes."""
     rank = _rank(each)
     if each is root:
         return 0, rank
@@ -110,26 +112,26 @@ def _place(
     return 3, rank
 
 
-def confidence(chained: Chain, said: Verdict, joined: float | None) -> float | None:
-    """How sure a verdict is, 0 to 1: as the surest finding that says the same.
+def confidence(chained: Chain, call_verdict: Verdict, joined: float | None) -> float | None:
+    """Return the confidence of a verdict, 0 to 1: the highest of the findings with that verdict.
 
-    What is ok is proven on every leg, so it is as sure as that these legs are the call's (``joined``).
+    ``ok`` is proven on every leg, so it has the confidence that the legs belong together (``joined``).
     None for ``cannot_tell`` without a finding: nothing is claimed.
     """
-    if said == "ok":
+    if call_verdict == "ok":
         return joined
-    return max((each.confidence for each in chained.findings if each.verdict == said), default=None)
+    return max((each.confidence for each in chained.findings if each.verdict == call_verdict), default=None)
 
 
 def verdict(chained: Chain, *, ended_well: bool, media_ok: bool | None) -> Verdict:
-    """What to say of the call: the worst of the root and what follows from it.
+    """Return a call's verdict: the worst of the root and its consequences.
 
-    Where the root is that nothing can be told, neither can what follows from it.
-    ``ended_well``: it ended as calls do without media: busy, cancelled, not answered.
+    If the root is undecided, so are its consequences. ``ended_well``: the call ended normally
+    without media: busy, cancelled, not answered.
     """
-    held = [each.verdict for each in chained.findings if each.verdict in BROKEN]
-    if held and chained.root is not None and chained.root.verdict != "cannot_tell":
-        return min(held, key=VERDICTS.index)
-    doubted = any(each != "cannot_tell" for each in held)  # explained by a gap, and yet not by working media
-    heard = media_ok and not doubted and not chained.doubts_media
-    return "ok" if heard or (ended_well and not held) else "cannot_tell"
+    broken = [each.verdict for each in chained.findings if each.verdict in BROKEN]
+    if broken and chained.root is not None and chained.root.verdict != "cannot_tell":
+        return min(broken, key=VERDICTS.index)
+    doubted = any(each != "cannot_tell" for each in broken)  # explained by a gap, but not disproven by media
+    media_certain = media_ok and not doubted and not chained.doubts_media
+    return "ok" if media_certain or (ended_well and not broken) else "cannot_tell"

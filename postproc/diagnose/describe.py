@@ -1,4 +1,4 @@
-"""Findings described in one language, and a call's headline."""
+"""Render findings in one language, and a call's headline."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ SETTLE = Text("To settle it: {settle}", "Klärung: {settle}")
 
 
 def findings(chained: Chain, rules: Mapping[str, Rule], case: Case, lang: Lang) -> list[Described]:
-    """Every finding of a call, the root first."""
+    """Return every finding of a call, the root first."""
     return [
         described(each, rules[each.rule], case, lang, rules.get(chained.caused_by.get(position, "")))
         for position, each in enumerate(chained.findings)
@@ -24,7 +24,7 @@ def findings(chained: Chain, rules: Mapping[str, Rule], case: Case, lang: Lang) 
 
 
 def described(finding: Finding, rule: Rule, case: Case, lang: Lang, because: Rule | None = None) -> Described:
-    """A finding in a language; ``because``: the rule whose finding explains it, named in the detail."""
+    """Render a finding; ``because``: the rule whose finding explains it, named in the detail."""
     values = _deployed(case, lang) | dict(finding.facts)
     follows = FOLLOWS.of(lang).replace("{cause}", because.summary.of(lang)) if because else ""
     return Described(
@@ -50,7 +50,7 @@ def described(finding: Finding, rule: Rule, case: Case, lang: Lang, because: Rul
 
 
 def detail(finding: Finding, lang: Lang) -> str:
-    """What was seen, and what would settle a doubt."""
+    """Return the sentences on what was seen, and on what would settle a doubt."""
     sentences = [filled(each, lang, finding.facts) for each in finding.detail]
     if finding.settle:
         sentences.append(SETTLE.of(lang).replace("{settle}", filled(finding.settle, lang, finding.facts)))
@@ -58,7 +58,7 @@ def detail(finding: Finding, lang: Lang) -> str:
 
 
 def _deployed(case: Case, lang: Lang) -> dict[str, Any]:
-    """What remedies say of the deployment."""
+    """Return the deployment's values used in remedies."""
     ports = [f"{each[0]}-{each[-1]}" for each in case.deployment.media_ports.get(SERVER, ())]
     return {"ports": ports or UNSET.of(lang)}
 
@@ -80,7 +80,7 @@ def _advice(
 def answer(
     chained: Chain, rules: Mapping[str, Rule], case: Case, sentence: str, lang: Lang
 ) -> dict[str, Any]:
-    """What an answer to the customer says of a call: ``sentence``, its headline, and what the root adds."""
+    """Return the contents of an answer to the customer: the headline ``sentence``, and the root's texts."""
     root = chained.root
     if root is None:
         return {
@@ -92,19 +92,19 @@ def answer(
             "remedies": [],
         }
     rule = rules[root.rule]
-    told = described(root, rule, case, lang)
+    description = described(root, rule, case, lang)
     return {
         "headline": sentence,
-        "detail": told.detail,
+        "detail": description.detail,
         "claim": rule.claim.of(lang),
         "confidence": root.confidence,
-        "causes": list(told.causes),
-        "remedies": list(told.remedies),
+        "causes": list(description.causes),
+        "remedies": list(description.remedies),
     }
 
 
 def headline(case: Case, chained: Chain, ending: Text, facts: Mapping[str, Any], lang: Lang) -> str:
-    """The root's title, else how the call went; then who ended it, when and why."""
+    """Return the root's title, or else how the call went; then who ended it, when and why."""
     root = chained.root
     if root is not None:
         verdict = filled(root.title, lang, root.facts)

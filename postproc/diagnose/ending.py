@@ -1,4 +1,4 @@
-"""How a call without a fault went, and who ended any call, when and why: one sentence each."""
+"""Sentences on how a call without a fault went, and on who ended a call, when and why."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -61,16 +61,16 @@ HUNG_UP_SOME_TIME = Text(
     "{side:word} ({address}) legte auf{why}; die Uhr des Mitschnitts springt, daher ist die Dauer unbekannt.",
 )
 GIVEN_UP = Text("Cancelled after {seconds:0} s{why}.", "Abgebrochen nach {seconds:0} s{why}.")
-LONGEST_CALL_S = 7 * 86_400  # no call lasts a week; with more, a clock that jumps by a day or two is believed
-TERMINATED = 487  # answers a cancelled INVITE (RFC 3261, section 9.2), be its CANCEL captured or not
-T2 = timedelta(seconds=4)  # RFC 3261, section 17.1.2.2: by then the 200 or the BYE has been repeated
-NORMAL_CLEARING = 16  # ITU-T Q.850: says no more than the BYE itself
+LONGEST_CALL_S = 7 * 86_400  # no call lasts a week; a larger value believes durations from a clock that jumps
+TERMINATED = 487  # response to a cancelled INVITE (RFC 3261, section 9.2), even if the CANCEL is not captured
+T2 = timedelta(seconds=4)  # RFC 3261, section 17.1.2.2: by then the 200 or the BYE has been retransmitted
+NORMAL_CLEARING = 16  # ITU-T Q.850: adds nothing to the BYE itself
 LONGEST_REASON = 100  # characters quoted of a Reason
-UNHEARD = 3  # times a BYE is sent; of fewer the answer may be outside the capture
+UNHEARD = 3  # times a BYE is sent; a choice: with fewer, the response may be outside the capture
 
 
 def hung_up(case: Case) -> tuple[Text, Mapping[str, Any]] | None:
-    """Who ended the call, when and why; None where the captures do not show it, or a refusal ended it."""
+    """Return who ended the call, when and why; None if not captured, or if a refusal ended it."""
     ended = [leg for leg in case.legs if leg.end_time is not None]
     handed_on = {row.call_id for row in case.sip_messages if row.method == "REFER"}
     completed = [leg for leg in ended if leg.state == "completed"]
@@ -102,7 +102,7 @@ def _bye(case: Case, leg: LegRow) -> tuple[Text, Mapping[str, Any]] | None:
 
 
 def _side(leg: LegRow) -> str:
-    """Caller or called party; a B2BUA that ends a leg before anybody asked it to did so by itself."""
+    """Return who ended a leg: caller, called, or the B2BUA if it ended its own side."""
     own = {"inbound": "uas", "outbound": "uac"}.get(leg.role or "")
     if leg.ended_by == own:
         return "b2bua"
@@ -116,7 +116,7 @@ def _why(reason: str | None) -> str:
 
 
 def ended_well(case: Case) -> bool:
-    """Busy, cancelled, not answered: no media was to be expected on the first leg."""
+    """Whether the first leg ended normally without media: busy, cancelled, not answered, redirected."""
     first = [leg for leg in case.legs if leg.leg == 1]
     answered = [leg for leg in first if leg.answer_time is not None]
     if not first or answered:
@@ -129,7 +129,7 @@ def ended_well(case: Case) -> bool:
 
 
 def _crossed(case: Case, leg: LegRow) -> bool:
-    """The caller's CANCEL and the 200 met on the way: it acknowledges that and hangs up (RFC 3261, 9.1)."""
+    """Whether CANCEL and 200 OK crossed: the caller acknowledges and hangs up (RFC 3261, section 9.1)."""
     if leg.ended_by != "uac" or leg.answer_time is None or leg.end_time is None:
         return False
     soon = leg.answer_time + T2
@@ -138,18 +138,18 @@ def _crossed(case: Case, leg: LegRow) -> bool:
 
 
 def taken_back(case: Case, leg: LegRow) -> bool:
-    """The server itself cancels the only leg in sight: of its caller, and why it does, nothing is seen."""
+    """Whether the server itself cancels the only leg seen, so that the reason is not captured."""
     cancelled = leg.state == "cancelled" or leg.final_status == TERMINATED
     return cancelled and len(case.numbers) == 1 and server_calls(case, leg)
 
 
 def _redirected(status: int | None) -> bool:
-    """The caller is told to try elsewhere (RFC 3261, section 21.3), which makes another call."""
+    """Whether the response redirects the caller (RFC 3261, section 21.3), which makes another call."""
     return status is not None and 300 <= status < 400
 
 
 def ending(case: Case, verdict: Verdict, media_ok: bool | None) -> tuple[Text, Mapping[str, Any]]:
-    """The sentence for a call in which no rule found a fault, and its facts."""
+    """Return the sentence, with its facts, for a call in which no rule found a fault."""
     if media_ok:
         return _good(case) if any(both_ways(case, leg) for leg in talking(case)) else (ONE_WAY, {})
     status = case.call.final_status
@@ -164,7 +164,7 @@ def ending(case: Case, verdict: Verdict, media_ok: bool | None) -> tuple[Text, M
 
 
 def _as_agreed(case: Case) -> bool:
-    """There is media, and a description that allows one direction only."""
+    """Whether there is media, and a description that does not allow both directions."""
     directions = {section.direction for section in case.sdp_media if section.media == "audio"}
     return bool(case.rtp_streams) and bool(directions & {"sendonly", "recvonly", "inactive"})
 

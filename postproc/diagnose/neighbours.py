@@ -1,9 +1,9 @@
-"""Other calls of the run as evidence: they refute a cause, or show the same.
+"""Use other calls of the run as evidence: they refute a cause, or show the same.
 
-A suspicion is about something that other calls depend on as well: a mapping of the server's NAT, an access list,
-a set of codecs. Where it works for a call beside, it is not what broke this one. What is proven by its packets
-(a fault) stays; then the calls beside only say where to look. Each cause has a key, and calls are looked up by
-it, so that the effort grows with the calls, not with their pairs.
+A suspicion concerns something that other calls depend on too: a mapping of the server's NAT, an access list,
+a set of codecs. If it works for a neighboring call, it did not break this one. A fault, proven by packets,
+stands; neighboring calls then only narrow down the search. Calls are looked up by a key for each cause, so
+the effort grows with the number of calls, not of pairs.
 """
 
 from bisect import bisect_left
@@ -22,14 +22,14 @@ from postproc.model.findings import Finding
 from postproc.model.rows import CandidateRow, LegRow
 from postproc.model.text import Text
 
-# Between two calls of one capture so near each other nobody changes a setting and tries again. With less, calls one
-# after the other tell nothing; with more, the call after a repair refutes what was wrong before it. Who makes a
-# capture for each attempt changes something between them, however near they are: those must overlap.
+# Seconds between two calls within which nobody changes a setting and tries again; choices. With less,
+# successive calls are no evidence; with more, the call after a repair refutes what was wrong before it. Calls
+# in different captures must overlap: people start a new capture after changing something.
 NEAR_S, OVERLAP_S = 60.0, 0.0
-# How long a router, a list or a gateway is taken for the same one. With less, the calls of a working day do not add
-# up; with more, captures of different systems with the same private addresses do.
+# Seconds for which an address is taken for the same router, list or gateway; a choice. With less, the calls of
+# a working day do not support each other; with more, different systems with equal private addresses do.
 SAME_S = 86_400.0
-# Calls on each side that are looked at, and named: more say nothing new, and all would be quadratic.
+# Calls before and after that are compared and named; a choice: more add nothing, and all would be quadratic.
 NEAREST = 5
 
 Keys = Iterator[Hashable]
@@ -37,41 +37,45 @@ Legs = Sequence[int | None]
 
 
 class Sentences(NamedTuple):
-    """What is said of one call beside, and of several."""
+    """The sentence on one other call, and on several."""
 
     one: Text
     many: Text
 
 
-def _works(what: tuple[str, str], look: tuple[str, str]) -> Sentences:
+def _works(subject: tuple[str, str], look: tuple[str, str]) -> Sentences:
     return Sentences(
         Text(
-            f"Call {{refuted_by}} {what[0]} works, {look[0]}.",
-            f"Anruf {{refuted_by}} {what[1]} funktioniert, {look[1]}.",
+            f"Call {{refuted_by}} {subject[0]} works, {look[0]}.",
+            f"Anruf {{refuted_by}} {subject[1]} funktioniert, {look[1]}.",
         ),
         Text(
-            f"Calls {{refuted_by}} {what[0]} work, {look[0]}.",
-            f"Die Anrufe {{refuted_by}} {what[1]} funktionieren, {look[1]}.",
+            f"Calls {{refuted_by}} {subject[0]} work, {look[0]}.",
+            f"Die Anrufe {{refuted_by}} {subject[1]} funktionieren, {look[1]}.",
         ),
     )
 
 
-def _fails(what: tuple[str, str]) -> Sentences:
+def _fails(subject: tuple[str, str]) -> Sentences:
     return Sentences(
         Text(
-            f"Call {{supported_by}} {what[0]} fails in the same way.",
-            f"Anruf {{supported_by}} {what[1]} scheitert ebenso.",
+            f"Call {{supported_by}} {subject[0]} fails in the same way.",
+            f"Anruf {{supported_by}} {subject[1]} scheitert ebenso.",
         ),
         Text(
-            f"Calls {{supported_by}} {what[0]} fail in the same way.",
-            f"Die Anrufe {{supported_by}} {what[1]} scheitern ebenso.",
+            f"Calls {{supported_by}} {subject[0]} fail in the same way.",
+            f"Die Anrufe {{supported_by}} {subject[1]} scheitern ebenso.",
         ),
     )
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """For findings of one rule. ``about``: keys of what a finding blames; ``proven``: keys of what a call shows to work, on the legs that ICE connected."""
+    """A comparison for one rule.
+
+    ``about`` yields keys of what a finding blames; ``proven`` keys of what works in a call, given the legs
+    that ICE connected.
+    """
 
     rule: str
     about: Callable[[Case, Finding], Keys]
@@ -85,7 +89,7 @@ AT_THIS_CALL = ("so look at what differs in this call", "zu suchen ist also, was
 
 
 def _server_nat(case: Case, leg: int | None) -> Keys:
-    """A base and its address outside, where NAT changes the port."""
+    """Yield base and mapped address of each server base whose port NAT always changes."""
     for base in bases(case, leg):
         if base.side == SERVER and base.seen and all(port != base.port for _, port in base.seen):
             yield from ((base.addr, outside) for outside in base.outside)
@@ -102,7 +106,7 @@ def _offers(case: Case, finding: Finding) -> Keys:
 
 
 def _offer(case: Case, leg: LegRow, *, default: bool, listed: bool) -> Keys:
-    """What an access list for candidates has before it: the addresses, or that wan.auto denies all of them."""
+    """Yield keys of what a candidate access list decides on: the addresses, or that wan.auto denies all."""
     rows = [row for row in case.candidates if row.call_id == leg.call_id and _from_client(row)]
     usable = frozenset(row.addr for row in rows if row.transport == "udp" and row.component == 1 and row.addr)
     if not usable:
@@ -154,7 +158,7 @@ def _stun_servers(case: Case, *, answered: bool) -> Keys:
 
 
 def _refusals(case: Case, finding: Finding) -> Keys:
-    """Who refused with what: nothing that works refutes it, but others may meet the same."""
+    """Yield refuser and status; no working call refutes these, but others may support them."""
     frames = set(finding.evidence.frames)
     for row in case.sip_messages:
         if row.frame in frames and row.capture == finding.evidence.capture and (row.status or 0) >= 400:
@@ -248,7 +252,7 @@ COMPARED = (
 
 
 class _Place(NamedTuple):
-    """A call in time, in seconds since 1970; ``end`` is its beginning where that is not known."""
+    """A call's times in seconds since 1970; ``end`` is the start if unknown."""
 
     start: float
     end: float
@@ -256,11 +260,11 @@ class _Place(NamedTuple):
     captures: frozenset[str]
 
     def gap(self, other: "_Place") -> float:
-        """Seconds between two calls, negative where they overlap."""
+        """Return the seconds between two calls, negative if they overlap."""
         return max(self.start, other.start) - min(self.end, other.end)
 
     def beside(self, other: "_Place") -> bool:
-        """Nothing was changed between the two."""
+        """Whether the two are so near that nothing was changed between them."""
         return self.gap(other) <= (NEAR_S if self.captures & other.captures else OVERLAP_S)
 
 
@@ -271,51 +275,51 @@ class _Index:
     by_key: dict[Hashable, list[_Place]]
 
     def around(self, keys: Iterable[Hashable], place: _Place) -> list[_Place]:
-        """The nearest calls of these keys before and after this one."""
-        found: set[_Place] = set()
-        for held in (self.by_key.get(key, []) for key in keys):
-            at = bisect_left(held, place)
-            found.update(held[max(at - NEAREST, 0) : at + NEAREST + 1])
-        return sorted((each for each in found if each.number != place.number), key=lambda each: each.number)
+        """Return the nearest calls with these keys before and after this one, by number."""
+        places: set[_Place] = set()
+        for timed in (self.by_key.get(key, []) for key in keys):
+            at = bisect_left(timed, place)
+            places.update(timed[max(at - NEAREST, 0) : at + NEAREST + 1])
+        return sorted((each for each in places if each.number != place.number), key=lambda each: each.number)
 
 
 def _index(places: Iterable[tuple[Hashable, _Place]]) -> _Index:
     by_key: dict[Hashable, set[_Place]] = {}
     for key, place in places:
         by_key.setdefault(key, set()).add(place)
-    return _Index({key: sorted(held) for key, held in by_key.items()})
+    return _Index({key: sorted(at_key) for key, at_key in by_key.items()})
 
 
-def compared(cases: Sequence[Case], found: Sequence[list[Finding]]) -> list[list[Finding]]:
-    """Return every call's findings with what the other calls say of them; a suspicion they refute is a note."""
+def compared(cases: Sequence[Case], findings_by_call: Sequence[list[Finding]]) -> list[list[Finding]]:
+    """Return every call's findings with the evidence of other calls; a refuted suspicion becomes a note."""
     places = {case.number: place for case in cases if (place := _place(case)) is not None}
-    told = [list(findings) for findings in found]
+    results = [list(findings) for findings in findings_by_call]
     up = cache(_connected)
     for comparison in COMPARED:
         mine = [
             (case, at, index, frozenset(comparison.about(case, each)))
             for at, case in enumerate(cases)
             if case.number in places
-            for index, each in enumerate(found[at])
+            for index, each in enumerate(findings_by_call[at])
             if each.rule == comparison.rule and each.verdict in ("fault", "suspect")
         ]
         if not mine or len(places) < 2:
             continue
         failing = _index((key, places[case.number]) for case, _, _, keys in mine for key in keys)
-        asked = {key for *_, keys in mine for key in keys}
+        blamed = {key for *_, keys in mine for key in keys}
         working = _index(
             (key, places[case.number])
             for case in cases
             if case.number in places
             for key in comparison.proven(case, up(case))
-            if key in asked
+            if key in blamed
         )
         for case, at, index, keys in mine:
             place = places[case.number]
             refuting = [each.number for each in working.around(keys, place) if each.beside(place)]
             same = [each.number for each in failing.around(keys, place) if each.gap(place) <= SAME_S]
-            told[at][index] = _told(case, told[at][index], comparison, refuting, same)
-    return told
+            results[at][index] = _told(case, results[at][index], comparison, refuting, same)
+    return results
 
 
 def _connected(case: Case) -> Legs:
@@ -333,21 +337,23 @@ def _place(case: Case) -> _Place | None:
 def _told(
     case: Case, finding: Finding, comparison: Comparison, refuting: list[int], same: list[int]
 ) -> Finding:
-    """The finding with the calls beside that prove what it blames, else with those that show the same."""
+    """Add to a finding the calls that refute what it blames, or else those that show the same."""
     if refuting and not finding.refuted_by:
         facts = {**finding.facts, "refuted_by": refuting, "client": _client(case, finding)}
-        said = comparison.works[len(refuting) > 1]
-        told = replace(finding, facts=facts, detail=(*finding.detail, said), refuted_by=tuple(refuting))
-        return replace(told, verdict="note", settle=None) if finding.verdict == "suspect" else told
+        sentence = comparison.works[len(refuting) > 1]
+        changed = replace(
+            finding, facts=facts, detail=(*finding.detail, sentence), refuted_by=tuple(refuting)
+        )
+        return replace(changed, verdict="note", settle=None) if finding.verdict == "suspect" else changed
     if refuting or not same or finding.supported_by:
         return finding
     facts = {**finding.facts, "supported_by": same}
-    said = comparison.fails[len(same) > 1]
-    return replace(finding, facts=facts, detail=(*finding.detail, said), supported_by=tuple(same))
+    sentence = comparison.fails[len(same) > 1]
+    return replace(finding, facts=facts, detail=(*finding.detail, sentence), supported_by=tuple(same))
 
 
 def _client(case: Case, finding: Finding) -> str:
-    """The client's first public address and its own."""
-    held = offered(case, CLIENT, finding.leg)
-    own = [row for row in held if row.type == "host"]
-    return " / ".join(dict.fromkeys(row.addr or "" for row in (*public(held)[:1], *own[:1])))
+    """Return the client's first public address and its first host address, joined by a slash."""
+    candidates = offered(case, CLIENT, finding.leg)
+    own = [row for row in candidates if row.type == "host"]
+    return " / ".join(dict.fromkeys(row.addr or "" for row in (*public(candidates)[:1], *own[:1])))

@@ -1,6 +1,6 @@
-"""How each step of the chart went, where no rule has found it broken."""
+"""The answer to each step of the chart for which no rule has found a failure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,12 +42,12 @@ def trace(case: Case) -> Answer:
             {name for each in case.captures for name in (each.interfaces or "").split(",") if name}
         ),
     }
-    said = Text("{packets} packets in {captures}.", "{packets} Pakete in {captures}.")
-    on = Text(
+    without_interfaces = Text("{packets} packets in {captures}.", "{packets} Pakete in {captures}.")
+    with_interfaces = Text(
         "{packets} packets in {captures}, on {interfaces}.",
         "{packets} Pakete in {captures}, von {interfaces}.",
     )
-    return Answer("passed", on if facts["interfaces"] else said, facts)
+    return Answer("passed", with_interfaces if facts["interfaces"] else without_interfaces, facts)
 
 
 def legs(case: Case) -> Answer:
@@ -61,10 +61,10 @@ def legs(case: Case) -> Answer:
         )
     facts = {"legs": len(case.numbers), "joined_by": case.call.joined_by, "call_ids": list(case.leg_of)}
     one = Text("One leg.", "Ein Leg.")
-    many = Text(
+    several = Text(
         "{legs} legs, joined by {joined_by:joined}.", "{legs} Legs, verbunden durch {joined_by:joined}."
     )
-    return Answer("passed", many if len(case.numbers) > 1 else one, facts, evidence(*case.legs))
+    return Answer("passed", several if len(case.numbers) > 1 else one, facts, evidence(*case.legs))
 
 
 def client_candidates(case: Case) -> Answer | None:
@@ -76,10 +76,13 @@ def server_candidates(case: Case) -> Answer | None:
 
 
 def _candidates(case: Case, side: str) -> Answer | None:
-    held = offered(case, side)
-    if held:
+    candidates = offered(case, side)
+    if candidates:
         return Answer(
-            "passed", Text("{candidates}", "{candidates}"), {"candidates": shown(held)}, evidence(*held)
+            "passed",
+            Text("{candidates}", "{candidates}"),
+            {"candidates": shown(candidates)},
+            evidence(*candidates),
         )
     if not _with_ice(case):
         return Answer("not_needed", NO_ICE)
@@ -87,7 +90,7 @@ def _candidates(case: Case, side: str) -> Answer | None:
 
 
 def _with_ice(case: Case) -> bool:
-    offered = any(section.ufrag for section in case.sdp_media)  # with Trickle ICE candidates come later
+    offered = any(section.ufrag for section in case.sdp_media)  # with Trickle ICE the candidates come later
     return offered or bool(case.candidates) or any(row.purpose == "check" for row in case.bindings)
 
 
@@ -97,15 +100,15 @@ def requests(case: Case) -> Answer | None:
         return None if _with_ice(case) else Answer("not_needed", NO_ICE)
     counted = {"to_client": to_client.rows, "to_server": to_server.rows, "sent": every.rows}
     facts = {name: paths.requests(rows) for name, rows in counted.items()}
-    said = Text(
+    by_direction = Text(
         "{to_client} to the client, {to_server} to the server.",
         "{to_client} an den Client, {to_server} an den Server.",
     )
     undirected = Text("{sent} in all.", "{sent} insgesamt.")
     both = bool(to_client.sent and to_server.sent)
-    known = bool(to_client.sent or to_server.sent)
-    state: State = "passed" if both or not known or _connected(case) else "failed"
-    return Answer(state, said if known else undirected, facts, evidence(*every.rows))
+    has_directions = bool(to_client.sent or to_server.sent)
+    state: State = "passed" if both or not has_directions or _connected(case) else "failed"
+    return Answer(state, by_direction if has_directions else undirected, facts, evidence(*every.rows))
 
 
 def answers(case: Case) -> Answer | None:
@@ -113,9 +116,9 @@ def answers(case: Case) -> Answer | None:
     if not every.sent:
         return None if _with_ice(case) else Answer("not_needed", NO_ICE)
     facts = {"sent": every.sent, "answered": every.answered}
-    said = Text("{answered} of {sent} checks answered.", "{answered} von {sent} Checks beantwortet.")
+    sentence = Text("{answered} of {sent} checks answered.", "{answered} von {sent} Checks beantwortet.")
     state: State = "passed" if _connected(case) else "cannot_tell"
-    return Answer(state, said, facts, evidence(*(every.of("success") or every.rows)))
+    return Answer(state, sentence, facts, evidence(*(every.of("success") or every.rows)))
 
 
 def _connected(case: Case) -> bool:
@@ -125,26 +128,26 @@ def _connected(case: Case) -> bool:
 def dtls(case: Case) -> Answer | None:
     rows: list[DtlsRow] = [row for leg in case.judged_legs if (row := best(case, leg)) is not None]
     if rows:
-        done = all(row.state == "complete" for row in rows)
-        took = [row.duration_ms for row in rows if row.duration_ms is not None]
-        said = (
+        all_complete = all(row.state == "complete" for row in rows)
+        durations = [row.duration_ms for row in rows if row.duration_ms is not None]
+        sentence = (
             Text("Complete in {ms:0} ms.", "Fertig in {ms:0} ms.")
-            if done and took
+            if all_complete and durations
             else Text("State: {state}.", "Stand: {state}.")
         )
-        facts = {"ms": float(max(took, default=0.0)), "state": rows[0].state}
-        return Answer("passed" if done else "cannot_tell", said, facts, evidence(*rows))
+        facts = {"ms": float(max(durations, default=0.0)), "state": rows[0].state}
+        return Answer("passed" if all_complete else "cannot_tell", sentence, facts, evidence(*rows))
     if not any(secured(case, leg) or _unread(case, leg) for leg in case.judged_legs):
         if any(row.fingerprint for row in case.sdp_media) and not any(
             described(case, leg) for leg in case.judged_legs
         ):
-            return None  # it was offered, and nobody answered yet
+            return None  # offered, but not answered yet
         return Answer("not_needed", Text("DTLS-SRTP was not agreed.", "DTLS-SRTP wurde nicht vereinbart."))
     return Answer("cannot_tell", NOT_SEEN) if media_ok(case) else None
 
 
 def _unread(case: Case, leg: int | None) -> bool:
-    """Whether only the checks of the leg can be read, and nothing of what was agreed."""
+    """Whether the leg's checks are captured, but no session description."""
     agreed = any(case.leg_of.get(section.call_id) == leg for section in case.sdp_media)
     return not agreed and any(row.leg == leg and row.purpose == "check" for row in case.bindings)
 
@@ -189,9 +192,11 @@ def sip_filter(case: Case) -> str:
 
 
 def candidate_filter(case: Case) -> str:
-    held = {row.call_id for row in case.candidates if row.call_id}
+    call_ids = {row.call_id for row in case.candidates if row.call_id}
     return (
-        filters.both([filters.equals("sip.Call-ID", sorted(held)), "sdp.ice_candidate.type"]) if held else ""
+        filters.both([filters.equals("sip.Call-ID", sorted(call_ids)), "sdp.ice_candidate.type"])
+        if call_ids
+        else ""
     )
 
 
@@ -200,14 +205,18 @@ def check_filter(case: Case) -> str:
         row.dst_port for row in checks(case, TO_SERVER).rows
     }
     own = own or {row.src_port for row in checks(case).rows}
-    return filters.both(["stun", filters.ports(own)]) if own else ""
+    return filters.both(["stun", _ports(case, own)]) if own else ""
 
 
 def dtls_filter(case: Case) -> str:
     own = {row.client_port for row in case.dtls if row.client_port}
-    return filters.both(["dtls", filters.ports(own)]) if own else ""
+    return filters.both(["dtls", _ports(case, own)]) if own else ""
 
 
 def media_filter(case: Case) -> str:
     own = {row.src_port for row in case.rtp_streams if row.src_port}
-    return filters.ports(own) if own else ""
+    return _ports(case, own) if own else ""
+
+
+def _ports(case: Case, numbers: Iterable[int]) -> str:
+    return filters.ports(numbers, filters.tcp_ports((row.transport, row.port) for row in case.candidates))

@@ -1,8 +1,8 @@
-"""The guide's network-analysis chart, walked through for each call.
+"""Walk the guide's network analysis chart for each call.
 
 Trace complete? Both legs? Candidates of both sides? Requests each way? Answered?
-DTLS? Media both ways? Every step says passed, failed, not_reached, cannot_tell or
-not_needed, with its evidence and a display filter that shows it.
+DTLS? Media both ways? Every step is passed, failed, not_reached, cannot_tell or
+not_needed, with its evidence and a display filter for it.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,7 +22,7 @@ NOT_REACHED = Text("The call did not get that far.", "So weit kam der Anruf nich
 
 @dataclass(frozen=True)
 class Question:
-    """A box of the chart: findings of what it asks for fail it; else its judge says how it went."""
+    """A box of the chart: a finding assigned to it makes it fail; otherwise ``judge`` answers it."""
 
     name: StepName
     question: Text
@@ -83,38 +83,40 @@ CHART = (
 
 
 def walk(case: Case, chained: Chain, rules: Iterable[Rule]) -> tuple[Step, ...]:
-    """The steps of the chart for a call, in its order; a step is failed by the first finding that breaks it."""
+    """Return the steps of the chart for a call in order; the first finding assigned to a step makes it fail."""
     by_name = {rule.name: rule for rule in rules}
     broken: dict[str | None, Finding] = {}
     for each in chained.findings:
         if each.verdict in BROKEN:
             link = by_name[each.rule].variant(each.tags).breaks
             broken.setdefault(causes.step(link, each.tags), each)
-    found: list[Step] = []
+    walked: list[Step] = []
     stopped = False
     for question in CHART:
         step = _step(question, case, broken.get(question.name), stopped=stopped)
         stopped = stopped or step.state == "failed"
-        found.append(step)
-    return tuple(found)
+        walked.append(step)
+    return tuple(walked)
 
 
 def _step(question: Question, case: Case, broken: Finding | None, *, stopped: bool) -> Step:
-    asked = Step(
+    unreached = Step(
         question.name, "cannot_tell", question.question, NOT_REACHED, filter=question.filter(case) or None
     )
     if broken is not None:
         state: State = "cannot_tell" if broken.verdict == "cannot_tell" else "failed"
-        return replace(asked, state=state, said=broken.title, facts=broken.facts, evidence=broken.evidence)
+        return replace(
+            unreached, state=state, said=broken.title, facts=broken.facts, evidence=broken.evidence
+        )
     answer = question.judge(case)
     if answer is None:
-        return replace(asked, state="not_reached")
+        return replace(unreached, state="not_reached")
     state = "not_reached" if stopped and answer.state in ("failed", "cannot_tell") else answer.state
-    return replace(asked, state=state, said=answer.said, facts=answer.facts, evidence=answer.evidence)
+    return replace(unreached, state=state, said=answer.said, facts=answer.facts, evidence=answer.evidence)
 
 
 def records(walked: Iterable[Step], lang: Lang) -> list[dict[str, Any]]:
-    """The steps as findings.json holds them."""
+    """Return the steps in the form of findings.json."""
     return [
         {
             "step": step.name,

@@ -225,7 +225,7 @@ class Call:
 
     @cached_property
     def connection_events(self) -> tuple[ConnectionEventRow, ...]:
-        """Of the TCP connections that its SIP went over, one after the other."""
+        """Its rows for the TCP connections that carried its SIP, one connection after the other."""
         carrying = dict.fromkeys(connection(row) for row in self.sip_messages if row.transport != "udp")
         return tuple(event for each in carrying for event in self._calls.connection_events.get(each, ()))
 
@@ -259,21 +259,21 @@ class Call:
 
     @cached_property
     def clocks(self) -> tuple[ClockRow, ...]:
-        """Of the captures that its packets passed."""
+        """The clocks of the captures that its packets passed."""
         passed = {name for row in self.passages for name in (row.from_capture, row.to_capture)}
         return tuple(row for row in self._calls.clocks if row.capture in passed)
 
     def place(self, capture: str) -> str:
-        """What its passages call the place where a file was captured."""
+        """Return the name of a file's place in its passages."""
         return self._calls.place(capture)
 
     def located(self, capture: str, frame: int) -> tuple[str, int]:
-        """A frame counted from the beginning of a file: which of the recording it is in, and where."""
+        """Return file and frame number of a frame that is counted from the start of ``capture`` on."""
         return self._calls.located(capture, frame)
 
     @cached_property
     def turn_messages(self) -> tuple[StunMessageRow, ...]:
-        """Of its ``stun_messages`` the ``TURN_TRANSACTIONS``."""
+        """The TURN_TRANSACTIONS among its ``stun_messages``."""
         return self._calls.turn_messages.get(self.number, ())
 
     @cached_property
@@ -294,7 +294,7 @@ class Call:
 
     @cached_property
     def rtp_seconds(self) -> tuple[RtpSecondRow, ...]:
-        """Of its streams, one after the other."""
+        """The seconds of its streams, one stream after the other."""
         streams = dict.fromkeys(stream.stream for stream in self.rtp_streams)
         return tuple(second for stream in streams for second in self._calls.seconds.get(stream, ()))
 

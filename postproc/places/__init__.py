@@ -40,17 +40,17 @@ class Places:
 
     @property
     def groups(self) -> list[list[str]]:
-        return [seen.captures for seen in self.overlaps]
+        return [overlap.captures for overlap in self.overlaps]
 
     @property
     def repeated(self) -> frozenset[tuple[str, int]]:
         """Frames of SIP messages that the root of their group also shows, else a capture named earlier."""
         frames = set()
-        for seen in self.overlaps:
-            for (_, other), common in seen.common.items():
-                rows = common.one if other == seen.root else common.other
-                sip = seen.packets[rows[seen.packets["kind"][rows] == SIP]]
-                names = (seen.captures[number] for number in sip["capture"].tolist())
+        for overlap in self.overlaps:
+            for (_, other), common in overlap.common.items():
+                rows = common.one if other == overlap.root else common.other
+                sip = overlap.packets[rows[overlap.packets["kind"][rows] == SIP]]
+                names = (overlap.captures[number] for number in sip["capture"].tolist())
                 frames |= set(zip(names, sip["frame"].tolist(), strict=True))
         return frozenset(frames)
 
@@ -61,19 +61,19 @@ class Places:
     def by_own_clocks(self, tables: Tables, read: Tables) -> Tables:
         """Return the tables with times by each capture's own clock, as in the tables ``read``."""
         times = {name: [at] for name, at in _times(read, self._corrections).items()}
-        for seen in self.overlaps:
-            for number, name in enumerate(seen.captures):
+        for overlap in self.overlaps:
+            for number, name in enumerate(overlap.captures):
                 if name in times:
-                    times[name].append(seen.packets["time"][seen.packets["capture"] == number])
+                    times[name].append(overlap.packets["time"][overlap.packets["capture"] == number])
         whole = {name: np.concatenate(each) for name, each in times.items()}
         return with_times_moved(tables, _back(self._corrections, whole))
 
     @cached_property
     def _corrections(self) -> dict[str, Correction]:
         corrections: dict[str, Correction] = {}
-        for seen in self.overlaps:
-            for number, name in enumerate(seen.captures):
-                comparison = seen.comparison(seen.root, number)
+        for overlap in self.overlaps:
+            for number, name in enumerate(overlap.captures):
+                comparison = overlap.comparison(overlap.root, number)
                 if comparison and abs(sum(clock.offset for clock in comparison.clocks)) > ONE_CLOCK:
                     corrections[name] = comparison.corrected
         return corrections
@@ -84,15 +84,15 @@ class Places:
         rows: list[dict[str, Any]] = []
         elsewhere = []
         cut = ByCapture(tables)
-        for seen in self.overlaps:
-            of_group = cut.of(seen.captures)
-            legs = courses(seen, owners(seen, of_group), of_group.captures, of_group.sip_messages)
-            every = [row for course in legs for row in clocks(seen, course)]
-            every += clocks_by_root(seen)
-            for row in sorted(every, key=lambda row: row["reference"] != seen.captures[seen.root]):
+        for overlap in self.overlaps:
+            of_group = cut.of(overlap.captures)
+            legs = courses(overlap, owners(overlap, of_group), of_group.captures, of_group.sip_messages)
+            every = [row for course in legs for row in clocks(overlap, course)]
+            every += clocks_by_root(overlap)
+            for row in sorted(every, key=lambda row: row["reference"] != overlap.captures[overlap.root]):
                 by_clock.setdefault((row["capture"], row["reference"]), row)
-            rows += [row for course in legs for row in passages(seen, course)]
-            elsewhere.append(Once(seen, legs).elsewhere(of_group))
+            rows += [row for course in legs for row in passages(overlap, course)]
+            elsewhere.append(Once(overlap, legs).elsewhere(of_group))
         tables = marked(tables, elsewhere)
         placed = Tables(clocks=CLOCKS.rows(by_clock.values()), passages=PASSAGES.rows(rows))
         placed = self.by_one_clock(placed)
@@ -102,13 +102,15 @@ class Places:
         """Return, by capture and frame, the captures that lack the packet though they are next on its way."""
         missing: dict[str, dict[int, list[str]]] = {}
         cut = ByCapture(tables)
-        for seen in self.overlaps:
-            of_group = cut.of(seen.captures)
-            for course in courses(seen, owners(seen, of_group), of_group.captures, of_group.sip_messages):
-                for stretch in stretches(seen, course):
-                    frames = missing.setdefault(seen.captures[stretch.sender], {})
-                    for frame in seen.packets["frame"][stretch.lost].tolist():
-                        frames.setdefault(frame, []).append(seen.captures[stretch.receiver])
+        for overlap in self.overlaps:
+            of_group = cut.of(overlap.captures)
+            for course in courses(
+                overlap, owners(overlap, of_group), of_group.captures, of_group.sip_messages
+            ):
+                for stretch in stretches(overlap, course):
+                    frames = missing.setdefault(overlap.captures[stretch.sender], {})
+                    for frame in overlap.packets["frame"][stretch.lost].tolist():
+                        frames.setdefault(frame, []).append(overlap.captures[stretch.receiver])
         return missing
 
 

@@ -32,9 +32,9 @@ def with_places_apart(tables: Tables) -> Tables:
         return tables
     placed, lost = _silent(tables)
     clocks = load(ClockRow, tables.clocks)
-    for made in (_unheard(clocks, legs) for legs in by(_checks(tables), "call", "leg").values()):
-        placed += [row for row in made[0] if row not in placed]
-        lost += made[1]
+    for unheard in (_unheard(clocks, legs) for legs in by(_checks(tables), "call", "leg").values()):
+        placed += [row for row in unheard[0] if row not in placed]
+        lost += unheard[1]
     return tables.with_(
         clocks=CLOCKS.conform(pd.concat([tables.clocks, CLOCKS.rows(placed)], ignore_index=True)),
         passages=PASSAGES.conform(pd.concat([tables.passages, PASSAGES.rows(lost)], ignore_index=True)),

@@ -61,7 +61,7 @@ class Overlap:
 
     def __init__(
         self,
-        found: Datagrams,
+        datagrams: Datagrams,
         matches: Matches,
         root: int,
         captures: pd.DataFrame,
@@ -69,9 +69,9 @@ class Overlap:
     ) -> None:
         self.root = root
         self._offsets_ms = offsets_ms
-        self.captures, self.flows, self.packets = found.captures, found.flows, found.packets
-        self.common = dict(_by_captures(found, matches))
-        spans = captures.set_index("capture").loc[found.captures, ["first_time", "last_time"]]
+        self.captures, self.flows, self.packets = datagrams.captures, datagrams.flows, datagrams.packets
+        self.common = dict(_by_captures(datagrams, matches))
+        spans = captures.set_index("capture").loc[datagrams.captures, ["first_time", "last_time"]]
         self.spans = np.array([spans[name].astype("int64") for name in spans], np.int64).T
         self.neighbours = _neighbours(self.common)
         self._comparisons: dict[tuple[int, int], Comparison | None] = {}
@@ -123,7 +123,7 @@ class Overlap:
         waiting = deque([reference])
         while waiting and capture not in ahead:
             here = waiting.popleft()
-            new = [there for there in self.neighbours[here] if there not in ahead]
+            new = [neighbour for neighbour in self.neighbours[here] if neighbour not in ahead]
             ahead |= dict.fromkeys(new, here)
             waiting += new
         if capture not in ahead:
@@ -162,9 +162,9 @@ def _neighbours(common: Mapping[tuple[int, int], Common]) -> dict[int, list[int]
     return neighbours
 
 
-def _by_captures(found: Datagrams, matches: Matches) -> Iterator[tuple[tuple[int, int], Common]]:
+def _by_captures(datagrams: Datagrams, matches: Matches) -> Iterator[tuple[tuple[int, int], Common]]:
     """Yield what each two captures have in common, by their numbers."""
-    packets = found.packets
+    packets = datagrams.packets
     columns = [packets[name][rows] for name in ("capture", "flow") for rows in (matches.one, matches.other)]
     order = np.lexsort(columns[::-1])
     captures = [column[order] for column in columns[:2]]
@@ -177,7 +177,7 @@ def _by_captures(found: Datagrams, matches: Matches) -> Iterator[tuple[tuple[int
         ]
         pair = int(columns[0][at[0]]), int(columns[1][at[0]])
         one, other, once = matches.one[at], matches.other[at], matches.once[at]
-        yield pair, Common(joined, ways(found, joined), one, other, once)
+        yield pair, Common(joined, ways(datagrams, joined), one, other, once)
 
 
 def _runs(order: Array, *columns: Array) -> list[Array]:

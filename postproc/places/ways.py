@@ -37,8 +37,8 @@ class Joined:
 
 def ways(datagrams: Datagrams, joined: list[Joined]) -> dict[int, int]:
     """Return by flow of the first capture FORTH if it saw the packets first, BACK if last, or UNKNOWN."""
-    for tells in (_by_delay, _by_translation, _by_ttl, _by_losses):
-        if decided := dict(tells(datagrams, joined)):
+    for evidence in (_by_delay, _by_translation, _by_ttl, _by_losses):
+        if decided := dict(evidence(datagrams, joined)):
             return _by_hosts(datagrams, joined, decided)
     return {each.flows[0]: UNKNOWN for each in joined}
 

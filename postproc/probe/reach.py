@@ -15,9 +15,9 @@ from postproc.model.text import Text
 from postproc.probe.certificate import Seen, chain_of
 from postproc.probe.result import Result
 
-MOST_ADDRESSES = 8
+MOST_ADDRESSES = 8  # of a name; a choice
 TCP_SECONDS = 5.0  # three SYNs of Linux: at 0, 1 and 3 s (RFC 6298, section 2)
-TLS_SECONDS = 10.0
+TLS_SECONDS = 10.0  # a choice: a handshake takes two round trips, but servers under load take seconds
 REACHED = Text("{address} answers after {ms} ms", "{address} antwortet nach {ms} ms")
 CLOSED = Text("{address} refuses: nothing listens there", "{address} lehnt ab: Dort lauscht nichts")
 FILTERED = Text(

@@ -16,9 +16,10 @@ from postproc.wire.ip import Endpoint
 
 PORT = 3478  # RFC 8489, section 8
 # RFC 8489, section 6.2.1: RTO 500 ms, doubled. All seven requests would take 39.5 s, too long for a user.
+# Four are a choice: the user waits 5.5 s, and a server is missed only if all four are lost.
 WAITS = (0.5, 1.0, 2.0, 2.0)  # seconds
-LARGEST = 2048  # bytes of an answer
-MOST_ADDRESSES = 4
+LARGEST = 2048  # bytes of an answer that are read; a choice above the MTUs of the internet
+MOST_ADDRESSES = 4  # of a name; a choice
 
 PLAN = Text(
     "will contact {what} (the system's resolver for the name, then STUN Binding Requests)",

@@ -21,8 +21,8 @@ from postproc.model.text import Text
 from postproc.probe.result import Result
 
 LONGEST_TOKEN = 1000  # characters; tokens of ASP.NET Core have 22
-SECONDS = 10.0  # for a complete answer
-LARGEST = 1 << 16  # bytes read of an answer
+SECONDS = 10.0  # for a complete answer; a choice
+LARGEST = 1 << 16  # bytes read of an answer; a choice that bounds memory
 # The guide, chapter 2.3, and the spelling in the server's own settings.
 PATHS = (
     "/XPhoneConnect/mobile",

@@ -35,12 +35,12 @@ class At:
     def __truediv__(self, name: object) -> "At":
         return At(self.file, f"{self.key}.{name}" if self.key else str(name))
 
-    def wrong(self, expected: str, found: object) -> SetupError:
-        return SetupError(f"{self.file}: {self.key}: expected {expected}, not {_abridged(found)}")
+    def wrong(self, expected: str, value: object) -> SetupError:
+        return SetupError(f"{self.file}: {self.key}: expected {expected}, not {_abridged(value)}")
 
 
-def _abridged(found: object) -> str:
-    text = repr(found)
+def _abridged(value: object) -> str:
+    text = repr(value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
@@ -179,13 +179,15 @@ def _loaded(content: bytes, at: At, kind: str = "TOML") -> Mapping[str, Any]:
         raise SetupError(f"{at.file}: not {kind}: {error}") from error
 
 
-def _deployment(held: Mapping[str, Any], base: Deployment, at: At) -> Deployment:
-    changes: dict[str, Any] = {key: check(held[key], at / key) for key, check in PLAIN.items() if key in held}
+def _deployment(settings: Mapping[str, Any], base: Deployment, at: At) -> Deployment:
+    changes: dict[str, Any] = {
+        key: check(settings[key], at / key) for key, check in PLAIN.items() if key in settings
+    }
     for key, merged in _MERGED.items():
-        if key in held:
-            changes[key] = merged(held[key], getattr(base, key), at / key)
+        if key in settings:
+            changes[key] = merged(settings[key], getattr(base, key), at / key)
     changed = replace(base, **changes)
-    return _with_lists(held["acl"], changed, at / "acl") if "acl" in held else changed
+    return _with_lists(settings["acl"], changed, at / "acl") if "acl" in settings else changed
 
 
 def _markers(value: object, base: Markers, at: At) -> Markers:
@@ -243,12 +245,12 @@ def _with_lists(value: object, base: Deployment, at: At) -> Deployment:
     )
 
 
-def _blocks(held: Mapping[str, Any], at: At) -> dict[str, AccessList]:
+def _blocks(settings: Mapping[str, Any], at: At) -> dict[str, AccessList]:
     """Return XPhone's two lists in order: a whitelist denies all but its entries, a blacklist allows it."""
     blocks = {}
     for name, allow in ((WHITELIST, False), (BLACKLIST, True)):
-        if name in held:
-            blocks[name] = AccessList(name, allow, _entries(held[name], not allow, at / name))
+        if name in settings:
+            blocks[name] = AccessList(name, allow, _entries(settings[name], not allow, at / name))
     return blocks
 
 

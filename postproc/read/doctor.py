@@ -69,8 +69,8 @@ def _alone() -> Check:
 
 def _fields() -> Check:
     """Check that tshark knows every field that the readers request."""
-    known = {line.split("\t")[2] for line in _printed("-G", "fields").splitlines() if line.count("\t") >= 2}
-    return _all_known("fields", set(tshark.WANTED.split()), known)
+    fields = {line.split("\t")[2] for line in _printed("-G", "fields").splitlines() if line.count("\t") >= 2}
+    return _all_known("fields", set(tshark.WANTED.split()), fields)
 
 
 def _filter() -> Check:
@@ -83,8 +83,8 @@ def _filter() -> Check:
 
 
 def _preferences() -> Check:
-    known = {line.lstrip("#").partition(":")[0] for line in _printed("-G", "defaultprefs").splitlines()}
-    return _all_known("preferences", set(tshark.PREFERENCES), known)
+    preferences = {line.lstrip("#").partition(":")[0] for line in _printed("-G", "defaultprefs").splitlines()}
+    return _all_known("preferences", set(tshark.PREFERENCES), preferences)
 
 
 def _all_known(name: str, needed: set[str], known: set[str]) -> Check:

@@ -126,8 +126,8 @@ class PdmlCapture(pyshark.FileCapture):  # type: ignore[misc]
         return process
 
     async def _handle_process_stderr_forever(self, stderr: asyncio.StreamReader) -> None:
-        while said := await stderr.read(streaming.CHUNK):
-            self.said = (self.said + said)[-streaming.CHUNK :]
+        while chunk := await stderr.read(streaming.CHUNK):
+            self.said = (self.said + chunk)[-streaming.CHUNK :]
 
     async def _cleanup_subprocess(self, process: Process) -> None:
         """Reap tshark: wait for it at the end of its output, otherwise stop it."""

@@ -35,7 +35,7 @@ HANDSHAKES = {
 # The numbers are those of TLS, too (RFC 6347, section 4.1.2.6).
 ALERTS = {int(code): str(name) for code, name in constants.table("dtls.alerts").items()}
 ENCRYPTED = "encrypted"
-# Record types and versions parsed here; those of DTLS 1.3 are left to tshark.
+# Record types and versions parsed here, beside encrypted records of DTLS 1.3.
 PLAIN, VERSIONS = range(20, 24), (wire.DTLS_1_0, wire.DTLS_1_2)
 SEQUENCE = 0x30  # the type of every certificate's outermost value (RFC 5280, section 4.1)
 
@@ -130,7 +130,7 @@ def certificates(datagram: bytes) -> tuple[str, ...] | None:
             except MalformedError:
                 return None
         size += wire.RECORD + len(record.body)
-    return tuple(chain) if size == len(datagram) else None
+    return tuple(chain) if size == len(datagram) or wire.is_encrypted(datagram, size) else None
 
 
 def _chains(body: bytes) -> Iterator[str]:

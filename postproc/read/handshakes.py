@@ -31,7 +31,7 @@ from postproc.wire.dtls import (
 HARMLESS = frozenset({"close_notify", "user_canceled", "no_renegotiation"})  # alerts that break nothing
 WARNING = 1
 LONGEST = 4000  # characters of all names of a certificate
-SHOWN_NAME = 253
+SHOWN_NAME = 253  # characters of a server name: the longest DNS name as text (RFC 1035, section 2.3.4)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ GZIP = bytes.fromhex("1f8b")
 PACKED = {"zstd": bytes.fromhex("28b52ffd"), "lz4": bytes.fromhex("04224d18")}
 EXTENSIONS = (".pcap", ".pcapng", ".cap", ".ntar", ".snoop")
 PACKED_EXTENSIONS = (".gz", ".zst", ".lz4")
-HEAD = 32
+HEAD = 32  # bytes read to recognize a format; every magic number lies within them
 DAMAGED_GZIP = "damaged gzip file"
 NOT_A_CAPTURE = "not a capture: its first bytes are those of no capture format"
 

@@ -28,6 +28,7 @@ from postproc.read.rtp import MAGIC_COOKIE, RTCP_SECOND, RTP_FIRST, STUN_SIZE, c
 from postproc.read.sip import is_message
 from postproc.read.walk import open_container, windows
 from postproc.wire import hep, stun
+from postproc.wire.dtls import is_encrypted
 
 DTLS_FIRST = range(20, 64)  # bytes (RFC 7983)
 BINDINGS = tuple(stun.message_type(stun.Method.BINDING, kind) for kind in stun.Class)
@@ -324,4 +325,6 @@ def _kind(message: bytes) -> str:
     """Return the protocol of a datagram that is read directly."""
     if message[4:8] != stun.COOKIE and hep.is_hep(message):
         return "hep"
-    return "stun" if message[0] < dtls.PLAIN.start else "dtls" if message[0] in dtls.PLAIN else "sip"
+    if message[0] in dtls.PLAIN or is_encrypted(message):
+        return "dtls"
+    return "stun" if message[0] < dtls.PLAIN.start else "sip"

@@ -69,8 +69,8 @@ class _Started:
     late: Event = field(default_factory=Event)
 
     def listen(self) -> None:
-        while said := cast(BufferedReader, self.process.stderr).read1(CHUNK):
-            self.said = (self.said + said)[-CHUNK:]
+        while chunk := cast(BufferedReader, self.process.stderr).read1(CHUNK):
+            self.said = (self.said + chunk)[-CHUNK:]
 
     def stop(self) -> None:
         self.late.set()

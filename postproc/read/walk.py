@@ -119,13 +119,13 @@ class Likely:
 def record_starts(data: Array, position: int, end: int, layout: Layout) -> tuple[Array, int, bool]:
     """Return where whole records start, where the last one ends, and whether the next one is plausible."""
     likely = _likely(data, position, end, layout)
-    found, patience, sound = [], 1, True
+    starts, patience, sound = [], 1, True
     while True:
         chain, position = _chain(likely, position)
         followed, position, sound = _followed(data, position, end, layout, patience)
-        found += [chain, followed]
+        starts += [chain, followed]
         if len(followed) < patience:
-            return np.concatenate(found), position, sound
+            return np.concatenate(starts), position, sound
         patience *= 2  # so that a file of unusual records is not slow
 
 

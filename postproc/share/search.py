@@ -29,7 +29,7 @@ from postproc.share.redaction.vocabulary import WORD, Known
 from postproc.show.report.page import NAME
 from postproc.wire.ip import TCP
 
-CHUNK = 16 << 20
+CHUNK = 16 << 20  # bytes searched at a time; bounds memory
 OVERLAP = 1 << 12  # bytes; longer than any original, so that one of two pieces has it whole
 DEPTH = 4  # of compressed files in compressed files
 PARQUET, ZIP = b"PAR1", b"PK\3\4"

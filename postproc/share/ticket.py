@@ -23,6 +23,7 @@ from postproc.read import deployment as deployments
 from postproc.read import inputs, logfiles, option_files
 from postproc.read.inputs import Unread
 from postproc.share.account import Account, Look, goes_on, markdown
+from postproc.share.export import JUDGED
 from postproc.share.packing import linked, members, pack, placed
 from postproc.share.redact import Redacted, Source, Work, disguised, products, redact
 from postproc.share.search import check, own_words
@@ -84,7 +85,6 @@ def _with_pseudonyms(answers: Mapping[str, str]) -> list[str]:
     return sorted(set(answers) - set(AS_GIVEN))
 
 
-JUDGED = ["call", "legs", "verdict", "cause"]
 FOUND = ["call", "leg", "code", "verdict", "severity"]
 CHANGED = "the redacted trace does not lead to the same findings as the original"
 

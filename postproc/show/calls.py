@@ -95,27 +95,27 @@ def candidate_counts(candidates: pd.DataFrame) -> dict[Hashable, int]:
     Counted are those of the ufrag in the side's latest description, leg by leg.
     """
     names = ("call", "leg", "side", "ufrag", "time", "addr", "port", "type")
-    known = [row for row in _rows(candidates, names) if None not in (row[0], row[2], row[5])]
+    offered = [row for row in _rows(candidates, names) if None not in (row[0], row[2], row[5])]
     latest: dict[Hashable, pd.Timestamp] = {}
-    for *party, _, time, _, _, _ in known:
+    for *party, _, time, _, _, _ in offered:
         if time is not None:
             latest[tuple(party)] = max(latest.get(tuple(party), time), time)
-    current = {row[:4] for row in known if row[4] is not None and row[4] == latest[row[:3]]}
-    distinct = {(row[0], row[2], *row[5:]) for row in known if row[:4] in current}
+    current = {row[:4] for row in offered if row[4] is not None and row[4] == latest[row[:3]]}
+    distinct = {(row[0], row[2], *row[5:]) for row in offered if row[:4] in current}
     return Counter((call, side) for call, side, *_ in distinct)
 
 
 def check_counts(bindings: pd.DataFrame) -> dict[Hashable, tuple[int, int]]:
     """Return (call, direction) -> connectivity checks answered with success, and checks sent."""
-    asked: dict[Hashable, set[str]] = defaultdict(set)  # by call and direction, the transactions
+    sent: dict[Hashable, set[str]] = defaultdict(set)  # by call and direction, the transactions
     answered: dict[Hashable, set[str]] = defaultdict(set)
     names = ("call", "direction", "purpose", "outcome", "transaction_id")
     for call, direction, purpose, outcome, transaction in _rows(bindings, names):
         if purpose == "check" and outcome != "response_only" and None not in (call, direction):
-            asked[call, direction].add(transaction)
+            sent[call, direction].add(transaction)
             if outcome == "success":
                 answered[call, direction].add(transaction)
-    return {place: (len(answered.get(place, ())), len(those)) for place, those in asked.items()}
+    return {place: (len(answered.get(place, ())), len(transactions)) for place, transactions in sent.items()}
 
 
 def dtls_states(dtls: pd.DataFrame) -> dict[int, str]:

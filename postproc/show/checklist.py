@@ -176,10 +176,10 @@ def _versions(tables: Tables) -> list[str]:
     agents = pd.concat(
         [tables.sip_messages["user_agent"], tables.sdp_media["sdp_owner"], tables.stun_messages["software"]]
     )
-    named = agents.dropna().drop_duplicates()
-    return [name for name in named if any(char.isdigit() for char in name) or " " in name or name.isalpha()][
-        :SHOWN
-    ]
+    distinct = agents.dropna().drop_duplicates()
+    return [
+        name for name in distinct if any(char.isdigit() for char in name) or " " in name or name.isalpha()
+    ][:SHOWN]
 
 
 def _satellite(tables: Tables, lang: Lang) -> str | None:

@@ -93,13 +93,13 @@ def _iso(times: pd.Series) -> pd.Series:
 
 
 def _write_parquet(table: Table, rows: pd.DataFrame, path: Path, run: str) -> None:
-    held = arrow(rows, schema(table.dtypes, {**noted(table.dtypes), RUN: run.encode()}))
+    arrow_table = arrow(rows, schema(table.dtypes, {**noted(table.dtypes), RUN: run.encode()}))
     with (
         path.open("wb") as file,  # arrow cannot open a path that is not UTF-8
-        pq.ParquetWriter(file, held.schema, compression="zstd") as written,
+        pq.ParquetWriter(file, arrow_table.schema, compression="zstd") as writer,
     ):
-        if len(held):  # else an empty row group, for each column
-            written.write_table(held)
+        if len(arrow_table):  # else an empty row group, for each column
+            writer.write_table(arrow_table)
 
 
 def _read_parquet(table: Table, path: Path) -> tuple[pd.DataFrame, str]:

@@ -4,10 +4,13 @@ Printed text may come from strangers: control characters, bidi characters and es
 pipe there are no colors, no progress bar and no broken lines.
 """
 
+import os
+import shlex
+import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +26,7 @@ from postproc.model.messages import in_language
 from postproc.model.text import Lang, Text, clean
 from postproc.model.vocabulary import decimal as with_comma
 
-__all__ = ["clean", "console", "error_line", "folded", "say", "trace", "warning_lines"]
+__all__ = ["clean", "command_line", "console", "error_line", "folded", "say", "trace", "warning_lines"]
 
 NARROWEST = 40  # cells; a choice: on a narrower terminal its own line breaks read no worse
 ASCII = str.maketrans({"→": ">", "–": "-", "…": "~", "━": "-"})
@@ -67,6 +70,11 @@ def _printable(line: str, encoding: str) -> str:
     except UnicodeEncodeError:
         return line.translate(ASCII).encode(encoding, "replace").decode(encoding)
     return line
+
+
+def command_line(words: Sequence[str]) -> str:
+    """Quote the words for this system's shell."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def folded(text: str, width: int | None, hanging: int = 2) -> list[str]:

@@ -17,6 +17,8 @@ CERTIFICATE, SERVER_KEY_EXCHANGE, CERTIFICATE_REQUEST, SERVER_HELLO_DONE = range
 CERTIFICATE_VERIFY, CLIENT_KEY_EXCHANGE, FINISHED = 15, 16, 20
 DTLS_1_0, DTLS_1_2, TLS_1_2 = 0xFEFF, 0xFEFD, 0x0303
 RECORD, MESSAGE = 13, 12  # bytes of the two headers
+# Unified headers of DTLS 1.3 without a connection id, with a length and epoch 2 or 3 (RFC 9147, section 4)
+UNIFIED, LONG_SEQUENCE = (0x26, 0x27, 0x2E, 0x2F), 0x08
 TLS_RECORD, TLS_HANDSHAKE, TLS_CONTENT_TYPES = 5, 4, range(20, 24)
 HELLO_TYPES = (bytes([CLIENT_HELLO]), bytes([SERVER_HELLO]))
 SUPPORTED_GROUPS, SIGNATURE_ALGORITHMS, USE_SRTP, EXTENDED_MASTER_SECRET = 10, 13, 14, 23
@@ -59,6 +61,19 @@ def records(datagram: bytes) -> Iterator[Record]:
 def has_unified_header(datagram: bytes, at: int = 0) -> bool:
     """Whether an encrypted record of DTLS 1.3 starts here (RFC 9147, section 4)."""
     return at < len(datagram) and datagram[at] & 0xE0 == 0x20
+
+
+def is_encrypted(datagram: bytes, at: int = 0) -> bool:
+    """Whether encrypted records of DTLS 1.3 fill the rest, by their lengths (RFC 9147, section 4).
+
+    Their first bytes alone are those of much else. Epochs are those of a handshake and of the data behind
+    it, without connection ids, which DTLS-SRTP has no use for.
+    """
+    begin = at
+    while at < len(datagram) and datagram[at] in UNIFIED:
+        length = at + 1 + (2 if datagram[at] & LONG_SEQUENCE else 1)
+        at = length + 2 + int.from_bytes(datagram[length : length + 2])
+    return begin < at == len(datagram)
 
 
 @dataclass(frozen=True, slots=True)

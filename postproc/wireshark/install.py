@@ -126,9 +126,9 @@ def _back_up(ledger: Ledger, path: Path) -> str | None:
 
 def _copied(path: Path, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    taken = {file.name for file in folder.iterdir()}
-    numbers = range(1, len(taken) + 2)
-    name = next(name for number in numbers if (name := f"{path.name}.{number}") not in taken)
+    used_names = {file.name for file in folder.iterdir()}
+    numbers = range(1, len(used_names) + 2)
+    name = next(name for number in numbers if (name := f"{path.name}.{number}") not in used_names)
     return Path(shutil.copy2(path, folder / name))
 
 
@@ -162,11 +162,11 @@ def put(files: Mapping[Path, bytes], folder: Path, group: str, *, force: bool = 
     in_the_way = [path for path, data in files.items() if _in_the_way(old, path, data)]
     if in_the_way and not force:
         raise SetupError(_refusal(in_the_way, "nothing was written", "replaces"))
-    made = dict.fromkeys([*old.made, *_missing_folders([*files, folder / INDEX])])
-    kept = _keep(old, [path for path in in_the_way if str(path) in old.entries])
+    created_folders = dict.fromkeys([*old.made, *_missing_folders([*files, folder / INDEX])])
+    copies = _keep(old, [path for path in in_the_way if str(path) in old.entries])
     entries = {str(path): _entry(old, path, data, group) for path, data in files.items()}
     changed = [path for path, data in files.items() if content(path) != data]
-    new = Ledger(folder, {**old.entries, **entries}, tuple(made))
+    new = Ledger(folder, {**old.entries, **entries}, tuple(created_folders))
     _write_ledger(new)
     for path in changed:
         write_file(path, files[path])
@@ -175,7 +175,7 @@ def put(files: Mapping[Path, bytes], folder: Path, group: str, *, force: bool = 
     _write_ledger(
         replace(new, entries={name: new.entries[name] for name in new.entries if name not in stale})
     )
-    return Done(tuple(changed), tuple(kept))
+    return Done(tuple(changed), tuple(copies))
 
 
 @_setup_errors()
@@ -189,11 +189,11 @@ def take_back(folder: Path, *, force: bool = False) -> Done:
     edited = [path for path in paths if old.edited(path)]
     if edited and not force:
         raise SetupError(_refusal(edited, "nothing was removed", "removes"))
-    kept = _keep(old, edited)
+    copies = _keep(old, edited)
     changed = [path for path in paths if _restore(old, path)]
     shutil.rmtree(folder / "before", ignore_errors=True)
     (folder / INDEX).unlink(missing_ok=True)
-    return Done(tuple(changed), tuple(kept), tuple(_clear(old.made)))
+    return Done(tuple(changed), tuple(copies), tuple(_clear(old.made)))
 
 
 def _in_the_way(old: Ledger, path: Path, data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""``postproc acl check`` as people use it."""
+"""``postproc acl check`` on the command line."""
 
 import pytest
 from click.testing import CliRunner

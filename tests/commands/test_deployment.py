@@ -1,4 +1,4 @@
-"""Options of a run that say what is known beforehand."""
+"""The options ``--deployment`` and ``--acl`` of a run."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""Column acl_verdict of the candidates."""
+"""Column ``acl_verdict`` of the table candidates."""
 
 from dataclasses import replace
 

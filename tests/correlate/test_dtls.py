@@ -109,6 +109,15 @@ def test_srtp_proves_a_handshake_of_which_the_capture_has_one_direction():
     assert one(sent, rtp_streams=[media | {"dst_port": 50002}])["state"] == "incomplete"
 
 
+@pytest.mark.parametrize(("begins", "state"), [(2.5, "incomplete"), (3.9, "incomplete"), (4.1, "complete")])
+def test_whose_last_flight_is_sent_again_has_not_got_the_others(begins, state):
+    """SRTP that began before the last repetition proves nothing."""
+    sent = [message for message in good() if message["src_addr"] == b.SERVER]
+    again = [message | {"time": message["time"] + later} for later in (1.0, 2.0) for message in sent[-2:]]
+    media = TO_SERVER | {"first_time": begins, "last_time": 9.0}
+    assert one([*sent, *again], rtp_streams=[media])["state"] == state
+
+
 def test_second_captures_of_a_message_are_not_counted():
     assert one([good()[0], good()[0] | {"copy_of": 1, "time": 2.001, "frame": 9}])["client_hellos"] == 1
 

@@ -1,4 +1,4 @@
-"""What runs through a TURN relay, as it is beyond it."""
+"""Traffic through a TURN relay, with the addresses it has beyond the relay."""
 
 import pandas as pd
 import pytest

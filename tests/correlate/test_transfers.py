@@ -1,4 +1,4 @@
-"""What REFER asks for is the same call."""
+"""The call that a REFER requests is joined to the transferred one."""
 
 import pytest
 

@@ -3,7 +3,7 @@
 import pytest
 
 from postproc.diagnose.rules.ack_missing import RULE
-from tests.diagnose.scenes import SERVER, asked, message, told_both, verdict
+from tests.diagnose.scenes import APP, SERVER, asked, message, told_both, verdict
 
 INVITE = message(1, "INVITE", 0.0, frame=1, cseq=7)
 TIMES = (3.0, 3.5, 4.5, 6.5, 10.5)
@@ -24,7 +24,7 @@ def test_a_200_repeated_without_an_ack_is_a_fault_however_good_the_media():
         message(1, "BYE", 35.0, frame=50, cseq=9),
     ]
     (found,) = asked(RULE, sip_messages=sip)
-    assert (found.verdict, found.confidence, found.leg, found.tags) == ("fault", 0.9, 1, frozenset())
+    assert (found.verdict, found.confidence, found.leg, found.tags) == ("fault", 0.9, 1, {"lacking"})
     assert found.evidence.frames == (20, 21, 22, 23, 24, 50)
     shown = told_both(found, RULE)
     assert (
@@ -56,8 +56,45 @@ def test_four_times_in_three_seconds_is_the_least(times, count):
 def test_an_ack_that_went_elsewhere_is_named():
     sip = [INVITE, *answers(*TIMES), ack(3.1, dst_addr="192.0.2.9")]
     (found,) = asked(RULE, sip_messages=sip)
-    assert found.tags == {"elsewhere"}
+    assert found.tags == {"lacking", "elsewhere"}
     assert "An ACK for it went to 192.0.2.9 (frame 40)" in told_both(found, RULE)["en"]["detail"]
+
+
+def ignoring(ended=35.0, acks=(3.1, 3.6, 4.6, 10.6), **ender):
+    sent = {"src_addr": SERVER, "dst_addr": APP} | ender
+    bye = message(1, "BYE", ended, frame=50, cseq=9, **sent)
+    return [INVITE, *answers(*TIMES), *(ack(time) for time in acks), bye]
+
+
+def test_acks_that_count_for_nothing_are_told_from_missing_ones():
+    (found,) = asked(RULE, sip_messages=ignoring())
+    assert (found.verdict, found.tags, found.facts["acks"]) == ("fault", {"ignored"}, 4)
+    told = told_both(found, RULE)
+    assert told["en"]["title"].startswith("The 200 OK of leg 1 was acknowledged, and repeated all the same")
+    assert "4 ACKs for it (CSeq 7; first in frame 40)" in told["en"]["detail"]
+    assert "Request-URI" in told["de"]["causes"]
+    assert len(asked(RULE, sip_messages=ignoring(30.0))) == len(asked(RULE, sip_messages=ignoring(40.0))) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ended": 29.9},
+        {"ended": 40.1},
+        {"acks": (3.1, 3.6, 10.6)},
+        {"src_addr": APP, "dst_addr": SERVER},  # the caller hung up
+    ],
+)
+def test_silent_of_acks_that_crossed_repetitions(changes):
+    assert asked(RULE, sip_messages=ignoring(**changes)) == []
+
+
+def test_of_two_hops_the_one_without_the_ack_is_named():
+    """A proxy that gets the ACK and does not pass it on repeats the 200 all the same."""
+    hop = {"src_addr": "10.0.50.9", "dst_addr": SERVER}
+    beyond = [row | hop for row in answers(*TIMES)]
+    (found,) = asked(RULE, sip_messages=[*ignoring(), *beyond])
+    assert (found.facts["sender"], found.tags) == ("10.0.50.9", {"lacking", "elsewhere"})
 
 
 def test_a_re_invite_is_judged_as_well():

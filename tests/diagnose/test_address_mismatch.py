@@ -1,4 +1,4 @@
-"""Offered one address, seen under another."""
+"""Packets come from an address other than the offered candidates."""
 
 from dataclasses import replace
 from ipaddress import ip_network

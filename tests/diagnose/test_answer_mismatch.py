@@ -113,3 +113,49 @@ def test_an_ack_without_the_answer_to_a_200_that_offers():
 )
 def test_silent_where_the_answer_came_or_none_was_due(scene):
     assert asked(RULE, **scene) == []
+
+
+def empty(*more, **changes):
+    """An offer, and a 200 without a body."""
+    scene = delayed(*more, invite=True)
+    scene["sip_messages"][1] |= {"has_sdp": False} | changes
+    return scene | {"sdp_media": [section()]}
+
+
+def test_a_200_without_the_answer_that_is_due():
+    (found,) = asked(RULE, **empty())
+    assert (found.verdict, found.confidence, found.tags, found.evidence.frames) == (
+        "suspect",
+        0.75,
+        {"empty"},
+        (1, 5),
+    )
+    told = told_both(found, RULE)
+    assert told["en"]["title"].startswith(f"The 200 OK from {SERVER} on leg 1 answers an INVITE that offers")
+    assert "ALG" in told["de"]["causes"]
+    row = verdict(**empty())
+    assert (row.verdict, row.cause) == ("suspect", "answer-mismatch")
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        empty(message(1, 183, 1.0, frame=4, cseq=1, has_sdp=True)),  # answered early
+        empty(cut_short=True),
+        empty(status=486),
+        empty(cseq_method="CANCEL"),
+        empty() | {"rtp_streams": good()["rtp_streams"]},
+    ],
+)
+def test_silent_where_the_answer_came_elsewhere_or_media_flow(scene):
+    assert asked(RULE, **scene) == []
+
+
+def test_a_suite_that_was_not_offered_counts_though_packets_go_both_ways():
+    scene = answered(SDES | {"crypto": "A"}, SDES | {"crypto": "B"}, after=20.0)
+    scene["rtp_streams"] = good()["rtp_streams"]
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.tags) == ("suspect", {"keys"})
+    assert "Packets go both ways" in told_both(found, RULE)["en"]["detail"]
+    row = verdict(**scene)
+    assert (row.verdict, row.cause) == ("suspect", "answer-mismatch")

@@ -1,4 +1,4 @@
-"""Checks that are refused."""
+"""Connectivity checks answered with an error."""
 
 import pytest
 

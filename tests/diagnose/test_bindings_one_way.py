@@ -1,4 +1,4 @@
-"""Answers in one direction."""
+"""Connectivity checks answered in one direction only."""
 
 from postproc.diagnose.rules.bindings_one_way import RULE
 from tests.diagnose.scenes import asked, check, told_both, unanswered

@@ -1,4 +1,4 @@
-"""Final failures other than those of every day."""
+"""Final failures other than busy, cancelled and the like."""
 
 import pytest
 
@@ -63,6 +63,24 @@ def test_another_reason_is_quoted_as_it_stands():
 def test_a_refusal_of_the_offer_that_nothing_explains_is_less_sure(status):
     (found,) = asked(RULE, **at_once(status, after=1.5))
     assert (found.verdict, found.confidence, found.tags) == ("fault", 0.8, {"media"})
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "word"),
+    [
+        (482, "loop", "default route"),
+        (421, "extension", "100rel"),
+        (580, "extension", "precondition"),
+        (400, "message", "malformed"),
+        (513, "message", "too large"),
+        (433, "identity", "withheld"),
+        (438, "identity", "signature"),
+    ],
+)
+def test_what_kind_of_refusal_it_is(status, kind, word):
+    (found,) = asked(RULE, **at_once(status))
+    assert (found.verdict, found.tags) == ("fault", {kind})
+    assert word in told_both(found, RULE)["en"]["causes"]
 
 
 def test_a_challenge_that_nobody_answers_is_a_suspicion():

@@ -1,4 +1,4 @@
-"""Carrier NAT, or several networks at once."""
+"""A client behind carrier-grade NAT, or in several networks at once."""
 
 from postproc.diagnose.rules.carrier_nat_or_vpn import RULE
 from tests.diagnose.scenes import CLIENT_PRIVATE, SERVER_PUBLIC, asked, candidate, told_both, unanswered

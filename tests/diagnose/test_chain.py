@@ -1,4 +1,4 @@
-"""Root cause before symptom."""
+"""The order of findings: the root cause before its consequences."""
 
 from dataclasses import replace
 from typing import get_args

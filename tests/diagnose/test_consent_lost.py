@@ -1,4 +1,4 @@
-"""A path that dies under the call."""
+"""A candidate pair whose checks are no longer answered during the call."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A handshake that is called off."""
+"""A DTLS handshake that an alert ends."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Another certificate than promised."""
+"""A DTLS certificate whose fingerprint differs from the SDP's."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Half a flight."""
+"""A DTLS flight of which some messages never arrive."""
 
 from postproc.diagnose.rules.dtls_fragment_lost import RULE
 from tests.builders import SERVER

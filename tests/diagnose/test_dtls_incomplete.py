@@ -1,4 +1,4 @@
-"""A handshake that stops."""
+"""A DTLS handshake that stops without an alert."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Nobody says hello."""
+"""No ClientHello though checks succeeded."""
 
 from postproc.diagnose.rules.dtls_not_started import RULE
 from tests.diagnose.scenes import asked, check, section, told_both

@@ -1,4 +1,4 @@
-"""What the client offered is not known."""
+"""The client's leg is not in the captures, so its offer is unknown."""
 
 from dataclasses import replace
 

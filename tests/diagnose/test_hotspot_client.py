@@ -1,4 +1,4 @@
-"""A phone that shares its line."""
+"""A client behind the hotspot of a phone."""
 
 import pytest
 

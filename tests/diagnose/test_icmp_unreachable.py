@@ -1,4 +1,4 @@
-"""What ICMP says of the checks."""
+"""ICMP errors about connectivity checks."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Hello? Hello?"""
+"""Media that begins long after the answer."""
 
 from postproc.diagnose.rules.late_media import RULE
 from tests.diagnose.scenes import asked, check, good, section, stream, told_both, verdict

@@ -1,4 +1,4 @@
-"""Names instead of addresses."""
+"""A client that only offers mDNS names (.local) as host candidates."""
 
 from postproc.diagnose.rules.mdns_only import RULE
 from tests.diagnose.scenes import SERVER_PUBLIC, asked, candidate, check, told_both

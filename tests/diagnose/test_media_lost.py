@@ -1,4 +1,4 @@
-"""Holes in the sound."""
+"""RTP packets lost within a stream."""
 
 import pytest
 

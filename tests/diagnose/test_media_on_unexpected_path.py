@@ -1,4 +1,4 @@
-"""Sound sent to nowhere."""
+"""Media sent to an address that no candidate or SDP names."""
 
 from postproc.diagnose.rules.media_on_unexpected_path import RULE
 from tests.diagnose.scenes import asked, foreign, plain_stream, told_both

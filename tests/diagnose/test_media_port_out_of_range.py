@@ -1,4 +1,4 @@
-"""A port the firewall was not opened for."""
+"""A media port outside the deployment's range, which the firewall allows."""
 
 from dataclasses import replace
 

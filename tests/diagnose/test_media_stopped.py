@@ -5,8 +5,19 @@ import pytest
 
 from postproc.diagnose.rules.consent_lost import RULE as CONSENT_LOST
 from postproc.diagnose.rules.media_stopped import RULE
-from tests.builders import GATEWAY, SERVER
-from tests.diagnose.scenes import asked, check, message, phase, plain_stream, stream, told_both, verdict
+from tests.builders import APP, GATEWAY, SERVER
+from tests.diagnose.scenes import (
+    asked,
+    check,
+    good,
+    message,
+    phase,
+    plain_stream,
+    section,
+    stream,
+    told_both,
+    verdict,
+)
 
 STOPPED = [stream(), stream("client_to_server", last_time=8.0)]
 
@@ -75,6 +86,156 @@ HELD = {
 def test_who_holds_need_not_send_music(packets, last, count):
     held = phase(**HELD, packets_from_client=packets, last_from_client=last)
     assert len(asked(RULE, phases=[phase(ended=6.0, last_from_client=5.9), held, phase(2)])) == count
+
+
+CLIENT_HOLDS = [
+    phase(ended=6.0, last_from_client=5.9, last_from_server=5.9),
+    phase(**HELD | {"phase": 2, "opened_by": 40, "packets_from_client": 0, "last_from_client": None}),
+    phase(2),
+]
+OFFER = {"to_tag": "t", "has_sdp": True, "cseq": 3}
+
+
+def resuming(status=None, frame=50, at=9.0, ended=20.0, **described):
+    """A client that holds at 6 s and offers to talk again at 9 s; ``status``: what came of it."""
+    asked_for = [
+        *good()["sip_messages"],
+        message(1, "INVITE", 5.9, frame=40, **OFFER | {"cseq": 2}),
+        message(1, "INVITE", at, frame=frame, **OFFER),
+    ]
+    if status:
+        asked_for.append(message(1, status, at + 0.1, frame=frame + 1, cseq=3, reason="No"))
+    sections = [*good()["sdp_media"], section(time=at, frame=frame, **described)]
+    held = [each | {"ended": ended} if each["kind"] == "hold" else each for each in CLIENT_HOLDS]
+    return {"phases": held, "sip_messages": asked_for, "sdp_media": sections}
+
+
+@pytest.mark.parametrize(("status", "tag"), [(488, "refused"), (491, "refused"), (None, "unanswered")])
+def test_a_hold_that_cannot_be_ended_is_named(status, tag):
+    (found,) = asked(RULE, **resuming(status))
+    assert (found.verdict, found.confidence, found.leg, found.tags) == ("suspect", 0.7, 1, {tag})
+    assert found.facts["seconds"] == 11.0
+    said = told_both(found, RULE)["en"]["title"]
+    assert said.startswith("Leg 1 stays on hold for another 11 s: the INVITE of 12:00:09.000 UTC")
+    assert said.endswith(
+        "refused with 488 No." if status == 488 else "refused with 491 No." if status else "never answered."
+    )
+    row = verdict(**resuming(status))
+    assert (row.verdict, row.cause) == ("suspect", "media-stopped")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": 200},
+        {"status": 401},  # asked again with credentials
+        {"status": 488, "at": 15.1},
+        {"status": 488, "ended": 13.9},  # resumed by a later offer
+        {"status": 488, "direction": "sendonly"},  # still a hold
+        {"status": 488, "connection_addr": "0.0.0.0"},
+        {"status": 488, "port": 0},
+    ],
+)
+def test_silent_of_holds_that_end_or_go_on_as_wanted(changes):
+    assert asked(RULE, **resuming(**changes)) == []
+
+
+def held_again(*others, direction="sendrecv", until=20.0, by=SERVER):
+    """The client's offer to resume is taken, and answered with a hold; ``others``: directions offered before."""
+    scene = resuming(200, direction=direction)
+    held = next(each for each in scene["phases"] if each["kind"] == "hold")
+    again = held | {"phase": 3, "started": 9.1, "opened_by": 50, "ended": until}
+    scene["phases"] = [*scene["phases"][:1], held | {"ended": 9.1}, again, scene["phases"][-1]]
+    for frame, each in enumerate(others, 44):
+        offer = message(1, "INVITE", 7.0, frame=frame, **OFFER | {"cseq": 9})
+        scene["sip_messages"].append(offer | {"src_addr": by, "dst_addr": APP})
+        scene["sdp_media"].append(section(time=7.0, frame=frame, direction=each))
+    return scene
+
+
+def test_an_answer_that_holds_on_is_named():
+    (found,) = asked(RULE, **held_again())
+    assert (found.verdict, found.leg, found.tags, found.evidence.frames) == (
+        "suspect",
+        1,
+        {"answered"},
+        (21, 50, 51),
+    )
+    told = told_both(found, RULE)
+    assert told["en"]["title"].endswith("was answered with another hold at 12:00:09.100 UTC.")
+    assert "pressed hold as well" in told["en"]["remedies"]
+    assert len(asked(RULE, **held_again("sendrecv"))) == 1
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        held_again("sendonly"),  # held by both
+        held_again(direction="recvonly"),
+        held_again(until=14.0),
+        held_again() | {"phases": [*held_again()["phases"], phase(2, kind="hold", started=4.0)]},
+    ],
+)
+def test_silent_where_the_other_side_holds_as_well(scene):
+    assert asked(RULE, **scene) == []
+
+
+def test_silent_where_the_held_side_offers():
+    scene = resuming(488)
+    scene["sip_messages"][-2] |= {"src_addr": SERVER, "dst_addr": APP}
+    assert asked(RULE, **scene) == []
+
+
+def left_behind(until=20.0, opened_by=60, **changes):
+    """The client holds and comes back; the server's last offer on leg 2 lets nobody or one side send."""
+    back = {"phase": 3, "kind": "resumed", "started": 9.0}
+    first, held, _ = CLIENT_HOLDS
+    other = HELD | {"opened_by": opened_by, "packets_from_client": 300, "started": 6.1, "ended": until}
+    return {
+        "phases": [
+            first,
+            held | {"ended": 9.0},
+            phase(**back),
+            phase(2, ended=6.1, last_from_client=5.9, last_from_server=5.9),
+            phase(2, **other | changes),
+        ],
+        "sip_messages": [
+            *good()["sip_messages"],
+            message(1, "INVITE", 5.9, frame=40, **OFFER),
+            message(2, "INVITE", 9.1, frame=60, **OFFER),
+            message(2, "INVITE", 9.2, frame=61, **OFFER) | {"src_addr": GATEWAY, "dst_addr": SERVER},
+        ],
+    }
+
+
+def test_a_leg_that_stays_on_hold_when_the_other_one_is_resumed_is_named():
+    (found,) = asked(RULE, **left_behind())
+    assert (found.verdict, found.leg, found.tags) == ("suspect", 2, {"left"})
+    assert (found.facts["seconds"], found.facts["relay"]) == (11.0, SERVER)
+    told = told_both(found, RULE)
+    assert told["en"]["title"] == (
+        "Leg 2 stays on hold from 12:00:09.000 UTC on for 11 s, although leg 1 was resumed."
+    )
+    assert "frame 60 still holds" in told["en"]["detail"]
+    assert "rtp_disable_hold=true" in told["en"]["remedies"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"until": 13.9},
+        {"opened_by": 61},  # held by the gateway itself
+        {"opened_by": 99},
+        {"started": 4.0},  # on hold before
+        {"started": 20.0, "until": 40.0},  # held later, when leg 1 is over
+    ],
+)
+def test_silent_of_legs_that_are_held_for_another_reason(changes):
+    scene = left_behind(**changes)
+    if "started" in changes:
+        scene["phases"][3] |= {"ended": changes["started"], "last_from_client": changes["started"]}
+        scene["phases"][3] |= {"last_from_server": changes["started"]}
+    assert asked(RULE, **scene) == []
 
 
 DIRECT = {

@@ -1,4 +1,4 @@
-"""Requests leave, nothing comes back."""
+"""Connectivity checks of which none is answered."""
 
 from postproc.diagnose.rules.no_binding_success import RULE
 from tests.diagnose.scenes import CLIENT_PRIVATE, asked, candidate, check, message, unanswered, verdict

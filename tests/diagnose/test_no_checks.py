@@ -1,4 +1,4 @@
-"""Candidates, and nobody who tries them."""
+"""Candidates on both sides, but no connectivity checks."""
 
 from postproc.diagnose.rules.no_checks import RULE
 from tests.builders import GATEWAY, SERVER

@@ -1,4 +1,4 @@
-"""Offer and answer share nothing."""
+"""Offer and answer without a common audio codec."""
 
 import pytest
 
@@ -178,3 +178,48 @@ def test_silent_on_payload_types_where_a_description_is_not_known():
     unread = [row | {"formats": None} if row["frame"] == 5 else row for row in good()["sdp_media"]]
     assert asked(RULE, **strange(0), sdp_media=only) == []
     assert asked(RULE, **strange(0), sdp_media=unread) == []
+
+
+def declined(*beside, port=0, **changes):
+    """The called party takes the call, and none of its audio."""
+    scene = mismatch(legs=[leg(1), leg(2)])
+    scene["sip_messages"] = [row | {"cseq": 1, "from_tag": "a"} for row in scene["sip_messages"][:-1]]
+    scene["sip_messages"][-1] |= changes
+    answer = section("b@x", time=3.0, frame=20, **PLAIN, **PCMU) | {"port": port}
+    return scene | {"sdp_media": [*scene["sdp_media"][:2], answer, *(answer | each for each in beside)]}
+
+
+VIDEO = {"media": "video", "port": 40000}
+
+
+@pytest.mark.parametrize(
+    ("beside", "said"), [((), "Nothing else"), ((VIDEO,), "What it does accept: video.")]
+)
+def test_audio_refused_by_port_0_is_a_suspicion(beside, said):
+    (found,) = asked(RULE, **declined(*beside))
+    assert (found.verdict, found.confidence, found.leg, found.tags) == ("suspect", 0.7, 2, {"declined"})
+    told = told_both(found, RULE)
+    assert told["en"]["title"] == (
+        f"{GATEWAY} accepts the call on leg 2 without its audio: port 0 in the answer to an offer of PCMU/8000."
+    )
+    assert said in told["en"]["detail"]
+    assert "kein Mikrofon" in told["de"]["causes"]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        declined(port=40000),
+        declined({"port": 40000}),  # of two ways to speak one
+        declined({"media": "image", "port": 40000}),  # a fax
+        declined(status=183),
+        declined() | {"rtp_streams": good()["rtp_streams"]},
+    ],
+)
+def test_silent_where_audio_is_taken_or_another_medium_stands_for_it(scene):
+    assert asked(RULE, **scene) == []
+
+
+def test_silent_on_a_body_that_is_no_sdp():
+    plain = {"candidates": [], "sdp_media": [offer(proto="RTP/AVP", ufrag=None)]}
+    assert asked(RULE, **at_once(415, **plain)) == []

@@ -1,4 +1,4 @@
-"""Answered, and silent."""
+"""An answered call without media."""
 
 import pytest
 

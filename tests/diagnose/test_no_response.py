@@ -1,4 +1,4 @@
-"""An INVITE to which nothing comes back."""
+"""An INVITE without any response."""
 
 import pytest
 

@@ -25,6 +25,15 @@ def test_requests_of_a_dialog_whose_responses_are_missing():
     assert "ACK, BYE" in told["de"]["detail"]
 
 
+def test_silent_where_the_dialogs_response_came_from_elsewhere():
+    """By way of a proxy, or with a Contact that nobody reaches: ACK and BYE go to a machine that never sent."""
+    beyond = [row | {"dst_addr": "192.168.0.10"} for row in SENT[1:]]
+    assert len(asked(RULE, **NOTHING | {"sip_messages": [SENT[0], *beyond]})) == 1
+    assert asked(RULE, **NOTHING | {"sip_messages": [SENT[0], response(1, 200, 3.0), *beyond]}) == []
+    other = response(1, 200, 3.0) | {"call_id": "b@x"}
+    assert len(asked(RULE, **NOTHING | {"sip_messages": [SENT[0], other, *beyond]})) == 1
+
+
 def test_responses_whose_requests_are_missing():
     (found,) = asked(RULE, **NOTHING | {"sip_messages": [response(1, 183, 0.2), response(1, 200, 3.0)]})
     assert found.facts["kinds"] == ["183 INVITE", "200 INVITE"]

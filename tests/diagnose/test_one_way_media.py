@@ -1,12 +1,16 @@
-"""One speaks, nobody answers."""
+"""Media in one direction only."""
+
+import pytest
 
 from postproc.diagnose.rules.one_way_media import RULE
-from tests.builders import GATEWAY, SERVER
+from tests import builders
+from tests.builders import APP, GATEWAY, SERVER
 from tests.diagnose.evidence.test_media import quiet
 from tests.diagnose.scenes import (
     asked,
     foreign,
     good,
+    message,
     plain_stream,
     section,
     stream,
@@ -99,3 +103,52 @@ def test_what_ends_at_a_relay_is_not_heard():
 def test_what_a_relay_passes_on_is_heard():
     passed = plain_stream("192.0.2.5", ONE, src_port=1000, dst_port=1000, ssrc=9)  # transcoded
     assert asked(RULE, rtp_streams=relayed(ANSWER, passed)) == []
+
+
+def wanting(reason='Q.850;cause=604;text="MEDIA_TIMEOUT"', leg=1, **changes):
+    """The server ends a leg for want of media."""
+    source, target = ((SERVER, APP), (SERVER, GATEWAY))[leg - 1]
+    ends = {"src_addr": source, "dst_addr": target, "reason_header": reason, "frame": 29}
+    bye = message(leg, "BYE", 20.0, **ends | changes)
+    return {"sip_messages": [row for row in good()["sip_messages"] if row.get("method") != "BYE"] + [bye]}
+
+
+@pytest.mark.parametrize(
+    "reason", [None, 'SIP ;cause=200; text="RTP Timeout"', 'SIP;cause=480;text="Media inactivity"']
+)
+def test_media_that_its_receiver_does_not_get_is_one_way_though_sent_to_the_last(reason):
+    scene = wanting(**{"reason": reason} if reason else {})
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.confidence, found.leg, found.facts["packets"]) == ("suspect", 0.7, 1, 850)
+    told = told_both(found, RULE)
+    assert told["en"]["title"].startswith(f"{SERVER} ended the call for want of media (")
+    assert "850 Pakete dorthin" in told["de"]["title"]
+    row = verdict(**scene)
+    assert (row.verdict, row.cause) == ("suspect", "one-way-media")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"reason": 'Q.850;cause=16;text="NORMAL_CLEARING"'},
+        {"reason": 'SIP;cause=408;text="Request Timeout"'},
+        {"time": 22.1},  # it had stopped
+        {"src_addr": "10.0.50.9"},  # nothing goes to there
+    ],
+)
+def test_silent_where_nobody_lacks_media_that_are_sent(changes):
+    scene = wanting(**{key: value for key, value in changes.items() if key != "time"})
+    scene["sip_messages"][-1]["time"] = builders.at(changes["time"]) if "time" in changes else 20.0
+    assert asked(RULE, **scene) == []
+
+
+def test_media_go_to_the_address_that_was_described():
+    (found,) = asked(RULE, **wanting(src_addr=APP, dst_addr=SERVER))
+    assert (found.facts["target"], found.facts["source"]) == (APP, SERVER)
+
+
+def test_silent_of_a_leg_that_is_ended_because_another_one_was():
+    scene = wanting(leg=2)
+    first = message(1, "BYE", 19.9, src_addr=SERVER, dst_addr=APP, frame=28)
+    scene["sip_messages"].insert(-1, first)
+    assert asked(RULE, **scene) == []

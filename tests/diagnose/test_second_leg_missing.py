@@ -1,4 +1,4 @@
-"""Whom the server calls is not to be seen."""
+"""The leg to the called party is not in the captures."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""One socket, two public addresses."""
+"""One socket that STUN servers see under two public addresses."""
 
 from postproc.diagnose.rules.several_uplinks import RULE
 from tests.diagnose.scenes import SERVER_PORT, asked, told_both, unanswered

@@ -1,4 +1,4 @@
-"""One message, two texts."""
+"""A SIP message that differs between two captures: an ALG rewrote it."""
 
 from postproc.diagnose.rules.sip_alg import RULE
 from tests.diagnose.places import EVERY_PLACE, passages, seen_from

@@ -1,4 +1,4 @@
-"""From the INVITE to the server's SDP."""
+"""A long time from the INVITE to the server's SDP."""
 
 from postproc.diagnose.rules.slow_negotiation import RULE
 from tests.builders import SERVER

@@ -1,4 +1,4 @@
-"""Look-ups without an answer."""
+"""STUN look-ups of the server without an answer."""
 
 from postproc.diagnose.rules.stun_server_unreachable import RULE
 from tests.builders import SERVER

@@ -1,4 +1,4 @@
-"""Another port for every destination."""
+"""A NAT that maps to another port for every destination."""
 
 from postproc.diagnose.rules.symmetric_nat import RULE
 from tests.diagnose.scenes import asked, check, told_both, unanswered

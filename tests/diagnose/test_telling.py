@@ -1,4 +1,4 @@
-"""What a rule says in its tests is compared whole: no part of it changes unseen."""
+"""The told sentences of rules are compared as a whole, so that no part of them changes unnoticed."""
 
 import dataclasses
 

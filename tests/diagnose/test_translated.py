@@ -1,4 +1,4 @@
-"""NAT between two places."""
+"""Addresses that NAT translates between two places."""
 
 from postproc.diagnose.rules.translated import RULE
 from tests.builders import SERVER

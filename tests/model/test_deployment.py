@@ -1,4 +1,4 @@
-"""What a deployment can be asked."""
+"""Questions that a deployment answers."""
 
 import ipaddress
 import re

@@ -33,7 +33,7 @@ def this_call(desktop: Desktop) -> None:
     desktop.screen.settled()
     desktop.menu("Legs", "Calls in this file")
     (window,) = desktop.dialogs()
-    desktop.screen.act("windowsize", window, "930", "230", "windowmove", window, "455", "650")
+    desktop.screen.act("windowsize", window, "620", "260", "windowmove", window, "765", "620")
 
 
 PICTURES: Mapping[str, tuple[Path, Callable[[Desktop], None]]] = {

@@ -26,19 +26,15 @@ QUICK = (
 # How a user has to open the capture: the reader finds out by itself what runs on an odd port.
 OPENED_WITH = {"sips_tls_odd_port": ("-d", "tcp.port==15061,tls", "-d", "tls.port==15061,sip")}
 UNNAMED = "the plug-in ties a look-up by the address it learnt, which here nobody was told"
-IN_TCP = "Wireshark opens no DTLS in TCP, and of what RFC 4571 frames not all that is in one segment"
-IN_13 = "tshark 4.0 shows no DTLS 1.3 behind a ServerHello, which the plug-in reads itself"
 IN_TRICKLE = "the plug-in reads no candidates of trickle-ice-sdpfrag"
 IN_HEP = "Wireshark 4.0 to 4.6 has no dissector of HEP: the plug-in does not see what is in it"
 # Capture -> why the two may differ.
 NO_REFER = "the plug-in does not follow REFER: the leg of a transfer is a call of its own"
 ALLOWED = {
-    "dtls13_good": IN_13,
     "f_refer": NO_REFER,
     "f_wss_no_binding": "the plug-in joins no leg whose SIP cannot be read: its checks are a call",
     "hep": IN_HEP,
     "hep_tcp": IN_HEP,
-    "ice_tcp": IN_TCP,
     "no_response_gateway": UNNAMED,
     "r_rtp_fragments": "the plug-in does not put UDP together whose IP fragments carry media",
     "session_timer_422_trunk": UNNAMED,
@@ -46,8 +42,6 @@ ALLOWED = {
     "transfer_attended": NO_REFER,
     "trickle_good": IN_TRICKLE,
     "trickle_info": IN_TRICKLE,
-    "turn_tcp": IN_TCP,
-    "turn_tcp_unanswered": UNNAMED,
 }
 
 

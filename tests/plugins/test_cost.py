@@ -1,4 +1,4 @@
-"""What the plug-in leaves undone on the frames there are most of."""
+"""The work that the plug-in avoids on the most frequent frames."""
 
 from pathlib import Path
 

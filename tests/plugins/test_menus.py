@@ -30,7 +30,13 @@ def found(capture: Path, show: str) -> set[int]:
 # The server behind a NAT; the same 5-tuples again; another port; an address that changes; a call without ICE.
 @pytest.mark.parametrize(
     "name",
-    ["two_calls", "made/two_calls_same_number", "made/nat_remapped_port", "made/ipv6", "made/proxy_hops"],
+    [
+        "two_calls",
+        "made/two_calls_same_number",
+        "made/nat_remapped_port",
+        "made/ipv6",
+        "made/proxy_hops",
+    ],
 )
 def test_copied_filters_find_what_those_of_a_run_find(name: str) -> None:
     capture = PCAPS / f"{name}.pcapng"
@@ -48,6 +54,15 @@ def test_copied_filters_find_what_those_of_a_run_find(name: str) -> None:
         ports = [number for port in opened[call].ports for number in port.numbers]
         if ports:
             assert clicked["Copy filter of the server's ports", call, "clipboard"] == filters.ports(ports)
+
+
+def test_the_copied_filter_of_ice_over_tcp_finds_its_packets() -> None:
+    capture = PCAPS / "made/ice_tcp.pcapng"
+    seen, done = watched(capture, ["legs.call", "tcp.dstport"])
+    of_call = {frame.number for frame in seen if frame["legs.call"]}
+    in_tcp = {frame.number for frame in seen if frame.integer("tcp.dstport") in (31802, 33270)}
+    assert in_tcp <= of_call
+    assert in_tcp <= found(capture, by_entry(done)["Copy filter of this call", 1, "clipboard"])
 
 
 def test_every_call_has_a_button_up_to_eight_and_a_question_for_more(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.plugins import plain
 from tests.plugins.dissected import PLUGIN, ROOT
 
 MODULES = sorted(assemble.SOURCE.glob("*.lua"))
-OF_WIRESHARK = {"learn", "show", "dissector", "menus"}  # all others run in plain Lua
+OF_WIRESHARK = {"learn", "frames", "show", "dissector", "menus"}  # all others run in plain Lua
 STANDARD = {
     "ipairs",
     "math",

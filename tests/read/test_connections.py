@@ -1,4 +1,4 @@
-"""What TCP segments say of their connection."""
+"""What TCP segments show of a connection: how it ends, how far TLS gets, whether it carries SIP."""
 
 import pytest
 

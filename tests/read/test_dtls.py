@@ -70,6 +70,14 @@ def test_unified_header_of_dtls_1_3_is_encrypted():
     assert kinds(rows(b"\x2f" + bytes(30))) == [("application_data", "encrypted", 3)]
 
 
+def test_records_of_dtls_1_3_need_no_tshark_where_their_lengths_fill_the_datagram():
+    short, long = b"\x26\0\0\4abcd", b"\x2f\0\1\0\2xy"
+    for datagram in (record(22, handshake(2, 0)) + short, short + long, long):
+        assert dtls.certificates(datagram) == ()
+    for other in (b"/ab\0\3xy", b"\x3c\0\1\0\2xy", long + b"x", long[:-1], b"\x2e", b""):
+        assert dtls.certificates(other or long[:4]) is None
+
+
 def test_cut_records_end_the_datagram():
     assert rows(b"\x16\xfe\xfd") == []
     assert kinds(rows(record(22, handshake(1, 0, bytes(50)))[:-20])) == [("handshake", "client_hello", 0)]

@@ -1,4 +1,4 @@
-"""What redaction says it did."""
+"""The account of a redaction."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""What of each table is about one call, or about what one capture shows."""
+"""The rows of each table that are about one call, or about the calls of one capture."""
 
 import pytest
 

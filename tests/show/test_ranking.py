@@ -1,4 +1,4 @@
-"""The worst call comes first."""
+"""The order of calls by severity."""
 
 from postproc.show.calls import worst_first
 from tests import builders as t

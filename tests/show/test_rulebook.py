@@ -1,4 +1,4 @@
-"""The rules_page of rules."""
+"""docs/RULES.md and docs/RULES-MATRIX.md as generated."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""The tables' declaration in its three forms."""
+"""The declaration of tables as text, Markdown and JSON."""
 
 import json
 

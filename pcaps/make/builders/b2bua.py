@@ -1,9 +1,8 @@
-"""A call through a B2BUA as FreeSWITCH makes it, phase by phase.
+"""A call through a B2BUA in FreeSWITCH's manner, phase by phase.
 
-Leg 1: XPhone Server -> B2BUA over TCP, with the client's ICE description.
-Leg 2: B2BUA -> gateway over UDP, plain RTP. Checks, DTLS and SRTP run between
-client and B2BUA. ``play`` is the good call; captures of something special call
-the phases themselves. All times are seconds of the recording.
+Leg 1: XPhone Server -> B2BUA over TCP, with the client's ICE description. Leg 2: B2BUA -> gateway over UDP,
+plain RTP. Checks, DTLS and SRTP run between client and B2BUA. ``play`` is the good call; captures of special
+cases call the phases themselves. All times are seconds after the recording's start.
 """
 
 from collections.abc import Sequence
@@ -21,13 +20,13 @@ from pcaps.make.builders.seed import Seed
 from pcaps.make.builders.sip import B2BUA_AGENT, SERVER_AGENT, Dialog
 
 RTT = 0.024
-# Of the truth of a call whose offer got no answer: the server's candidates were never sent.
+# Entries in the truth of a call whose offer got no answer: the server's candidates were never sent.
 UNANSWERED: dict[str, Any] = {"freeswitch_candidates": [], "freeswitch_ufrag": None}
 
 
 @dataclass
 class Call:
-    """One call; ``name`` decides its identifiers. Paths not given are TCP for leg 1, UDP for the rest."""
+    """One call; ``name`` determines its identifiers. Paths default to TCP for leg 1 and UDP for the rest."""
 
     recording: Recording
     name: str
@@ -87,7 +86,10 @@ class Call:
         return Dialog(path, ends, self.seed.child(name), call_id, **who, **more)
 
     def new_ice(self, name: str) -> IceSession:
-        """Credentials and candidates of both sides; FreeSWITCH is controlled, as it answers setup:active."""
+        """Return credentials and candidates of both sides.
+
+        FreeSWITCH is controlled, as it answers setup:active.
+        """
         seed = self.seed.child(name)
         client = Agent(
             seed.text(4),
@@ -143,7 +145,7 @@ class Call:
         self.leg2.respond(at + 0.0024, 100)
 
     def look_up(self, at: float) -> None:
-        """FreeSWITCH asks its STUN server for the later media port's public address."""
+        """FreeSWITCH asks its STUN server for the public address of its media port."""
         path = UdpPath(self.recording, {"server": self.lab.media, "stun": self.lab.stun_server}, on=self.on)
         transaction = self.seed.text(12).encode()
         path.send(at, "server", stun.look_up(transaction, self.seed.text(32)))
@@ -184,7 +186,7 @@ class Call:
     def stream(
         self, who: str, at: float, until: float, *, lost: Sequence[int] = (), path: Path | None = None
     ) -> None:
-        """The RTP of one sender: client and server (leg 1, secured), gateway and trunk (leg 2)."""
+        """Send the RTP of one sender: client and server (leg 1, SRTP), gateway and trunk (leg 2)."""
         secured, leg = who in ("client", "server"), "leg1" if who in ("client", "server") else "leg2"
         ssrc, sender = self.ssrc[who], "server" if who == "trunk" else who
         path = path or (self.media if secured else self.trunk_media)
@@ -222,7 +224,7 @@ class Call:
         self.hang_up(at + answer + talk + 0.05)
 
     def truth(self, number: int = 1, legs: Sequence[Dialog] = (), **facts: object) -> dict[str, object]:
-        """What this call put on the wire; ``legs`` where they are not the usual two."""
+        """Return what this call put on the wire; ``legs`` defaults to the usual two."""
         legs = legs or (self.leg1, self.leg2)
         client, server = self.ice.agents["client"], self.ice.agents["server"]
         return {

@@ -1,4 +1,4 @@
-"""Two self-signed certificates (EC, P-256), made once for the captures: their keys were thrown away."""
+"""Two self-signed certificates (EC, P-256) for the captures; their private keys were not kept."""
 
 import base64
 import hashlib
@@ -22,6 +22,6 @@ CLIENT = base64.b64decode(
 
 
 def fingerprint(certificate: bytes) -> str:
-    """The value of a=fingerprint (RFC 8122, section 5)."""
+    """Return the value of a=fingerprint (RFC 8122, section 5)."""
     digest = hashlib.sha256(certificate).hexdigest().upper()
     return "sha-256 " + ":".join(digest[i : i + 2] for i in range(0, len(digest), 2))

@@ -1,4 +1,4 @@
-"""A DTLS 1.2 handshake with use_srtp (RFC 6347, 5764): certificates in clear, the keys mere random bytes."""
+"""A DTLS 1.2 handshake with use_srtp (RFC 6347, 5764): certificates in clear, random bytes for keys."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ CERTIFICATE_TYPES = counted(bytes([dtls.ECDSA_SIGN]), 1)
 
 @dataclass(frozen=True)
 class Handshake:
-    """``active`` is the end that sends the ClientHello (a=setup:active)."""
+    """A handshake; ``active`` is the end that sends the ClientHello (a=setup:active)."""
 
     path: Path
     seed: Seed
@@ -28,12 +28,12 @@ class Handshake:
     active_certificate: bytes
     passive_certificate: bytes
 
-    def play(self, at: float, there: float = 0.024) -> None:
-        """All four flights; ``there`` is the time the passive end's answer takes."""
+    def play(self, at: float, round_trip: float = 0.024) -> None:
+        """Send all four flights; ``round_trip`` is the time in s until an answer of the passive end."""
         self.client_hello(at)
-        self.path.send(at + there, self.passive, self._server_flight())
-        self.path.send(at + there + 0.004, self.active, self._client_flight())
-        self.path.send(at + 2 * there + 0.006, self.passive, self._finish(sequence=5))
+        self.path.send(at + round_trip, self.passive, self._server_flight())
+        self.path.send(at + round_trip + 0.004, self.active, self._client_flight())
+        self.path.send(at + 2 * round_trip + 0.006, self.passive, self._finish(sequence=5))
 
     def client_hello(self, at: float, retransmission: int = 0) -> None:
         extensions = (*OFFERED, EXTENDED_MASTER_SECRET, SRTP)
@@ -41,11 +41,11 @@ class Handshake:
         self.path.send(at, self.active, _handshake(dtls.CLIENT_HELLO, 0, bytes(hello), retransmission))
 
     def server_flight(self, at: float, lost: Collection[int] = ()) -> None:
-        """The passive end's answer; the messages of the ``lost`` numbers do not arrive."""
+        """Send the passive end's flight without the messages whose numbers are ``lost``."""
         self.path.send(at, self.passive, self._server_flight(lost))
 
     def close(self, at: float, sender: str) -> None:
-        """The encrypted close_notify."""
+        """Send the encrypted close_notify."""
         self.path.send(at, sender, _record(dtls.ALERT, self._sealed("close", 2), 1, 1))
 
     def _random(self, name: str) -> bytes:
@@ -84,7 +84,7 @@ class Handshake:
         return _record(dtls.CHANGE_CIPHER_SPEC, b"\x01", sequence) + finished
 
     def _sealed(self, name: str, length: int) -> bytes:
-        """AES-GCM: eight bytes of nonce, the text, sixteen of tag."""
+        """Return AES-GCM: eight bytes of nonce, the ciphertext, sixteen bytes of tag."""
         return (1 << 48).to_bytes(8) + self.seed.child(name).data(length + 16)
 
 
@@ -97,7 +97,7 @@ def _handshake(kind: int, number: int, body: bytes, sequence: int) -> bytes:
 
 
 def _signature(seed: Seed) -> bytes:
-    """ecdsa_secp256r1_sha256 in DER: two integers below 2^255."""
+    """Return ecdsa_secp256r1_sha256 in DER: two integers below 2^255."""
     integers = [bytes([0x40 | seed.data(1)[0] & 0x3F]) + seed.data(31) for _ in range(2)]
     der = b"".join(b"\x02\x20" + number for number in integers)
     return numbers([dtls.ECDSA_SHA256]) + counted(b"\x30" + counted(der, 1), 2)

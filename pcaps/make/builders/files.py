@@ -1,7 +1,7 @@
 """Capture files: classic pcap (both byte orders, micro- and nanoseconds) and pcapng.
 
-pcapng in the blocks that dumpcap writes: section header, interface descriptions,
-packets, interface statistics.
+pcapng has the blocks that dumpcap writes: section header, interface descriptions, packets, interface
+statistics.
 """
 
 import struct
@@ -65,13 +65,13 @@ def _packet(interface: Interface, record: Record) -> wire.Packet:
 
 
 def _statistics(number: int, interface: Interface, records: Sequence[Record]) -> wire.Statistics:
-    mine = [record.time_ns for record in records if record.interface == number]
-    first, last = (_ticks(interface, end(mine, default=0)) for end in (min, max))
+    times = [record.time_ns for record in records if record.interface == number]
+    first, last = (_ticks(interface, end(times, default=0)) for end in (min, max))
     options = b"".join(
         (
             option(wire.STATISTICS_START, _high_and_low(first)),
             option(wire.STATISTICS_END, _high_and_low(last)),
-            option(wire.STATISTICS_RECEIVED, struct.pack("<Q", len(mine))),
+            option(wire.STATISTICS_RECEIVED, struct.pack("<Q", len(times))),
             option(wire.STATISTICS_DROPPED, bytes(8)),
         )
     )

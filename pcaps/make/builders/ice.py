@@ -1,4 +1,4 @@
-"""One ICE session between "client" and "server": its checks, and what became of them (RFC 8445)."""
+"""One ICE session between "client" and "server": its checks and their outcomes (RFC 8445)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Agent:
-    """One side: its credentials, candidates and habits."""
+    """One side: its credentials, candidates and parameters."""
 
     ufrag: str
     pwd: str
@@ -54,7 +54,7 @@ def new_counts() -> dict[str, int]:
 
 @dataclass
 class IceSession:
-    """``seen_as`` says from which address each side's packets reach the other one."""
+    """An ICE session; ``seen_as`` is the address from which each side's packets reach the other."""
 
     seed: Seed
     agents: dict[str, Agent]
@@ -76,19 +76,19 @@ class IceSession:
         error: tuple[int, str] | None = None,
         mapped: Endpoint | None = None,
     ) -> None:
-        """A check, sent again after each of the ``again`` seconds, answered ``answer`` after the last one."""
+        """Send a check, again after each of ``again`` s, and its answer ``answer`` s after the last."""
         receiver = "client" if sender == "server" else "server"
-        mine, peer = self.agents[sender], self.agents[receiver]
-        transaction = self._transaction(mine)
+        agent, peer = self.agents[sender], self.agents[receiver]
+        transaction = self._transaction(agent)
         request = stun.check(
             transaction,
-            f"{peer.ufrag}:{mine.ufrag}",
+            f"{peer.ufrag}:{agent.ufrag}",
             peer.pwd,
-            priority=mine.check_priority,
-            controlling=mine.controlling,
+            priority=agent.check_priority,
+            controlling=agent.controlling,
             tie_breaker=self.seed.data(8),
             use_candidate=nominate,
-            software=mine.software,
+            software=agent.software,
         )
         times = [at, *(at + later for later in again)]
         for time in times:
@@ -101,7 +101,7 @@ class IceSession:
             path.send(times[-1] + answer, receiver, response)
 
     def _transaction(self, agent: Agent) -> bytes:
-        """Twelve bytes; printable ones from FreeSWITCH."""
+        """Return a transaction ID of twelve bytes; FreeSWITCH's are printable."""
         return self.seed.text(12).encode() if agent.software else self.seed.data(12)
 
     def _count(self, direction: str, requests: int, answered: bool, failed: bool) -> None:

@@ -1,4 +1,4 @@
-"""The network the made calls run in: who has which address, and what each side offers as candidates."""
+"""The network of the generated calls: addresses, and the candidates that each side offers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from pcaps.make.builders.seed import Seed
 
 @dataclass(frozen=True)
 class Lab:
-    """Who has which address. ``*_public`` is what NAT makes of it; equal to the private one without NAT."""
+    """Addresses; ``*_public`` is the mapped one behind NAT, or equal to the private one without NAT."""
 
     sip_server: Endpoint = ("10.0.50.118", 4901)
     b2bua: Endpoint = ("10.0.50.118", 4900)
@@ -38,7 +38,7 @@ def client_candidates(lab: Lab, seed: Seed) -> tuple[Candidate, ...]:
 
 
 def server_candidates(lab: Lab, seed: Seed) -> tuple[Candidate, ...]:
-    """FreeSWITCH's: the public address as "host", a srflx line only where NAT changes the port."""
+    """Return FreeSWITCH's candidates: the public address as host, srflx only if NAT changes the port."""
     host = Candidate(seed.text(10, "0123456789"), HOST, lab.media_public, suffix=" generation 0")
     if lab.media_public[1] == lab.media[1]:
         return (host,)

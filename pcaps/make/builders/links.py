@@ -1,4 +1,4 @@
-"""Link-layer headers: an IP packet becomes a frame of an interface."""
+"""Link-layer headers: turn an IP packet into a frame of an interface."""
 
 import hashlib
 import ipaddress
@@ -29,7 +29,7 @@ FAMILIES = {IPV4: b"\x02\0\0\0", IPV6: b"\x18\0\0\0"}  # of the BSDs, little-end
 
 @dataclass(frozen=True)
 class Interface:
-    """Where packets were captured. ``vlans`` are (TPID, VLAN id) from outside in; ``host`` owns it."""
+    """Where packets are captured. ``vlans`` are (TPID, VLAN ID), outermost first; ``host`` owns it."""
 
     name: str = "eth0"
     link: int = ETHERNET
@@ -41,8 +41,8 @@ class Interface:
 
 
 def frame(interface: Interface, packet: bytes) -> bytes:
-    kind, found = IPV6 if packet[0] >> 4 == 6 else IPV4, ip.parse(packet)
-    layers = _layers(interface, kind, ip.written(found.source), ip.written(found.destination))
+    kind, parsed = IPV6 if packet[0] >> 4 == 6 else IPV4, ip.parse(packet)
+    layers = _layers(interface, kind, ip.written(parsed.source), ip.written(parsed.destination))
     data = bytes(Frame(layers, kind, packet))
     return data.ljust(SHORTEST_FRAME, b"\0") if interface.padded else data
 
@@ -61,7 +61,7 @@ def _layers(interface: Interface, kind: int, src: str, dst: str) -> tuple[Layer,
 
 
 def _mac(addr: str) -> bytes:
-    """A locally administered address that depends on the host; zero on loopback, as Linux has it."""
+    """Return a locally administered address derived from the host's; zero on loopback, as in Linux."""
     if ipaddress.ip_address(addr).is_loopback:
         return bytes(6)
     return b"\x02" + hashlib.sha256(addr.encode()).digest()[:5]

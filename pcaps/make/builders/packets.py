@@ -1,4 +1,4 @@
-"""IP packets of the hosts in the captures, with right lengths and checksums."""
+"""IP packets with correct lengths and checksums."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def ip(
     flags: int = DONT_FRAGMENT,
     ttl: int = 64,
 ) -> bytes:
-    """The checksum of a segment that has one is set right."""
+    """Return an IP packet; the checksum of a segment in it is set."""
     source, destination = packed(src), packed(dst)
     data = wire.sealed(data, protocol, source, destination) if protocol in wire.CHECKSUM_AT else data
     return bytes(Packet(source, destination, protocol, data, ttl, identification=ident, flags=flags))
@@ -52,7 +52,7 @@ def tcp(
 
 
 def port_unreachable(reporter: str, packet: bytes, *, ident: int = 0) -> bytes:
-    """An ICMP error quoting a packet, to whom it came from."""
+    """Return an ICMP error that quotes a packet, addressed to its sender."""
     victim = wire.written(wire.parse(packet).source)
     protocol = ICMPV6 if ":" in victim else ICMP
     error = wire.port_unreachable(packet, QUOTED[protocol])
@@ -60,5 +60,5 @@ def port_unreachable(reporter: str, packet: bytes, *, ident: int = 0) -> bytes:
 
 
 def fragments(packet: bytes, mtu: int) -> list[bytes]:
-    """A packet in as many fragments as the MTU demands."""
+    """Split a packet into fragments for an MTU."""
     return [bytes(replace(part, checksum=None)) for part in wire.fragments(wire.parse(packet), mtu)]

@@ -1,6 +1,6 @@
-"""A call of one leg without ICE: a phone and a server of any make, plain RTP between them.
+"""A call of one leg without ICE: a phone and a server of any make, with plain RTP between them.
 
-For pictures of signalling that have nothing to do with a B2BUA's two legs.
+For signaling scenarios that do not involve the two legs of a B2BUA.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ NOTHING_SENT = {"transactions": 0, "requests": 0, "success": 0, "errors": 0}
 
 @dataclass
 class PhoneCall:
-    """``name`` decides the identifiers; ``path`` is UDP where none is given."""
+    """A call; ``name`` determines the identifiers, ``path`` defaults to UDP."""
 
     recording: Recording
     name: str

@@ -1,4 +1,4 @@
-"""Calls of any two user agents, leg by leg: whoever plays them writes the descriptions and the RTP."""
+"""Calls of any two user agents, leg by leg; the scripts supply the descriptions and the RTP."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -41,7 +41,7 @@ class Leg:
     def rtp(
         self, sender: str, at: float, until: float, *, to: Endpoint | None = None, secured: bool = False
     ) -> UdpPath:
-        """RTP of one end, to the other's address on the wire or to another one; gives the path it took."""
+        """Send RTP of one end to the other's address on the wire, or to ``to``; return the path it took."""
         receiver = "uas" if sender == "uac" else "uac"
         path = UdpPath(self.recording, {sender: self.media[sender], receiver: to or self.media[receiver]})
         ssrc = str(self.ssrc[sender])
@@ -61,7 +61,7 @@ class Leg:
 
 @dataclass
 class PlainCall:
-    """One call of one leg or more; ``name`` decides its identifiers."""
+    """One call of one leg or more; ``name`` determines its identifiers."""
 
     recording: Recording
     name: str
@@ -89,7 +89,7 @@ class PlainCall:
         return leg
 
     def truth(self, ice: IceSession | None = None, **facts: object) -> dict[str, object]:
-        """What was put on the wire, in the words of pcaps/README.md."""
+        """Return what was put on the wire, with the keys of pcaps/README.md."""
         agents = ice.agents if ice else {}
         lines: dict[str, list[str]] = {side: agent.lines() for side, agent in agents.items()}
         ufrags = {side: agent.ufrag for side, agent in agents.items() if agent.candidates}
@@ -131,7 +131,7 @@ def answer(leg: Leg, at: float, body: str) -> None:
 def ice_session(
     seed: Seed, client: Endpoint, server: Endpoint, *, seen: Endpoint | None = None
 ) -> IceSession:
-    """Two agents with a host candidate each; the client is controlling, ``seen`` as what NAT makes of it."""
+    """Return two agents with a host candidate each; the client controls, ``seen`` is its mapped address."""
     agents = {
         side: Agent(
             seed.text(8),
@@ -157,7 +157,7 @@ def web_audio(
     extra: Sequence[str] = (),
     formats: Sequence[int] = (111, 0, 8, 101),
 ) -> str:
-    """A description with ICE and DTLS-SRTP, as of a browser or a server that talks to browsers."""
+    """Return a description with ICE and DTLS-SRTP, as of a browser or a server for browsers."""
     certificate = certificates.CLIENT if owner == "-" else certificates.SERVER
     keys = (f"fingerprint:{certificates.fingerprint(certificate)}", f"setup:{setup}", "rtcp-mux")
     attributes = (*sdp.ice_lines(agent), *keys, *extra)

@@ -1,4 +1,4 @@
-"""What a script hands over: a capture, and the truth about it in the words of pcaps/README.md."""
+"""A script's output: captures, and their truth with the keys of pcaps/README.md."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ def pcap(recording: Recording, **options: Any) -> bytes:
 def product(
     name: str, captures: Mapping[str, bytes], what: str, calls: Sequence[Mapping[str, Any]], **facts: Any
 ) -> Files:
-    """The captures and ``NAME.truth.json``; ``facts`` are further keys of the truth."""
+    """Return the captures and ``NAME.truth.json``; ``facts`` are further keys of the truth."""
     truth = {
         "captures": list(captures),
         "what": what,

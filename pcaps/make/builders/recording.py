@@ -1,7 +1,7 @@
-"""A recording in the making: packets of several interfaces on one clock, and the paths they take.
+"""A recording being generated: packets of several interfaces on one clock, and the paths they take.
 
-Times are seconds after the recording's start. A path carries payloads between
-two named ends ("client" and "server", "uac" and "uas"), whatever lies below.
+Times are seconds after the recording's start. A path carries payloads between two named ends ("client" and
+"server", "uac" and "uas"), over any transport.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from postproc.wire.ip import packed
 from postproc.wire.transport import ACK, FIN, PSH, RST, SYN
 
 MICROSECOND = 1e-6
-LEAST_MEDIA = 160  # bytes of a packet with 20 ms of G.711; checks are smaller
+LEAST_MEDIA = 160  # bytes of 20 ms of G.711; checks are smaller
 
 
 class Path(Protocol):
@@ -42,12 +42,12 @@ class Recording:
         return self._start_ns + round(at * 1e9 / self._unit_ns) * self._unit_ns
 
     def ident(self, addr: str) -> int:
-        """The host's next IP identification."""
+        """Return the host's next IP identification."""
         self._idents[addr] += 1
         return (sum(packed(addr)) * 251 + self._idents[addr]) & 0xFFFF
 
     def packet(self, at: float, packet: bytes, *, on: Sequence[int] = (0,), lag: float = 40e-6) -> None:
-        """An IP packet, seen on each of the interfaces, ``lag`` later on each further one."""
+        """Record an IP packet on each of the interfaces, ``lag`` s later on each further one."""
         for nth, interface in enumerate(on):
             self._records.append(Record(self.time_ns(at + nth * lag), interface, packet))
 
@@ -61,7 +61,7 @@ class Recording:
         on: Sequence[int] = (0,),
         mtu: int = 0,
     ) -> bytes:
-        """A datagram, in fragments when larger than the MTU; gives the whole IP packet for quoting."""
+        """Record a datagram, in fragments when it exceeds the MTU; return the whole IP packet for quoting."""
         whole = packets.udp(src, dst, payload, ident=self.ident(src[0]), flags=0 if mtu else 0x4000)
         parts = packets.fragments(whole, mtu) if mtu else [whole]
         for nth, part in enumerate(parts):
@@ -72,7 +72,7 @@ class Recording:
         self._connections.append(connection)
 
     def records(self) -> list[Record]:
-        """Everything captured, in order of time (equal times: in order of making)."""
+        """Return everything recorded, ordered by time, then by order of generation."""
         for connection in self._connections:
             connection.flush()
         self._connections.clear()
@@ -80,7 +80,7 @@ class Recording:
 
 
 class UdpPath:
-    """Datagrams between two ends; ``sent`` keeps the last IP packet of each, for ICMP to quote."""
+    """Datagrams between two ends; ``sent`` has the last IP packet of each, for ICMP to quote."""
 
     def __init__(
         self, recording: Recording, ends: Mapping[str, Endpoint], *, on: Sequence[int] = (0,), mtu: int = 0
@@ -93,7 +93,7 @@ class UdpPath:
         self.sent[sender] = self.recording.udp(at, self.ends[sender], dst, payload, on=self.on, mtu=self.mtu)
 
     def refuse(self, at: float, sender: str, reporter: str) -> None:
-        """An ICMP port unreachable for the sender's last datagram."""
+        """Record an ICMP port unreachable for the sender's last datagram."""
         error = packets.port_unreachable(reporter, self.sent[sender], ident=self.recording.ident(reporter))
         self.recording.packet(at, error, on=self.on)
 
@@ -164,7 +164,7 @@ class TcpConnection:
 
 
 class FramedPath:
-    """Framed packets over TCP; every fifth is split in two, of media every seventh goes with the next."""
+    """Framed packets over TCP; every fifth is split, every seventh media packet shares a segment."""
 
     def __init__(self, connection: TcpConnection, framing: Framing) -> None:
         self.connection, self._framing = connection, framing
@@ -181,5 +181,5 @@ class FramedPath:
 
 
 def other(ends: Mapping[str, Endpoint], sender: str) -> str:
-    """The name of the end that did not send."""
+    """Return the name of the end that did not send."""
     return next(end for end in ends if end != sender)

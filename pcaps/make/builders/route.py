@@ -1,7 +1,7 @@
-"""The way between server and client, captured at three places: each with a clock, each stretch with losses.
+"""The path between server and client, captured at three places, each with its clock and losses between.
 
-``site`` is the stretch from the server to its WAN interface, ``access`` the one from there to the client. NAT
-stands on both: the places show other addresses of the same packets.
+``site`` is the stretch from the server to its WAN interface, ``access`` the one from there to the client.
+Both have NAT, so the places show different addresses of the same packets.
 """
 
 import random
@@ -25,23 +25,23 @@ Loss = Callable[[float, bytes, random.Random], bool]  # of a packet at a time af
 
 
 def share(part: float) -> Loss:
-    """So many of all packets."""
+    """Lose this share of all packets."""
     return lambda _at, _payload, some: some.random() < part
 
 
 def after(start: float) -> Loss:
-    """All packets from a time on."""
+    """Lose all packets from a time on."""
     return lambda at, _payload, _some: at >= start
 
 
 def larger_than(size: int) -> Loss:
-    """Datagrams of more payload."""
+    """Lose datagrams with a larger payload."""
     return lambda _at, payload, _some: len(payload) > size
 
 
 @dataclass(frozen=True)
 class Clock:
-    """By how much it is ahead of the server's when that begins, and how much it gains."""
+    """How far a clock is ahead of the server's when that starts, and how fast it drifts."""
 
     offset_s: float = 0.0
     drift_ppm: float = 0.0
@@ -52,7 +52,7 @@ class Clock:
 
 @dataclass
 class Route:
-    """A path that is seen at three places; times are those at the server, by its clock."""
+    """A path seen at three places; times are those at the server, by its clock."""
 
     recordings: Mapping[str, Recording]
     ends: Mapping[str, Mapping[str, Endpoint]]  # by place: server and client as they are seen there
@@ -68,11 +68,11 @@ class Route:
     def send(self, at: float, sender: str, payload: bytes) -> None:
         site, access = (self._some.uniform(*DELAYS[stretch]) for stretch in (SITE, ACCESS))
         if sender == "server":
-            passed = [(SERVER, at, SITE), (WAN, at + site, ACCESS), (CLIENT, at + site + access, "")]
+            hops = [(SERVER, at, SITE), (WAN, at + site, ACCESS), (CLIENT, at + site + access, "")]
         else:
-            passed = [(CLIENT, at - site - access, ACCESS), (WAN, at - site, SITE), (SERVER, at, "")]
+            hops = [(CLIENT, at - site - access, ACCESS), (WAN, at - site, SITE), (SERVER, at, "")]
         name = f"{kind(payload)} {DIRECTION[sender]}"
-        for place, time, stretch in passed:
+        for place, time, stretch in hops:
             self._paths[place].send(self.clocks[place].shows(time), sender, payload)
             self.seen[name][place] += 1
             lost = self.losses.get((stretch, sender))
@@ -80,7 +80,7 @@ class Route:
                 break
 
     def truth(self) -> dict[str, object]:
-        """Clocks against the server's, and packets seen, each kind and direction at each place."""
+        """Return clocks relative to the server's, and packets seen, by kind and direction, at each place."""
         others = [place for place in PLACES if place != SERVER]
         return {
             "offset_ms": {place: self.clocks[place].offset_s * 1000 for place in others},
@@ -92,7 +92,7 @@ class Route:
 
 
 def kind(payload: bytes) -> str:
-    """The protocol by the first bytes (RFC 7983, RFC 5761)."""
+    """Return the protocol by the first bytes (RFC 7983, RFC 5761)."""
     if payload[0] < 4:
         return "stun"
     if payload[0] < 64:

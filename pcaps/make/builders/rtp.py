@@ -1,4 +1,4 @@
-"""RTP streams (RFC 3550) and their secured form (RFC 3711: the same header, ten bytes of tag at the end)."""
+"""RTP streams (RFC 3550), and as SRTP (RFC 3711): the same header, ten bytes of tag at the end."""
 
 from collections.abc import Collection
 
@@ -22,9 +22,9 @@ def stream(
     lost: Collection[int] = (),
     first: int = 0,
 ) -> int:
-    """Send a packet of PCMA each 20 ms; gives how many went out. ``lost`` are the numbers left out.
+    """Send a packet of PCMA every 20 ms; return how many were sent. ``lost`` are the numbers left out.
 
-    ``first`` continues a stream: the number of packets it has sent already.
+    ``first`` continues a stream: the number of packets sent before.
     """
     sequence, timestamp = (ssrc >> 8) & 0x7FFF, ssrc * 7 & 0x7FFFFFFF
     numbers = range(first, first + max(0, round((until - at) / FRAME_S)))
@@ -43,5 +43,5 @@ def _tone(number: int) -> bytes:
 
 
 def _jitter(number: int) -> float:
-    """Up to 0.35 ms, the same on each run."""
+    """Return up to 0.35 ms, the same in each run."""
     return (number * 37 % 8) * 50e-6

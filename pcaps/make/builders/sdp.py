@@ -1,4 +1,4 @@
-"""Session descriptions (RFC 8866) in the hand of the three parties: IceLink, FreeSWITCH, gateway."""
+"""Session descriptions (RFC 8866) in the style of the three parties: IceLink, FreeSWITCH, gateway."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from postproc.wire.sdp import written_connection as connection
 
 @dataclass(frozen=True)
 class Session:
-    """The o= line's numbers; a new version says that the description changed (RFC 8866, section 5.2)."""
+    """The numbers of the o= line; a new version announces a changed description (RFC 8866, section 5.2)."""
 
     number: int
     version: int = 1
@@ -28,7 +28,7 @@ def ice_offer(
     direction: str = "sendrecv",
     extra: Iterable[str] = (),
 ) -> str:
-    """The softphone's description, in IceLink's layout."""
+    """Return the softphone's description, in IceLink's layout."""
     return written(
         "v=0",
         f"o=IceLink-3.14.3.12044 {session.number} {session.version} IN IP4 127.0.0.1",
@@ -67,7 +67,7 @@ def freeswitch_answer(
     setup: str = "active",
     direction: str = "sendrecv",
 ) -> str:
-    """FreeSWITCH's description of an ICE leg."""
+    """Return FreeSWITCH's description of an ICE leg."""
     return written(
         "v=0",
         f"o=FreeSWITCH {session.number} {session.number + session.version} {connection(media[0])}",
@@ -93,7 +93,7 @@ def freeswitch_answer(
 
 
 def plain(owner: str, media: Endpoint, session: Session, *, direction: str = "") -> str:
-    """RTP/AVP without ICE: FreeSWITCH's offer on the trunk, the gateway's answer."""
+    """Return RTP/AVP without ICE: FreeSWITCH's offer on the trunk, the gateway's answer."""
     return written(
         "v=0",
         f"o={owner} {session.number} {session.number + session.version} {connection(media[0])}",
@@ -121,7 +121,7 @@ def audio(
     formats: Iterable[int] = (0, 8, 101),
     attributes: Iterable[str] = (),
 ) -> str:
-    """One audio section of any profile; ``attributes`` are its a= lines beside the codecs, without ``a=``."""
+    """Return one audio section of any profile; ``attributes`` are further a= lines, without ``a=``."""
     types = list(formats)
     return written(
         "v=0",
@@ -130,13 +130,13 @@ def audio(
         f"c={connection(media[0])}",
         "t=0 0",
         f"m=audio {media[1]} {profile} {' '.join(map(str, types))}",
-        *(f"a=rtpmap:{each} {CODECS[each]}" for each in types),
+        *(f"a=rtpmap:{payload_type} {CODECS[payload_type]}" for payload_type in types),
         *(f"a={line}" for line in attributes),
     )
 
 
 def ice_lines(agent: Agent) -> list[str]:
-    """What ``audio`` needs for ICE: credentials and candidates."""
+    """Return the attributes for ICE: credentials and candidates."""
     return [
         f"ice-ufrag:{agent.ufrag}",
         f"ice-pwd:{agent.pwd}",

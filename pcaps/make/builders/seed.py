@@ -1,4 +1,4 @@
-"""Reproducible identifiers: a hash of a name and a counter in place of chance."""
+"""Reproducible identifiers: a hash of a name and a counter instead of random numbers."""
 
 import hashlib
 import string
@@ -7,7 +7,7 @@ ICE_CHARS = string.ascii_letters + string.digits
 
 
 class Seed:
-    """A stream of bytes that depends on the name alone, whatever the Python version."""
+    """A stream of bytes that depends on the name only, not on the Python version."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -30,7 +30,7 @@ class Seed:
         return self.text(length, "0123456789abcdef")
 
     def uuid(self) -> str:
-        """A time-based UUID as sofia-sip writes it: the third group begins with 1."""
+        """Return a time-based UUID as sofia-sip writes it: the third group begins with 1."""
         return (
             f"{self.hex(8)}-{self.hex(4)}-1{self.hex(3)}-{self.text(1, '89ab')}{self.hex(3)}-{self.hex(12)}"
         )

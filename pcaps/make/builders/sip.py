@@ -41,7 +41,7 @@ def hostport(endpoint: Endpoint) -> str:
 
 @dataclass
 class Dialog:
-    """One Call-ID between "uac" and "uas": it writes the messages and keeps its own account of them."""
+    """One Call-ID between "uac" and "uas"; it writes the messages and counts them."""
 
     path: Path
     ends: dict[str, Endpoint]
@@ -68,7 +68,7 @@ class Dialog:
         )
 
     def invite(self, at: float, body: str, extra: Sequence[str] = ()) -> bytes:
-        """An INVITE; a re-INVITE once the dialog stands."""
+        """Send an INVITE, or a re-INVITE once the dialog is established."""
         self._invite = (self.cseq, self._branch())
         self.cseq += 1
         return self.request(
@@ -76,7 +76,7 @@ class Dialog:
         )
 
     def again(self, at: float, sender: str, data: bytes) -> None:
-        """The same message once more, as nothing came back."""
+        """Retransmit the message."""
         self.path.send(at, sender, data)
         self.messages += 1
 
@@ -90,7 +90,7 @@ class Dialog:
         tag: str | None = None,
         method: str = "INVITE",
     ) -> bytes:
-        """The UAS's response to the last INVITE, or to its CANCEL."""
+        """Send the UAS's response to the last INVITE, or to its CANCEL."""
         if (
             method == "INVITE"
             and status >= 200
@@ -105,7 +105,10 @@ class Dialog:
         return self._send(at, "uas", f"SIP/2.0 {status} {REASONS[status]}", [*head, *extra], body)
 
     def ack(self, at: float, *, failed: bool = False) -> bytes:
-        """Of a failure in the INVITE's own transaction, of a success in a new one (RFC 3261, 17.1.1.3)."""
+        """Send ACK.
+
+        For a failure in the INVITE's transaction, for a success in a new one (RFC 3261, 17.1.1.3).
+        """
         branch = self._invite[1] if failed else self._branch()
         return self.request(
             at, "ACK", cseq=self._invite[0], branch=branch, tag=self._first_uas_tag if failed else None
@@ -115,14 +118,14 @@ class Dialog:
         return self.request(at, "CANCEL", cseq=self._invite[0], branch=self._invite[1], tag="", extra=extra)
 
     def refuse(self, at: float, status: int, *, acked: float = 0.001, extra: Sequence[str] = ()) -> None:
-        """A final failure and its ACK."""
+        """Send a final failure and its ACK."""
         self.respond(at, status, extra=extra)
         self.ack(at + acked, failed=True)
 
     def bye(
         self, at: float, sender: str = "uac", *, answered: float = 0.006, extra: Sequence[str] = ()
     ) -> None:
-        """A BYE and its 200."""
+        """Send a BYE and its 200."""
         self.ended_by = f"BYE by the {sender}"
         self.exchange(at, "BYE", sender, answered=answered, extra=extra)
 
@@ -139,7 +142,7 @@ class Dialog:
         body: str = "",
         answer_body: str = "",
     ) -> None:
-        """A request of either end, and its response."""
+        """Send a request of either end, and its response."""
         cseq, branch = self._next_cseq(sender), self._branch()
         self.request(at, method, cseq=cseq, branch=branch, extra=extra, sender=sender, body=body)
         peer = "uas" if sender == "uac" else "uac"
@@ -182,7 +185,10 @@ class Dialog:
         return f"Contact: <sip:{user}{hostport(self.ends[end])};transport={self.transport.lower()}>"
 
     def _head(self, branch: str, tag: str, cseq: str, writer: str, requester: str = "uac") -> list[str]:
-        """What a request and its responses share; From is whoever asked (RFC 3261, section 8.2.6.2)."""
+        """Return the headers shared by request and responses.
+
+        From is the requester (RFC 3261, section 8.2.6.2).
+        """
         local = f'"{self.name}" <sip:{self.caller}@{hostport(self.ends["uac"])}>;tag={self.uac_tag}'
         remote = f"<{self.uri}>" + (f";tag={tag}" if tag else "")
         first, second = (local, remote) if requester == "uac" else (remote, local)

@@ -1,4 +1,4 @@
-"""What ICE agents and STUN servers ask and answer (RFC 8489, RFC 8445), today's and classic (RFC 3489)."""
+"""STUN messages of ICE agents and STUN servers (RFC 8489, RFC 8445), and classic ones (RFC 3489)."""
 
 from pcaps.make.builders.packets import Endpoint
 from postproc.wire.stun import (
@@ -22,7 +22,7 @@ from postproc.wire.stun import (
 
 
 def protected(message: Message, key: str | bytes) -> bytes:
-    """With MESSAGE-INTEGRITY where there is a key, and a FINGERPRINT beside it."""
+    """Return the message with MESSAGE-INTEGRITY and FINGERPRINT if there is a key."""
     key = key.encode() if isinstance(key, str) else key
     return bytes(message.signed(key).fingerprinted() if key else message)
 
@@ -38,7 +38,7 @@ def check(
     use_candidate: bool = False,
     software: str = "",
 ) -> bytes:
-    """A connectivity check."""
+    """Return a connectivity check."""
     message = Message(Method.BINDING, Class.REQUEST, transaction)
     message = message.add(USERNAME, username).add(PRIORITY, priority)
     if software:
@@ -60,7 +60,7 @@ def error(transaction: bytes, code: int, reason: str, key: str = "") -> bytes:
 
 
 def look_up(transaction: bytes, username: str = "") -> bytes:
-    """A question for one's public address; FreeSWITCH adds a USERNAME without a colon."""
+    """Return a request for one's public address; FreeSWITCH adds a USERNAME without a colon."""
     message = Message(Method.BINDING, Class.REQUEST, transaction)
     return bytes(message.add(USERNAME, username) if username else message)
 
@@ -72,7 +72,7 @@ def look_up_answer(transaction: bytes, mapped: Endpoint, server: Endpoint) -> by
 
 
 def classic_request(transaction: bytes) -> bytes:
-    """RFC 3489: a transaction id of 16 bytes where the magic cookie is today."""
+    """Return an RFC 3489 request: 16 bytes of transaction ID, where the magic cookie is today."""
     return bytes(Message(Method.BINDING, Class.REQUEST, transaction))
 
 

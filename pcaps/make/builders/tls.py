@@ -1,4 +1,4 @@
-"""TLS over a TCP connection: really run, in memory, by the ssl module; so no two runs give the same bytes."""
+"""TLS over a TCP connection, executed in memory by the ssl module, so each run gives other bytes."""
 
 import ssl
 import subprocess
@@ -13,7 +13,7 @@ SUBJECT = "/CN=xcc.lab.example"
 
 
 def self_signed(folder: Path) -> tuple[Path, Path]:
-    """A new certificate and its key, by the openssl command."""
+    """Create a certificate and its key, with the openssl command."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", SUBJECT]
     subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
@@ -53,7 +53,7 @@ class TlsPath:
         }
 
     def _shake_hands(self, at: float) -> None:
-        """Flight by flight, client first, until neither end has more to say."""
+        """Run the handshake flight by flight, client first, until both ends are done."""
         peer = other(self.below.ends, self._client)
         for nth in range(4):
             for step, end in enumerate((self._client, peer)):

@@ -1,4 +1,4 @@
-"""Puts the IP packets of a capture into tunnels, each in all that is around it on the wire."""
+"""Wraps the IP packets of a capture in tunnels, with all outer headers."""
 
 import struct
 from collections.abc import Callable, Iterator
@@ -16,14 +16,14 @@ NETWORK_AT = {0: 4, 1: 14, 101: 0, 113: 16, 276: 20}  # link type: size of its h
 
 
 class Tunnel(NamedTuple):
-    """What is put around an IP packet, and the link type of the result."""
+    """A function that wraps an IP packet, and the link type of the result."""
 
     link: int
     wrap: Callable[[bytes], bytes]
 
 
 def wrapped(capture: bytes, tunnel: Tunnel) -> bytes:
-    """A little-endian pcapng with every IP packet in the tunnel, as pcap with nanoseconds."""
+    """Return a little-endian pcapng with every IP packet in the tunnel, as pcap with nanoseconds."""
     out = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, tunnel.link)]
     for nanoseconds, packet in ip_packets(capture):
         data = tunnel.wrap(packet)
@@ -59,7 +59,7 @@ def _digits(options: bytes) -> int:
 
 
 def hep(packet: bytes, time: int | None = None) -> bytes:
-    """What UDP or TCP carried of an IP packet, as an agent copies it to Homer."""
+    """Return the payload of UDP or TCP in an IP packet as an agent's copy to Homer."""
     inner = wire.parse(packet)
     head = UDP_HEADER if inner.protocol == wire.UDP else (inner.payload[12] >> 4) * 4
     source, destination = (int.from_bytes(inner.payload[at : at + 2]) for at in (0, 2))
@@ -130,7 +130,7 @@ def geneve(kind: int, data: bytes, options: bytes = b"") -> bytes:
 
 
 def gtp_u(packet: bytes, *, extended: bool = False) -> bytes:
-    """With a PDU session container (type 0x85), as in 5G."""
+    """Return GTP-U; ``extended`` adds a PDU session container (type 0x85), as in 5G."""
     more = bytes.fromhex("00000085") + bytes.fromhex("01100900") if extended else b""
     return struct.pack(">BBHI", 0x30 | 4 * extended, 0xFF, len(packet) + len(more), 7) + more + packet
 
@@ -148,13 +148,13 @@ def wlan(packet: bytes, *, four_addresses: bool = False, quality: bool = True) -
 
 
 def radiotap(data: bytes, *, clock: bool = False) -> bytes:
-    """Flags and a rate, as most drivers write; with the clock its eight bytes before them."""
+    """Return radiotap with flags and rate, as most drivers write; ``clock`` adds eight bytes before them."""
     fields = bytes(8) * clock + b"\0\x04"
     return struct.pack("<BBHI", 0, 0, 8 + len(fields), 0x06 | clock) + fields + data
 
 
 def padded_radiotap(packet: bytes) -> bytes:
-    """The 802.11 header filled up to fours, which a flag says."""
+    """Pad the 802.11 header to a multiple of four, which a flag announces."""
     inside = wlan(packet)
     return struct.pack("<BBHIBB", 0, 0, 10, 0x06, 0x20, 4) + inside[:26] + bytes(2) + inside[26:]
 

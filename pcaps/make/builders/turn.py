@@ -1,4 +1,4 @@
-"""TURN (RFC 8656): allocation with a challenge, permission, channel, and media wrapped for the relay."""
+"""TURN (RFC 8656): allocation with a challenge, permission, channel, and relayed media."""
 
 from pcaps.make.builders import stun
 from pcaps.make.builders.packets import Endpoint
@@ -29,8 +29,8 @@ from postproc.wire.stun import (
 class TurnPath:
     """A path through a relay, seen between the TURN client and its server.
 
-    ``ends`` are the far peer and the client itself, so that a path over TURN can
-    stand where a plain one does; the wire below is ``below``.
+    ``ends`` are the remote peer and the client itself, so that a path over TURN can replace a plain one;
+    ``below`` is the path that carries it.
     """
 
     def __init__(
@@ -50,43 +50,43 @@ class TurnPath:
         self.channel = 0
 
     def challenge(self, at: float) -> None:
-        """Allocate, refused with 401 for want of credentials."""
-        asked = self._message(Method.ALLOCATE, Class.REQUEST).add(REQUESTED_TRANSPORT, UDP)
-        self.below.send(at, "client", bytes(asked))
-        challenge = Message(Method.ALLOCATE, Class.ERROR, asked.transaction)
+        """Send an Allocate without credentials, which is refused with 401."""
+        allocate = self._message(Method.ALLOCATE, Class.REQUEST).add(REQUESTED_TRANSPORT, UDP)
+        self.below.send(at, "client", bytes(allocate))
+        challenge = Message(Method.ALLOCATE, Class.ERROR, allocate.transaction)
         challenge = challenge.add(ERROR_CODE, ErrorCode(401, "Unauthorized"))
         challenge = challenge.add(NONCE, self._nonce).add(REALM, self._realm)
         self.below.send(at + 0.02, "relay", bytes(challenge))
 
     def allocate(self, at: float, mapped: Endpoint) -> None:
-        """Allocate, challenged, then granted."""
+        """Send an Allocate, challenged first, then granted."""
         self.challenge(at)
-        asked = self._message(Method.ALLOCATE, Class.REQUEST).add(REQUESTED_TRANSPORT, UDP)
-        granted = _success(asked).add(XOR_RELAYED_ADDRESS, self.relayed).add(XOR_MAPPED_ADDRESS, mapped)
-        self._exchange(at + 0.021, asked, granted.add(LIFETIME, 600), answered=0.021)
+        request = self._message(Method.ALLOCATE, Class.REQUEST).add(REQUESTED_TRANSPORT, UDP)
+        granted = _success(request).add(XOR_RELAYED_ADDRESS, self.relayed).add(XOR_MAPPED_ADDRESS, mapped)
+        self._exchange(at + 0.021, request, granted.add(LIFETIME, 600), answered=0.021)
 
     def permit(self, at: float) -> None:
-        asked = self._message(Method.CREATE_PERMISSION, Class.REQUEST).add(XOR_PEER_ADDRESS, self.peer)
-        self._exchange(at, asked, _success(asked))
+        request = self._message(Method.CREATE_PERMISSION, Class.REQUEST).add(XOR_PEER_ADDRESS, self.peer)
+        self._exchange(at, request, _success(request))
 
     def bind(self, at: float, channel: int = 0x4000) -> None:
-        """From the answer on, everything goes as ChannelData."""
-        asked = self._message(Method.CHANNEL_BIND, Class.REQUEST).add(CHANNEL_NUMBER, channel)
-        asked = asked.add(XOR_PEER_ADDRESS, self.peer)
-        self._exchange(at, asked, _success(asked))
+        """Bind a channel; afterwards, everything is sent as ChannelData."""
+        request = self._message(Method.CHANNEL_BIND, Class.REQUEST).add(CHANNEL_NUMBER, channel)
+        request = request.add(XOR_PEER_ADDRESS, self.peer)
+        self._exchange(at, request, _success(request))
         self.channel = channel
 
     def refuse(self, at: float, method: Method, error: tuple[int, str]) -> None:
-        """A request for a relay, or a permission for the peer, to which the relay says no."""
+        """Send a request for an allocation or a permission, which the relay refuses."""
         attribute = (REQUESTED_TRANSPORT, UDP) if method == Method.ALLOCATE else (XOR_PEER_ADDRESS, self.peer)
-        asked = self._message(method, Class.REQUEST).add(*attribute)
+        request = self._message(method, Class.REQUEST).add(*attribute)
         self._exchange(
-            at, asked, Message(method, Class.ERROR, asked.transaction).add(ERROR_CODE, ErrorCode(*error))
+            at, request, Message(method, Class.ERROR, request.transaction).add(ERROR_CODE, ErrorCode(*error))
         )
 
     def release(self, at: float) -> None:
-        asked = self._message(Method.REFRESH, Class.REQUEST).add(LIFETIME, 0)
-        self._exchange(at, asked, _success(asked).add(LIFETIME, 0))
+        request = self._message(Method.REFRESH, Class.REQUEST).add(LIFETIME, 0)
+        self._exchange(at, request, _success(request).add(LIFETIME, 0))
 
     def send(self, at: float, sender: str, payload: bytes) -> None:
         self.below.send(at, "client" if sender == "client" else "relay", self._wrapped(sender, payload))
@@ -102,11 +102,11 @@ class TurnPath:
     def _message(self, method: Method, kind: Class) -> Message:
         return Message(method, kind, self.seed.data(12))
 
-    def _exchange(self, at: float, asked: Message, answer: Message, *, answered: float = 0.02) -> None:
-        asked = asked.add(USERNAME, self._user).add(REALM, self._realm).add(NONCE, self._nonce)
-        self.below.send(at, "client", stun.protected(asked, self._key))
+    def _exchange(self, at: float, request: Message, answer: Message, *, answered: float = 0.02) -> None:
+        request = request.add(USERNAME, self._user).add(REALM, self._realm).add(NONCE, self._nonce)
+        self.below.send(at, "client", stun.protected(request, self._key))
         self.below.send(at + answered, "relay", stun.protected(answer, self._key))
 
 
-def _success(asked: Message) -> Message:
-    return Message(asked.method, Class.SUCCESS, asked.transaction)
+def _success(request: Message) -> Message:
+    return Message(request.method, Class.SUCCESS, request.transaction)

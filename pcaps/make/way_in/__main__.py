@@ -1,4 +1,4 @@
-"""Records the pictures that are named, or all, and renews their truth."""
+"""Records the named scenarios, or all, and updates their truth."""
 
 import json
 import subprocess

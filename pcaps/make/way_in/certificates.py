@@ -1,4 +1,4 @@
-"""Certificates of every kind that a web server is found with, made for the tests."""
+"""Certificates of all kinds that web servers are found with, made for the tests."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

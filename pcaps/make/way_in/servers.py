@@ -35,7 +35,7 @@ class Behaviour:
     negotiate: Page | None = None
     websocket: str = "ok"  # or ignored, 400, reset, odd, killed
     polling: bool = True
-    silent: bool = False  # takes connections, and says nothing
+    silent: bool = False  # accepts connections, and sends nothing
     # In place of an answer: what it begins with, what follows without an end, each so many seconds.
     raw: tuple[bytes, bytes, float] | None = None
     signed_in: bool = False  # asks for a token where there is no page

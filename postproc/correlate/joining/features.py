@@ -26,6 +26,7 @@ Flags = npt.NDArray[np.bool_]
 
 UNKNOWN = -1
 BACKGROUND = constants.count("evidence.background")
+AT_ONCE = constants.number("couples.reaction_s")  # s between a 200 that nobody wants any more and the BYE
 
 
 class Where(NamedTuple):
@@ -271,7 +272,7 @@ class Facts:
     invited: Flags  # the INVITE was seen
     progress: Floats
     ringing: Floats
-    answer: Floats
+    answer: Floats  # NaN also where it was called off at the same moment
     end: Floats
     ended_by: Ints  # place in PARTIES
     failure: Ints  # final status from 400 on; not 487, which answers a CANCEL
@@ -309,7 +310,7 @@ def facts(legs: pd.DataFrame, messages: Messages, places: Where, region: str | N
         invited=~np.isnan(invite),
         progress=progress,
         ringing=ringing,
-        answer=answer,
+        answer=np.where(_called_off(messages.sip, places, answer, end), np.nan, answer),
         end=end,
         ended_by=np.array(
             [PARTIES.index(by) if by in PARTIES else UNKNOWN for by in column(legs["ended_by"])], int
@@ -321,6 +322,18 @@ def facts(legs: pd.DataFrame, messages: Messages, places: Where, region: str | N
         uac=uac,
         uas=uas,
     )
+
+
+def _called_off(sip: pd.DataFrame, places: Where, answer: Floats, end: Floats) -> Flags:
+    """Return where the caller's CANCEL crossed the 200 and a BYE followed at once (RFC 3261, section 9.1).
+
+    As to the call, such a leg was never answered: of targets rung side by side it is one that lost.
+    """
+    cancels = sip[(sip["method"] == "CANCEL").fillna(False) & (sip["party"] == "uac").fillna(False)]
+    rows = leg_rows(cancels, places)
+    cancelled = np.zeros(len(answer), dtype=bool)
+    cancelled[rows[rows != UNKNOWN]] = True
+    return np.asarray(cancelled & (end - answer <= AT_ONCE), dtype=bool)
 
 
 def seconds(legs: pd.DataFrame, name: str) -> Floats:

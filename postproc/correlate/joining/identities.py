@@ -40,6 +40,7 @@ NULL_UUID = "0" * 32
 ICID = re.compile(r"icid-value\s*=\s*\"?([^\";,\s]+)", re.IGNORECASE)  # RFC 7315, section 5.6
 SUFFIXES = "|".join(constants.words("ids.leg_suffixes"))
 LEG_SUFFIX = re.compile(rf"[_-](?:{SUFFIXES})[_-]?\d{{0,4}}$", re.IGNORECASE)
+KEPT = constants.count("ids.kept")
 SEPARATOR = re.compile(r"[_.~:-]")
 DISCARD = constants.count("addresses.discard_port")
 SHORTEST_SESSION_ID = constants.count("ids.shortest_session_id")
@@ -83,6 +84,22 @@ def in_call_ids(locals_: Locals) -> Iterator[Token]:
     for local, rows in locals_.items():
         for base in _bases(local, locals_):
             yield from (Token(row, "header", base) for row in (*rows, *locals_.get(base, ())))
+    yield from _begun_alike(locals_)
+
+
+def _begun_alike(locals_: Locals) -> Iterator[Token]:
+    """Yield tokens of two Call-IDs that are alike just as far as a B2BUA keeps them.
+
+    Alike farther are those of a counter behind the id of a device; of more than two nobody knows which are
+    one call.
+    """
+    begun: dict[str, list[str]] = {}
+    for local in locals_:
+        if KEPT <= len(local) <= LONGEST:
+            begun.setdefault(local[:KEPT], []).append(local)
+    for head, alike in begun.items():
+        if len(alike) == 2 and len({local[KEPT : KEPT + 1] for local in alike}) == 2 and looks_random(head):
+            yield from (Token(row, "header", head) for local in alike for row in locals_[local])
 
 
 def _bases(local: str, known: Container[str]) -> Iterator[str]:

@@ -3,7 +3,9 @@
 case         the call's rows of every table, its legs, the products in it; ``evidence`` from rows
 paths        connectivity checks per direction, sent and answered; DTLS handshakes, who has to start
 media        RTP per leg and direction, audio both ways, legs that should have audio, whether a leg connected
+complaints   media that an end reports missing when it hangs up
 silences     media that stopped while it was due, per phase and side; the verdict of a phase
+holds        holds that outlast the attempt to end them
 candidates   candidates a side offers, public and private ones; NAT mappings
 negotiation  offers and answers of a leg with their messages
 signalling   how the call was refused, codecs offered and answered, ends identified by markers

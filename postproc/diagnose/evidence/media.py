@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import Case, answered_once
+from postproc.diagnose.evidence.complaints import complaint
 from postproc.diagnose.evidence.paths import EITHER_WAY, TO_CLIENT, TO_SERVER
 from postproc.diagnose.evidence.signalling import server_calls
 from postproc.diagnose.evidence.view import end, ends_seen, goes_on
@@ -90,12 +91,15 @@ def both_ways(case: Case, leg: int | None) -> bool | None:
 
 
 def _arriving(case: Case, sent: Way) -> Way:
-    """Drop streams that a place nearer to the receiver does not show, and those that end at a relay."""
+    """Drop streams that a place nearer to the receiver does not show, that it misses, or that end at a relay."""
+    told = complaint(case)
+    lacking = told.streams if told else ()
     return Way(
         tuple(
             row
             for row in sent.rows
-            if (row.capture, row.src_addr, row.src_port, row.dst_addr, row.dst_port) not in case.lost_flows
+            if row not in lacking
+            and (row.capture, row.src_addr, row.src_port, row.dst_addr, row.dst_port) not in case.lost_flows
             and not _ends_at_relay(case, row)
         )
     )
@@ -326,10 +330,12 @@ def talks(case: Case) -> list[Talk]:
     if until is None:
         return []
     starts: dict[int, datetime] = {}
+    ends: dict[int, datetime] = {}
     for leg in case.legs:
         if leg.answer_time is not None:
             starts[leg.leg] = min(starts.get(leg.leg, leg.answer_time), leg.answer_time)
-    return [Talk(leg, start, until) for leg, start in sorted(starts.items()) if start < until]
+            ends[leg.leg] = max(ends.get(leg.leg, leg.answer_time), min(leg.end_time or until, until))
+    return [Talk(leg, start, ends[leg]) for leg, start in sorted(starts.items()) if start < ends[leg]]
 
 
 @answered_once

@@ -8,16 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, answered_once
+from postproc.diagnose.evidence.holds import PASSED_ON, kept
 from postproc.diagnose.evidence.media import audio, bypassed, due, heard
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks
 from postproc.model.enumerations import CallVerdict
 from postproc.model.findings import Finding
 from postproc.model.rows import PhaseRow, RtpStreamRow
-
-# A B2BUA forwards a sender's silence to its other leg within a packet or two; a jitter buffer adds some
-# 100 ms. At a third of this, delays begin to look like separate silences; at three times, two parties
-# hanging up one after the other look like one silence.
-PASSED_ON = timedelta(seconds=1)
 
 # The holding party stops sending when the answer arrives, a round trip after the phase began: packets until
 # then are not hold music. At a third of this, a slow mobile link turns a hold into a silence; at three times,
@@ -150,6 +146,12 @@ def alive(case: Case, silence: Silence) -> bool | None:
     return any((row.last_time or row.time) > silence.since for row in (*own, *answered))
 
 
+def _disturbed(case: Case, leg: int | None) -> Iterator[PhaseRow]:
+    """Yield the phases in which media stopped, and those that should have ended."""
+    yield from (each.phase for each in _of_leg(case, leg))
+    yield from (each.phase for each in kept(case))
+
+
 def phase_verdict(case: Case, phase: PhaseRow, path_findings: Collection[Finding]) -> CallVerdict | None:
     """Return the verdict of a phase, by the criteria of ``media_ok``.
 
@@ -162,6 +164,6 @@ def phase_verdict(case: Case, phase: PhaseRow, path_findings: Collection[Finding
     if came is False:
         worst = {each.verdict for each in path_findings if each.leg in (None, phase.leg)}
         return "fault" if "fault" in worst else "suspect" if "suspect" in worst else "cannot_tell"
-    if any(silence.phase == phase for silence in _of_leg(case, phase.leg)):
+    if phase in _disturbed(case, phase.leg):
         return "suspect"
     return "ok" if came else "cannot_tell"

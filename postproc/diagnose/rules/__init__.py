@@ -1,7 +1,6 @@
-"""One error picture a module: what shows it, what is said, what to do.
+"""One fault pattern per module: its evidence, its texts and its remedies.
 
-A rule's module is named after the rule, with ``_`` for ``-``; a line in ``ORDER`` is all that makes
-the program know it.
+A rule's module has the rule's name, with ``_`` for ``-``; a line in ``ORDER`` registers it.
 """
 
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from importlib import import_module
 
 from postproc.model.findings import Rule
 
-# In the order of the chain, stage by stage: of two breaks in one stage the one named first is the cause.
+# By stage of the chain; of two failures in one stage, the rule listed first is the cause.
 ORDER = """
     capture-cut-short
     first-leg-missing

@@ -1,4 +1,4 @@
-"""A 2xx is repeated because no ACK reaches whoever sent it (RFC 3261, section 13.3.1.4)."""
+"""A 2xx is retransmitted because no ACK reaches its sender (RFC 3261, section 13.3.1.4)."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,6 +11,15 @@ from postproc.model.text import Text
 TITLE = Text(
     "The {status} of leg {number} was never acknowledged: {sender} sent it {times} times in {seconds:0} s.",
     "Das {status} auf Leg {number} wurde nie bestätigt: {sender} sendete es {times}-mal in {seconds:0} s.",
+)
+TITLE_IGNORED = Text(
+    "The {status} of leg {number} was acknowledged, and repeated all the same: {sender} sent it {times} times in {seconds:0} s.",
+    "Das {status} auf Leg {number} wurde bestätigt und trotzdem wiederholt: {sender} sendete es {times}-mal in {seconds:0} s.",
+)
+IGNORED = Text(
+    "{acks} ACKs for it (CSeq {cseq}; first in frame {ack_frame}) went to {ack_target}, and {sender} goes on as if there were none.",
+    "{acks} ACKs dazu (CSeq {cseq}; das erste in Frame {ack_frame}) gingen an {ack_target}, und {sender} verhält sich, als gäbe"
+    " es keines.",
 )
 NO_ACK = Text(
     "No ACK for it (CSeq {cseq}) is in the capture.", "Ein ACK dazu (CSeq {cseq}) ist nicht im Mitschnitt."
@@ -36,23 +45,36 @@ GIVEN_UP = Text(
     "{seconds_to_end:0} s nach dem ersten {status} wurde der Anruf beendet.",
 )
 
-# RFC 3261 repeats a 2xx after 0.5, 1.5, 3.5 s and so on until the ACK comes, for 32 s in all. A slow ACK costs one
-# or two repetitions; with a limit of 3 calls over bad mobile networks are accused, with 6 short calls are missed.
+# RFC 3261: a 2xx is retransmitted after 0.5, 1.5, 3.5 s and so on until the ACK comes, for 32 s in all. A slow ACK
+# costs one or two retransmissions; a limit of 3 accuses calls over bad mobile networks, 6 misses short calls.
 REPEATED = 4
 LASTING_S = 3.0
+# RFC 3261, section 13.3.1.4: without an ACK its sender gives the call up after 64 * T1.
+TIMER_H_S = 32.0
+ROOM_S = 5.0  # timers of servers tick in seconds; with a minute, people who happen to hang up are laid on it
 
 
 def find(case: Case) -> Iterator[Finding]:
+    lacking, ignored = [], []
     for sent in _repeated(case):
         last, first = sent[-1], sent[0]
         acks = [row for row in _acks(case, first) if row.time >= first.time]
-        if any(ack.dst_addr == first.src_addr and ack.time >= last.time for ack in acks):
-            continue  # it came in the end
-        yield _finding(case, sent, acks)
+        heard = [ack for ack in acks if ack.dst_addr == first.src_addr]
+        if len(heard) >= REPEATED and _given_up(case, first):
+            ignored.append(_finding(case, sent, heard, ignored=True))
+        elif not any(ack.time >= last.time for ack in heard):  # else it arrived in the end
+            lacking.append(_finding(case, sent, acks, ignored=False))
+    yield from lacking or ignored  # a proxy that gets the ACK and does not pass it on repeats what it gets
+
+
+def _given_up(case: Case, answer: SipMessageRow) -> bool:
+    """Whether its sender ended the call as one without an ACK does."""
+    byes = (row for row in case.sip_messages if _ends(row, answer) and row.src_addr == answer.src_addr)
+    return any(abs((row.time - answer.time).total_seconds() - TIMER_H_S) <= ROOM_S for row in byes)
 
 
 def _repeated(case: Case) -> Iterator[list[SipMessageRow]]:
-    """The same 2xx to an INVITE on one hop, so often and for so long that its sender had no ACK."""
+    """Yield 2xx retransmissions on one hop that are so many and last so long that the sender had no ACK."""
     hops: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
     for row in case.sip_messages:
         if row.status is not None and 200 <= row.status < 300 and row.cseq_method == "INVITE":
@@ -67,7 +89,7 @@ def _acks(case: Case, answer: SipMessageRow) -> list[SipMessageRow]:
     return [row for row in case.sip_messages if row.method == "ACK" and (row.call_id, row.cseq) == same]
 
 
-def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow]) -> Finding:
+def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *, ignored: bool) -> Finding:
     first, last = sent[0], sent[-1]
     facts: dict[str, object] = {
         "status": f"{first.status} {first.reason or ''}".strip(),
@@ -81,9 +103,12 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow]) -
     if acks:
         detail = [ACK_ELSEWHERE]
         facts |= {"ack_target": acks[-1].dst_addr, "ack_frame": acks[-1].frame}
+    if ignored:
+        detail = [IGNORED]
+        facts |= {"acks": len(acks), "ack_frame": acks[0].frame}
     if first.contact:
         detail.append(ROUTED if first.record_route else CONTACT)
-        # A response lists the hops from the far end on; the ACK takes them the other way (RFC 3261, 12.1.2).
+        # A response lists Record-Routes from the far end; the ACK uses them in reverse (RFC 3261, section 12.1.2).
         route = ", ".join(reversed((first.record_route or "").split(", ")))
         facts |= {"contact": first.contact, "route": route}
     if _in_dialog(case, first):
@@ -97,18 +122,18 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow]) -
         "fault",
         0.9,
         evidence(*sent, *acks, bye),
-        TITLE,
+        TITLE_IGNORED if ignored else TITLE,
         tuple(detail),
         facts,
         leg=first.leg,
-        tags=frozenset({"elsewhere"} if acks else ()),
+        tags=frozenset({"ignored"} if ignored else {"lacking", "elsewhere"} if acks else {"lacking"}),
     )
 
 
 def _in_dialog(case: Case, answer: SipMessageRow) -> bool:
-    """Whether the INVITE that it answers was sent within the dialog."""
-    asked = (row for row in case.sip_messages if row.method == "INVITE" and row.call_id == answer.call_id)
-    return any(row.cseq == answer.cseq and row.to_tag is not None for row in asked)
+    """Whether the response is to an INVITE within the dialog (a re-INVITE)."""
+    invites = (row for row in case.sip_messages if row.method == "INVITE" and row.call_id == answer.call_id)
+    return any(row.cseq == answer.cseq and row.to_tag is not None for row in invites)
 
 
 def _ends(row: SipMessageRow, answer: SipMessageRow) -> bool:
@@ -123,13 +148,20 @@ RULE = Rule(
     despite_media=True,
     summary=Text("ACK missing", "ACK fehlt"),
     claim=Text(
-        "A 2xx to an INVITE is repeated without an ACK; its sender ends the call after 32 s, however good the media.",
-        "Ein 2xx auf ein INVITE wird ohne ACK wiederholt; der Absender beendet den Anruf nach 32 s, wie gut die Medien auch sind.",
+        "A 2xx to an INVITE is repeated without an ACK that counts; its sender ends the call after 32 s, however good the media.",
+        "Ein 2xx auf ein INVITE wird ohne gültiges ACK wiederholt; der Absender beendet den Anruf nach 32 s, wie gut die Medien auch sind.",
     ),
     causes=(
         cause(
             "The Contact of the {status} names an address that the caller cannot reach, such as a private one behind NAT.",
             "Der Contact des {status} nennt eine Adresse, die der Anrufer nicht erreicht, etwa eine private hinter NAT.",
+            tag="lacking",
+        ),
+        cause(
+            "{sender} does not take the ACKs for its own: their Request-URI is not its Contact, or a tag or the CSeq does not fit.",
+            "{sender} erkennt die ACKs nicht als seine: Ihre Request-URI ist nicht sein Contact, oder ein Tag oder die CSeq passt"
+            " nicht.",
+            tag="ignored",
         ),
         cause(
             "A firewall or SIP ALG drops or rewrites the ACK.",
@@ -143,20 +175,29 @@ RULE = Rule(
         cause(
             "The caller never received the {status}.",
             "Der Anrufer hat das {status} nie erhalten.",
+            tag="lacking",
         ),
     ),
     remedies=(
         remedy(
             "Capture at the caller: does it get the {status}, and where does it send the ACK?",
             "Beim Anrufer mitschneiden: Kommt das {status} an, und wohin geht das ACK?",
+            tag="lacking",
+        ),
+        remedy(
+            "Compare Request-URI and tags of the ACK in frame {ack_frame} with Contact and tags of the {status}; capture at {sender}.",
+            "Request-URI und Tags des ACK in Frame {ack_frame} mit Contact und Tags des {status} vergleichen; bei {sender} mitschneiden.",
+            tag="ignored",
         ),
         remedy(
             "Have {sender} put its public address into the Contact.",
             "{sender} so einstellen, dass der Contact die öffentliche Adresse nennt.",
+            tag="lacking",
         ),
         remedy(
             "In FreeSWITCH that address is ext-sip-ip of the SIP profile.",
             "In FreeSWITCH ist das ext-sip-ip im SIP-Profil.",
+            tag="lacking",
             product="freeswitch",
         ),
         remedy(

@@ -1,4 +1,4 @@
-"""One side has IPv6 addresses only, the other IPv4 only: no packet can go from one to the other."""
+"""One side has only IPv6 addresses, the other only IPv4: they cannot exchange packets."""
 
 from collections.abc import Iterator
 
@@ -35,23 +35,23 @@ SETTLE = Text(
 )
 
 FAMILIES = {4: "IPv4", 6: "IPv6"}
-NOWHERE = frozenset({"0.0.0.0", "::"})  # hold as RFC 2543 wrote it, or trickle: says nothing
-REFUSALS = frozenset({488, 606})  # RFC 3261, sections 21.4.26 and 21.6.4: the description does not do
-NO_PATH = "no network path"  # FreeSWITCH, of a candidate of a family of which it has no address
+NOWHERE = frozenset({"0.0.0.0", "::"})  # hold in the style of RFC 2543, or Trickle ICE: no information
+REFUSALS = frozenset({488, 606})  # RFC 3261, sections 21.4.26 and 21.6.4: the description is not acceptable
+NO_PATH = "no network path"  # FreeSWITCH's reason for a candidate of an address family it lacks
 
 
 def find(case: Case) -> Iterator[Finding]:
     answered = {leg.leg for leg in case.legs if leg.answer_time is not None}
     for leg in sorted(answered):
         last = next((each for each in reversed(exchanges(case, leg)) if each.accepted), None)
-        if last is not None and not _reached(case, leg) and (found := _mismatch(case, leg, last)):
-            yield found
+        if last is not None and not _reached(case, leg) and (mismatch := _mismatch(case, leg, last)):
+            yield mismatch
     if not answered:
         yield from _refused(case)
 
 
 def families(case: Case, section: SdpMediaRow) -> frozenset[int]:
-    """IP versions of a description's addresses; empty where a name hides one (mDNS) or none is there yet."""
+    """Return the IP versions of a description's addresses; empty if one is hidden (mDNS) or none is known yet."""
     offered = [row.addr for row in case.candidates if row.ufrag and row.ufrag == section.ufrag and row.addr]
     if not offered and section.connection_addr and section.connection_addr not in NOWHERE:
         offered = [section.connection_addr]
@@ -60,7 +60,7 @@ def families(case: Case, section: SdpMediaRow) -> frozenset[int]:
 
 
 def _reached(case: Case, leg: int | None) -> bool:
-    """NAT64, or a relay of both families, brought the two together."""
+    """Whether the two are connected nevertheless, by NAT64 or a dual-stack relay."""
     return bool(both_ways(case, leg)) or bool(checks(case, None, leg).answered)
 
 
@@ -89,7 +89,7 @@ def _mismatch(case: Case, leg: int | None, last: Exchange) -> Finding | None:
 
 
 def _refused(case: Case) -> Iterator[Finding]:
-    """An offer of one family is refused by a machine that signals over the other one: certain by its log only."""
+    """Yield findings on refusals of a one-family offer by a machine that signals over the other family; its log makes them certain."""
     refused = refusal(case, REFUSALS)
     if refused is None or refused.origin is not refused.response:
         return
@@ -105,14 +105,14 @@ def _refused(case: Case) -> Iterator[Finding]:
         "answered": FAMILIES[reached],
         "answer": refused.phrase,
     }
-    seen: list[Row] = [refused.invite, refused.response]
+    rows: list[Row] = [refused.invite, refused.response]
     if lines:
         facts["line"] = (lines[0].text or "")[:LONGEST]
     yield Finding(
         RULE.name,
         "fault" if lines else "suspect",
         0.95 if lines else 0.6,
-        evidence(*seen),
+        evidence(*rows),
         REFUSED,
         (LOGGED,) if lines else (),
         facts,

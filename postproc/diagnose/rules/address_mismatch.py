@@ -1,4 +1,4 @@
-"""Packets come from an address that was never offered, or the offered one is out of date."""
+"""Packets come from an address that was never offered, or the offered address is outdated."""
 
 from collections.abc import Iterator, Sequence
 
@@ -40,59 +40,69 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _mapped(case: Case, leg: int | None) -> Iterator[Finding]:
-    """Observed by STUN: the server's base is outside what its candidates do not say."""
+    """Yield findings on server bases whose address observed by STUN is not among the candidates."""
     for base in bases(case, leg):
-        held = public(offered(case, base.side, leg))
-        told = [row for row in base.rows if row.learned_from in ("stun_server", "check")]
-        odd = [row for row in told if addr_class(row.mapped_addr) in PUBLIC]
-        if held and odd and not {row.mapped_addr for row in odd} & {row.addr for row in held}:
+        candidates = public(offered(case, base.side, leg))
+        observed = [row for row in base.rows if row.learned_from in ("stun_server", "check")]
+        odd = [row for row in observed if addr_class(row.mapped_addr) in PUBLIC]
+        if candidates and odd and not {row.mapped_addr for row in odd} & {row.addr for row in candidates}:
             yield _finding(
                 leg,
                 base.side,
-                held,
-                seen=[row.mapped_addr for row in odd],
-                said=MAPPED,
+                candidates,
+                addresses=[row.mapped_addr for row in odd],
+                detail=MAPPED,
                 rows=odd,
                 sure=0.85,
             )
 
 
 def _sources(case: Case, leg: int | None) -> Iterator[Finding]:
-    held = public(offered(case, CLIENT, leg))
-    known = {row.addr for row in offered(case, CLIENT, leg)}
+    candidates = public(offered(case, CLIENT, leg))
+    addresses = {row.addr for row in offered(case, CLIENT, leg)}
     odd = [
         row
         for row in checks(case, TO_SERVER, leg).rows
-        if row.src_addr not in known and addr_class(row.src_addr) in PUBLIC
+        if row.src_addr not in addresses and addr_class(row.src_addr) in PUBLIC
     ]
-    if held and odd:
-        yield _finding(leg, CLIENT, held, seen=[row.src_addr for row in odd], said=SOURCE, rows=odd, sure=0.7)
+    if candidates and odd:
+        yield _finding(
+            leg,
+            CLIENT,
+            candidates,
+            addresses=[row.src_addr for row in odd],
+            detail=SOURCE,
+            rows=odd,
+            sure=0.7,
+        )
 
 
 def _deployed(case: Case, leg: int | None) -> Iterator[Finding]:
-    held = public(offered(case, SERVER, leg))
-    if held and all(case.deployment.is_own_public(row.addr) is False for row in held):
-        seen = [str(network) for network in case.deployment.public_addresses]
-        yield _finding(leg, SERVER, held, seen=seen, said=KNOWN, rows=held, sure=0.8)
+    candidates = public(offered(case, SERVER, leg))
+    if candidates and all(case.deployment.is_own_public(row.addr) is False for row in candidates):
+        own_networks = [str(network) for network in case.deployment.public_addresses]
+        yield _finding(
+            leg, SERVER, candidates, addresses=own_networks, detail=KNOWN, rows=candidates, sure=0.8
+        )
 
 
 def _finding(
     leg: int | None,
     side: str,
-    held: list[CandidateRow],
+    candidates: list[CandidateRow],
     *,
-    seen: list[str],
-    said: Text,
+    addresses: list[str],
+    detail: Text,
     rows: Sequence[Row],
     sure: float,
 ) -> Finding:
     facts = {
         "side": side,
-        "offered": sorted({row.addr for row in held if row.addr}),
-        "seen": sorted(set(seen)),
+        "offered": sorted({row.addr for row in candidates if row.addr}),
+        "seen": sorted(set(addresses)),
     }
     return Finding(
-        RULE.name, "suspect", sure, evidence(*rows), TITLE, (said,), facts, leg=leg, tags=frozenset({side})
+        RULE.name, "suspect", sure, evidence(*rows), TITLE, (detail,), facts, leg=leg, tags=frozenset({side})
     )
 
 

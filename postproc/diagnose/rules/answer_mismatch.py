@@ -1,4 +1,4 @@
-"""An answer lacks what the offer demands for secured media, so that the two sides cannot talk."""
+"""An answer lacks a property that the offer requires for secure media, so that media fails."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,6 +20,15 @@ NO_ANSWER = Text(
     "The ACK from {who} on leg {number} lacks the answer to the offer in the 200 OK.",
     "Dem ACK von {who} auf Leg {number} fehlt die Antwort auf das Angebot im 200 OK.",
 )
+NO_SDP = Text(
+    "The {status} from {who} on leg {number} answers an INVITE that offers, and holds no SDP; nor did any response before it.",
+    "Das {status} von {who} auf Leg {number} beantwortet einen INVITE mit Angebot und enthält kein SDP; auch keine Antwort"
+    " davor enthielt eines.",
+)
+NOWHERE = Text(
+    "So {offerer} does not know where to send; only {who} knows the other side's address.",
+    "{offerer} weiß daher nicht, wohin zu senden ist; nur {who} kennt die Adresse der anderen Seite.",
+)
 UNANSWERED = Text(
     "The INVITE came without SDP, so {offerer} offered in its 200 OK and does not know where to send.",
     "Der INVITE kam ohne SDP; daher hat {offerer} im 200 OK angeboten und weiß nicht, wohin zu senden ist.",
@@ -35,52 +44,61 @@ HUNG_UP = Text(
     "{ender} ended the leg {after_ms} ms after the answer by {method}, without any media.",
     "{ender} hat das Leg {after_ms} ms nach der Antwort durch {method} beendet, ohne Medien.",
 )
+UNDECIPHERED = Text(
+    "Packets go both ways; whether the ends can decrypt them is not to be seen.",
+    "Pakete gehen in beide Richtungen; ob die Enden sie entschlüsseln können, ist nicht zu sehen.",
+)
 NO_MEDIA = Text("No media went both ways on it.", "Medien in beide Richtungen gab es auf ihm nicht.")
 
-# Browsers' user agents send BYE within a round trip of the answer they cannot take (JsSIP: 30 ms after the ACK).
-# With a third of it a slow mobile link is missed; with three times it people who hang up are counted.
+# Browser user agents send BYE within a round trip of an answer they cannot use (JsSIP: 30 ms after the ACK).
+# A third of this misses slow mobile links; three times includes people who hang up.
 AT_ONCE = timedelta(seconds=2)
 NOT_ACCEPTABLE = ("cause=488", "cause=606", "cause=415")
 MS_PER_S = 1000
 
 
 class Lack(NamedTuple):
-    """What is missing, as written in SDP; ``tag`` for the advice; ``proof``: a fault only where it is refused."""
+    """A missing property as written in SDP; ``tag`` selects advice.
+
+    ``proof``: a fault only if the answer is refused; ``garbled``: a fault although packets flow.
+    """
 
     tag: str
     name: str
     proof: bool = False
+    garbled: bool = False
 
 
-# RFC 8842, section 5.3: what may answer each a=setup.
+# RFC 8842, section 5.3: the allowed answers to each a=setup.
 SETUPS = {"actpass": {"active", "passive"}, "active": {"passive"}, "passive": {"active"}}
 
 
 def lacks(exchange: Exchange) -> list[Lack]:
-    """What the answer of an exchange lacks of what its offer demands."""
+    """Return the properties that the offer requires and the answer lacks."""
     offer, answer = exchange.offer.audio, exchange.answer.audio
     if not exchange.accepted:
         return []
     if secured(offer) != secured(answer):
         return [Lack("profile", offer.proto or "")]
-    found = []
+    missing = []
     if by_dtls(offer) and not offer.crypto and not answer.fingerprint:
-        found.append(Lack("keys", "a=fingerprint"))
+        missing.append(Lack("keys", "a=fingerprint"))
     elif offer.crypto and not by_dtls(offer) and secured(offer) and not answer.crypto:
-        found.append(Lack("keys", "a=crypto"))
+        missing.append(Lack("keys", "a=crypto"))
     elif not {*_suites(answer)} <= {*_suites(offer)} and not by_dtls(offer):  # RFC 4568, section 5.1.2
-        found.append(Lack("keys", " | ".join(f"a=crypto {suite}" for suite in _suites(offer))))
+        suites = " | ".join(f"a=crypto {suite}" for suite in _suites(offer))
+        missing.append(Lack("keys", suites, garbled=True))
     elif (
         offer.fingerprint
         and answer.fingerprint
         and answer.setup not in SETUPS.get(offer.setup or "", {answer.setup})
     ):
-        found.append(
+        missing.append(
             Lack("setup", " | ".join(f"a=setup:{role}" for role in sorted(SETUPS[offer.setup or ""])))
         )
     if offer.rtcp_mux and not answer.rtcp_mux:
-        found.append(Lack("mux", "a=rtcp-mux", proof=not offer.rtcp_mux_only))
-    return found
+        missing.append(Lack("mux", "a=rtcp-mux", proof=not offer.rtcp_mux_only))
+    return missing
 
 
 def _suites(section: SdpMediaRow) -> list[str]:
@@ -89,26 +107,31 @@ def _suites(section: SdpMediaRow) -> list[str]:
 
 def find(case: Case) -> Iterator[Finding]:
     for leg in case.numbers:
-        if both_ways(case, leg):
-            continue
-        yield from _missing(case, leg)
+        flowing = both_ways(case, leg)
+        if not flowing:
+            yield from _missing(case, leg)
+            yield from _empty(case, leg)
         for exchange in exchanges(case, leg):
             refused = _ended(case, exchange)
-            found = [lack for lack in lacks(exchange) if not lack.proof or refused]
-            if found and not (found[0].tag == "setup" and _handshake(case, leg)):
-                yield _finding(leg, exchange, found, refused)
+            missing = [
+                lack
+                for lack in lacks(exchange)
+                if lack.garbled or not (flowing or (lack.proof and not refused))
+            ]
+            if missing and not (missing[0].tag == "setup" and _handshake(case, leg)):
+                yield _finding(leg, exchange, missing, refused, UNDECIPHERED if flowing else NO_MEDIA)
                 break
 
 
 def _missing(case: Case, leg: int) -> Iterator[Finding]:
-    """A 200 offers, as the INVITE did not, and the ACK brings no answer (RFC 3261, section 13.2.1)."""
+    """Yield findings on 200s with an offer (the INVITE had none) whose ACK carries no answer (RFC 3261, section 13.2.1)."""
     rows = [row for row in case.sip_messages if case.leg_of.get(row.call_id) == leg]
     first = next((row for row in rows if row.method == "INVITE"), None)
     if first is None or first.has_sdp or first.cut_short:
         return
-    asked = [row for row in rows if (row.call_id, row.cseq) == (first.call_id, first.cseq)]
-    offer = next((row for row in asked if row.status and row.status // 100 == 2 and row.has_sdp), None)
-    acks = [row for row in asked if row.method == "ACK"]
+    invites = [row for row in rows if (row.call_id, row.cseq) == (first.call_id, first.cseq)]
+    offer = next((row for row in invites if row.status and row.status // 100 == 2 and row.has_sdp), None)
+    acks = [row for row in invites if row.method == "ACK"]
     if offer is None or not acks or any(row.has_sdp for row in rows if row.src_addr == first.src_addr):
         return
     facts: dict[str, object] = {"who": first.src_addr, "number": leg, "offerer": offer.src_addr}
@@ -125,13 +148,42 @@ def _missing(case: Case, leg: int) -> Iterator[Finding]:
     )
 
 
+def _empty(case: Case, leg: int) -> Iterator[Finding]:
+    """Find a 2xx without the answer that the INVITE's offer requires, nor one before (RFC 3261, section 13.2.1)."""
+    rows = [row for row in case.sip_messages if case.leg_of.get(row.call_id) == leg]
+    first = next((row for row in rows if row.method == "INVITE"), None)
+    if first is None or not first.has_sdp or first.to_tag is not None:
+        return
+    asked = (first.call_id, first.cseq, "INVITE")
+    answers = [row for row in rows if (row.call_id, row.cseq, row.cseq_method) == asked]
+    done = next((row for row in answers if row.status is not None and row.status // 100 == 2), None)
+    if done is None or any(row.has_sdp or row.cut_short for row in rows if row.src_addr == done.src_addr):
+        return
+    yield Finding(
+        RULE.name,
+        "suspect",
+        0.75,
+        evidence(first, done),
+        NO_SDP,
+        (NOWHERE,),
+        {
+            "status": f"{done.status} {done.reason or ''}".strip(),
+            "who": done.src_addr,
+            "number": leg,
+            "offerer": first.src_addr,
+        },
+        leg=leg,
+        tags=frozenset({"empty"}),
+    )
+
+
 def _handshake(case: Case, leg: int) -> bool:
-    """A ClientHello was sent: what came of the roles is seen there."""
+    """Whether a ClientHello was sent, so that the outcome of the roles is visible there."""
     return any(row.leg == leg and row.client_hellos for row in case.dtls)
 
 
 def _ended(case: Case, exchange: Exchange) -> SipMessageRow | None:
-    """The BYE or CANCEL by which an end refuses the answer: for such a reason, or at once."""
+    """Return the BYE or CANCEL with which an end rejects the answer: with a fitting reason, or at once; or None."""
     answered = exchange.answer.message
     for row in case.sip_messages:
         if row.call_id != answered.call_id or row.method not in ("BYE", "CANCEL") or row.time < answered.time:
@@ -152,16 +204,18 @@ def _from_offerer(row: SipMessageRow, exchange: Exchange) -> bool:
     return row.src_addr == exchange.offer.message.src_addr
 
 
-def _finding(leg: int, exchange: Exchange, found: list[Lack], refused: SipMessageRow | None) -> Finding:
+def _finding(
+    leg: int, exchange: Exchange, missing: list[Lack], refused: SipMessageRow | None, media: Text
+) -> Finding:
     offer, answer = exchange.offer.audio, exchange.answer.audio
     facts: dict[str, object] = {
         "who": exchange.answer.message.src_addr,
         "number": leg,
-        "lack": [lack.name for lack in found],
+        "lack": [lack.name for lack in missing],
         "offered": _summary(offer),
         "answered": _summary(answer),
     }
-    detail = NO_MEDIA
+    detail = media
     if refused is not None:
         waited = refused.time - exchange.answer.message.time
         facts |= {
@@ -181,19 +235,19 @@ def _finding(leg: int, exchange: Exchange, found: list[Lack], refused: SipMessag
         (ANSWERED, detail),
         facts,
         leg=leg,
-        tags=frozenset(lack.tag for lack in found),
+        tags=frozenset(lack.tag for lack in missing),
     )
 
 
 def _summary(section: SdpMediaRow) -> str:
-    """Profile and what is said of keys and RTCP: ``RTP/SAVP, a=crypto``."""
-    said = {
+    """Return profile, keying and RTCP attributes: ``RTP/SAVP, a=crypto``."""
+    properties = {
         "a=fingerprint": section.fingerprint,
         "a=crypto": section.crypto,
         f"a=setup:{section.setup}": section.setup,
         "a=rtcp-mux": section.rtcp_mux,
     }
-    return ", ".join([section.proto or "–", *(name for name, there in said.items() if there)])
+    return ", ".join([section.proto or "–", *(name for name, present in properties.items() if present)])
 
 
 RULE = Rule(
@@ -201,11 +255,12 @@ RULE = Rule(
     name="answer-mismatch",
     stage="sdp",
     breaks="answer",
+    despite_media=True,
     summary=Text("Answer does not fit the offer", "Antwort passt nicht zum Angebot"),
     claim=Text(
-        "The answer lacks what the offer demands: profile, fingerprint, crypto, setup role or rtcp-mux; or an ACK lacks it.",
+        "The answer lacks what the offer demands: profile, fingerprint, crypto, setup role or rtcp-mux; or a 200 or an ACK lacks it.",
         "Der Antwort fehlt, was das Angebot verlangt: Profil, Fingerprint, Crypto, Setup-Rolle oder rtcp-mux; oder sie fehlt"
-        " im ACK.",
+        " im 200 oder im ACK.",
     ),
     causes=(
         cause(
@@ -229,6 +284,11 @@ RULE = Rule(
             tag="setup",
         ),
         cause(
+            "A SIP ALG, proxy or gateway on the way drops the body of the {status}, or {who} answers without one.",
+            "Ein SIP-ALG, Proxy oder Gateway auf dem Weg entfernt den Inhalt des {status}, oder {who} antwortet ohne.",
+            tag="empty",
+        ),
+        cause(
             "A gateway or proxy on the way drops the ACK's body, or cannot do offers in responses (delayed offer).",
             "Ein Gateway oder Proxy auf dem Weg entfernt den Inhalt des ACK oder beherrscht Angebote in Antworten nicht"
             " (Delayed Offer).",
@@ -239,6 +299,11 @@ RULE = Rule(
         remedy(
             "Set the same kind of media encryption on both sides of this leg (none, SDES or DTLS-SRTP).",
             "Auf beiden Seiten dieses Legs dieselbe Art der Medienverschlüsselung einstellen (keine, SDES oder DTLS-SRTP).",
+        ),
+        remedy(
+            "Capture at {who}: does its {status} hold SDP there? If so, switch off what changes SIP on the way.",
+            "Bei {who} mitschneiden: Enthält das {status} dort SDP? Wenn ja, abschalten, was SIP unterwegs verändert.",
+            tag="empty",
         ),
         remedy(
             "Switch rtcp-mux on at the answering side; Asterisk: rtcp_mux=yes or webrtc=yes at the endpoint.",

@@ -1,4 +1,4 @@
-"""The application is answered for with 502, 503 or 504: what stands behind does not work."""
+"""Requests to the application get 502, 503 or 504: the backend does not work."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -30,10 +30,12 @@ SAID = frozenset({BAD_GATEWAY, UNAVAILABLE, TIMEOUT})
 
 
 def find(case: Case) -> Iterator[Finding]:
-    asked = [row for row in case.http if row.status is not None and of_application(row) and not row.upgrade]
-    for rows in grouped(asked, lambda row: (hosts(row), row.host)).values():
+    answered = [
+        row for row in case.http if row.status is not None and of_application(row) and not row.upgrade
+    ]
+    for rows in grouped(answered, lambda row: (hosts(row), row.host)).values():
         by_path = grouped(rows, lambda row: row.url_path)
-        failing = {path: held for path, held in by_path.items() if held[-1].status in SAID}
+        failing = {path: requests for path, requests in by_path.items() if requests[-1].status in SAID}
         if failing:
             yield _finding(failing, [path for path in by_path if path not in failing])
 

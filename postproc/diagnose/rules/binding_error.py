@@ -1,4 +1,4 @@
-"""Checks are answered, but with an error."""
+"""Checks are answered with an error."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -50,13 +50,13 @@ def find(case: Case) -> Iterator[Finding]:
             refused = sent.of("error")
             if refused and not sent.answered:
                 code = Counter(row.error_code for row in refused).most_common(1)[0][0]
-                if code == ROLE_CONFLICT:  # ice-role-conflict looks at what became of it
+                if code == ROLE_CONFLICT:  # covered by ice-role-conflict
                     continue
-                many = requests(refused) >= case.deployment.thresholds.dead_requests
+                is_many = requests(refused) >= case.deployment.thresholds.dead_requests
                 yield Finding(
                     RULE.name,
-                    "fault" if many else "suspect",
-                    0.9 if many else 0.6,
+                    "fault" if is_many else "suspect",
+                    0.9 if is_many else 0.6,
                     evidence(*refused),
                     NO_CODE if code is None else TITLE,
                     () if way == EITHER_WAY else (WHO,),

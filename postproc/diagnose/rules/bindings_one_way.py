@@ -1,4 +1,4 @@
-"""Checks are answered in one direction only, and media does not come about."""
+"""Checks are answered in one direction only, and there is no media."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The call was refused by a final response other than those of every day."""
+"""The call was refused with a final response that is not an everyday one."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -31,7 +31,7 @@ NEARER = (
     candidates_rejected_by_acl,
     offer_without_candidates,
     no_common_codec,
-)  # they say more of it
+)  # these are more specific
 
 MS_PER_S = 1000
 
@@ -73,8 +73,8 @@ SETTLE = Text(
     "was der Anrufer hörte, oder der Wählplan des Servers: ob er den Anruf dann beenden soll.",
 )
 REDIRECTS_END = 400
-# An announcement and a goodbye. With a third of it a short announcement is missed; with three times it a voicemail
-# that took a message counts.
+# An announcement and a goodbye. A third of this misses short announcements; three times includes a voicemail that
+# recorded a message.
 GOODBYE = timedelta(seconds=30)
 
 AFTER_ALERT = Text(
@@ -82,11 +82,11 @@ AFTER_ALERT = Text(
     "{alert_ms} ms davor hatte ein DTLS-Alert (Frame {alert_frame}) den Handshake beendet: Die Ablehnung folgt daraus.",
 )
 
-# FreeSWITCH gives a call up within 30 ms of an alert (502 with Q.850 cause 27). A third of it would still do;
-# with three times it a user's own refusal some seconds later is laid on the alert.
+# FreeSWITCH ends a call within 30 ms of an alert (502 with Q.850 cause 27). A third of this would still do; with
+# three times, a user's own refusal some seconds later is attributed to the alert.
 GIVEN_UP = timedelta(seconds=1)
 
-# ITU-T Q.850, 2.2.7: causes that say more than the SIP status does.
+# ITU-T Q.850, section 2.2.7: causes that are more specific than the SIP status.
 CAUSES: Mapping[int, Text] = {
     1: Text(
         "Q.850 cause 1: the number is not assigned.", "Q.850-Ursache 1: Die Rufnummer ist nicht vergeben."
@@ -110,7 +110,7 @@ CAUSES: Mapping[int, Text] = {
     102: Text("Q.850 cause 102: a timer expired.", "Q.850-Ursache 102: Ein Timer ist abgelaufen."),
 }
 
-# What kind of refusal it is, for the advice.
+# Kinds of refusal, which select advice.
 KINDS: Mapping[int, str] = {
     401: "credentials",
     407: "credentials",
@@ -124,8 +124,12 @@ KINDS: Mapping[int, str] = {
     415: "media",
     488: "media",
     606: "media",
+    **dict.fromkeys((482, 483), "loop"),
+    **dict.fromkeys((420, 421, 580), "extension"),
+    **dict.fromkeys((400, 405, 406, 413, 414, 416, 493, 501, 505, 513), "message"),
+    **dict.fromkeys((428, 433, 436, 437, 438, 607, 608), "identity"),  # RFC 8224, 5079, 8197, 8688
 }
-# 415, 488 and 606 refuse something in the offer, and no nearer rule sees what: the status alone is not the cause.
+# 415, 488 and 606 refuse something in the offer, and no more specific rule sees what: the status is not the cause.
 UNEXPLAINED = 0.8
 NUMBER_CAUSES = frozenset({1, 22, 28})  # of Q.850: unassigned, changed, incomplete
 
@@ -140,7 +144,7 @@ def find(case: Case) -> Iterator[Finding]:
     title, verdict, sure = _claim(case, refused)
     alert, facts, detail = _alert(case, refused), _facts(refused), list(_details(case, refused))
     if alert is not None:
-        verdict = "note"  # the alert is the cause, and has a rule of its own
+        verdict = "note"  # the alert is the cause, and has its own rule
         detail.append(AFTER_ALERT)
         before = refused.origin.time - alert.time
         facts |= {"alert_frame": alert.frame, "alert_ms": round(before.total_seconds() * MS_PER_S)}
@@ -158,19 +162,19 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _onward(case: Case) -> Iterator[Finding]:
-    """The server answered the caller itself (menu, queue), was refused by whom it called then, and hung up."""
+    """Yield findings on calls that the server answered itself (menu, queue), whose onward leg was refused, and which it ended."""
     first = [leg for leg in case.legs if leg.leg == 1 and leg.answer_time is not None]
     onward = [leg for leg in case.legs if leg.leg > 1]
     up = any(leg.answer_time is not None or leg.state == "cancelled" for leg in onward)
     if not first or not onward or up or any(row.method == "REFER" for row in case.sip_messages):
         return
-    asked = {leg.call_id: leg for leg in onward}
+    by_call_id = {leg.call_id: leg for leg in onward}
     failures = [
         row
         for row in case.sip_messages
-        if row.call_id in asked
+        if row.call_id in by_call_id
         and row.cseq_method == "INVITE"
-        and row.status == asked[row.call_id].final_status
+        and row.status == by_call_id[row.call_id].final_status
     ]
     last = max(failures, key=lambda row: row.time, default=None)
     if last is None or (last.status or 0) < REDIRECTS_END or last.status in EVERYDAY_ENDS:
@@ -200,7 +204,7 @@ def _onward(case: Case) -> Iterator[Finding]:
 
 
 def _alert(case: Case, refused: Rejection) -> DtlsMessageRow | None:
-    """The alert that broke a handshake of the call just before the refusal; close_notify breaks none."""
+    """Return the alert that broke a handshake of the call just before the refusal, except close_notify; or None."""
     if not any(True for _ in dtls_alert.find(case)):
         return None
     time = refused.origin.time
@@ -221,12 +225,12 @@ def _claim(case: Case, refused: Rejection) -> tuple[Text, Verdict, float]:
 
 
 def _number(refused: Rejection) -> bool:
-    """What was dialled is nobody's: perhaps a slip of the caller's, perhaps a number that is put together wrongly."""
+    """Whether the dialed number does not exist: mistyped by the caller, or composed wrongly."""
     return refused.cause in NUMBER_CAUSES or KINDS.get(refused.origin.status or 0) == "number"
 
 
 def _challenged(case: Case, refused: Rejection) -> bool:
-    """An earlier INVITE of the leg had been challenged, and this one came in answer to that."""
+    """Whether the refused INVITE responded to an earlier challenge on the leg."""
     return any(
         row.status in CHALLENGES and row.cseq_method == "INVITE" and row.cseq != refused.invite.cseq
         for row in case.sip_messages
@@ -235,7 +239,7 @@ def _challenged(case: Case, refused: Rejection) -> bool:
 
 
 def _credentials(case: Case, refused: Rejection) -> bool:
-    """Challenged once more, or forbidden to who was challenged, by the same machine and alone."""
+    """Whether the credentials were refused: a second challenge, or 403 after one, by the machine itself."""
     if refused.asked_on or not _challenged(case, refused):
         return False
     return refused.status in CHALLENGES or refused.status == invite_rejected_by_acl.FORBIDDEN
@@ -254,7 +258,7 @@ def _details(case: Case, refused: Rejection) -> Iterator[Text]:
 
 
 def _alone(case: Case, refused: Rejection) -> bool:
-    """The refusal may come from a leg that is not in sight."""
+    """Whether the refusal may come from a leg that is not captured."""
     own = refused.own(case) or refused.status in CHALLENGES or _credentials(case, refused)
     return len(case.numbers) == 1 and not own
 
@@ -318,6 +322,32 @@ RULE = Rule(
             "The media offered do not suit that side: codec, encryption or candidates.",
             "Die angebotenen Medien passen dieser Seite nicht: Codec, Verschlüsselung oder Kandidaten.",
             tag="media",
+        ),
+        cause(
+            "The call comes back to a server that has passed it on already: two routes point at each other, or an unknown"
+            " number goes to a default route.",
+            "Der Anruf kommt zu einem Server zurück, der ihn schon weitergegeben hat: Zwei Routen zeigen aufeinander, oder"
+            " eine unbekannte Rufnummer geht an eine Standardroute.",
+            tag="loop",
+        ),
+        cause(
+            "One side demands an extension of SIP that the other does not know (Require: 100rel, timer, precondition).",
+            "Eine Seite verlangt eine SIP-Erweiterung, die die andere nicht kennt (Require: 100rel, timer, precondition).",
+            tag="extension",
+        ),
+        cause(
+            "A header or the body of the INVITE is not what that side takes: malformed, too large, of another content type, or"
+            " rewritten on the way (SIP ALG).",
+            "Ein Header oder der Inhalt des INVITE entspricht nicht dem, was diese Seite annimmt: fehlerhaft, zu groß, von einem"
+            " anderen Inhaltstyp oder unterwegs verändert (SIP-ALG).",
+            tag="message",
+        ),
+        cause(
+            "That side does not take the caller's identity: number withheld, signature missing or invalid (STIR), or the caller"
+            " is blocked.",
+            "Diese Seite nimmt die Identität des Anrufers nicht an: Rufnummer unterdrückt, Signatur fehlt oder ist ungültig"
+            " (STIR), oder der Anrufer ist gesperrt.",
+            tag="identity",
         ),
         cause(
             "The server that answered has a fault of its own, or the destination behind it is not available.",

@@ -1,4 +1,4 @@
-"""The server knows no way to the called party: not registered, or the app not woken in time."""
+"""The server has no contact for the called party: not registered, or the app not woken in time."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ SETTLE = Text(
 
 SUBSCRIBER_ABSENT = 20  # ITU-T Q.850, 2.2.7
 STATUSES = frozenset({404, 410, 480, 503})
-UNREGISTERED = re.compile(r"USER_NOT_REGISTERED|SUBSCRIBER_ABSENT")  # FreeSWITCH's names of the same
+UNREGISTERED = re.compile(r"USER_NOT_REGISTERED|SUBSCRIBER_ABSENT")  # FreeSWITCH's names for it
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -35,7 +35,7 @@ def find(case: Case) -> Iterator[Finding]:
     lines = [row for row in case.log_events if UNREGISTERED.search(row.text or "")]
     absent = q850(refused.response.reason_header) == SUBSCRIBER_ABSENT
     if not (lines or absent):
-        return  # whoever is away says 480 himself, every day
+        return  # a party that is away sends 480 itself, an everyday response
     facts: dict[str, object] = {
         "callee": case.call.to_user or "–",
         "answer": refused.phrase,

@@ -1,4 +1,4 @@
-"""The server accepts none of the candidates offered to it: 488 before anybody is asked."""
+"""The server accepts none of the offered candidates: 488 before it calls anybody."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from postproc.model.rows import CandidateRow, SdpMediaRow
 from postproc.model.text import Text
 
 NOT_ACCEPTABLE = (488, 606)
-LISTED, UNLISTED = "listed", "unlisted"  # lists for candidates are configured; none is
+LISTED, UNLISTED = "listed", "unlisted"  # candidate lists are configured; none is
 UNSUITABLE = "no suitable candidates found"
 
 CERTAIN = Text(
@@ -78,7 +78,7 @@ SETTLE = Text(
 
 @dataclass(frozen=True)
 class _Offer:
-    """What was refused: the response, the candidates and the codecs."""
+    """The refused offer: the response, the candidates and the codecs."""
 
     refused: Rejection
     candidates: list[CandidateRow]
@@ -92,15 +92,15 @@ def find(case: Case) -> Iterator[Finding]:
     offer = _Offer(refused, _offered(case, refused), offered_audio(case, refused.invite))
     if not offer.candidates:
         return
-    told = logged(case, "media", call_id=refused.leg.call_id)
-    if any(UNSUITABLE in line.row.text for line in told):
-        yield _logged(case, offer, told)
+    lines = logged(case, "media", call_id=refused.leg.call_id)
+    if any(UNSUITABLE in line.row.text for line in lines):
+        yield _logged(case, offer, lines)
     elif not media_refused(case, refused.leg.call_id):
         yield from _concluded(case, offer) if refused.own(case) else _by_default(case, offer)
 
 
 def _offered(case: Case, refused: Rejection) -> list[CandidateRow]:
-    """Distinct candidates of the refused INVITE that are not the server's own, in SDP order."""
+    """Return the distinct candidates of the refused INVITE that are not the server's, in SDP order."""
     mine = [
         row
         for row in case.candidates
@@ -116,36 +116,45 @@ def _offered(case: Case, refused: Rejection) -> list[CandidateRow]:
 def _logged(case: Case, offer: _Offer, told: list[Line]) -> Finding:
     lines = [line for line in told if UNSUITABLE in line.row.text]
     steps = logged(case, "candidate", call_id=offer.refused.leg.call_id)
-    asked = [line for line in steps if "list" in line.facts or line.facts.get("verdict") == "Drop"]
-    names = [line.facts["list"] for line in asked if "list" in line.facts]
-    more = {"log": quoted([*lines, *asked]), "lists": list(dict.fromkeys(names))}
+    decisions = [line for line in steps if "list" in line.facts or line.facts.get("verdict") == "Drop"]
+    names = [line.facts["list"] for line in decisions if "list" in line.facts]
+    more = {"log": quoted([*lines, *decisions]), "lists": list(dict.fromkeys(names))}
     tag = UNLISTED if set(names) == set(WITHOUT_LISTS) else LISTED
     title = DENIED if names else CERTAIN
     return _finding(offer, "fault", 0.98, title=title, said=(SEEN, BY_LOG), more=more, tags=(tag,))
 
 
 def _concluded(case: Case, offer: _Offer) -> Iterator[Finding]:
-    """What the wire shows, weighed by the deployment's lists where they are known."""
+    """Conclude from packets, with the deployment's lists if known."""
     leg = offer.refused.leg.leg
-    known = [each for each in choices(case) if each.leg == leg and each.status == offer.refused.status]
-    if known and all(overall.verdict == "denied" for each in known for overall in each.verdicts):
-        names = list(dict.fromkeys(d.list for each in known for o in each.verdicts for d in o.decisions))
-        said = (SEEN, ALONE, BY_FILE)
-        yield _finding(offer, "fault", 0.95, title=DENIED, said=said, more={"lists": names}, tags=(LISTED,))
+    predicted = [each for each in choices(case) if each.leg == leg and each.status == offer.refused.status]
+    if predicted and all(overall.verdict == "denied" for each in predicted for overall in each.verdicts):
+        names = list(dict.fromkeys(d.list for each in predicted for o in each.verdicts for d in o.decisions))
+        details = (SEEN, ALONE, BY_FILE)
+        yield _finding(
+            offer, "fault", 0.95, title=DENIED, said=details, more={"lists": names}, tags=(LISTED,)
+        )
         return
     accused = offer.refused.cause == INCOMPATIBLE or "freeswitch" in case.products
-    if accused and not any(each.taken for each in known) and offer.audio and well_known(offer.audio):
+    if accused and not any(each.taken for each in predicted) and offer.audio and well_known(offer.audio):
         sure = 0.75 if "freeswitch" in case.products else 0.5
-        said = (SEEN, ALONE, CODECS)
+        details = (SEEN, ALONE, CODECS)
         yield _finding(
-            offer, "suspect", sure, title=LIKELY, said=said, more={}, settle=SETTLE, tags=(LISTED, UNLISTED)
+            offer,
+            "suspect",
+            sure,
+            title=LIKELY,
+            said=details,
+            more={},
+            settle=SETTLE,
+            tags=(LISTED, UNLISTED),
         )
 
 
 def _by_default(case: Case, offer: _Offer) -> Iterator[Finding]:
-    """A FreeSWITCH as it is installed: it sends 100 before it looks at the offer, and has no list for candidates.
+    """Yield a finding if this is a FreeSWITCH with defaults: 100 before it examines the offer, no candidate list.
 
-    inbound-late-negotiation leaves the offer to the dial plan, so any time may have passed.
+    inbound-late-negotiation leaves the offer to the dial plan, so the time to the refusal does not matter.
     """
     refused = offer.refused
     accused = refused.unasked and refused.cause == INCOMPATIBLE and not case.deployment.candidate_acl

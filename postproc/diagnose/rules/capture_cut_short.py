@@ -1,4 +1,4 @@
-"""The capture ends while the call still goes on: what came later cannot be known."""
+"""The capture ends while the call continues: later events are unknown."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import PacketRow
 from postproc.model.text import Text
 
-# How long a call may be silent and still be up, in seconds.
+# Seconds for which a call may be silent and still be up.
 TALKING = 10  # media, or consent checks every 5 s (RFC 7675)
 RINGING = 180  # Timer C (RFC 3261, 16.6)
 TRYING = 32  # Timer B (RFC 3261, 17.1.1.2)
@@ -46,26 +46,26 @@ CUT_FILE = Text(
 
 
 class _Moment(NamedTuple):
-    """What the capture's end is measured from, and how to say it."""
+    """The event from which the time to the capture's end is measured, and its texts."""
 
     time: datetime
     title: Text
 
 
 def find(case: Case) -> Iterator[Finding]:
-    shown: list[PacketRow] = [*case.sip_messages, *checks(case).rows]
-    if not shown or case.last_time is None or _ended(case) or not _going_on(case):
+    packets: list[PacketRow] = [*case.sip_messages, *checks(case).rows]
+    if not packets or case.last_time is None or _ended(case) or not _going_on(case):
         return
     early = _early(case)
-    moment = early or _Moment(min(row.time for row in shown), STILL_UP)
+    moment = early or _Moment(min(row.time for row in packets), STILL_UP)
     if early is None and not case.legs:
-        return  # without SIP nobody knows when it was over
+        return  # without SIP the end of the call is unknown
     cut = [row.capture for row in case.captures if row.cut_short]
     facts = {"seconds": watched_after(case, moment.time), "file": cut}
-    said = [*([NO_END] if case.legs else []), *([CUT_FILE] if cut else [])]
+    details = [*([NO_END] if case.legs else []), *([CUT_FILE] if cut else [])]
     verdict: Verdict = "cannot_tell" if early else "note"
-    first, last = min(shown, key=_time), max(shown, key=_time)
-    yield Finding(RULE.name, verdict, 0.95, evidence(first, last), moment.title, tuple(said), facts)
+    first, last = min(packets, key=_time), max(packets, key=_time)
+    yield Finding(RULE.name, verdict, 0.95, evidence(first, last), moment.title, tuple(details), facts)
 
 
 def _time(row: PacketRow) -> datetime:
@@ -73,14 +73,14 @@ def _time(row: PacketRow) -> datetime:
 
 
 def _ended(case: Case) -> bool:
-    """The first leg has an end, or all others have."""
+    """Whether the first leg has an end, or all others have."""
     ended = {leg.leg for leg in case.legs if leg.end_time is not None}
     others = set(case.numbers) - {1}
     return 1 in ended or bool(others and others <= ended)
 
 
 def _going_on(case: Case) -> bool:
-    """The call's last packet is so near the capture's end that the call went on."""
+    """Whether the call's last packet is so near the capture's end that the call continued."""
     rows: tuple[PacketRow, ...] = (*case.sip_messages, *case.bindings, *case.dtls_messages)
     packets = [row.time for row in rows]
     packets += [row.last_time for row in case.rtp_streams]
@@ -97,15 +97,15 @@ def _patience(case: Case) -> int:
 
 
 def _early(case: Case) -> _Moment | None:
-    """What the capture is too short after; None where it shows enough, or media both ways."""
+    """Return the event after which the capture is too short; None if it is long enough, or shows media both ways."""
     if media_ok(case) is True:
         return None
     near = timedelta(seconds=case.deployment.thresholds.too_short_seconds)
     answers = [leg.answer_time for leg in case.legs if leg.answer_time]
     invites = [leg.invite_time for leg in case.legs if leg.invite_time]
-    asked = checks(case).rows
-    if asked and _recent(case, asked[0].time, near):
-        return _Moment(asked[0].time, AFTER_CHECK)
+    all_checks = checks(case).rows
+    if all_checks and _recent(case, all_checks[0].time, near):
+        return _Moment(all_checks[0].time, AFTER_CHECK)
     if answers and _recent(case, min(answers), near):
         return _Moment(min(answers), AFTER_ANSWER)
     return _Moment(min(invites), BEFORE_ANSWER) if invites and not answers else None

@@ -1,4 +1,4 @@
-"""The client turns away because the server does not send the certificates between its own and the root."""
+"""The client aborts because the server does not send the intermediate certificates."""
 
 from collections.abc import Iterator
 
@@ -26,8 +26,8 @@ SETTLE = Text(
 
 
 def find(case: Case) -> Iterator[Finding]:
-    for held in blamed(case, "chain"):
-        row = held[0].row
+    for refused in blamed(case, "chain"):
+        row = refused[0].row
         works = any(
             each.requested
             and (each.capture, each.subject, each.not_after) == (row.capture, row.subject, row.not_after)
@@ -35,9 +35,9 @@ def find(case: Case) -> Iterator[Finding]:
         )
         yield certificate_finding(
             RULE.name,
-            held,
+            refused,
             TITLE,
-            [SENT, *([OTHERS] if works else []), how(held)],
+            [SENT, *([OTHERS] if works else []), how(refused)],
             SETTLE,
             confidence=0.85,
             facts={"sent": row.certificates},

@@ -1,4 +1,4 @@
-"""The client turns away from a certificate that has run out."""
+"""The client rejects an expired certificate."""
 
 from collections.abc import Iterator
 
@@ -26,9 +26,9 @@ SETTLE = Text(
 
 
 def find(case: Case) -> Iterator[Finding]:
-    for held in blamed(case, "expired"):
-        detail = [UNTIL if held[0].row.not_after else NOT_READ, how(held)]
-        yield certificate_finding(RULE.name, held, TITLE, detail, SETTLE)
+    for refused in blamed(case, "expired"):
+        detail = [UNTIL if refused[0].row.not_after else NOT_READ, how(refused)]
+        yield certificate_finding(RULE.name, refused, TITLE, detail, SETTLE)
 
 
 RULE = Rule(

@@ -1,4 +1,4 @@
-"""The client turns away from a certificate that is for other names."""
+"""The client rejects a certificate for other names."""
 
 from collections.abc import Iterator
 
@@ -30,16 +30,16 @@ SETTLE = Text(
 
 
 def find(case: Case) -> Iterator[Finding]:
-    for held in blamed(case, "name"):
-        row = held[0].row
+    for refused in blamed(case, "name"):
+        row = refused[0].row
         name, names = (row.server_name or "").lower(), (row.names or "").lower().split(",")
         deep = any(each.startswith("*.") and name.endswith(each[1:]) for each in names)
         other = rightly_elsewhere(case, row)
         yield certificate_finding(
             RULE.name,
-            held,
+            refused,
             TITLE,
-            [NAMES, *([TOO_DEEP] if deep else []), *([ELSEWHERE] if other else []), how(held)],
+            [NAMES, *([TOO_DEEP] if deep else []), *([ELSEWHERE] if other else []), how(refused)],
             SETTLE,
             facts={"other": other.server_addr if other else ""},
             tags=[*(["deep"] if deep else []), *(["elsewhere"] if other else [])],

@@ -1,4 +1,4 @@
-"""The client turns away from a certificate that it does not trust, or whose fault cannot be read."""
+"""The client rejects a certificate that it does not trust, or whose fault cannot be read."""
 
 from collections.abc import Iterator, Sequence
 
@@ -46,21 +46,21 @@ SETTLE = Text(
 
 
 def find(case: Case) -> Iterator[Finding]:
-    for held in blamed(case, "self_signed", "not_yet", "unknown", "unreadable"):
-        yield _finding(case, held)
+    for refused in blamed(case, "self_signed", "not_yet", "unknown", "unreadable"):
+        yield _finding(case, refused)
 
 
-def _finding(case: Case, held: Sequence[Refusal]) -> Finding:
-    row, fault, said = held[0].row, held[0].fault, any(each.said for each in held)
+def _finding(case: Case, refused: Sequence[Refusal]) -> Finding:
+    row, fault, has_alert = refused[0].row, refused[0].fault, any(each.said for each in refused)
     other = rightly_elsewhere(case, row) if row.subject else None
-    seen = {"self_signed": SELF_SIGNED, "not_yet": NOT_YET, "unknown": ISSUED, "unreadable": HIDDEN}[fault]
+    details = {"self_signed": SELF_SIGNED, "not_yet": NOT_YET, "unknown": ISSUED, "unreadable": HIDDEN}[fault]
     wrong = row.fits_name is False
-    guessed = fault == "unreadable" and not said
+    guessed = fault == "unreadable" and not has_alert
     return certificate_finding(
         RULE.name,
-        held,
+        refused,
         DISPLEASED if guessed else TITLE,
-        [seen, *([OTHER_NAME] if wrong else []), *([ELSEWHERE] if other else []), how(held)],
+        [details, *([OTHER_NAME] if wrong else []), *([ELSEWHERE] if other else []), how(refused)],
         SETTLE,
         facts={"other": other.server_addr if other else ""},
         tags=[fault, *(["elsewhere"] if other else [])],

@@ -1,4 +1,4 @@
-"""The path worked, and then died under the call."""
+"""The media path worked and then failed during the call."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -14,10 +14,10 @@ from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import BindingRow
 from postproc.model.text import Text
 
-# RFC 7675, section 5.1, has consent asked for every 4 to 6 s: in 10 s of a living client at least one check is due.
+# RFC 7675, section 5.1: consent checks are sent every 4 to 6 s, so a live client sends at least one in 10 s.
 EXPECTED_SECONDS = 10
-CONSENT = timedelta(seconds=4)  # and a client that asks does so this long after its first check
-AFTER_THE_END = timedelta(seconds=1)  # what is under way when a call ends stays unanswered
+CONSENT = timedelta(seconds=4)  # a client with consent checks sends one this long after its first check
+AFTER_THE_END = timedelta(seconds=1)  # packets in flight when a call ends stay unanswered
 
 TITLE = Text(
     "The path to the {peer:word} was lost at {lost_at:clock}, {seconds:0} s before the end of the call.",
@@ -57,7 +57,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _gone(case: Case, known: set[int | None]) -> Iterator[Finding]:
-    """A client that is asked nothing, as by a server without ICE of its own, and falls silent altogether."""
+    """Yield findings on clients that receive no checks (a server without ICE) and stop sending anything."""
     for silence in silences(case):
         if silence.leg in known or silence.side != CLIENT or alive(case, silence) is not False:
             continue
@@ -65,17 +65,17 @@ def _gone(case: Case, known: set[int | None]) -> Iterator[Finding]:
             continue
         facts = {"peer": CLIENT, "lost_at": silence.since, "seconds": silence.seconds}
         own = checks(case, TO_SERVER, silence.leg).rows
-        shown = own or checks(case, leg=silence.leg).rows
-        asked = any((row.last_time or row.time) - own[0].time >= CONSENT for row in own)
+        rows = own or checks(case, leg=silence.leg).rows
+        sent_consent = any((row.last_time or row.time) - own[0].time >= CONSENT for row in own)
         yield Finding(
             RULE.name,
-            "fault" if asked else "suspect",
-            0.8 if asked else 0.6,
-            evidence(*shown),
+            "fault" if sent_consent else "suspect",
+            0.8 if sent_consent else 0.6,
+            evidence(*rows),
             TITLE,
-            (GONE,) if asked else (GONE, NEVER_ASKED),
+            (GONE,) if sent_consent else (GONE, NEVER_ASKED),
             facts,
-            None if asked else SETTLE,
+            None if sent_consent else SETTLE,
             leg=silence.leg,
         )
 
@@ -92,16 +92,16 @@ def _unanswered(case: Case, until: datetime) -> Iterator[Finding]:
 
 
 def _lost(sent: Checks, until: datetime) -> list[BindingRow]:
-    """Unanswered checks after the last answered one, while the call went on."""
+    """Return the unanswered checks after the last answered one, during the call."""
     good = sent.of("success")
     return [row for row in sent.unanswered if good[-1].time < row.time < until] if good else []
 
 
 def _quiet(case: Case, leg: int | None, back: Direction, lost: list[BindingRow], until: datetime) -> bool:
-    """Long enough, and no media came from there either."""
+    """Whether the silence is long enough, and no media came from there either."""
     long = timedelta(seconds=case.deployment.thresholds.dead_seconds)
-    heard = way(case, leg, back).last
-    return until - lost[0].time >= long and (heard is None or until - heard >= long)
+    last_media = way(case, leg, back).last
+    return until - lost[0].time >= long and (last_media is None or until - last_media >= long)
 
 
 def _finding(
@@ -111,9 +111,9 @@ def _finding(
     lost_at = good[-1].time
     back = TO_SERVER if direction == TO_CLIENT else TO_CLIENT
     came = checks(case, back, leg).rows
-    known = {(row.dst_addr, row.dst_port) for row in checks(case, direction, leg).rows}
-    known |= {(row.src_addr, row.src_port) for row in came if row.time <= lost_at}
-    moved = [endpoint(*each) for each in sorted({(row.src_addr, row.src_port) for row in came} - known)]
+    targets = {(row.dst_addr, row.dst_port) for row in checks(case, direction, leg).rows}
+    targets |= {(row.src_addr, row.src_port) for row in came if row.time <= lost_at}
+    moved = [endpoint(*each) for each in sorted({(row.src_addr, row.src_port) for row in came} - targets)]
     facts = {
         "peer": receiver(direction),
         "lost_at": lost_at,
@@ -122,8 +122,8 @@ def _finding(
         "lost": requests(lost),
         "moved": moved,
     }
-    said = (DETAIL, MOVED) if moved else (DETAIL,)
-    return Finding(RULE.name, "fault", 0.9, evidence(good[-1], *lost), TITLE, said, facts, leg=leg)
+    details = (DETAIL, MOVED) if moved else (DETAIL,)
+    return Finding(RULE.name, "fault", 0.9, evidence(good[-1], *lost), TITLE, details, facts, leg=leg)
 
 
 RULE = Rule(

@@ -1,4 +1,4 @@
-"""The DTLS handshake is ended by an alert."""
+"""An alert ends the DTLS handshake."""
 
 from collections.abc import Iterator
 

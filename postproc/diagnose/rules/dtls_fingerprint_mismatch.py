@@ -1,4 +1,4 @@
-"""The certificate in the handshake is not the one the SDP promised."""
+"""The certificate in the handshake does not match the fingerprint in the SDP."""
 
 from collections.abc import Iterator
 

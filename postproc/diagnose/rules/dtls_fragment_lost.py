@@ -36,7 +36,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _incomplete(case: Case, leg: int | None, row: DtlsRow) -> Iterator[Finding]:
-    """A message whose fragments never become whole, or a number left out of the flight."""
+    """Yield findings on a Certificate that stays incomplete, or a message number missing in the flight."""
     for addr, port in ((row.server_addr, row.server_port), (row.client_addr, row.client_port)):
         sent = [m for m in case.dtls_messages if (m.src_addr, m.src_port) == (addr, port)]
         cut = [m for m in sent if m.handshake_type == "certificate"]

@@ -1,4 +1,4 @@
-"""The DTLS handshake begins and is not finished."""
+"""The DTLS handshake starts and does not complete."""
 
 from collections.abc import Iterator, Sequence
 
@@ -55,14 +55,14 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _logged(case: Case, leg: int | None) -> Iterator[Finding]:
-    """No packet of the handshake is in the captures; the server's log knows how it ended."""
+    """Yield findings on failed handshakes that only the server's log shows."""
     for each in case.legs:
-        told = [
+        lines = [
             line
             for line in logged(case, "dtls", call_id=each.call_id)
             if line.facts.get("verdict") == "Handshake failure"
         ]
-        if each.leg == leg and told:
+        if each.leg == leg and lines:
             invite = next((row for row in case.sip_messages if row.call_id == each.call_id), None)
             yield Finding(
                 RULE.name,
@@ -71,7 +71,7 @@ def _logged(case: Case, leg: int | None) -> Iterator[Finding]:
                 evidence(invite or each),
                 BY_LOG,
                 (QUOTED,),
-                {"log": quoted(told), "server": "–"},
+                {"log": quoted(lines), "server": "–"},
                 leg=leg,
             )
             return
@@ -83,7 +83,7 @@ def _messages(case: Case, row: DtlsRow) -> list[DtlsMessageRow]:
 
 
 def _waited(case: Case, row: DtlsRow) -> bool:
-    """Repeated, or long enough ago: what has only just begun may still be finished."""
+    """Whether the handshake was retransmitted or started long enough ago; a recent one may still complete."""
     quiet = case.deployment.thresholds.too_short_seconds
     return (row.client_hellos or 0) > 1 or watched_after(case, row.started or row.time) >= quiet
 
@@ -98,7 +98,7 @@ def _finding(case: Case, leg: int | None, row: DtlsRow, messages: Sequence[DtlsM
         "hellos": row.client_hellos or 1,
         "seen": list(dict.fromkeys(m.handshake_type or m.content for m in messages)),
     }
-    said = (SMALL_PASS,) if answered else ()
+    details = (SMALL_PASS,) if answered else ()
     cut = (
         goes_on(case)
         and watched_after(case, row.started or row.time) < case.deployment.thresholds.dead_seconds
@@ -109,7 +109,7 @@ def _finding(case: Case, leg: int | None, row: DtlsRow, messages: Sequence[DtlsM
         0.6 if cut else 0.9,
         evidence(*(messages or (row,))),
         BOTH_CLIENTS if both else TITLE_HELLO if hello_only else TITLE,
-        said if hello_only else (SEEN, *said),
+        details if hello_only else (SEEN, *details),
         facts,
         None if both else SETTLE,
         leg=leg,

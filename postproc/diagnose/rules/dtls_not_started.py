@@ -1,4 +1,4 @@
-"""Checks are answered, and nobody begins the DTLS handshake."""
+"""Checks are answered, but nobody starts the DTLS handshake."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Both sides take themselves for the DTLS client, or both for the server (RFC 5763, section 5; RFC 8842)."""
+"""Both sides act as DTLS client, or both as server (RFC 5763, section 5; RFC 8842)."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ SETUPS = Text(
 )
 NO_SERVER = Text("No ServerHello was sent.", "Ein ServerHello wurde nicht gesendet.")
 
-# With which pairs of a=setup nobody has to begin (RFC 4145, section 4.1).
+# The pairs of a=setup with which neither side has to start (RFC 4145, section 4.1).
 WAITING = frozenset(
     {("passive", "passive"), ("passive", "actpass"), ("passive", "holdconn"), ("actpass", "holdconn")}
 )
@@ -44,7 +44,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _both_ask(case: Case, leg: int | None) -> list[DtlsMessageRow]:
-    """The first ClientHello of each end of the first path on which both sent one and neither a ServerHello."""
+    """Return each end's first ClientHello on the first path where both sent one and neither a ServerHello."""
     paths: dict[object, list[DtlsMessageRow]] = {}
     for row in case.dtls_messages:
         if row.leg == leg:
@@ -54,7 +54,7 @@ def _both_ask(case: Case, leg: int | None) -> list[DtlsMessageRow]:
 
 
 def _both_wait(case: Case, leg: int | None, last: Exchange) -> bool:
-    """ICE is up for long enough, keys are to come by DTLS, and by SDP nobody begins."""
+    """Whether ICE has been up long enough, DTLS is agreed, and by SDP neither side starts."""
     offer, answer = last.offer.audio, last.answer.audio
     roles = (offer.setup or "", answer.setup or "")
     long = any(

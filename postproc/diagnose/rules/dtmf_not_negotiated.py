@@ -1,4 +1,4 @@
-"""Key presses cannot go as RTP events on a leg, though one side would send them so (RFC 4733)."""
+"""DTMF cannot be sent as RTP events on a leg, although one side would use them (RFC 4733)."""
 
 from collections.abc import Iterator
 
@@ -42,9 +42,9 @@ def find(case: Case) -> Iterator[Finding]:
         if last is None or _events(last.answer.audio):
             continue
         keys = [row for row in case.sip_messages if row.leg == leg and row.dtmf]
-        wanted = _events(last.offer.audio)
-        if (wanted or keys) and last.answer.audio.codecs:
-            yield _finding(case, leg, last.offer, last.answer, keys, wanted=wanted)
+        wants_events = _events(last.offer.audio)
+        if (wants_events or keys) and last.answer.audio.codecs:
+            yield _finding(case, leg, last.offer, last.answer, keys, wanted=wants_events)
 
 
 def _events(section: SdpMediaRow) -> bool:
@@ -83,13 +83,13 @@ def _finding(
 
 
 def _refused(case: Case, keys: list[SipMessageRow]) -> SipMessageRow | None:
-    """The first failure with which such an INFO was answered."""
-    asked = {(row.call_id, row.cseq, row.dst_addr) for row in keys}
+    """Return the first error response to such an INFO, or None."""
+    infos = {(row.call_id, row.cseq, row.dst_addr) for row in keys}
     for row in case.sip_messages:
         if (
             row.cseq_method == "INFO"
             and (row.status or 0) >= 300
-            and (row.call_id, row.cseq, row.src_addr) in asked
+            and (row.call_id, row.cseq, row.src_addr) in infos
         ):
             return row
     return None

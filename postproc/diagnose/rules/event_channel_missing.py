@@ -1,4 +1,4 @@
-"""SignalR is negotiated, and no channel for events follows: no WebSocket, no poll, no stream."""
+"""SignalR is negotiated, but no event channel follows: no WebSocket, no polling, no event stream."""
 
 from collections.abc import Iterator, Sequence
 
@@ -21,9 +21,9 @@ SETTLE = Text(
     "Das Log der App sagt, was sie nach negotiate tat; ein Mitschnitt auf ihrer Seite zeigt, ob eine Anfrage sie verließ.",
 )
 CHANNELS = frozenset({"websocket", "events", "poll"})
-# A client opens its channel at once, within round trips; SignalR's clients wait 2 s before they try again.
+# A client opens its channel within a few round trips; SignalR clients wait 2 s before they retry.
 WATCHED_S = 5.0
-FEWEST = 2  # a client that was switched off just then does not try again
+FEWEST = 2  # a client that was just switched off does not retry
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -37,7 +37,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _hidden(case: Case, row: HttpRow) -> bool:
-    """A connection of the client to this server whose requests cannot be read: the channel may be in it."""
+    """Whether an encrypted connection of the client to this server may carry the channel."""
     read = {connection_key(each) for each in case.http}
     return any(
         each.requested and hosts(each) == hosts(row) and connection_key(each) not in read for each in case.tls

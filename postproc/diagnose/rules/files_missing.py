@@ -1,4 +1,4 @@
-"""Packets are missing between two files of a recording while a call goes on: nobody lost them on the way."""
+"""Packets are missing between two files of a recording during a call: a gap in the capture, not a loss."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -22,7 +22,7 @@ UNKNOWN = Text(
 
 
 class Gap(NamedTuple):
-    """From the last packet before the missing ones to the first one behind them."""
+    """A gap, from the last packet before it to the first one after it."""
 
     start: datetime
     end: datetime

@@ -1,4 +1,4 @@
-"""The leg with the client's SDP is not in the capture: what the client offered is not known."""
+"""The leg with the client's SDP is not in the capture: the client's offer is unknown."""
 
 from collections.abc import Iterator
 
@@ -72,12 +72,12 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _without_sip(case: Case) -> Iterator[Finding]:
-    """Checks without SIP: worth a note where they can be judged by themselves."""
-    seen = checks(case).rows
-    if not seen:
+    """Yield findings on checks without SIP: only a note if they can be judged by themselves."""
+    rows = checks(case).rows
+    if not rows:
         return
     verdict: Verdict = "note" if _judged(case) else "cannot_tell"
-    first = seen[0]
+    first = rows[0]
     facts = {
         "one": endpoint(first.src_addr, first.src_port),
         "other": endpoint(first.dst_addr, first.dst_port),
@@ -86,10 +86,10 @@ def _without_sip(case: Case) -> Iterator[Finding]:
 
 
 def _unread(case: Case) -> Iterator[Finding]:
-    """A leg joined by machine and time: what its checks show is judged, what its SDP says is not known."""
+    """Yield findings on legs joined by machine and time: their checks are judged, their SDP is unknown."""
     for leg in case.unread_legs:
-        if seen := checks(case, leg=leg).rows:
-            first = seen[0]
+        if rows := checks(case, leg=leg).rows:
+            first = rows[0]
             facts = {
                 "leg": leg,
                 "one": endpoint(first.src_addr, first.src_port),
@@ -102,13 +102,13 @@ def _unread(case: Case) -> Iterator[Finding]:
 
 
 def _judged(case: Case) -> bool:
-    """The session says by itself how it went: it works, its checks are dead, or DTLS is not completed."""
+    """Whether the session's outcome is clear without SIP: it works, its checks are dead, or DTLS is incomplete."""
     broken = bool(case.dtls) and all(row.state != "complete" for row in case.dtls)
     return media_ok(case) is True or broken or checks(case).dead(case.deployment.thresholds)
 
 
 def _other_leg_only(case: Case) -> Iterator[Finding]:
-    """A leg that the server makes, without ICE: answered, or taken back."""
+    """Yield a finding on a lone leg that the server makes, without ICE: answered, or cancelled by the server."""
     leg = case.legs[0]
     if (
         not (_lasted(case, leg) or taken_back(case, leg))
@@ -117,14 +117,14 @@ def _other_leg_only(case: Case) -> Iterator[Finding]:
     ):
         return
     if not server_calls(case, leg):
-        return  # of a leg that the server takes nobody can tell whether there is another: second-leg-missing
+        return  # a leg that the server takes may have no other leg: second-leg-missing
     facts = {"server": leg.uac_addr, "peer": leg.uas_addr}
     why = CANCELLED if taken_back(case, leg) else FINE if both_ways(case, leg.leg) else NOT_THERE
     yield Finding(RULE.name, "cannot_tell", 0.7, evidence(leg), ONE_LEG, (why,), facts, SETTLE, leg=leg.leg)
 
 
 def _lasted(case: Case, leg: LegRow) -> bool:
-    """Answered, and up for long enough that media were due."""
+    """Whether the leg was answered and lasted long enough for media to be due."""
     if leg.answer_time is None:
         return False
     near = case.deployment.thresholds.too_short_seconds

@@ -1,4 +1,4 @@
-"""The client is in a mobile hotspot."""
+"""The client uses a mobile hotspot."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
@@ -10,7 +10,7 @@ from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
-# Networks that phones and Windows give out when they share their line.
+# Networks that phones and Windows use for connection sharing.
 HOTSPOTS = {
     ip_network("172.20.10.0/28"): "iPhone",
     ip_network("192.168.43.0/24"): "Android",
@@ -28,7 +28,7 @@ DETAIL = Text(
 
 
 def hotspot(addr: str | None) -> str | None:
-    """Who gives out such an address; None if it is none of a hotspot."""
+    """Return the kind of hotspot that assigns this address, or None."""
     try:
         parsed = ip_address((addr or "").partition("%")[0])
     except ValueError:

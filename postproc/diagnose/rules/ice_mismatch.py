@@ -1,4 +1,4 @@
-"""A side gives ICE up because the other's default address is none of its candidates (RFC 8839, section 5.4)."""
+"""A side abandons ICE because the other's default address is not among its candidates (RFC 8839, section 5.4)."""
 
 from collections.abc import Iterator
 
@@ -45,14 +45,14 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _dropped(case: Case, exchange: Exchange) -> bool:
-    """The offer's default address is none of its candidates, and the answer has no ICE."""
+    """Whether the offer's default address is not among its candidates, and the answer has no ICE."""
     offer = exchange.offer.audio
-    held = _candidates(case, exchange.offer)
+    candidates = _candidates(case, exchange.offer)
     default = (offer.connection_addr, offer.port)
     real = offer.connection_addr not in UNSPECIFIED
-    return bool(exchange.accepted and offer.ufrag and not exchange.answer.audio.ufrag and held and real) and (
-        default not in held
-    )
+    return bool(
+        exchange.accepted and offer.ufrag and not exchange.answer.audio.ufrag and candidates and real
+    ) and (default not in candidates)
 
 
 def _candidates(case: Case, described: Described) -> list[tuple[str | None, int | None]]:
@@ -65,25 +65,25 @@ def _candidates(case: Case, described: Described) -> list[tuple[str | None, int 
 
 
 def _finding(case: Case, leg: int | None, author: Described, other: Described, *, stated: bool) -> Finding:
-    held = _candidates(case, other)
-    told = [STATED if stated else SILENT]
+    candidates = _candidates(case, other)
+    details = [STATED if stated else SILENT]
     if other.audio.connection_addr in UNSPECIFIED:
-        told.append(NOWHERE)
-    if held:
-        told.append(OFFERED)
+        details.append(NOWHERE)
+    if candidates:
+        details.append(OFFERED)
     return Finding(
         RULE.name,
         "fault" if stated else "suspect",
         0.85 if stated else 0.6,
         evidence(other.message, author.message),
         TITLE,
-        tuple(told),
+        tuple(details),
         {
             "who": author.message.src_addr,
             "other": other.message.src_addr,
             "number": leg,
             "default": endpoint(other.audio.connection_addr, other.audio.port),
-            "candidates": [endpoint(*each) for each in held],
+            "candidates": [endpoint(*each) for each in candidates],
         },
         leg=leg,
     )

@@ -1,4 +1,4 @@
-"""Both sides take the same ICE role, and error 487 does not make either of them switch (RFC 8445, 7.3.1.1)."""
+"""Both sides claim the same ICE role, and error 487 makes neither switch (RFC 8445, section 7.3.1.1)."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -67,7 +67,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _refused(case: Case, leg: int | None) -> Iterator[Finding]:
-    """Requests of one side refused with 487 to the end: nothing that it sent later succeeded."""
+    """Yield findings on one side's requests refused with 487 if none of its later ones succeeded."""
     for way in (TO_CLIENT, TO_SERVER, EITHER_WAY):
         sent = checks(case, way, leg)
         conflicts = [row for row in sent.rows if row.error_code == ROLE_CONFLICT]
@@ -82,7 +82,7 @@ def _succeeded_after(sent: Checks, time: datetime) -> bool:
 def _finding(
     case: Case, leg: int | None, way: Direction, sent: Checks, conflicts: list[BindingRow]
 ) -> Finding:
-    many = requests(conflicts) >= case.deployment.thresholds.dead_requests
+    is_many = requests(conflicts) >= case.deployment.thresholds.dead_requests
     facts: dict[str, Any] = {"errors": len(conflicts), "sent": sent.sent}
     claimed = [row.role for row in sent.rows if row.time >= conflicts[0].time and row.role]
     detail = [NEVER_AFTER]
@@ -96,20 +96,20 @@ def _finding(
         facts |= {"side": sender(way), "peer": receiver(way)}
     return Finding(
         RULE.name,
-        "fault" if many else "suspect",
-        0.9 if many else 0.6,
+        "fault" if is_many else "suspect",
+        0.9 if is_many else 0.6,
         evidence(*conflicts),
         REFUSED_SOMEWHERE if way == EITHER_WAY else REFUSED,
         tuple(detail),
         facts,
-        None if many else SETTLE,
+        None if is_many else SETTLE,
         leg=leg,
         tags=frozenset({tag}),
     )
 
 
 def _same(case: Case, leg: int | None) -> Iterator[Finding]:
-    """Both claim one role to the last, are answered, and nothing comes of it: a suspicion only."""
+    """Yield a suspect if both sides claim one role throughout and are answered without result."""
     both = [checks(case, way, leg) for way in (TO_CLIENT, TO_SERVER)]
     last = [[row for row in sent.rows if row.role][-1:] for sent in both]
     claimed = {row.role for rows in last for row in rows}

@@ -1,4 +1,4 @@
-"""A router or host says by ICMP that checks, or the media themselves, cannot be delivered."""
+"""A router or host reports by ICMP that checks or media cannot be delivered."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -50,8 +50,8 @@ ROUTER = Text(
 )
 PROHIBITED = ("network prohibited", "host prohibited", "communication administratively prohibited")
 
-# Hosts send one report a second to one destination (RFC 1812, section 4.3.2.8), however many packets they drop. With
-# fewer, a port that opens a moment late is accused, and a stream that has just been led elsewhere.
+# Hosts send one report per second to one destination (RFC 1812, section 4.3.2.8), however many packets they drop.
+# A lower limit accuses a port that opens a moment late, or a stream that has just been redirected.
 REPORTS = 3
 LASTING = timedelta(seconds=3)
 
@@ -62,9 +62,9 @@ def find(case: Case) -> Iterator[Finding]:
             continue
         for way in (TO_CLIENT, TO_SERVER):
             sent = checks(case, way, leg)
-            told = _reports(case, {row.transaction_id for row in sent.rows if row.outcome != "success"})
-            if told and not sent.answered:
-                yield _finding(case, leg, way, told)
+            reports = _reports(case, {row.transaction_id for row in sent.rows if row.outcome != "success"})
+            if reports and not sent.answered:
+                yield _finding(case, leg, way, reports)
     for stream in case.rtp_streams:
         refused = _refused(case, stream)
         if refused and not _led_elsewhere(case, stream):
@@ -72,19 +72,19 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _refused(case: Case, stream: RtpStreamRow) -> list[IcmpErrorRow]:
-    """The reports about a stream while both sides might send, if they last, and to the end of it or of the phase.
+    """Return the reports about a stream while both sides may send, if they last to its end or that of the phase.
 
-    In a hold, while ringing and after the call a closed port is everyday.
+    On hold, while ringing and after the call, closed ports are normal.
     """
     flow = (stream.src_addr, stream.src_port, stream.dst_addr, stream.dst_port)
-    told = undelivered(case, flow)
-    over = closing(case, stream.leg) if told else None
-    if over is not None and (over.src_addr, over.src_port) == flow[2:]:
-        told = [row for row in told if row.time < over.time]
-    for phase in due(case, stream.leg) if told else ():
+    reports = undelivered(case, flow)
+    closed = closing(case, stream.leg) if reports else None
+    if closed is not None and (closed.src_addr, closed.src_port) == flow[2:]:
+        reports = [row for row in reports if row.time < closed.time]
+    for phase in due(case, stream.leg) if reports else ():
         if phase.started is None or phase.ended is None:
             continue
-        within = [row for row in told if phase.started <= row.time <= phase.ended]
+        within = [row for row in reports if phase.started <= row.time <= phase.ended]
         until = min(stream.last_time, phase.ended)
         if (
             len(within) >= REPORTS
@@ -96,7 +96,7 @@ def _refused(case: Case, stream: RtpStreamRow) -> list[IcmpErrorRow]:
 
 
 def _led_elsewhere(case: Case, stream: RtpStreamRow) -> bool:
-    """The sender turned to another address, or serves several at once: of those one may be heard."""
+    """Whether the sender switched to another address, or sends to several, of which one may work."""
     return any(
         row.ssrc == stream.ssrc
         and row.last_time > stream.first_time + LASTING
@@ -106,57 +106,63 @@ def _led_elsewhere(case: Case, stream: RtpStreamRow) -> bool:
     )
 
 
-def _of_media(case: Case, stream: RtpStreamRow, told: list[IcmpErrorRow]) -> Finding:
-    facts, tags, said = _said_by(case, told)
+def _of_media(case: Case, stream: RtpStreamRow, reports: list[IcmpErrorRow]) -> Finding:
+    facts, tags, sentences = _said_by(case, reports)
     facts |= {
         "source": endpoint(stream.src_addr, stream.src_port),
         "number": stream.leg,
         "packets": stream.packets,
-        "seconds": (told[-1].time - told[0].time).total_seconds(),
-        "since": told[0].time,
+        "seconds": (reports[-1].time - reports[0].time).total_seconds(),
+        "since": reports[0].time,
         "side": stream.src_side or OTHER,
     }
     return Finding(
         RULE.name,
         "fault",
         0.85,
-        evidence(*told, stream),
+        evidence(*reports, stream),
         MEDIA,
-        (UNHEARD, *said),
+        (UNHEARD, *sentences),
         facts,
         leg=stream.leg,
         tags=frozenset({*tags, "media"}),
     )
 
 
-def _reports(case: Case, asked: set[str]) -> list[IcmpErrorRow]:
-    return [row for row in case.icmp_errors if row.transaction_id in asked and kind(row) not in TOO_LARGE]
+def _reports(case: Case, transaction_ids: set[str]) -> list[IcmpErrorRow]:
+    return [
+        row
+        for row in case.icmp_errors
+        if row.transaction_id in transaction_ids and kind(row) not in TOO_LARGE
+    ]
 
 
-def _finding(case: Case, leg: int | None, way: Direction, told: list[IcmpErrorRow]) -> Finding:
-    facts, tags, said = _said_by(case, told)
+def _finding(case: Case, leg: int | None, way: Direction, reports: list[IcmpErrorRow]) -> Finding:
+    facts, tags, sentences = _said_by(case, reports)
     return Finding(
         RULE.name,
         "fault",
         0.9,
-        evidence(*told),
+        evidence(*reports),
         TITLE,
-        said,
+        sentences,
         facts | {"side": sender(way)},
         leg=leg,
         tags=frozenset({*tags, "checks"}),
     )
 
 
-def _said_by(case: Case, told: Sequence[IcmpErrorRow]) -> tuple[dict[str, Any], set[str], tuple[Text, ...]]:
-    """What most reports say: facts, of what kind the reporter is, and sentences on it."""
-    (reporter, what), count = Counter((row.reporter, kind(row)) for row in told).most_common(1)[0]
-    first = next(row for row in told if (row.reporter, kind(row)) == (reporter, what))
+def _said_by(
+    case: Case, reports: Sequence[IcmpErrorRow]
+) -> tuple[dict[str, Any], set[str], tuple[Text, ...]]:
+    """Return facts, reporter kinds (tags) and sentences for the most frequent report."""
+    (reporter, error), count = Counter((row.reporter, kind(row)) for row in reports).most_common(1)[0]
+    first = next(row for row in reports if (row.reporter, kind(row)) == (reporter, error))
     itself = reporter == first.dst_addr
-    tags = {"prohibited"} if what in PROHIBITED else _itself(case, reporter) if itself else {"router"}
+    tags = {"prohibited"} if error in PROHIBITED else _itself(case, reporter) if itself else {"router"}
     facts = {
         "reporter": reporter,
-        "what": what,
+        "what": error,
         "target": endpoint(first.dst_addr, first.dst_port),
         "count": count,
         "reporter_class": addr_class(reporter),
@@ -165,7 +171,7 @@ def _said_by(case: Case, told: Sequence[IcmpErrorRow]) -> tuple[dict[str, Any], 
 
 
 def _itself(case: Case, reporter: str) -> set[str]:
-    """What the asked address is by the candidates: a NAT, a host, or either where they are not known."""
+    """Return what the target address is by the candidates: a NAT, a host, or both if they are unknown."""
     kinds = {row.type for row in case.candidates if row.addr == reporter}
     if not kinds:
         return {"nat", "host"}

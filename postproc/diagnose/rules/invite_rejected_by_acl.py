@@ -1,4 +1,4 @@
-"""The server turns the INVITE away by an access list, before it looks at the call: 403 at once."""
+"""The server rejects the INVITE by an access list before it processes the call: 403 at once."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 FORBIDDEN = 403
-DIGEST = "Falling back to Digest"  # then the list does not decide, credentials do
+DIGEST = "Falling back to Digest"  # then credentials decide, not the list
 
 LISTED = Text(
     'The server\'s access list "{list}" rejects {address}: 403 Forbidden.',
@@ -51,24 +51,24 @@ def find(case: Case) -> Iterator[Finding]:
     refused = rejection(case)
     if refused is None or refused.status != FORBIDDEN:
         return
-    told = [
+    lines = [
         line
         for line in logged(case, "acl", call_id=refused.leg.call_id)
         if line.facts.get("verdict") == "Rejected" and DIGEST not in line.row.text
     ]
-    if told:
-        yield _logged(refused, told)
+    if lines:
+        yield _logged(refused, lines)
     elif refused.own(case):
         yield from _concluded(case, refused)
 
 
-def _logged(refused: Rejection, told: list[Line]) -> Finding:
-    names = [line.facts["list"] for line in told if "list" in line.facts]
+def _logged(refused: Rejection, lines: list[Line]) -> Finding:
+    names = [line.facts["list"] for line in lines if "list" in line.facts]
     facts = _facts(refused) | {
-        "address": told[-1].facts.get("addr", refused.invite.src_addr),
+        "address": lines[-1].facts.get("addr", refused.invite.src_addr),
         "lists": names,
         "list": ", ".join(dict.fromkeys(names)),
-        "log": quoted(told),
+        "log": quoted(lines),
     }
     title = LISTED if names else UNNAMED
     return Finding(
@@ -84,10 +84,10 @@ def _logged(refused: Rejection, told: list[Line]) -> Finding:
 
 
 def _concluded(case: Case, refused: Rejection) -> Iterator[Finding]:
-    """What the wire shows, weighed by the deployment's lists where they are known."""
+    """Conclude from packets, with the deployment's lists if known."""
     decisions = {peer.address: peer.verdict for peer in peers(case)}
     decision = decisions.get(refused.invite.src_addr)
-    facts, seen = _facts(refused), evidence(refused.invite, refused.response)
+    facts, proof = _facts(refused), evidence(refused.invite, refused.response)
     if decision is not None and decision.verdict == "allowed":
         return
     if decision is not None and decision.verdict == "denied":
@@ -96,11 +96,13 @@ def _concluded(case: Case, refused: Rejection) -> Iterator[Finding]:
         entry = deciding.text if deciding and deciding.text else "–"
         facts |= {"lists": names, "list": ", ".join(names), "entry": entry}
         yield Finding(
-            RULE.name, "fault", 0.9, seen, LISTED, (SEEN, ALONE, BY_FILE), facts, leg=refused.leg.leg
+            RULE.name, "fault", 0.9, proof, LISTED, (SEEN, ALONE, BY_FILE), facts, leg=refused.leg.leg
         )
         return
     sure = 0.7 if "freeswitch" in case.products else 0.5
-    yield Finding(RULE.name, "suspect", sure, seen, LIKELY, (SEEN, ALONE), facts, SETTLE, leg=refused.leg.leg)
+    yield Finding(
+        RULE.name, "suspect", sure, proof, LIKELY, (SEEN, ALONE), facts, SETTLE, leg=refused.leg.leg
+    )
 
 
 def _facts(refused: Rejection) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Media begins long after the answer."""
+"""Media starts long after the answer."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -30,16 +30,16 @@ def find(case: Case) -> Iterator[Finding]:
         if talk.leg not in case.client_legs or not both_may_send(case, talk.leg):
             continue
         for direction in (TO_CLIENT, TO_SERVER):
-            heard = way(case, talk.leg, direction)
-            if heard.first is None:
+            media = way(case, talk.leg, direction)
+            if media.first is None:
                 continue
-            late = (heard.first - talk.start).total_seconds() * 1000
+            late = (media.first - talk.start).total_seconds() * 1000
             if late > limits.late_media_note_ms:
                 yield _finding(case, talk, direction, late / 1000)
 
 
 def _finding(case: Case, talk: Talk, direction: Direction, late: float) -> Finding:
-    """A doubt only where ICE or DTLS held the media up; who begins to talk late is no fault."""
+    """Return the finding: a suspect only if ICE or DTLS delayed the media; a party that starts to talk late is no fault."""
     ice, dtls = _after(talk, _checked(case, talk)), _after(talk, _keyed(case, talk))
     held_up = max(ice, dtls) * 1000 > case.deployment.thresholds.late_media_ms
     facts = {"side": receiver(direction), "late": late, "ice": ice, "dtls": dtls}
@@ -63,7 +63,7 @@ def _after(talk: Talk, time: datetime | None) -> float:
 
 
 def _checked(case: Case, talk: Talk) -> datetime | None:
-    """When the first check was answered."""
+    """Return the time of the first successful check, or None."""
     return next((row.time for row in checks(case, leg=talk.leg).of("success")), None)
 
 

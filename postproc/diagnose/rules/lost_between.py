@@ -1,4 +1,4 @@
-"""Packets leave one place and do not reach the next: between these two they are lost."""
+"""Packets leave one place and do not reach the next: they are lost between these two."""
 
 from collections.abc import Iterator
 
@@ -61,7 +61,7 @@ SETTLE = Text(
     "sicherstellen, dass {capture} anderen Verkehr desselben Rechners in beiden Richtungen zeigt.",
 )
 
-# Seconds of silence to a stream's end that are told as such; shorter, and one burst of losses would be.
+# Seconds of silence to a stream's end that count as a cut; a choice: shorter, a single burst of losses counts.
 NOTICED_S = 1.0
 
 
@@ -97,21 +97,21 @@ def _finding(case: Case, loss: Loss) -> Finding:
 
 
 def _verdict(case: Case, loss: Loss) -> Verdict:
-    """A share of the RTP is a doubt about the call from where on media-lost has one, silence as media-stopped has it.
+    """Return the verdict on a loss, with the thresholds of media-lost for shares and of media-stopped for silence.
 
-    A capture that drops packets drops some here and there, or shows one direction only; that it shows a
-    stream up to a moment and not beyond is no sign of either.
+    A capture that drops packets drops isolated ones, or shows one direction only; a stream that is captured
+    up to a moment and not beyond is a sign of neither.
     """
     limits = case.deployment.thresholds
     silence = cut_off(case, loss)
-    much = loss.percent > limits.loss_percent
-    if loss.leaks and silence < NOTICED_S and (loss.everything or much):
+    is_large = loss.percent > limits.loss_percent
+    if loss.leaks and silence < NOTICED_S and (loss.everything or is_large):
         return "cannot_tell"
     if loss.everything:
         return "fault" if loss.certain else "suspect"
     if silence > limits.stopped_seconds:
         return "suspect" if loss.leaks else "fault"
-    return "suspect" if much else "note"
+    return "suspect" if is_large else "note"
 
 
 RULE = Rule(

@@ -1,4 +1,4 @@
-"""The client hides its addresses behind mDNS names, and offers nothing else."""
+"""The client offers only mDNS names, which hide its addresses."""
 
 from collections.abc import Iterator
 
@@ -20,23 +20,23 @@ DETAIL = Text(
 
 def find(case: Case) -> Iterator[Finding]:
     for leg in case.judged_legs:
-        held = offered(case, CLIENT, leg)
-        if classes(held) == {"mdns"} and not connected(case, leg) and not _trickled(case, leg):
+        candidates = offered(case, CLIENT, leg)
+        if classes(candidates) == {"mdns"} and not connected(case, leg) and not _trickled(case, leg):
             yield Finding(
                 RULE.name,
                 "suspect",
                 0.8,
-                evidence(*held),
+                evidence(*candidates),
                 TITLE,
                 (DETAIL,),
-                {"candidates": shown(held)},
+                {"candidates": shown(candidates)},
                 leg=leg,
                 tags=frozenset({"client"}),
             )
 
 
 def _trickled(case: Case, leg: int | None) -> bool:
-    """Checks of the client arrived and were answered: the server has learnt where it is."""
+    """Whether checks of the client were answered, so that the server has learned its address."""
     return any(
         b.leg == leg and b.purpose == "check" and b.direction == "client_to_server" and b.outcome == "success"
         for b in case.bindings

@@ -14,7 +14,7 @@ from postproc.model.rows import RtpStreamRow
 from postproc.model.text import Text
 from postproc.model.transit import Transit, transits
 
-ENOUGH = 50  # fewer packets make no percentage
+ENOUGH = 50  # packets, one second: with fewer, a percentage is meaningless
 
 TITLE = Text(
     "{percent:1} % of the RTP packets from {source} to {target} are missing on leg {number}.",
@@ -61,10 +61,10 @@ def find(case: Case) -> Iterator[Finding]:
     for row in streams:
         long = _interrupted(case, row, streams)
         if (lost := percent(row)) > limits.loss_note_percent or long:
-            alike = _alike(row, streams, limits.capture_loss_percent)
-            excuse = HOLES if leaks else EVERYWHERE if alike else PAUSE if _paused(row) else None
-            much: Verdict = "cannot_tell" if excuse and not (excuse is PAUSE and long) else "suspect"
-            verdict = much if lost > limits.loss_percent or long else "note"
+            others_lose = _alike(row, streams, limits.capture_loss_percent)
+            excuse = HOLES if leaks else EVERYWHERE if others_lose else PAUSE if _paused(row) else None
+            serious: Verdict = "cannot_tell" if excuse and not (excuse is PAUSE and long) else "suspect"
+            verdict = serious if lost > limits.loss_percent or long else "note"
             title = NO_LEG if row.leg is None else IN_ONE_PAUSE if long and verdict == "suspect" else TITLE
             yield _finding(row, title, verdict, excuse, [each for each in passed if _carries(each, row)])
 
@@ -74,7 +74,7 @@ def _carries(transit: Transit, row: RtpStreamRow) -> bool:
 
 
 def _alike(row: RtpStreamRow, streams: list[RtpStreamRow], limit: float) -> bool:
-    """What its sender sends to others, or its receiver gets from others, is lost as well."""
+    """Whether all other streams of the same sender, or to the same receiver, lose packets too."""
     sent = [other for other in streams if other.src_addr == row.src_addr]
     received = [other for other in streams if other.dst_addr == row.dst_addr]
     peers = ({other.dst_addr for other in sent}, {other.src_addr for other in received})
@@ -85,7 +85,7 @@ def _alike(row: RtpStreamRow, streams: list[RtpStreamRow], limit: float) -> bool
 
 
 def _paused(row: RtpStreamRow) -> bool:
-    """Most of what is missing would have come in one pause."""
+    """Whether most missing packets fall into a single pause."""
     lasted = _lasted_ms(row)
     in_the_gap = (row.max_gap_ms or 0.0) * (row.expected or 0) / lasted if lasted else 0.0
     return in_the_gap > (row.lost or 0) / 2
@@ -96,18 +96,18 @@ def _lasted_ms(row: RtpStreamRow) -> float:
 
 
 def _interrupted(case: Case, row: RtpStreamRow, streams: Sequence[RtpStreamRow]) -> bool:
-    """A pause so long that media has stopped, and packets were sent in it: sequence numbers run on across it.
+    """Whether a pause is so long that media stopped, although sequence numbers advanced across it.
 
-    Not where a hold accounts for it, where the stream went elsewhere meanwhile, or where another stream of the leg
-    paused for as long, so that the capture itself may have stood still.
+    Not if a hold explains it, the stream went elsewhere meanwhile, or another stream of the leg paused for
+    as long, so that the capture itself may have stalled.
     """
     pause = timedelta(milliseconds=row.max_gap_ms or 0.0)
     if pause < timedelta(seconds=case.deployment.thresholds.stopped_seconds) or not _paused(row):
         return False
     others = [each for each in streams if each.ssrc != row.ssrc and each.leg == row.leg]
     sent = (row.max_gap_ms or 0.0) * (row.expected or 0) / _lasted_ms(row)
-    # A hold or another stream's pause seldom begins and ends with this one: half of it is enough.
-    held = any(
+    # A hold or another stream's pause rarely has exactly the same limits: overlapping half of it is enough. A choice.
+    on_hold = any(
         phase.kind == "hold" and phase.started and phase.ended and phase.ended - phase.started >= pause / 2
         for phase in case.phases
         if phase.leg == row.leg
@@ -118,12 +118,12 @@ def _interrupted(case: Case, row: RtpStreamRow, streams: Sequence[RtpStreamRow])
         and each.last_time < row.last_time
         for each in case.rtp_streams
     )
-    alike = any((each.max_gap_ms or 0.0) >= (row.max_gap_ms or 0.0) / 2 for each in others)
-    return (row.lost or 0) >= sent / 2 and not (held or elsewhere or alike)
+    others_paused = any((each.max_gap_ms or 0.0) >= (row.max_gap_ms or 0.0) / 2 for each in others)
+    return (row.lost or 0) >= sent / 2 and not (on_hold or elsewhere or others_paused)
 
 
 def percent(row: RtpStreamRow) -> float:
-    """Share of a stream's packets that are missing; 0 where too few were sent to say."""
+    """Return the percentage of a stream's packets that are missing; 0 if too few were sent."""
     expected = row.expected or 0
     return 100 * (row.lost or 0) / expected if expected >= ENOUGH else 0.0
 

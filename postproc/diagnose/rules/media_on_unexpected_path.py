@@ -1,4 +1,4 @@
-"""Media goes to an address that nobody offered and no check has tested."""
+"""Media goes to an address that was neither offered nor checked."""
 
 from collections.abc import Iterator
 
@@ -32,14 +32,14 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _known(case: Case, leg: int | None) -> set[tuple[str | None, int | None]]:
-    """Where media may go: described, offered, checked or seen to send; NAT makes any of them right."""
-    found: set[tuple[str | None, int | None]] = {(s.connection_addr, s.port) for s in sections(case, leg)}
-    found |= {(c.addr, c.port) for c in case.candidates if c.leg == leg}
-    found |= {(c.related_addr, c.related_port) for c in case.candidates if c.leg == leg}
-    found |= {(row.src_addr, row.src_port) for row in case.bindings if row.leg == leg}
-    found |= {(row.src_addr, row.src_port) for row in case.rtp_streams if row.leg == leg}
-    found |= {(row.base_addr, row.base_port) for row in case.nat_mappings if row.leg == leg}
-    return found | {(row.mapped_addr, row.mapped_port) for row in case.nat_mappings if row.leg == leg}
+    """Return the legitimate targets of media: described, offered, checked, or seen as a source (NAT)."""
+    targets: set[tuple[str | None, int | None]] = {(s.connection_addr, s.port) for s in sections(case, leg)}
+    targets |= {(c.addr, c.port) for c in case.candidates if c.leg == leg}
+    targets |= {(c.related_addr, c.related_port) for c in case.candidates if c.leg == leg}
+    targets |= {(row.src_addr, row.src_port) for row in case.bindings if row.leg == leg}
+    targets |= {(row.src_addr, row.src_port) for row in case.rtp_streams if row.leg == leg}
+    targets |= {(row.base_addr, row.base_port) for row in case.nat_mappings if row.leg == leg}
+    return targets | {(row.mapped_addr, row.mapped_port) for row in case.nat_mappings if row.leg == leg}
 
 
 def _finding(case: Case, leg: int | None, row: RtpStreamRow) -> Finding:

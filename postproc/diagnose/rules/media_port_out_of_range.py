@@ -1,4 +1,4 @@
-"""The server's media uses a port outside the range that the firewall is told to open."""
+"""The server's media uses a port outside the range that the firewall is supposed to open."""
 
 from collections.abc import Iterator
 
@@ -21,8 +21,8 @@ DETAIL = Text(
 
 
 def find(case: Case) -> Iterator[Finding]:
-    held = case.deployment.media_ports.get(SERVER, ())
-    if not held or not _applies(case):
+    ranges = case.deployment.media_ports.get(SERVER, ())
+    if not ranges or not _applies(case):
         return
     for leg in case.judged_legs:
         sent: list[PacketRow] = [
@@ -33,13 +33,13 @@ def find(case: Case) -> Iterator[Finding]:
         if odd and not connected(case, leg):
             facts = {
                 "used": sorted({endpoint(row.src_addr, row.src_port) for row in odd}),
-                "ports": [f"{each[0]}-{each[-1]}" for each in held],
+                "ports": [f"{each[0]}-{each[-1]}" for each in ranges],
             }
             yield Finding(RULE.name, "suspect", 0.7, evidence(*odd), TITLE, (DETAIL,), facts, leg=leg)
 
 
 def _applies(case: Case) -> bool:
-    """The ranges are those of a product; they say nothing of calls in which it has no part."""
+    """Whether the port ranges apply: they belong to a product that takes part in the call."""
     return not case.deployment.products or case.deployment.name in case.products
 
 

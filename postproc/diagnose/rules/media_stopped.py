@@ -1,9 +1,10 @@
-"""Media that had flowed fell silent while it was still due."""
+"""Media that had been flowing stopped while it was still due."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import CLIENT, OTHER, SERVER, Case, evidence
+from postproc.diagnose.evidence.holds import Kept, kept
 from postproc.diagnose.evidence.silences import Silence, Withheld, alive, silences, withheld
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -22,6 +23,36 @@ TITLE_OTHER = Text(
 TITLE_RELAY = Text(
     "From {since:clock} on {relay} passed nothing on to {target} on leg {number} any more, for {seconds:0} s.",
     "Ab {since:clock} leitete {relay} auf Leg {number} {seconds:0} s lang nichts mehr an {target} weiter.",
+)
+TITLE_REFUSED = Text(
+    "Leg {number} stays on hold for another {seconds:0} s: the {method} of {since:clock} that was to resume the call was"
+    " refused with {answer}.",
+    "Leg {number} bleibt noch {seconds:0} s gehalten: Das {method} von {since:clock}, das den Anruf zurückholen sollte,"
+    " wurde mit {answer} abgelehnt.",
+)
+TITLE_UNANSWERED = Text(
+    "Leg {number} stays on hold for another {seconds:0} s: the {method} of {since:clock} that was to resume the call was"
+    " never answered.",
+    "Leg {number} bleibt noch {seconds:0} s gehalten: Das {method} von {since:clock}, das den Anruf zurückholen sollte,"
+    " blieb unbeantwortet.",
+)
+TITLE_ANSWERED = Text(
+    "Leg {number} stays on hold for another {seconds:0} s: the {method} that was to resume the call was answered with"
+    " another hold at {since:clock}.",
+    "Leg {number} bleibt noch {seconds:0} s gehalten: Das {method}, das den Anruf zurückholen sollte, wurde um {since:clock}"
+    " wieder mit einem Halten beantwortet.",
+)
+TITLE_LEFT = Text(
+    "Leg {number} stays on hold from {since:clock} on for {seconds:0} s, although leg {other} was resumed.",
+    "Leg {number} bleibt ab {since:clock} {seconds:0} s lang gehalten, obwohl Leg {other} zurückgeholt wurde.",
+)
+HELD = Text(
+    "Until then silence was agreed; from then on {holder} wanted to send and to receive.",
+    "Bis dahin war Stille vereinbart; von da an wollte {holder} senden und empfangen.",
+)
+LAST_OFFER = Text(
+    "There the {method} of {relay} in frame {frame} still holds; by it audio goes one way at most.",
+    "Dort gilt noch das {method} von {relay} in Frame {frame}; danach geht Audio höchstens in eine Richtung.",
 )
 ARRIVES = Text(
     "The stream from {source} went on arriving there; until then it had been passed on.",
@@ -58,13 +89,17 @@ SETTLE = Text(
     "RTCP oder Comfort Noise der stillen Seite oder ein Mitschnitt oder Log von dort zeigen, ob sie weiter"
     " gesendet hat.",
 )
+SETTLE_HELD = Text(
+    "The log of {target} shows whether the {method} arrived and what was wrong with it.",
+    "Das Log von {target} zeigt, ob das {method} ankam und was daran störte.",
+)
 SETTLE_RELAY = Text(
     "The log of {relay} shows what it made of the call's media then.",
     "Das Log von {relay} zeigt, was dort dann mit den Medien des Anrufs geschah.",
 )
 
-# What changes media takes effect within a packet or two, a handshake within a second. With a third of it a slow
-# re-INVITE goes unmentioned, with three times it what has nothing to do with the silence is mentioned.
+# A change takes effect on media within a packet or two, a handshake within a second. A third of this misses a slow
+# re-INVITE; three times mentions unrelated events.
 JUST_BEFORE = timedelta(seconds=2)
 CHANGES = ("INVITE", "UPDATE", "REFER")
 
@@ -74,6 +109,8 @@ def find(case: Case) -> Iterator[Finding]:
         yield _finding(case, silence)
     for each in withheld(case):
         yield _of_relay(case, each)
+    for held in kept(case):
+        yield _left_on_hold(held)
 
 
 def _finding(case: Case, silence: Silence) -> Finding:
@@ -90,17 +127,17 @@ def _finding(case: Case, silence: Silence) -> Finding:
         detail.append(ALIVE if living else GONE)
         tags.add("alive" if living else "gone")
     if message is not None:
-        text, told = _said_of(message)
+        text, message_facts = _said_of(message)
         detail.append(text)
-        facts |= told
+        facts |= message_facts
         tags |= {"changed"} if isinstance(message, SipMessageRow) else set()
     tags.add("silent")
-    shown: list[Row] = [r for r in case.rtp_streams if r.leg == silence.leg and r.last_time == silence.since]
+    rows: list[Row] = [r for r in case.rtp_streams if r.leg == silence.leg and r.last_time == silence.since]
     return Finding(
         RULE.name,
         "suspect",
         0.6,
-        evidence(*(shown or [silence.phase]), message),
+        evidence(*(rows or [silence.phase]), message),
         TITLE_OTHER if facts["side"] == OTHER else TITLE,
         tuple(detail),
         facts,
@@ -110,28 +147,28 @@ def _finding(case: Case, silence: Silence) -> Finding:
     )
 
 
-def _of_relay(case: Case, held: Withheld) -> Finding:
-    leg, target = held.passed.leg, held.passed
-    message = _before(case, leg, held.since)
+def _of_relay(case: Case, gap: Withheld) -> Finding:
+    leg, target = gap.passed.leg, gap.passed
+    message = _before(case, leg, gap.since)
     facts: dict[str, object] = {
-        "since": held.since,
+        "since": gap.since,
         "number": leg,
-        "seconds": held.seconds,
-        "relay": held.passed.src_addr,
+        "seconds": gap.seconds,
+        "relay": gap.passed.src_addr,
         "target": endpoint(target.dst_addr, target.dst_port),
-        "source": endpoint(held.arriving.src_addr, held.arriving.src_port),
+        "source": endpoint(gap.arriving.src_addr, gap.arriving.src_port),
     }
     detail, tags = [ARRIVES, AGREED], {"relay"}
     if message is not None:
-        text, told = _said_of(message)
+        text, message_facts = _said_of(message)
         detail.append(text)
-        facts |= told
+        facts |= message_facts
         tags |= {"changed"} if isinstance(message, SipMessageRow) else set()
     return Finding(
         RULE.name,
         "suspect",
         0.7,
-        evidence(held.passed, held.arriving, message),
+        evidence(gap.passed, gap.arriving, message),
         TITLE_RELAY,
         tuple(detail),
         facts,
@@ -141,8 +178,44 @@ def _of_relay(case: Case, held: Withheld) -> Finding:
     )
 
 
+def _left_on_hold(held: Kept) -> Finding:
+    asked, refused = held.asked, held.refused
+    facts: dict[str, object] = {
+        "number": held.phase.leg,
+        "since": held.since,
+        "seconds": held.seconds,
+        "method": asked.method,
+        "frame": asked.frame,
+        "holder": asked.src_addr,
+        "target": asked.dst_addr,
+        "relay": held.relay,
+    }
+    if held.resumed is not None:
+        facts["other"] = held.resumed.leg
+        title, detail, tag = TITLE_LEFT, LAST_OFFER, "left"
+    elif refused is not None and (refused.status or 0) // 100 == 2:
+        title, detail, tag = TITLE_ANSWERED, HELD, "answered"
+    elif refused is not None:
+        facts["answer"] = f"{refused.status} {refused.reason or ''}".strip()
+        title, detail, tag = TITLE_REFUSED, HELD, "refused"
+    else:
+        title, detail, tag = TITLE_UNANSWERED, HELD, "unanswered"
+    return Finding(
+        RULE.name,
+        "suspect",
+        0.7,
+        evidence(held.phase, asked, refused, held.resumed),
+        title,
+        (detail,),
+        facts,
+        {"left": SETTLE_RELAY, "answered": None}.get(tag, SETTLE_HELD),
+        leg=held.phase.leg,
+        tags=frozenset({tag}),
+    )
+
+
 def _said_of(message: SipMessageRow | DtlsMessageRow) -> tuple[Text, dict[str, object]]:
-    """The sentence on what came just before, and its facts."""
+    """Return the sentence, with its facts, on the message just before the silence."""
     if isinstance(message, SipMessageRow):
         return REQUEST, {"method": message.method, "frame": message.frame}
     return ALERT, {"alert": message.alert, "frame": message.frame}
@@ -155,12 +228,12 @@ def _side(case: Case, silence: Silence) -> str:
 
 
 def _before(case: Case, leg: int | None, since: datetime) -> SipMessageRow | DtlsMessageRow | None:
-    """The alert, else the request that might have changed the media, just before it stopped."""
+    """Return the alert, else the request that may have changed the media, just before it stopped; or None."""
     near = (since - JUST_BEFORE, since + JUST_BEFORE)
     alerts = [r for r in case.dtls_messages if r.leg == leg and r.alert is not None]
     changes = [r for r in case.sip_messages if r.leg == leg and r.method in CHANGES and r.to_tag is not None]
-    found: list[SipMessageRow | DtlsMessageRow] = [*alerts, *changes]
-    return next((row for row in found if near[0] <= row.time <= near[1]), None)
+    events: list[SipMessageRow | DtlsMessageRow] = [*alerts, *changes]
+    return next((row for row in events if near[0] <= row.time <= near[1]), None)
 
 
 RULE = Rule(
@@ -172,9 +245,9 @@ RULE = Rule(
     summary=Text("Media stopped during the call", "Medien brechen im Anruf ab"),
     claim=Text(
         "A side whose media had come falls silent while it may send, long before the phase ends, or a relay passes"
-        " its stream on no more.",
+        " its stream on no more, or a call stays on hold although it was to be resumed.",
         "Eine Seite, deren Medien angekommen waren, verstummt lange vor dem Ende der Phase, obwohl sie senden darf, oder"
-        " ein Relay leitet ihren Stream nicht mehr weiter.",
+        " ein Relay leitet ihren Stream nicht mehr weiter, oder ein Anruf bleibt gehalten, obwohl er zurückgeholt werden sollte.",
     ),
     causes=(
         cause(
@@ -187,6 +260,28 @@ RULE = Rule(
             "Das Relay oder der Server {relay} verbindet die beiden Seiten nicht mehr, oder eine Seite seiner"
             " Mediensitzung wurde geschlossen.",
             tag="relay",
+        ),
+        cause(
+            "{relay} does not pass the resumption on to leg {number}, or passes on the direction of the hold with it.",
+            "{relay} gibt das Zurückholen nicht an Leg {number} weiter oder gibt dabei die Richtung des Haltens weiter.",
+            tag="left",
+        ),
+        cause(
+            "{target} no longer accepts what it had accepted at first (codec, profile, keys, address), has another offer"
+            " still open (491, 500), or no longer knows the call (481).",
+            "{target} nimmt nicht mehr an, was anfangs galt (Codec, Profil, Schlüssel, Adresse), hat noch ein anderes Angebot"
+            " offen (491, 500) oder kennt den Anruf nicht mehr (481).",
+            tag="refused",
+        ),
+        cause(
+            "{target} takes itself or whoever is behind it for on hold, or keeps the direction of the hold by mistake.",
+            "{target} hält sich oder die Seite dahinter für gehalten oder behält irrtümlich die Richtung des Haltens bei.",
+            tag="answered",
+        ),
+        cause(
+            "The {method} does not reach {target}: NAT mapping or connection gone, wrong Contact or Record-Route.",
+            "Das {method} erreicht {target} nicht: NAT-Zuordnung oder Verbindung weg, falscher Contact oder Record-Route.",
+            tag="unanswered",
         ),
         cause(
             "A firewall lets STUN pass and drops the media after it.",
@@ -223,12 +318,35 @@ RULE = Rule(
             tag="silent",
         ),
         remedy(
+            "Ask whether the other side had pressed hold as well; if not, look at the answer to frame {frame} and the log of {target}.",
+            "Nachfragen, ob auch die andere Seite gehalten hat; wenn nicht, die Antwort auf Frame {frame} und das Log von {target}"
+            " ansehen.",
+            tag="answered",
+        ),
+        remedy(
+            "Compare the offer in frame {frame} with the one that was accepted at first.",
+            "Das Angebot in Frame {frame} mit dem vergleichen, das anfangs angenommen wurde.",
+            tag="refused",
+        ),
+        remedy(
+            "Capture at {target} and look whether the {method} arrives; keep NAT mappings and connections open (RFC 5626).",
+            "Bei {target} mitschneiden und nachsehen, ob das {method} ankommt; NAT-Zuordnungen und Verbindungen offen halten"
+            " (RFC 5626).",
+            tag="unanswered",
+        ),
+        remedy(
+            "In FreeSWITCH rtp_disable_hold=true on the channel, or disable-hold in the SIP profile, keeps holds from the other leg.",
+            "In FreeSWITCH hält rtp_disable_hold=true am Kanal oder disable-hold im SIP-Profil das Halten vom anderen Leg fern.",
+            tag="left",
+            product="freeswitch",
+        ),
+        remedy(
             "Compare the descriptions before and after frame {frame}.",
             "Die Beschreibungen vor und nach Frame {frame} vergleichen.",
             tag="changed",
         ),
     ),
-    references=("RFC 3264, section 5.1", "RFC 3389", "RFC 7675, section 5.1"),
+    references=("RFC 3264, sections 5.1 and 8.4", "RFC 3389", "RFC 7675, section 5.1"),
     known_problems=Text(
         "Silence suppression without comfort noise looks the same, so it is never more than a suspicion.",
         "Sprechpausenunterdrückung ohne Comfort Noise sieht genauso aus; es bleibt deshalb immer ein Verdacht.",

@@ -1,7 +1,7 @@
-"""A side has a new media address, and the other one goes on sending to the old one.
+"""A side has a new media address, but the other one keeps sending to the old one.
 
-Either its description names the new address (RFC 3264, section 8.3.1), or its own stream comes from there
-from one packet to the next: NAT has given it another mapping, or the device has another network.
+Either its description names the new address (RFC 3264, section 8.3.1), or its own stream switches to a new
+source address: NAT has assigned another mapping, or the device has changed networks.
 """
 
 from collections.abc import Iterator, Sequence
@@ -49,17 +49,17 @@ SETTLE = Text(
     "Ein Mitschnitt beim Empfänger zeigt, ob die Medien dort noch ankommen.",
 )
 
-# RFC 3264, section 8.3.1: who changes its address keeps listening on the old one until media comes to the new;
-# that takes a round trip and the offerer's answer. With a third of it a slow mobile link is counted, with three
-# times it a call of 10 s after the change is missed.
+# RFC 3264, section 8.3.1: a side that changes its address listens on the old one until media arrives on the new;
+# that takes a round trip and the answer. A third of this accuses slow mobile links; three times misses calls that
+# end 10 s after the change.
 SWITCHED_BY = timedelta(seconds=3)
-NOWHERE = frozenset({None, "0.0.0.0", "::"})  # hold as RFC 2543 wrote it, or trickle: no address
+NOWHERE = frozenset({None, "0.0.0.0", "::"})  # hold in the style of RFC 2543, or Trickle ICE: no address
 
 Place = tuple[str | None, int | None]
 
 
 class Change(NamedTuple):
-    """A side's address in the phase, other than in the phases before; ``old``: those it had."""
+    """A side's new address in a phase; ``old``: its addresses in earlier phases."""
 
     side: str
     phase: PhaseRow
@@ -86,8 +86,8 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _unfollowed(case: Case, streams: Sequence[RtpStreamRow]) -> Iterator[Finding]:
-    """The first stream to an address that the stream from there has left without a word in SDP."""
-    # A relay sends the same SSRC on: by target, so that each hop's streams follow each other.
+    """Yield a finding on the first stream to an address that its user left without signaling the change."""
+    # A relay forwards the same SSRC: grouped by target, the streams of each hop follow one another.
     by_hop = sorted(streams, key=lambda row: (row.ssrc or 0, row.capture, str(_target(row)), row.time))
     for before, after in pairwise(by_hop):
         old, new, to = _source(before), _source(after), _target(before)
@@ -118,7 +118,7 @@ def _in_use(place: Place, start: datetime, streams: Sequence[RtpStreamRow]) -> b
 
 
 def _answered_on(case: Case, row: RtpStreamRow, start: datetime) -> bool:
-    """A check between the stream's ends was answered since: the pair still works (RFC 7675)."""
+    """Whether a check between the stream's ends was answered since: the pair still works (RFC 7675)."""
     ends = {_source(row), _target(row)}
     return any(
         each.time > start and {(each.src_addr, each.src_port), (each.dst_addr, each.dst_port)} == ends
@@ -127,27 +127,27 @@ def _answered_on(case: Case, row: RtpStreamRow, start: datetime) -> bool:
 
 
 def _changes(phases: Sequence[PhaseRow]) -> Iterator[Change]:
-    """Where a side that may be sent to names another address, and has not named it before."""
+    """Yield the phases in which a side that may receive names an address for the first time."""
     for side in (CLIENT, SERVER):
         had: set[Place] = set()
         for phase in phases:
-            place, wanted = _described(phase, side)
+            place, may_receive = _described(phase, side)
             if place[0] in NOWHERE or not place[1]:
                 continue
-            if had and place not in had and wanted and phase.started and phase.ended:
+            if had and place not in had and may_receive and phase.started and phase.ended:
                 yield Change(side, phase, frozenset(had), place)
             had.add(place)
 
 
 def _described(phase: PhaseRow, side: str) -> tuple[Place, bool | None]:
-    """The address of a side's description, and whether the other may send there."""
+    """Return the address in a side's description, and whether the other may send there."""
     if side == CLIENT:
         return (phase.remote_addr, phase.remote_port), phase.may_send_server
     return (phase.local_addr, phase.local_port), phase.may_send_client
 
 
 def _stale(case: Case, row: RtpStreamRow, change: Change, streams: Sequence[RtpStreamRow]) -> bool:
-    """The stream goes to an address of before, long after the change, and nothing says that this is right."""
+    """Whether the stream goes to an old address long after the change, and nothing justifies it."""
     start, end = change.phase.started, change.phase.ended
     target = _target(row)
     if not start or not end or target == change.new or not _was_there(row, change, start, streams):
@@ -162,7 +162,7 @@ def _stale(case: Case, row: RtpStreamRow, change: Change, streams: Sequence[RtpS
 
 
 def _was_there(row: RtpStreamRow, change: Change, start: datetime, streams: Sequence[RtpStreamRow]) -> bool:
-    """Its target was described; or, behind NAT, it was sent to before, and the side is heard elsewhere now."""
+    """Whether the target was the side's: described earlier, or (NAT) used earlier while the side now sends elsewhere."""
     if _target(row) in change.old:
         return True
     sender = {CLIENT: (SERVER,), SERVER: (CLIENT, OTHER)}[change.side]
@@ -171,7 +171,7 @@ def _was_there(row: RtpStreamRow, change: Change, start: datetime, streams: Sequ
 
 
 def _also_new(row: RtpStreamRow, target: Place, start: datetime, streams: Sequence[RtpStreamRow]) -> bool:
-    """The same machine sends somewhere else as well: a fork, or a copy for a recorder.
+    """Whether the machine also sends to another new target: a fork, or a copy for a recorder.
 
     A relay that sends back to where the stream comes from does neither.
     """
@@ -185,7 +185,7 @@ def _also_new(row: RtpStreamRow, target: Place, start: datetime, streams: Sequen
 
 
 def _ice_keeps(case: Case, row: RtpStreamRow, change: Change, start: datetime) -> bool:
-    """With ICE media keeps to its pair until an ICE restart finds another one (RFC 8445, section 9)."""
+    """Whether ICE justifies the old pair: it stays until an ICE restart selects another (RFC 8445, section 9)."""
     if not any(case.leg_of.get(s.call_id) == row.leg and s.ufrag for s in case.sdp_media):
         return False
     answered = [
@@ -263,7 +263,7 @@ def _finding_mapped(case: Case, row: RtpStreamRow, after: RtpStreamRow) -> Findi
 
 
 def _refused(case: Case, row: RtpStreamRow, start: datetime | None) -> IcmpErrorRow | None:
-    """An ICMP error that quotes a packet of the stream after the change."""
+    """Return an ICMP error that quotes a packet of the stream after the change, or None."""
     for error in case.icmp_errors:
         quoted = (error.src_addr, error.src_port, error.dst_addr, error.dst_port)
         if (
@@ -276,7 +276,7 @@ def _refused(case: Case, row: RtpStreamRow, start: datetime | None) -> IcmpError
 
 
 def _from_elsewhere(stream: RtpStreamRow, stale: RtpStreamRow, start: datetime | None) -> bool:
-    """Media of the side that moved: to who sends to the old address, after the change."""
+    """Whether media from the side that moved reaches the stream's sender, after the change, from elsewhere."""
     return start is not None and stream.dst_addr == stale.src_addr and stream.last_time >= start + SWITCHED_BY
 
 

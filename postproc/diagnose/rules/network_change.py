@@ -1,4 +1,4 @@
-"""The client went on from another address: a network change with an ICE restart (RFC 8445, section 9)."""
+"""The client continued from another address: a network change with ICE restart (RFC 8445, section 9)."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -24,12 +24,12 @@ NO_MEDIA = Text(
     "Von der neuen Adresse kamen bis zum Ende keine Medien.",
 )
 
-# An answer over TCP may be overtaken by the first check or packet that it leads to by a lost segment's time.
+# Over TCP, the first check or packet may overtake the answer by the time of a lost segment.
 OVERTAKES = timedelta(seconds=1)
 
 
 class Sign(NamedTuple):
-    """From when to when the client was heard at an address."""
+    """The time in which the client sent from an address."""
 
     addr: str
     first: datetime
@@ -42,8 +42,8 @@ def find(case: Case) -> Iterator[Finding]:
         phases = [phase for phase in case.phases if phase.leg == leg and phase.started and phase.ended]
         media, answered = _media(case, leg), _checks(case, leg)
         for restart in phases[1:]:
-            if restart.kind == "restart" and (found := _changed(leg, restart, media, answered)):
-                yield found
+            if restart.kind == "restart" and (change := _changed(leg, restart, media, answered)):
+                yield change
 
 
 def _media(case: Case, leg: int) -> list[Sign]:
@@ -64,7 +64,7 @@ def _checks(case: Case, leg: int) -> list[Sign]:
 
 
 def _changed(leg: int, restart: PhaseRow, media: Sequence[Sign], answered: Sequence[Sign]) -> Finding | None:
-    """The client is heard somewhere else from the restart on, in the same capture, and no longer where it was."""
+    """Return a finding if, in one capture, the client sends only from another address after the restart; or None."""
     start = restart.started - OVERTAKES if restart.started else None
     if start is None or restart.ended is None:
         return None

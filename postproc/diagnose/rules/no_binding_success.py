@@ -50,24 +50,25 @@ def find(case: Case) -> Iterator[Finding]:
 def _finding(case: Case, leg: int | None, both: Checks) -> Finding:
     to_client, to_server = checks(case, TO_CLIENT, leg), checks(case, TO_SERVER, leg)
     facts = _counts(both, to_client, to_server)
-    tags, said = set(), [TO] if to_client.sent else []
-    said.append(FROM if to_server.sent else NONE_ARRIVED)
+    tags, details = set(), [TO] if to_client.sent else []
+    details.append(FROM if to_server.sent else NONE_ARRIVED)
     for addr, kind in _hotspots(both):
         facts |= {"hotspot": kind, "hotspot_addr": addr}
-        said.append(HOTSPOT)
+        details.append(HOTSPOT)
         tags.add("hotspot")
     if not _tried_public(both) and {row.addr_class for row in offered(case, CLIENT, leg)} & BEHIND_NAT:
-        said.append(NO_PUBLIC_TRIED)
+        details.append(NO_PUBLIC_TRIED)
         facts["public_offered"] = [endpoint(row.addr, row.port) for row in public(offered(case, CLIENT, leg))]
         tags.add("private-target")
-    verdict: Verdict = "fault" if case.legs else "suspect"  # without SIP the capture may see one way only
+    # without SIP, the capture may show one direction only
+    verdict: Verdict = "fault" if case.legs else "suspect"
     return Finding(
         RULE.name,
         verdict,
         0.95 if case.legs else 0.6,
         evidence(*both.silent),
         TITLE,
-        tuple(said),
+        tuple(details),
         facts,
         SETTLE,
         leg=leg,
@@ -94,7 +95,7 @@ def _hotspots(both: Checks) -> Iterator[tuple[str, str]]:
 
 
 def _tried_public(both: Checks) -> bool:
-    """Whether a target is an address that can be reached from outside."""
+    """Whether a check target is publicly reachable."""
     return any(addr_class(addr) in PUBLIC for addr, _ in both.targets)
 
 

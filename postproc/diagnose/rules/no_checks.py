@@ -1,4 +1,4 @@
-"""Candidates are exchanged, and no side sends a single check."""
+"""Candidates are exchanged, but neither side sends a check."""
 
 from collections.abc import Iterator
 
@@ -56,7 +56,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _waited(case: Case, leg: int | None) -> float | None:
-    """Seconds in which checks were due: from the later description on; None if too short to say."""
+    """Return the seconds in which checks were due, from the later description on; None if too short."""
     until = end(case)
     if until is None or not negotiated(case, leg):
         return None

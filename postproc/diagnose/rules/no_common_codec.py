@@ -1,10 +1,11 @@
-"""The parties share no codec, or no way of securing media: the negotiation of RFC 3264 fails."""
+"""The parties share no codec, or no keying method: offer/answer (RFC 3264) fails."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import audio, described, media_ok
+from postproc.diagnose.evidence.negotiation import exchanges
 from postproc.diagnose.evidence.server import NO_CODEC, codec_matched, media_refused, quoted
 from postproc.diagnose.evidence.signalling import (
     INCOMPATIBLE,
@@ -24,7 +25,8 @@ from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import RtpStreamRow, SdpMediaRow
 from postproc.model.text import Text
 
-REFUSALS = (415, 488, 606)
+UNSUPPORTED_BODY = 415  # RFC 3261, section 21.4.13
+REFUSALS = (UNSUPPORTED_BODY, 488, 606)
 
 DISJOINT = Text(
     "No common codec: {offerer} offers {offered}, {answerer} answers with {answered}.",
@@ -42,6 +44,12 @@ PROFILE = Text(
     "{refuser} refuses the offer with {answer}: probably its media profile {proto} does not fit.",
     "{refuser} lehnt das Angebot mit {answer} ab: Vermutlich passt das Medienprofil {proto} nicht.",
 )
+DECLINED = Text(
+    "{answerer} accepts the call on leg {number} without its audio: port 0 in the answer to an offer of {offered}.",
+    "{answerer} nimmt den Anruf auf Leg {number} ohne Audio an: Port 0 in der Antwort auf ein Angebot von {offered}.",
+)
+ACCEPTED = Text("What it does accept: {accepted}.", "Was angenommen wird: {accepted}.")
+SILENT = Text("Nothing else is accepted either.", "Auch sonst wird nichts angenommen.")
 NOTHING_SHARED = Text(
     "Offer and answer of this leg have no audio codec in common, though an answer may only choose"
     " from what was offered.",
@@ -76,31 +84,62 @@ HEARD = Text(
     "whether anything is heard at {target}: a receiver may know static payload types without being told.",
     "ob bei {target} etwas zu hören ist: Statische Payload-Typen kennt ein Empfänger womöglich auch ungesagt.",
 )
-COMFORT_NOISE = 13  # sent without being named by many (RFC 3389, section 4)
+COMFORT_NOISE = 13  # many send it without offering it (RFC 3389, section 4)
 SETTLE = Text(
     "the log of {refuser} says what it did not accept.",
     "Das Log von {refuser} zeigt, was nicht annehmbar war.",
 )
 
 
-# They say what else was wrong with the offer: FreeSWITCH logs CODEC NEGOTIATION ERROR then, too.
+# Rules that explain other problems of the offer, for which FreeSWITCH logs CODEC NEGOTIATION ERROR too.
 NEARER = (candidates_rejected_by_acl, offer_without_candidates, srtp_not_agreed)
 
 
 def find(case: Case) -> Iterator[Finding]:
     refused = rejection(case)
-    found = list(_disjoint(case, refused))
-    if not found and refused is not None and refused.status in REFUSALS:
-        found = list(_refused(case, refused))
-    yield from found or _strange(case)
+    findings = list(_disjoint(case, refused))
+    if not findings and refused is not None and refused.status in REFUSALS:
+        findings = list(_refused(case, refused))
+    yield from findings or [*_declined(case), *_strange(case)]
+
+
+def _declined(case: Case) -> Iterator[Finding]:
+    """Find legs whose last answer refuses all audio (RFC 3264, section 6), with no fax in its place."""
+    for leg in case.numbers:
+        last = exchanges(case, leg)[-1:]
+        if not last or not last[0].offer.audio.port or media_ok(case) is True:
+            continue
+        message = last[0].answer.message
+        here = [row for row in case.sdp_media if (row.capture, row.frame) == (message.capture, message.frame)]
+        accepted = [row.media for row in here if row.port and row.media is not None]
+        if (message.status or 0) // 100 != 2 or "audio" in accepted or "image" in accepted:
+            continue
+        yield Finding(
+            RULE.name,
+            "suspect",
+            0.7,
+            evidence(last[0].offer.message, message),
+            DECLINED,
+            (ACCEPTED if accepted else SILENT,),
+            {
+                "answerer": message.src_addr,
+                "refuser": message.src_addr,
+                "number": leg,
+                "offered": shown(last[0].offer.audio),
+                "accepted": accepted,
+            },
+            SETTLE,
+            leg=leg,
+            tags=frozenset({"declined"}),
+        )
 
 
 def _strange(case: Case) -> Iterator[Finding]:
-    """Media of a payload type that no description of its leg names: its receiver cannot know what it is."""
+    """Yield findings on media with a payload type that no description of its leg names, so that it cannot be decoded."""
     for leg in case.numbers:
-        said = [row.formats or "" for row in case.sdp_media if case.leg_of.get(row.call_id) == leg]
-        agreed = {number for formats in said for number in formats.split(",")}
-        if not described(case, leg) or not all(said):
+        offered_formats = [row.formats or "" for row in case.sdp_media if case.leg_of.get(row.call_id) == leg]
+        agreed = {number for formats in offered_formats for number in formats.split(",")}
+        if not described(case, leg) or not all(offered_formats):
             continue
         flows: dict[tuple[str, str, int], list[RtpStreamRow]] = {}  # a sender may change its SSRC
         for row in audio(case, leg):
@@ -109,8 +148,9 @@ def _strange(case: Case) -> Iterator[Finding]:
                 flows.setdefault((source, target, row.payload_type), []).append(row)
         for (source, target, kind), rows in flows.items():
             packets = sum(row.packets or 0 for row in rows)
-            known = (target, source, kind) in flows  # who sends it can receive it: agreed where nobody saw it
-            if known or packets < case.deployment.thresholds.one_way_packets:
+            # used in both directions: agreed somewhere outside the capture
+            is_agreed = (target, source, kind) in flows
+            if is_agreed or packets < case.deployment.thresholds.one_way_packets:
                 continue
             facts = {
                 "source": source,
@@ -136,24 +176,24 @@ def _strange(case: Case) -> Iterator[Finding]:
 
 
 def _disjoint(case: Case, refused: Rejection | None) -> Iterator[Finding]:
-    """Legs whose answer has nothing of the offer: certain where the call failed of it."""
+    """Yield findings on legs whose answer has no codec of the offer; certain if the call failed because of it."""
     for leg in {each.call_id: each for each in case.legs}.values():
         pair = negotiated(case, leg.call_id)
         if pair is None or not disjoint(*pair) or media_ok(case) is True:
             continue
         failed = refused is not None and refused.status in REFUSALS
         hung_up = q850(leg.end_reason) == INCOMPATIBLE
-        said = [NOTHING_SHARED, *([ENDED] if failed else []), *([CAUSE_88] if hung_up else [])]
+        details = [NOTHING_SHARED, *([ENDED] if failed else []), *([CAUSE_88] if hung_up else [])]
         facts = _pair(case, pair) | ({"answer": refused.phrase} if refused else {})
         sure = failed or hung_up
-        seen = evidence(pair.offer, pair.answer, refused.response if refused else None)
+        proof = evidence(pair.offer, pair.answer, refused.response if refused else None)
         yield Finding(
             RULE.name,
             "fault" if sure else "suspect",
             0.95 if sure else 0.6,
-            seen,
+            proof,
             DISJOINT,
-            tuple(said),
+            tuple(details),
             facts,
             None if sure else SETTLE,
             leg=leg.leg,
@@ -173,7 +213,7 @@ def _pair(case: Case, pair: Negotiated) -> dict[str, Any]:
 
 
 def _refused(case: Case, refused: Rejection) -> Iterator[Finding]:
-    """A refusal without an answer to compare with: what the log says, else what is likely."""
+    """Yield a finding on a refusal without an answer: from the log, else the likely reason."""
     if any(True for rule in NEARER if rule.RULE.name not in case.refuted for _ in rule.find(case)):
         return
     offer = refused_offer(case, refused)
@@ -186,26 +226,28 @@ def _refused(case: Case, refused: Rejection) -> Iterator[Finding]:
         "offered": shown(audio),
         "proto": audio.proto,
     }
-    seen = evidence(refused.invite, refused.origin, refused.response)
+    proof = evidence(refused.invite, refused.origin, refused.response)
     leg = next((each.leg for each in case.legs if each.call_id == refused.origin.call_id), None)
     if lines := media_refused(case, refused.leg.call_id):
         title = AT_ONCE if lines[0].row.text.startswith(NO_CODEC) else PROFILE
         facts["log"] = quoted(lines)
-        yield Finding(RULE.name, "fault", 0.9, seen, title, (BY_LOG,), facts, leg=leg)
+        yield Finding(RULE.name, "fault", 0.9, proof, title, (BY_LOG,), facts, leg=leg)
     elif not codec_matched(case, refused.leg.call_id) and (guess := _guess(case, refused, audio)) is not None:
         title, why = guess
         detail = (why, CAUSE_88) if refused.cause == INCOMPATIBLE else (why,)
-        yield Finding(RULE.name, "suspect", 0.6, seen, title, detail, facts, SETTLE, leg=leg)
+        yield Finding(RULE.name, "suspect", 0.6, proof, title, detail, facts, SETTLE, leg=leg)
 
 
 def _guess(case: Case, refused: Rejection, audio: SdpMediaRow) -> tuple[Text, Text] | None:
-    """The likely reason and why; None where the capture leaves it open."""
+    """Return the likely reason and its evidence; None if the capture leaves it open."""
     if refused.origin.status not in REFUSALS or not shown(audio):
         return None
     if not well_known(audio):
         return AT_ONCE, UNUSUAL
     if refused.origin is not refused.response:
         return PASSED_ON, PASSED
+    if refused.origin.status == UNSUPPORTED_BODY:
+        return None  # it refuses the type of the body, not what the body offers
     if refused.own(case) and not any(row.call_id == refused.leg.call_id for row in case.candidates):
         return PROFILE, USUAL
     return None
@@ -237,6 +279,12 @@ RULE = Rule(
             "Der Absender hat den Codec ohne neues Angebot gewechselt, oder ein Gateway reicht Medien von einem Leg mit"
             " anderen Codecs durch.",
             tag="strange",
+        ),
+        cause(
+            "The answering side has no microphone or no codec for this call, or audio is switched off for it (video only).",
+            "Die antwortende Seite hat für diesen Anruf kein Mikrofon oder keinen Codec, oder Audio ist dafür abgeschaltet (nur"
+            " Video).",
+            tag="declined",
         ),
         cause(
             "One side demands encrypted media (SAVP, SAVPF), the other offers it unencrypted (AVP), or the reverse.",

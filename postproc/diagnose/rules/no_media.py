@@ -36,19 +36,19 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _finding(case: Case, talk: Talk) -> Finding:
-    found = sections(case, talk.leg)
-    addresses = sorted({section.connection_addr for section in found if section.connection_addr})
+    audio = sections(case, talk.leg)
+    addresses = sorted({section.connection_addr for section in audio if section.connection_addr})
     handshake = best(case, talk.leg)
     ready = handshake is not None and handshake.state == "complete"
     checked = ready or bool(checks(case, leg=talk.leg).sent)
-    seen = checked or _media_here(case, set(addresses))
+    would_show = checked or _media_here(case, set(addresses))
     facts = {"number": talk.leg, "seconds": talk.seconds, "addresses": addresses}
     return Finding(
         RULE.name,
-        "fault" if checked else "suspect" if seen else "cannot_tell",
+        "fault" if checked else "suspect" if would_show else "cannot_tell",
         0.85 if checked else 0.6,
-        evidence(*found),
-        TITLE if seen else UNSEEN,
+        evidence(*audio),
+        TITLE if would_show else UNSEEN,
         (READY,) if ready else () if checked else (ADDRESSES,),
         facts,
         None if checked else SETTLE,
@@ -58,7 +58,7 @@ def _finding(case: Case, talk: Talk) -> Finding:
 
 
 def _media_here(case: Case, addresses: set[str]) -> bool:
-    """Media or checks of one of these machines are in the capture: it could have shown this leg's, too."""
+    """Whether media or checks of these machines are in the capture, so that it would show this leg's media."""
     rows: tuple[PacketRow, ...] = (*case.rtp_streams, *case.bindings)
     return any({row.src_addr, row.dst_addr} & addresses for row in rows)
 

@@ -1,4 +1,4 @@
-"""An INVITE is sent again and again, and no response to it reaches its sender (RFC 3261, section 17.1.1)."""
+"""An INVITE is retransmitted, and no response reaches its sender (RFC 3261, section 17.1.1)."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -48,60 +48,62 @@ SETTLE = Text(
     "Ein Mitschnitt bei {target} zeigt, ob der INVITE dort ankommt.",
 )
 
-# RFC 3261 sends an INVITE over UDP again after 0.5, 1.5, 3.5 and 7.5 s until any response comes. With 3 a far end that
-# looks a number up before it says 100 is accused; with 6 a server that tries the next gateway after 10 s is missed.
+# RFC 3261: an INVITE over UDP is retransmitted after 0.5, 1.5, 3.5 and 7.5 s until any response comes. 3 accuses a far
+# end that looks up a number before it sends 100; 6 misses a server that tries the next gateway after 10 s.
 REPEATED = 4
 LASTING_S = 3.0
-# Over TCP nothing is repeated: timer B, 64 * T1. With less, a far end that rings without a 100 is accused.
+# TCP has no retransmissions: Timer B, 64 * T1. Less accuses a far end that rings without sending 100.
 TIMER_B_S = 32.0
-ROOM_S = 5.0  # timers of servers tick in seconds; with a minute, people who happen to hang up are laid on it
+ROOM_S = (
+    5.0  # server timers tick in seconds; with a minute, people who happen to hang up are attributed to it
+)
 
 
 def find(case: Case) -> Iterator[Finding]:
-    for asked in _attempts(case):
-        answers = _answers(case, asked[0])
-        told = [] if answers else _refusals(case, asked)
-        if told:
-            yield _finding(case, asked, [], told=told)
-        elif len(asked) >= REPEATED and (asked[-1].time - asked[0].time).total_seconds() >= LASTING_S:
-            yield _finding(case, asked, [row for row in answers if row.time <= asked[-1].time])
-        elif not answers and _reliable(asked[0]) and watched_after(case, asked[0].time) >= TIMER_B_S:
-            yield _finding(case, asked, [])
+    for copies in _attempts(case):
+        answers = _answers(case, copies[0])
+        errors = [] if answers else _refusals(case, copies)
+        if errors:
+            yield _finding(case, copies, [], told=errors)
+        elif len(copies) >= REPEATED and (copies[-1].time - copies[0].time).total_seconds() >= LASTING_S:
+            yield _finding(case, copies, [row for row in answers if row.time <= copies[-1].time])
+        elif not answers and _reliable(copies[0]) and watched_after(case, copies[0].time) >= TIMER_B_S:
+            yield _finding(case, copies, [])
     refreshing = {found.leg for found in session_expired.find(case)}
-    for asked, bye in _renewals(case):
-        if asked[0].leg not in refreshing:
-            yield _finding(case, asked, [], bye)
+    for copies, bye in _renewals(case):
+        if copies[0].leg not in refreshing:
+            yield _finding(case, copies, [], bye)
 
 
-def _refusals(case: Case, asked: Sequence[SipMessageRow]) -> list[IcmpErrorRow]:
-    """The ICMP errors about an INVITE, where it stays the last word: by every copy of it that was sent."""
-    first = asked[0]
+def _refusals(case: Case, copies: Sequence[SipMessageRow]) -> list[IcmpErrorRow]:
+    """Return the ICMP errors about an INVITE if every copy of it was refused; else empty."""
+    first = copies[0]
     flow = first.src_addr, first.src_port, first.dst_addr, first.dst_port
-    told = [row for row in undelivered(case, flow) if first.time <= row.time]
-    return told if len(told) >= len(asked) else []
+    errors = [row for row in undelivered(case, flow) if first.time <= row.time]
+    return errors if len(errors) >= len(copies) else []
 
 
 def _renewals(case: Case) -> Iterator[tuple[list[SipMessageRow], SipMessageRow]]:
-    """re-INVITEs without any answer, and the BYE by which their sender gave the call up.
+    """Yield unanswered re-INVITEs with the BYE that ended the call for want of an answer.
 
-    A proxy gives up when its own timer says so and answers 408, upon which the BYE comes from who asked it.
+    A proxy whose own timer expires answers 408; the BYE then comes from whoever receives that.
     """
-    for asked in _attempts(case, renewing=True):
-        first, last = asked[0], asked[-1]
+    for copies in _attempts(case, renewing=True):
+        first, last = copies[0], copies[-1]
         dialog = (first.capture, first.call_id)
         rows = [r for r in case.at_every_place.sip_messages if (r.capture, r.call_id) == dialog]
         bye = next((row for row in rows if row.method == "BYE" and row.time >= last.time), None)
         if bye is None or _answers(case, first):
             continue
-        repeated = len(asked) >= REPEATED and (last.time - first.time).total_seconds() >= LASTING_S
-        # 408 of whoever passed this INVITE on (RFC 3261, section 16.8)
-        of_invite = (first.cseq, first.src_addr, 408)
-        told = next((row for row in rows if (row.cseq, row.src_addr, row.status) == of_invite), None)
-        by_sender = bye.src_addr == (told.dst_addr if told else first.src_addr)
-        waited = (bye.time - (told or first).time).total_seconds()
-        fits = waited <= ROOM_S if told else TIMER_B_S - ROOM_S <= waited <= TIMER_B_S + ROOM_S
+        repeated = len(copies) >= REPEATED and (last.time - first.time).total_seconds() >= LASTING_S
+        # 408 from the proxy that forwarded this INVITE (RFC 3261, section 16.8)
+        expected = (first.cseq, first.src_addr, 408)
+        timeout = next((row for row in rows if (row.cseq, row.src_addr, row.status) == expected), None)
+        by_sender = bye.src_addr == (timeout.dst_addr if timeout else first.src_addr)
+        waited = (bye.time - (timeout or first).time).total_seconds()
+        fits = waited <= ROOM_S if timeout else TIMER_B_S - ROOM_S <= waited <= TIMER_B_S + ROOM_S
         if by_sender and (repeated or _reliable(first)) and fits:
-            yield asked, bye
+            yield copies, bye
 
 
 def _reliable(invite: SipMessageRow) -> bool:
@@ -109,7 +111,7 @@ def _reliable(invite: SipMessageRow) -> bool:
 
 
 def _attempts(case: Case, *, renewing: bool = False) -> Iterator[list[SipMessageRow]]:
-    """The copies of each INVITE that one machine sent to another; a fork's branch is its own."""
+    """Yield the copies of each INVITE on one hop; each branch of a fork separately."""
     hops: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
     for row in case.sip_messages:
         if row.method == "INVITE" and (row.to_tag is not None) == renewing:
@@ -118,7 +120,7 @@ def _attempts(case: Case, *, renewing: bool = False) -> Iterator[list[SipMessage
 
 
 def _answers(case: Case, invite: SipMessageRow) -> list[SipMessageRow]:
-    """Responses to it, wherever they went."""
+    """Return the responses to an INVITE, wherever they were sent."""
     return [
         row
         for row in case.sip_messages
@@ -132,20 +134,20 @@ def _answers(case: Case, invite: SipMessageRow) -> list[SipMessageRow]:
 
 def _finding(
     case: Case,
-    asked: Sequence[SipMessageRow],
+    copies: Sequence[SipMessageRow],
     answers: Sequence[SipMessageRow],
     bye: SipMessageRow | None = None,
     told: Sequence[IcmpErrorRow] = (),
 ) -> Finding:
-    first, last = asked[0], asked[-1]
-    # A response before the last repetition that its sender did not hear; a late one says that it was slow.
+    first, last = copies[0], copies[-1]
+    # A response before the last retransmission did not reach the sender; a later one was just slow.
     unheard = [row for row in answers if row.src_addr == first.dst_addr]
-    lasting = last if len(asked) > 1 else None
+    lasting = last if len(copies) > 1 else None
     facts: dict[str, object] = {
         "target": first.dst_addr,
         "sender": first.src_addr,
         "number": first.leg,
-        "times": len(asked),
+        "times": len(copies),
         "seconds": (last.time - first.time).total_seconds(),
         "transport": (first.transport or "").upper(),
     }
@@ -172,7 +174,7 @@ def _finding(
         RULE.name,
         verdict,
         0.9,
-        evidence(*asked, *unheard[:1], *told, bye),
+        evidence(*copies, *unheard[:1], *told, bye),
         UNHEARD if unheard else SILENT if lasting else ONCE,
         tuple(detail),
         facts,

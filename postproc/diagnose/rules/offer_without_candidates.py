@@ -1,4 +1,4 @@
-"""ICE is offered without a single candidate, and a server that knows no Trickle ICE refuses it."""
+"""ICE is offered without candidates, and a server without Trickle ICE refuses it."""
 
 from collections.abc import Iterator
 
@@ -49,10 +49,8 @@ SETTLE = Text(
 
 REFUSALS = frozenset(
     {415, 488, 606}
-)  # RFC 3261, sections 21.4.13, 21.4.26 and 21.6.4: the description does not do
-NONE_SUITABLE = (
-    "no suitable candidates"  # FreeSWITCH, after which it writes CODEC NEGOTIATION ERROR all the same
-)
+)  # RFC 3261, sections 21.4.13, 21.4.26 and 21.6.4: the description is not acceptable
+NONE_SUITABLE = "no suitable candidates"  # FreeSWITCH; it still writes CODEC NEGOTIATION ERROR after it
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -102,7 +100,7 @@ def _refused(case: Case) -> Iterator[Finding]:
     if refused is None or audio is None or not audio.ufrag or _candidates(case, audio.ufrag):
         return
     if refused.origin is not refused.response:
-        return  # the other side refused what the server offered it
+        return  # the other side refused the server's offer
     lines = [row for row in case.log_events if NONE_SUITABLE in (row.text or "").lower()]
     alone = well_known(audio)
     detail = [TRICKLE]

@@ -1,4 +1,4 @@
-"""Between two places packets of one direction pass, and those of the other are all lost."""
+"""Between two places, packets of one direction pass and all of the other are lost."""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,6 @@
-"""The capture holds only one direction of what two machines sent each other."""
+"""The capture contains only one direction of the traffic between two machines."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
@@ -10,8 +10,8 @@ from postproc.model.loading import PacketRow
 from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
 
-ENOUGH = 2  # packets that answer something unseen; one may be due to the capture's beginning
-OPENING = frozenset({"client_hello", "hello_verify_request"})  # sent without having got an answer
+ENOUGH = 2  # packets that respond to something unseen; a single one may be due to the capture's start
+OPENING = frozenset({"client_hello", "hello_verify_request"})  # sent without having received anything
 
 TITLE = Text(
     "Only packets from {sender} to {receiver} are in the capture, none in the other direction.",
@@ -30,7 +30,7 @@ UNKNOWN = Text(
 
 
 class _Sight(NamedTuple):
-    """A packet's way, and whether it shows that its sender had received something."""
+    """A packet's direction, and whether it proves that its sender had received something."""
 
     ends: Ends
     row: PacketRow
@@ -38,21 +38,21 @@ class _Sight(NamedTuple):
 
 
 def find(case: Case) -> Iterator[Finding]:
-    seen = [each for each in _sights(case) if each.ends[0] != each.ends[1]]
-    ways = {each.ends for each in seen} | _icmp_ways(case)
+    sights = [each for each in _sights(case) if each.ends[0] != each.ends[1]]
+    ways = {each.ends for each in sights} | _icmp_ways(case)
     proofs: dict[Ends, list[_Sight]] = {}
-    for each in seen:
+    for each in sights:
         if each.answers and each.ends[::-1] not in ways:
             proofs.setdefault(each.ends, []).append(each)
-    for (sender, receiver), held in proofs.items():
-        if len(held) >= ENOUGH:
+    for (sender, receiver), proof in proofs.items():
+        if len(proof) >= ENOUGH:
             facts = {
                 "sender": sender,
                 "receiver": receiver,
-                "count": len(held),
-                "kinds": list(dict.fromkeys(each.answers for each in held)),
+                "count": len(proof),
+                "kinds": list(dict.fromkeys(each.answers for each in proof)),
             }
-            rows = [each.row for each in held]
+            rows = [each.row for each in proof]
             yield Finding(
                 RULE.name,
                 "cannot_tell",
@@ -82,21 +82,26 @@ def _sights(case: Case) -> Iterator[_Sight]:
         yield _Sight((stream.src_addr, stream.dst_addr), stream, None)
 
 
-def _sip(messages: Iterable[SipMessageRow]) -> Iterator[_Sight]:
-    """Requests within a dialog answer the response that made it; responses answer requests."""
+def _sip(messages: Sequence[SipMessageRow]) -> Iterator[_Sight]:
+    """Yield SIP packets; a response proves a request, a request within a dialog the response that created it.
+
+    Not where that response is in sight: it came by way of a proxy, and the request goes to the Contact in it.
+    """
+    responded = {(row.call_id, row.dst_addr) for row in messages if row.status is not None}
     for row in messages:
-        yield _Sight((row.src_addr, row.dst_addr), row, _answers(row))
+        explained = row.status is None and (row.call_id, row.src_addr) in responded
+        yield _Sight((row.src_addr, row.dst_addr), row, None if explained else _answers(row))
 
 
 def _answers(row: SipMessageRow) -> str | None:
-    """What the message is, if it shows that its sender had received something."""
+    """Return the message's name if it proves that its sender had received something; else None."""
     if row.status is not None:
         return f"{row.status} {row.cseq_method or ''}".strip()
     return str(row.method) if row.method == "ACK" or row.to_tag else None
 
 
 def _icmp_ways(case: Case) -> set[Ends]:
-    """An ICMP error about a packet came back to its sender: that way was in sight."""
+    """Return the directions of ICMP errors to the sender of the quoted packet, which are thus captured."""
     return {(row.dst_addr, row.src_addr) for row in case.icmp_errors}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.complaints import Complaint, complaint
 from postproc.diagnose.evidence.media import (
     Talk,
     Way,
@@ -40,6 +41,19 @@ WAITS = Text(
     "{target} sends nothing on this leg as long as the client's leg has no media.",
     "{target} sendet auf diesem Leg nichts, solange das Client-Leg keine Medien hat.",
 )
+LACKING = Text(
+    "{target} ended the call for want of media ({reason}), although {packets} packets went to it on leg {number} up to then.",
+    "{target} hat den Anruf mangels Medien beendet ({reason}), obwohl bis dahin auf Leg {number} {packets} Pakete dorthin gingen.",
+)
+BEYOND = Text(
+    "So they are lost beyond this capture, or {target} cannot use them: wrong port, keys that do not fit.",
+    "Sie gehen also hinter diesem Mitschnitt verloren, oder {target} kann sie nicht verwenden: falscher Port, unpassende"
+    " Schlüssel.",
+)
+SETTLE_LACKING = Text(
+    "a capture at {target} shows whether the packets arrive there.",
+    "ein Mitschnitt bei {target} zeigt, ob die Pakete dort ankommen.",
+)
 SETTLE = Text(
     "no packet of any kind from {target} to {source} is in the capture: capture on one of the two machines.",
     "von {target} an {source} ist überhaupt kein Paket im Mitschnitt: auf einem der beiden Rechner mitschneiden.",
@@ -47,14 +61,17 @@ SETTLE = Text(
 
 
 def find(case: Case) -> Iterator[Finding]:
-    limits, fell_silent = case.deployment.thresholds, silences(case)
+    limits, fell_silent, told = case.deployment.thresholds, silences(case), complaint(case)
     for talk in talks(case):
+        if told is not None and talk.leg == case.leg_of.get(told.bye.call_id):
+            yield _lacking(talk, told)
+            continue
         flow = main_flow(case, talk.leg)
         if flow is None or not both_may_send(case, talk.leg):
             continue
         sent, back = flow
         if back.packets >= limits.one_way_packets and any(each.leg == talk.leg for each in fell_silent):
-            continue  # it had come, and stopped: another picture
+            continue  # it arrived and stopped: another rule
         if (
             missing(case, back, sent)
             and sent.packets >= limits.one_way_packets
@@ -65,10 +82,10 @@ def find(case: Case) -> Iterator[Finding]:
 
 def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     source, target = sent.rows[0].src_addr, sent.rows[0].dst_addr
-    seen = seen_both_ways(case, source, target)
+    is_visible = seen_both_ways(case, source, target)
     sparse = throughout(case, back, sent)
     sure: Verdict = "fault" if talk.leg in case.client_legs else "suspect"
-    verdict: Verdict = "note" if sparse else sure if seen else "cannot_tell"
+    verdict: Verdict = "note" if sparse else sure if is_visible else "cannot_tell"
     other = bool(case.client_legs) and talk.leg not in case.client_legs
     facts = {
         "number": talk.leg,
@@ -82,14 +99,35 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     return Finding(
         RULE.name,
         verdict,
-        0.85 if seen else 0.5,
+        0.85 if is_visible else 0.5,
         evidence(*rows),
         SPARSE if sparse else TITLE,
         (SILENT,) if sparse else (DETAIL, WAITS) if other else (DETAIL,),
         facts,
-        None if seen or sparse else SETTLE,
+        None if is_visible or sparse else SETTLE,
         leg=talk.leg,
         tags=frozenset({"other-leg"} if other else set()),
+    )
+
+
+def _lacking(talk: Talk, told: Complaint) -> Finding:
+    facts = {
+        "number": talk.leg,
+        "target": told.bye.src_addr,
+        "source": told.streams[0].src_addr,
+        "packets": sum(row.packets or 0 for row in told.streams),
+        "reason": told.bye.reason_header,
+    }
+    return Finding(
+        RULE.name,
+        "suspect",
+        0.7,
+        evidence(told.bye, *told.streams),
+        LACKING,
+        (BEYOND,),
+        facts,
+        SETTLE_LACKING,
+        leg=talk.leg,
     )
 
 
@@ -101,8 +139,8 @@ RULE = Rule(
     from_absence=True,
     summary=Text("One-way audio", "Audio nur in einer Richtung"),
     claim=Text(
-        "RTP flows in one direction of a leg, and none or hardly any in the other.",
-        "RTP fließt auf einem Leg in einer Richtung und in der anderen gar nicht oder kaum.",
+        "RTP flows in one direction of a leg, and none or hardly any in the other, or none by the word of its receiver.",
+        "RTP fließt auf einem Leg in einer Richtung und in der anderen gar nicht oder kaum, oder sein Empfänger meldet, dass keines ankommt.",
     ),
     causes=(
         cause(

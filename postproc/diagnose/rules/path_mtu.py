@@ -1,4 +1,4 @@
-"""Only large datagrams are lost, between two places or before the only one: a link does not carry them."""
+"""Only large datagrams are lost, between two places or before the only one: a link does not pass them."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ UNFILTERED = Text(
     "a capture at {source} and at {destination} with no filter by port, which would leave out all fragments but the first.",
     "Ein Mitschnitt bei {source} und bei {destination} ohne Filter auf Ports, der alle Fragmente außer dem ersten wegließe.",
 )
-REPEATED = 3  # times the same message is sent: one may be lost by chance, and its repetition with it
+REPEATED = 3  # copies of a message; a choice: one may be lost by chance, and its retransmission too
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -56,7 +56,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _answers(row: SipMessageRow, sent: SipMessageRow) -> bool:
-    """A response to the request, or the ACK of the response."""
+    """Whether a message is a response to the request, or the ACK for the response."""
     if (row.call_id, row.cseq) != (sent.call_id, sent.cseq):
         return False
     if sent.status is None:

@@ -1,4 +1,4 @@
-"""A path of the application is answered 404 or 403, and never otherwise."""
+"""Requests to a path of the application always get 404 or 403."""
 
 from collections.abc import Iterator, Sequence
 
@@ -25,12 +25,12 @@ SETTLE = Text(
     "den Webserver hinter dem Proxy nach demselben Pfad fragen: Antwortet er dort, liegt es am Proxy.",
 )
 NOT_FOUND, FORBIDDEN = 404, 403
-# What the guide has published; what else lies below the application is its own matter.
+# The paths to publish according to the guide; other paths are internal to the application.
 AREAS = frozenset({"mobile", "webclientapi", "doc", "webmeeting"})
 
 
 def area(path: str) -> str | None:
-    """The published path that this one lies under, as it is spelt."""
+    """Return the published path that contains this one, in the spelling of the request; or None."""
     at = path.lower().find(APPLICATION)
     if at < 0:
         return None

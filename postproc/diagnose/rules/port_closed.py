@@ -1,4 +1,4 @@
-"""A port of the way in is closed: what is asked for there answers with a reset."""
+"""A port of the application is closed: connection attempts get a reset."""
 
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
@@ -34,9 +34,9 @@ SETTLE = Text(
     "on {address} itself, see whether something listens on {port} (netstat -ano).",
     "auf {address} selbst nachsehen, ob auf {port} etwas lauscht (netstat -ano).",
 )
-# A service that is started anew refuses for a moment: so many after the last that succeeded are no moment.
+# A restarting service refuses for a moment; this many refusals after the last success are more than that. A choice.
 REFUSED_SINCE = 3
-# s in which a client tries its other family of addresses (RFC 8305, section 5: 250 ms between attempts).
+# Seconds in which a client tries its other address family (RFC 8305, section 5: 250 ms between attempts).
 FALLS_BACK_S = 3.0
 
 
@@ -54,14 +54,14 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _refused(rows: Sequence[ConnectionRow]) -> list[ConnectionRow]:
-    """Those since the last that succeeded, if they are enough."""
+    """Return the refused attempts since the last success if they are enough, else empty."""
     last = max((row.time for row in rows if row.outcome == "established"), default=None)
     refused = [row for row in rows if row.outcome == "refused" and (last is None or row.time > last)]
     return refused if last is None or len(refused) >= REFUSED_SINCE else []
 
 
 def fell_back(case: Case, row: ConnectionRow) -> bool:
-    """The client went on at once over the other family of addresses (RFC 8305), and got through."""
+    """Whether the client succeeded at once over the other address family (RFC 8305)."""
     version = ip_address(row.server_addr).version
     return any(
         each.outcome == "established"

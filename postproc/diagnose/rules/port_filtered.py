@@ -1,4 +1,4 @@
-"""A port of the way in is filtered: SYNs go out again and again, and nothing comes back."""
+"""A port of the application is filtered: SYNs are retransmitted without any response."""
 
 from collections.abc import Iterator, Sequence
 
@@ -35,7 +35,7 @@ SETTLE = Text(
     "a capture on {address} shows whether the SYNs arrive there.",
     "ein Mitschnitt auf {address} zeigt, ob die SYNs dort ankommen.",
 )
-# SYNs come again after 1 and 3 s (RFC 6298, section 2): one that was lost is answered at the second.
+# SYNs are retransmitted after 1 and 3 s (RFC 6298, section 2): after a single loss, the second is answered.
 FEWEST_SYNS = 2
 WATCHED_S = 3.0
 
@@ -44,9 +44,9 @@ def find(case: Case) -> Iterator[Finding]:
     proxies = {row.server_addr for row in case.connections if row.server_port == WEB}
     for key, rows in grouped(case.connections, hosts).items():
         lost = [row for row in rows if row.outcome == "unanswered"]
-        asked = sum(row.attempts for row in lost)
+        attempts = sum(row.attempts for row in lost)
         inside = key.port in BEHIND_PROXY and key.client in proxies
-        if not lost or asked < FEWEST_SYNS or len(lost) < len(rows) or watched(case, lost[0]) < WATCHED_S:
+        if not lost or attempts < FEWEST_SYNS or len(lost) < len(rows) or watched(case, lost[0]) < WATCHED_S:
             continue
         if (key.port in (WEB, *APPLICATION_SERVERS) or inside) and not fell_back(case, lost[0]):
             yield _finding(case, key, lost)

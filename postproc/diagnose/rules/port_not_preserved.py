@@ -1,4 +1,4 @@
-"""The server's NAT changes the media port, and the offered port leads nowhere."""
+"""The server's NAT changes the media port, so that the offered port does not work."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Both sides are behind one public address, and a private candidate is needed and not offered."""
+"""Both sides are behind one public address, and a needed private candidate is not offered."""
 
 from collections.abc import Iterator
 
@@ -30,14 +30,14 @@ def find(case: Case) -> Iterator[Finding]:
         shared = {r.addr for r in public(client) if r.addr} & {r.addr for r in public(server)}
         if not shared or connected(case, leg):
             continue
-        for side, held in ((CLIENT, client), (SERVER, server)):
-            if not classes(held) & {"private", "ula"}:
-                facts = {"side": side, "address": min(shared), "candidates": shown(held)}
+        for side, candidates in ((CLIENT, client), (SERVER, server)):
+            if not classes(candidates) & {"private", "ula"}:
+                facts = {"side": side, "address": min(shared), "candidates": shown(candidates)}
                 yield Finding(
                     RULE.name,
                     "suspect",
                     0.6,
-                    evidence(*held),
+                    evidence(*candidates),
                     TITLE,
                     (DETAIL,),
                     facts,

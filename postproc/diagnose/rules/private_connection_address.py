@@ -1,4 +1,4 @@
-"""Without ICE a side names a private address for its media, and the other side is outside that network."""
+"""Without ICE, a side names a private media address, and the other side is outside that network."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
@@ -43,13 +43,12 @@ SETTLE = Text(
 )
 
 INSIDE_ONLY = PRIVATE | {"cgnat"}
-# What Docker gives containers unless told otherwise (its default bridge): known to one machine only, while other
-# private networks may be routed to each other.
+# Docker's default bridge network: local to one machine, while other private networks may be routed.
 DOCKER = ip_network("172.17.0.0/16")
 
 
 class Unreachable(NamedTuple):
-    """A description with an address its reader cannot reach; ``lost``: the reader sends there nevertheless."""
+    """A description with an address its reader cannot reach; ``lost``: the reader sends there anyway."""
 
     leg: int | None
     author: Described
@@ -60,7 +59,7 @@ class Unreachable(NamedTuple):
 
 
 def find(case: Case) -> Iterator[Finding]:
-    every = [found for talk in talks(case) if (found := _on_leg(case, talk.leg)) is not None]
+    every = [unreachable for talk in talks(case) if (unreachable := _on_leg(case, talk.leg)) is not None]
     for each in every:
         yield _finding(each, _twice(each, every))
 
@@ -71,24 +70,24 @@ def _twice(one: Unreachable, every: list[Unreachable]) -> bool:
 
 
 def _on_leg(case: Case, leg: int | None) -> Unreachable | None:
-    """The author who cannot be reached; where it is both, the one whose own machine shows that nothing comes."""
+    """Return the unreachable author; if both are, the one whose own machine shows that nothing arrives."""
     last = next((each for each in reversed(exchanges(case, leg)) if each.accepted), None)
     if last is None or last.ice:
         return None
     flows = ways(case, leg)
-    found = []
+    unreachable = []
     for author, reader in last.descriptions:
         if _named_in_vain(author, reader):
-            found += [
+            unreachable += [
                 _nothing_came(case, leg, author, reader, flows),
                 _sent_there(case, leg, author, reader, flows),
             ]
-    told = [each for each in found if each is not None]
-    return min(told, key=lambda each: each.lost, default=None)
+    certain = [each for each in unreachable if each is not None]
+    return min(certain, key=lambda each: each.lost, default=None)
 
 
 def _named_in_vain(author: Described, reader: Described) -> bool:
-    """The address is one inside a network, and one of the two is seen to be outside of it."""
+    """Whether the address is private, and one of the two is seen outside that network."""
     addr = author.audio.connection_addr
     if (
         addr is None
@@ -113,7 +112,7 @@ def _docker(addr: str) -> bool:
 def _nothing_came(
     case: Case, leg: int | None, author: Described, reader: Described, flows: dict[tuple[str, str], Way]
 ) -> Unreachable | None:
-    """The capture shows what the author sends, from there or from behind its NAT, and nothing that comes to it."""
+    """Return the case that the capture shows media from the author, directly or through NAT, but none to it; or None."""
     limits = case.deployment.thresholds
     own = author.audio.connection_addr, author.message.src_addr
     sent = [way for (source, _), way in flows.items() if source in own]
@@ -127,11 +126,11 @@ def _nothing_came(
 def _sent_there(
     case: Case, leg: int | None, author: Described, reader: Described, flows: dict[tuple[str, str], Way]
 ) -> Unreachable | None:
-    """The reader sends to that address to the end, though the author is seen to be elsewhere."""
+    """Return the case that the reader sends to that address to the end although the author is elsewhere; or None."""
     limits = case.deployment.thresholds
     addr, source = author.audio.connection_addr, author.message.src_addr
-    there = [(ends[0], way) for ends, way in flows.items() if ends[1] == addr]
-    sender, way = max(there, key=lambda each: each[1].packets, default=(None, None))
+    sent = [(ends[0], way) for ends, way in flows.items() if ends[1] == addr]
+    sender, way = max(sent, key=lambda each: each[1].packets, default=(None, None))
     if (
         way is None
         or source == addr
@@ -139,11 +138,11 @@ def _sent_there(
         or way.seconds < limits.one_way_seconds
     ):
         return None
-    # Every stream, not each SSRC once as in flows: a router shows the same packets on both sides of its NAT.
+    # All streams, not one per SSRC as in flows: a capture on a router shows packets on both sides of its NAT.
     if any(
         row.leg == leg and row.src_addr in (addr, sender) and row.dst_addr != addr for row in case.rtp_streams
     ):
-        return None  # it comes from there, or the reader has learnt where the author is
+        return None  # the author does send from there, or the reader has learned its address
     own = [
         ends[0]
         for ends, held in flows.items()
@@ -153,11 +152,11 @@ def _sent_there(
 
 
 def _finding(each: Unreachable, twice: bool) -> Finding:
-    told = [LOST if each.lost else COUNTED]
+    details = [LOST if each.lost else COUNTED]
     if each.seen:
-        told.append(HEARD)
+        details.append(HEARD)
     if twice:
-        told.append(TWICE)
+        details.append(TWICE)
     sure = twice or each.seen is not None
     facts = {
         "number": each.leg,
@@ -174,7 +173,7 @@ def _finding(each: Unreachable, twice: bool) -> Finding:
         0.85 if sure else 0.7,
         evidence(each.author.message, each.reader.message, more=(row.frame for row in each.flow.rows[:1])),
         SENT_THERE if each.lost else TITLE,
-        tuple(told),
+        tuple(details),
         facts,
         None if each.lost else SETTLE,
         leg=each.leg,

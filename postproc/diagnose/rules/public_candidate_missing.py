@@ -1,4 +1,4 @@
-"""A side offers nothing that can be reached from outside its own network."""
+"""A side offers no candidate that is reachable from outside its network."""
 
 from collections.abc import Iterator
 
@@ -42,16 +42,17 @@ def find(case: Case) -> Iterator[Finding]:
             continue
         missing = [
             side
-            for side, held in ((CLIENT, client), (SERVER, server))
-            if not public(held) and classes(held) != {"mdns"}  # of hidden addresses mdns-only says why
+            for side, candidates in ((CLIENT, client), (SERVER, server))
+            if not public(candidates)
+            and classes(candidates) != {"mdns"}  # hidden addresses are covered by mdns-only
         ]
         if not missing:
             continue
-        held = client if CLIENT in missing else server
+        candidates = client if CLIENT in missing else server
         facts = {
             "side": missing[0],
             "sides": missing,
-            "candidates": shown(held),
+            "candidates": shown(candidates),
             "server_candidates": shown(server),
         }
         rows = [

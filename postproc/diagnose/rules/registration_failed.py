@@ -1,4 +1,4 @@
-"""A phone does not get registered: refused, asked for credentials again and again, or not answered at all."""
+"""A phone's registration fails: refused, challenged repeatedly, or unanswered."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -36,24 +36,24 @@ SETTLE = Text(
     "Das Log von {server} nennt zu jedem Versuch den Grund.",
 )
 
-OK = 2  # of 2xx
+OK = 2  # the class of 2xx responses
 FORBIDDEN = 403
-# Whose credentials fitted once is out only if they are refused twice: with 1 a nonce that has become stale, or a
-# response that overtakes another, is a fault; with 3 a password changed on the server is seen an expiry later.
+# Refusals after a success that count as a failure: 1 would report stale nonces and reordered responses, 3 would
+# notice a password changed on the server one expiry later.
 REFUSED_AGAIN = 2
-TOO_BRIEF = 423  # asked again with a longer Expires (RFC 3261, section 10.2.8)
-# A REGISTER over UDP is sent again after 0.5, 1.5, 3.5 s: with 3 a slow registrar is accused.
+TOO_BRIEF = 423  # retried with a longer Expires (RFC 3261, section 10.2.8)
+# A REGISTER over UDP is retransmitted after 0.5, 1.5, 3.5 s: 3 would accuse a slow registrar.
 REPEATED = 4
 LASTING_S = 3.0
-# How long the capture must go on after a failure, if it is the only one: a phone asks its user, or tries again
-# with credentials, within seconds. With 0 a capture that ends between challenge and retry makes a fault.
+# Seconds the capture must continue after a single failure: a phone prompts its user, or retries with
+# credentials, within seconds. With 0, a capture that ends between challenge and retry is reported.
 WATCHED_S = 5.0
-SHOWN = 20  # frames named of requests and of responses
+SHOWN = 20  # frames listed of requests and of responses
 
 
 @dataclass(frozen=True)
 class Attempts:
-    """All REGISTER of one user from one machine to another, and their responses, by time."""
+    """All REGISTERs of one user on one hop, and their responses, by time."""
 
     user: str
     requests: Sequence[SipMessageRow]
@@ -61,7 +61,7 @@ class Attempts:
 
     @property
     def succeeded(self) -> bool:
-        """One was accepted, and at most one refused since: a stale nonce, or a response out of order."""
+        """Whether one was accepted and at most one refused since (stale nonce, reordered response)."""
         accepted = max((row.time for row in self.responses if (row.status or 0) // 100 == OK), default=None)
         if accepted is None:
             return False
@@ -71,47 +71,47 @@ class Attempts:
 
     @property
     def times(self) -> int:
-        """Transactions, but a challenge and the answer to it are one."""
+        """The number of attempts; a challenge and its retry count as one."""
         numbers = {(row.call_id, row.cseq): row.authorized for row in self.requests}
-        given = sum(numbers.values())
-        return given or len(numbers)
+        count = sum(numbers.values())
+        return count or len(numbers)
 
     @property
     def refusals(self) -> list[SipMessageRow]:
-        """Final failures of requests that bore credentials."""
-        given = {(row.call_id, row.cseq) for row in self.requests if row.authorized}
+        """Final failures of requests with credentials."""
+        with_credentials = {(row.call_id, row.cseq) for row in self.requests if row.authorized}
         failed = [row for row in self.responses if (row.status or 0) >= 400 and row.status != TOO_BRIEF]
-        return [row for row in failed if (row.call_id, row.cseq) in given]
+        return [row for row in failed if (row.call_id, row.cseq) in with_credentials]
 
 
 def find(case: Case) -> Iterator[Finding]:
     ends = {each.capture: each.last_time for each in case.run_captures}
-    found: dict[tuple[str, ...], list[Attempts]] = defaultdict(list)
+    failures: dict[tuple[str, ...], list[Attempts]] = defaultdict(list)
     for attempts in _attempts(case):
         last = max([*attempts.requests, *attempts.responses], key=lambda row: row.time)
         end = ends.get(last.capture)
         watched = (end - last.time).total_seconds() if end is not None else 0.0
         if (tag := _failure(attempts, watched)) is not None:
             first = attempts.requests[0]
-            found[tag, first.capture, first.src_addr, first.dst_addr].append(attempts)
-    for (tag, *_), held in found.items():
-        yield _finding(tag, held)
+            failures[tag, first.capture, first.src_addr, first.dst_addr].append(attempts)
+    for (tag, *_), same_failure in failures.items():
+        yield _finding(tag, same_failure)
 
 
 def _attempts(case: Case) -> Iterator[Attempts]:
-    """By user and hop; what a proxy passes on is left out."""
+    """Yield the attempts by user and hop, without requests forwarded by a proxy."""
     rows = [row for row in case.sip_messages if row.cseq_method == "REGISTER"]
     sent = [row for row in rows if row.method == "REGISTER"]
     passed_on = {(row.capture, row.call_id, row.dst_addr) for row in sent if row.src_addr != row.dst_addr}
-    asked: dict[tuple[str, ...], list[SipMessageRow]] = defaultdict(list)
+    by_hop: dict[tuple[str, ...], list[SipMessageRow]] = defaultdict(list)
     for row in sent:
         if (row.capture, row.call_id, row.src_addr) not in passed_on:
-            asked[row.capture, row.src_addr, row.dst_addr, row.to_uri or "–"].append(row)
+            by_hop[row.capture, row.src_addr, row.dst_addr, row.to_uri or "–"].append(row)
     answers: dict[tuple[str, str, int | None], list[SipMessageRow]] = defaultdict(list)
     for row in rows:
         if row.status is not None:
             answers[row.capture, row.call_id, row.cseq].append(row)
-    for (*_, user), requests in asked.items():
+    for (*_, user), requests in by_hop.items():
         numbers = dict.fromkeys((row.capture, row.call_id, row.cseq) for row in requests)
         hosts = {requests[0].src_addr, requests[0].dst_addr}
         responses = (row for number in numbers for row in answers[number])
@@ -120,7 +120,7 @@ def _attempts(case: Case) -> Iterator[Attempts]:
 
 
 def _failure(attempts: Attempts, watched: float) -> str | None:
-    """What went wrong; None where it did not, or where the capture ends too early to say."""
+    """Return the kind of failure; None if there was none, or if the capture ends too early."""
     if attempts.succeeded:
         return None
     finals = [row for row in attempts.responses if (row.status or 0) >= 300]

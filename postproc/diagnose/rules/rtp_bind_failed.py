@@ -1,4 +1,4 @@
-"""The server cannot open the port of its own media: only its log says so, on the wire there is a refusal."""
+"""The server cannot open its media port: only its log shows it, on the wire there is a refusal."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import LegRow
 from postproc.model.text import Text
 
-# What FreeSWITCH (switch_rtp.c) says of a socket of its own; "Remote Address Error" is the other side's address.
+# FreeSWITCH's errors (switch_rtp.c) about its own sockets; "Remote Address Error" is about the other side.
 OWN_SOCKET = ("Bind Error", "Socket Error", "Local Address Error")
 
 TITLE = Text(
@@ -26,24 +26,24 @@ ENDED = Text("The leg then ends with {status} {phrase}.", "Das Leg endet daraufh
 def find(case: Case) -> Iterator[Finding]:
     legs = {leg.call_id: leg for leg in case.legs}
     for call_id, leg in legs.items():
-        told = [line for line in logged(case, "media", call_id=call_id) if _own_socket(line)]
-        if told:
-            yield _finding(case, leg, told)
+        lines = [line for line in logged(case, "media", call_id=call_id) if _own_socket(line)]
+        if lines:
+            yield _finding(case, leg, lines)
 
 
 def _own_socket(line: Line) -> bool:
-    """Video that cannot be opened leaves the call its audio."""
+    """Whether the line is about the server's own socket, and not only about video."""
     return line.facts.get("media") == "AUDIO" and line.facts.get("reason", "").startswith(OWN_SOCKET)
 
 
-def _finding(case: Case, leg: LegRow, told: list[Line]) -> Finding:
-    reason, _, socket = told[0].facts["reason"].partition("!")
+def _finding(case: Case, leg: LegRow, lines: list[Line]) -> Finding:
+    reason, _, socket = lines[0].facts["reason"].partition("!")
     mine = [row for row in case.sip_messages if row.call_id == leg.call_id]
     refused = next((row for row in mine if (row.status or 0) >= 300 and row.cseq_method == "INVITE"), None)
     facts = {
         "reason": reason,
         "socket": socket.strip() or None,
-        "log": quoted(told),
+        "log": quoted(lines),
         "status": refused.status if refused else None,
         "phrase": refused.reason or "" if refused else "",
     }

@@ -1,4 +1,4 @@
-"""The client's leg reaches the server, but nothing is seen of whom the server calls."""
+"""The client's leg reaches the server, but the leg that the server makes is not captured."""
 
 from collections.abc import Iterator
 
@@ -45,20 +45,28 @@ def find(case: Case) -> Iterator[Finding]:
     if last is None:
         return
     facts = {"caller": leg.uac_addr, "server": leg.uas_addr, "status": last.status}
-    said = ANSWERED if (last.status or 0) > 100 else HANGS
+    detail = ANSWERED if (last.status or 0) > 100 else HANGS
     yield Finding(
-        RULE.name, "cannot_tell", 0.6, evidence(leg, last), TITLE, (said, NATURAL), facts, SETTLE, leg=leg.leg
+        RULE.name,
+        "cannot_tell",
+        0.6,
+        evidence(leg, last),
+        TITLE,
+        (detail, NATURAL),
+        facts,
+        SETTLE,
+        leg=leg.leg,
     )
 
 
 def _reached(case: Case, leg: LegRow) -> SipMessageRow | None:
-    """The furthest response to the INVITE: it shows that the server handles the call."""
+    """Return the most advanced response to the INVITE, which proves that the server handles the call."""
     mine = (row for row in case.sip_messages if row.call_id == leg.call_id and row.cseq_method == "INVITE")
     return max((row for row in mine if row.status), key=lambda row: row.status or 0, default=None)
 
 
 def _watched(case: Case, leg: LegRow) -> bool:
-    """The capture goes on long enough for the server to have called somebody."""
+    """Whether the capture lasts long enough for the server to have called somebody."""
     begun = leg.invite_time
     return begun is not None and watched_after(case, begun) >= case.deployment.thresholds.too_short_seconds
 

@@ -1,4 +1,4 @@
-"""A call is ended because its session timer was not refreshed, or the refresh failed (RFC 4028)."""
+"""A call ends because its session timer was not refreshed, or the refresh failed (RFC 4028)."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -46,21 +46,21 @@ SETTLE = Text(
 TIMER = re.compile(r"session.{0,3}(?:timer|timeout|expir|interval|refresh)", re.IGNORECASE)
 NORMAL_CLEARING = 16  # ITU-T Q.850: somebody hung up
 REFRESHING = frozenset({"INVITE", "UPDATE"})
-# 491: both ends asked at once, and ask again (RFC 3261, section 14.1); 422: asked again with a longer interval.
+# 491: both ends sent a request at once and retry (RFC 3261, section 14.1); 422: retried with a longer interval.
 ASKED_AGAIN = CHALLENGES | {422, 491}
-# After these the dialog is gone, and who asked ends the call at once (RFC 3261, section 12.2.1.2).
+# After these, the dialog no longer exists, and the requester ends the call at once (RFC 3261, section 12.2.1.2).
 GONE = frozenset({408, 481})
 TIMER_B_S = 32.0  # after which a request without a final response has failed
-# RFC 4028, section 10: the BYE goes out this long before the end, or a third of the interval if that is less.
+# RFC 4028, section 10: the BYE is sent this long before expiry, or a third of the interval if that is less.
 EARLY_S = 32.0
-# Timers of servers tick in seconds, and a BYE waits for the last transaction: with 0 half of them are missed,
-# with a minute people who happen to hang up are laid on the timer.
+# Server timers tick in seconds, and a BYE waits for the last transaction: with 0, half of them are missed; with a
+# minute, people who happen to hang up are attributed to the timer.
 ROOM_S = 5.0
 PASSED_ON_S = 2.0  # within which a B2BUA ends the other leg
 
 
 class Agreed(NamedTuple):
-    """What the last refresh of a dialog agreed, and the response that did."""
+    """The session interval agreed by a dialog's last refresh, and the response with it."""
 
     interval: int
     refresher: str  # address
@@ -102,13 +102,13 @@ def _accepts(row: SipMessageRow) -> bool:
 
 
 def _agreed(before: Sequence[SipMessageRow], refreshed: Sequence[SipMessageRow]) -> Agreed | None:
-    """The interval of the last 2xx that names one; its refresher is an end of that transaction."""
+    """Return the interval of the last 2xx that names one; the refresher is an end of that transaction."""
     response = next((row for row in reversed(refreshed) if row.session_expires), None)
     if response is None or response.session_expires is None:
         return None
-    asked = [row for row in before if row.method is not None and row.cseq == response.cseq]
+    requests = [row for row in before if row.method is not None and row.cseq == response.cseq]
     uac, uas = response.dst_addr, response.src_addr
-    if asked and response.src_addr == asked[0].src_addr:  # sent back another way
+    if requests and response.src_addr == requests[0].src_addr:  # returned by another route
         uac, uas = uas, uac
     return Agreed(response.session_expires, uas if response.refresher == "uas" else uac, response)
 
@@ -116,18 +116,18 @@ def _agreed(before: Sequence[SipMessageRow], refreshed: Sequence[SipMessageRow])
 def _attempt(
     before: Sequence[SipMessageRow], last: SipMessageRow
 ) -> tuple[SipMessageRow | None, SipMessageRow | None]:
-    """The first request to refresh after the last good one, and its final response."""
+    """Return the first refresh request after the last successful one, and its final response."""
     later = [row for row in before if row.time > last.time]
-    asked = [row for row in later if row.method in REFRESHING and row.to_tag is not None]
-    if not asked:
+    requests = [row for row in later if row.method in REFRESHING and row.to_tag is not None]
+    if not requests:
         return None, None
-    request = asked[-1]
+    request = requests[-1]
     finals = (row for row in later if (row.status or 0) >= 200 and row.cseq_method in REFRESHING)
     return request, next((row for row in finals if row.cseq == request.cseq), None)
 
 
 def _gives_up(bye: SipMessageRow, request: SipMessageRow | None, answer: SipMessageRow | None) -> bool:
-    """The BYE follows from the failure of the refresh."""
+    """Whether the BYE is due to the failed refresh."""
     if answer is not None:
         return answer.status in GONE and (bye.time - answer.time).total_seconds() <= ROOM_S
     waited = (bye.time - request.time).total_seconds() if request is not None else 0.0
@@ -135,7 +135,7 @@ def _gives_up(bye: SipMessageRow, request: SipMessageRow | None, answer: SipMess
 
 
 def _hung_up(case: Case, bye: SipMessageRow) -> bool:
-    """Somebody did: by the Reason, or because the other leg had ended just before."""
+    """Whether a person hung up: by the Reason, or because the other leg had ended just before."""
     if q850(bye.reason_header) == NORMAL_CLEARING:
         return True
     return any(
@@ -169,8 +169,8 @@ def _finding(
         detail.append(MISSING)
     if request is not None:
         tag = "failed"
-        shown = answer or request
-        facts |= {"method": request.method, "frame": shown.frame}
+        message = answer or request
+        facts |= {"method": request.method, "frame": message.frame}
         if answer is not None:
             facts["answer"] = f"{answer.status} {answer.reason or ''}".strip()
         detail[-1] = UNANSWERED if answer is None else REFUSED

@@ -1,4 +1,4 @@
-"""422: the session timer that the caller asks for is shorter than the called side allows (RFC 4028)."""
+"""422: the caller requests a shorter session timer than the called side allows (RFC 4028)."""
 
 from collections.abc import Iterator
 
@@ -33,7 +33,7 @@ def find(case: Case) -> Iterator[Finding]:
     if refused is None or refused.origin.status != TOO_SMALL:
         return
     refusal = refused.origin
-    asked = next(
+    request = next(
         (
             row
             for row in case.sip_messages
@@ -43,25 +43,25 @@ def find(case: Case) -> Iterator[Finding]:
     )
     detail = [NOT_AGAIN]
     if refusal.min_se is not None:
-        detail.insert(0, LEAST if asked.session_expires is None else BOTH)
+        detail.insert(0, LEAST if request.session_expires is None else BOTH)
     if refusal is not refused.response:
         detail.append(PASSED_ON)
     yield Finding(
         RULE.name,
         "fault",
         0.95,
-        evidence(asked, refusal, refused.response),
+        evidence(request, refusal, refused.response),
         TITLE,
         tuple(detail),
         {
             "refuser": refusal.src_addr,
             "asker": refusal.dst_addr,
             "answer": f"{refusal.status} {refusal.reason or ''}".strip(),
-            "asked": asked.session_expires,
+            "asked": request.session_expires,
             "least": refusal.min_se,
             "passed": refused.phrase,
         },
-        leg=asked.leg,
+        leg=request.leg,
     )
 
 

@@ -1,4 +1,4 @@
-"""One side is seen under several public addresses: several lines, cards or a pool."""
+"""One side appears with several public addresses: several lines, interfaces or a NAT pool."""
 
 from collections.abc import Iterator
 

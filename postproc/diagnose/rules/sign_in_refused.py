@@ -1,4 +1,4 @@
-"""The sign-in is refused: 401 again and again, and no success after it."""
+"""The sign-in is refused: repeated 401 without a later success."""
 
 from collections.abc import Iterator, Sequence
 
@@ -25,21 +25,23 @@ SETTLE = Text(
     "Das Log der Anwendung auf Stufe Debug sagt, warum sie verweigert.",
 )
 UNAUTHORIZED = 401
-# A token that ran out, or a password mistyped once and again, is 401 twice and success then.
+# An expired token, or a password mistyped twice, gives two 401s and then success.
 FEWEST = 3
-# Schemes that answer a request without credentials with 401: no refusal, but the beginning (RFC 7235, RFC 4559).
+# Schemes in which 401 to a request without credentials is the start, not a refusal (RFC 7235, RFC 4559).
 ASKED_FOR = frozenset({"ntlm", "negotiate", "basic", "digest"})
 
 
 def find(case: Case) -> Iterator[Finding]:
-    asked = [row for row in case.http if row.status is not None and of_application(row)]
-    for (asked_hosts, _, _), rows in grouped(asked, lambda row: (hosts(row), row.host, row.url_path)).items():
+    answered = [row for row in case.http if row.status is not None and of_application(row)]
+    for (asked_hosts, _, _), rows in grouped(
+        answered, lambda row: (hosts(row), row.host, row.url_path)
+    ).items():
         last = max((row.time for row in rows if row.status is not None and row.status < 400), default=None)
         refused = [row for row in rows if _refuses(row) and (last is None or row.time > last)]
         if len(refused) >= FEWEST:
             signed_in = [
                 row
-                for row in asked
+                for row in answered
                 if hosts(row) == asked_hosts
                 and row.method == "POST"
                 and row.status == 200
@@ -49,7 +51,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _refuses(row: HttpRow) -> bool:
-    """A 401 that is no step of a handshake."""
+    """Whether a 401 is not a step of a handshake."""
     if row.status != UNAUTHORIZED or row.challenge_goes_on:
         return False
     offered = set((row.challenge or "").lower().split(","))

@@ -1,4 +1,4 @@
-"""The TCP, TLS or WebSocket connection of a dialog breaks in mid-call, and what is sent later has no way."""
+"""The TCP, TLS or WebSocket connection of a dialog breaks during a call, and later messages cannot be sent."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -51,18 +51,18 @@ SETTLE = Text(
     "Die Logs von {closer} und von Proxys dazwischen sagen, warum die Verbindung endete (WebSocket-Code 1006: abgebrochen).",
 )
 
-# A client that reconnects does so at once, and the server then repeats what it could not deliver (RFC 5626). With
-# 1 s such reconnections are accused; a short capture after the break hides longer ones anyway.
+# A client reconnects at once, and the server then resends what it could not deliver (RFC 5626). 1 s accuses such
+# reconnections; a short capture after the break hides longer ones anyway.
 RECONNECTS_S = 5.0
-# A broken connection does no harm before somebody has something to say. With less than a usual idle
-# timeout of 30 s, a pause in the dialog is taken for its end.
+# A broken connection is harmless until a message is due. Less than a usual idle timeout of 30 s takes a pause in
+# the dialog for its end.
 SILENT_S = 30.0
-PASSED_ON_S = 1.0  # within which a B2BUA or proxy says so to the other side
+PASSED_ON_S = 1.0  # within which a B2BUA or proxy informs the other side
 
 
 @dataclass(frozen=True)
 class Broken:
-    """A dialog's connection that broke while the dialog stood, and its messages before."""
+    """A connection that broke while its dialog was active, and the dialog's earlier messages."""
 
     event: ConnectionEventRow
     before: Sequence[SipMessageRow]
@@ -73,7 +73,7 @@ class Broken:
 
 
 class Damage(NamedTuple):
-    """What could not be said any more; ``later``: the message of another hop, or the alert, that shows it."""
+    """A message that could not be delivered; ``later``: the message on another hop, or the alert, that proves it."""
 
     text: Text
     verdict: Verdict
@@ -112,21 +112,21 @@ def _of_dialog(case: Case, broken: Broken) -> Damage | None:
 
 
 def _broken(case: Case) -> Iterator[Broken]:
-    """Connections that end before their dialog does, and are not replaced by another of the same machines."""
+    """Yield connections that end before their dialog and are not replaced by another of the same machines."""
     firsts: dict[object, ConnectionEventRow] = {}
     for event in case.connection_events:
         if event.event in ("fin", "reset"):
             firsts.setdefault((connection(event), event.src_addr), event)
-    seen = set()
+    yielded = set()
     for event in sorted(firsts.values(), key=lambda each: each.time):
         for call_id in case.leg_of:
             mine = [
                 row for row in case.sip_messages if row.call_id == call_id and row.capture == event.capture
             ]
             on_it = [row for row in mine if connection(row) == connection(event) and row.time <= event.time]
-            if not on_it or (call_id, connection(event)) in seen:
+            if not on_it or (call_id, connection(event)) in yielded:
                 continue
-            seen.add((call_id, connection(event)))
+            yielded.add((call_id, connection(event)))
             hosts = {event.src_addr, event.dst_addr}
             between = [row for row in mine if {row.src_addr, row.dst_addr} == hosts]
             after = [row for row in between if row.time > event.time]
@@ -136,7 +136,7 @@ def _broken(case: Case) -> Iterator[Broken]:
 
 
 def _over(before: Sequence[SipMessageRow]) -> bool:
-    """The dialog had ended, or was being ended, or never began; a challenge is answered over another connection."""
+    """Whether the dialog had ended, was ending or never started (a challenge is answered over another connection)."""
     if not any(row.method == "INVITE" for row in before):
         return True
     invites = [row for row in before if row.cseq_method == "INVITE" and row.method != "ACK"]
@@ -146,7 +146,7 @@ def _over(before: Sequence[SipMessageRow]) -> bool:
 
 
 def _elsewhere(case: Case, broken: Broken) -> list[SipMessageRow]:
-    """What the call's other hops and legs say later."""
+    """Return later messages on the call's other hops and legs."""
     hosts = {broken.event.src_addr, broken.event.dst_addr}
     call_id = broken.before[0].call_id
     return [
@@ -161,7 +161,7 @@ def _accepts(row: SipMessageRow) -> bool:
 
 
 def _goes_on(case: Case, time: datetime) -> bool:
-    """The capture is long enough to see a reconnection, and the call's media shows that it stood."""
+    """Whether the capture is long enough to show a reconnection, and media shows that the call continued."""
     media = any(stream.last_time is not None and stream.last_time > time for stream in case.rtp_streams)
     return media and watched_after(case, time) >= SILENT_S
 

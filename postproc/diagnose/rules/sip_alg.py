@@ -1,4 +1,4 @@
-"""A device on the way rewrites SIP: two captures of one message differ."""
+"""A device on the path rewrites SIP: two captures of one message differ."""
 
 from collections.abc import Iterator
 
@@ -35,17 +35,17 @@ def find(case: Case) -> Iterator[Finding]:
     altered: dict[tuple[str, str], list[Alteration]] = {}
     for each in alterations(case):
         altered.setdefault((each.message.capture, each.other.capture), []).append(each)
-    for found in altered.values():
-        yield _finding(case, found)
+    for same_change in altered.values():
+        yield _finding(case, same_change)
 
 
-def _finding(case: Case, found: list[Alteration]) -> Finding:
-    described = [each for each in found if each.in_description]
-    shown = (described or found)[0]
-    line = next((line for line in shown.lines if line.what.startswith("SDP")), shown.lines[0])
+def _finding(case: Case, changes: list[Alteration]) -> Finding:
+    described = [each for each in changes if each.in_description]
+    example = (described or changes)[0]
+    line = next((line for line in example.lines if line.what.startswith("SDP")), example.lines[0])
     harmful = bool(described) and not media_ok(case)
     names = {spot.capture: spot.name for spot in spots(case)}
-    message, other = shown.message, shown.other
+    message, other = example.message, example.other
     return Finding(
         RULE.name,
         "fault" if harmful else "suspect",
@@ -57,23 +57,23 @@ def _finding(case: Case, found: list[Alteration]) -> Finding:
             "origin": names.get(message.capture, message.capture),
             "target": names.get(other.capture, other.capture),
             "what": line.what,
-            "message": shown.name,
+            "message": example.name,
             "here": line.here,
             "there": line.there,
             "capture": message.capture,
             "frame": message.frame,
             "other_capture": other.capture,
             "other_frame": other.frame,
-            "count": len(found),
-            "lines": [f"{each.what} {each.here} → {each.there}" for each in _every_line(found)],
+            "count": len(changes),
+            "lines": [f"{each.what} {each.here} → {each.there}" for each in _every_line(changes)],
         },
         leg=case.leg_of.get(message.call_id),
     )
 
 
-def _every_line(found: list[Alteration]) -> list[Rewritten]:
-    """Each difference once, however many messages show it."""
-    return list(dict.fromkeys(line for each in found for line in each.lines))
+def _every_line(changes: list[Alteration]) -> list[Rewritten]:
+    """Return each difference once, however many messages show it."""
+    return list(dict.fromkeys(line for each in changes for line in each.lines))
 
 
 RULE = Rule(

@@ -1,4 +1,4 @@
-"""The server takes long to answer the offer with its own description."""
+"""The server takes long to answer an offer."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
 
-MANY = 20  # lines of access lists and candidates; a call of short lists has fewer than ten
+MANY = 20  # log lines on access lists and candidates; a call with short lists has fewer than ten
 
 TITLE = Text(
     "Slow negotiation: {server} took {took_ms:0} ms from the INVITE to its SDP.",
@@ -38,20 +38,20 @@ SETTLE = Text(
 
 def find(case: Case) -> Iterator[Finding]:
     limit = case.deployment.thresholds.slow_negotiation_ms
-    taken = {leg.leg for leg in case.legs if leg.role != "outbound"}  # there the server answers
-    for leg in taken.intersection(case.client_legs):
-        asked, answered = _negotiation(case, leg)
-        if asked is None or answered is None or _waited_for_others(case, leg, answered):
+    inbound = {leg.leg for leg in case.legs if leg.role != "outbound"}  # there the server answers
+    for leg in inbound.intersection(case.client_legs):
+        invite, answered = _negotiation(case, leg)
+        if invite is None or answered is None or _waited_for_others(case, leg, answered):
             continue
-        took = (answered.time - asked.time).total_seconds() * 1000
-        lines = _lines(case, asked, answered)
-        alone = len(case.numbers) == 1  # it may wait for a leg that is not in sight
+        took = (answered.time - invite.time).total_seconds() * 1000
+        lines = _lines(case, invite, answered)
+        alone = len(case.numbers) == 1  # it may wait for a leg that is not captured
         if took > limit and (not alone or len(lines) >= MANY):
-            yield _finding(case, asked, answered, lines)
+            yield _finding(case, invite, answered, lines)
 
 
 def _negotiation(case: Case, leg: int) -> tuple[SipMessageRow | None, SipMessageRow | None]:
-    """The INVITE with the offer and the provisional response with the answer; an answer in 200 waits for people."""
+    """Return the INVITE with the offer and the provisional response with the answer; a 200 waits for a person."""
     mine = [row for row in case.sip_messages if case.leg_of.get(row.call_id) == leg]
     answered = next(
         (
@@ -63,12 +63,12 @@ def _negotiation(case: Case, leg: int) -> tuple[SipMessageRow | None, SipMessage
     )
     if answered is None:
         return None, None
-    asked = (row for row in mine if row.method == "INVITE" and row.has_sdp and row.cseq == answered.cseq)
-    return next(asked, None), answered
+    invites = (row for row in mine if row.method == "INVITE" and row.has_sdp and row.cseq == answered.cseq)
+    return next(invites, None), answered
 
 
 def _waited_for_others(case: Case, leg: int, answered: SipMessageRow) -> bool:
-    """The answer is passed on: another leg had ringing, progress or an answer before."""
+    """Whether the answer is forwarded: another leg had ringing, progress or an answer before."""
     return any(
         row.status is not None
         and 100 < row.status < 300
@@ -79,39 +79,41 @@ def _waited_for_others(case: Case, leg: int, answered: SipMessageRow) -> bool:
     )
 
 
-def _finding(case: Case, asked: SipMessageRow, answered: SipMessageRow, lines: list[Line]) -> Finding:
+def _finding(case: Case, invite: SipMessageRow, answered: SipMessageRow, lines: list[Line]) -> Finding:
     looked_up = [
-        row for row in case.bindings if row.purpose == "discovery" and asked.time <= row.time <= answered.time
+        row
+        for row in case.bindings
+        if row.purpose == "discovery" and invite.time <= row.time <= answered.time
     ]
     facts = {
         "server": answered.src_addr,
-        "took_ms": (answered.time - asked.time).total_seconds() * 1000,
+        "took_ms": (answered.time - invite.time).total_seconds() * 1000,
         "limit_ms": case.deployment.thresholds.slow_negotiation_ms,
         "lines": len(lines),
         "log": quoted(lines),
     }
-    many = len(lines) >= MANY
-    verdict: Verdict = "suspect" if many and media_ok(case) is not True else "note"
-    said = [USUAL, *([LISTS] if many else []), *([LOOK_UP] if looked_up else [])]
+    has_many = len(lines) >= MANY
+    verdict: Verdict = "suspect" if has_many and media_ok(case) is not True else "note"
+    details = [USUAL, *([LISTS] if has_many else []), *([LOOK_UP] if looked_up else [])]
     return Finding(
         RULE.name,
         verdict,
-        0.8 if many else 0.5,
-        evidence(asked, answered),
+        0.8 if has_many else 0.5,
+        evidence(invite, answered),
         TITLE,
-        tuple(said),
+        tuple(details),
         facts,
-        None if many else SETTLE,
-        leg=case.leg_of[asked.call_id],
-        tags=frozenset({"lists"} if many else ()),
+        None if has_many else SETTLE,
+        leg=case.leg_of[invite.call_id],
+        tags=frozenset({"lists"} if has_many else ()),
     )
 
 
-def _lines(case: Case, asked: SipMessageRow, answered: SipMessageRow) -> list[Line]:
-    """The log's lines on lists and candidates of the leg between the two."""
-    held = [line for kind in ("acl", "candidate") for line in logged(case, kind, call_id=asked.call_id)]
+def _lines(case: Case, invite: SipMessageRow, answered: SipMessageRow) -> list[Line]:
+    """Return the leg's log lines on lists and candidates between the two."""
+    lines = [line for kind in ("acl", "candidate") for line in logged(case, kind, call_id=invite.call_id)]
     return [
-        line for line in held if line.row.time is not None and asked.time <= line.row.time <= answered.time
+        line for line in lines if line.row.time is not None and invite.time <= line.row.time <= answered.time
     ]
 
 

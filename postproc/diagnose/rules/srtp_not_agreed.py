@@ -1,4 +1,4 @@
-"""An offer is refused for the way in which it asks for SRTP, or for not asking."""
+"""An offer is refused because of the way it requests SRTP, or because it does not."""
 
 from collections.abc import Iterator
 
@@ -82,12 +82,12 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _optional(audio: SdpMediaRow) -> bool:
-    """SRTP as an option: a=crypto in a section of a profile without SRTP."""
+    """Whether SRTP is optional: a=crypto in a section whose profile is not SRTP."""
     return bool(audio.crypto) and not secured(audio)
 
 
 def _demanded(audio: SdpMediaRow) -> bool:
-    """SRTP by keys in SDP and by nothing else."""
+    """Whether only SRTP with keys in SDP is offered."""
     return bool(audio.crypto) and secured(audio) and not by_dtls(audio)
 
 

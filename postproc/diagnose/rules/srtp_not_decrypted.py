@@ -1,4 +1,4 @@
-"""SRTP arrives and cannot be decrypted: packets flow both ways, and nobody hears anything. Only the log knows."""
+"""SRTP arrives but cannot be decrypted: packets flow both ways without audio. Only the log shows it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import LegRow, RtpStreamRow
 from postproc.model.text import Text
 
-# libsrtp's words for packets that came twice or late (RFC 3711, section 3.3.2): those are not missing.
+# libsrtp's errors for duplicate or late packets (RFC 3711, section 3.3.2): these are no losses.
 REPLAYED = "replay"
-# The few packets that are under way when keys change fail on every system, half of all that arrives does not. With
-# a lower share a re-key under loss is a fault, with a higher one a call of which every second word is lost a doubt.
+# The few packets in flight when keys change fail on every system, but not half of all. A lower share makes a re-key
+# under loss a fault; a higher one makes a call that loses every second word only a suspect.
 MOST = 0.5
 
 TITLE = Text(
@@ -35,7 +35,7 @@ SETTLE = Text(
 
 @dataclass(frozen=True)
 class _Failures:
-    """The lines of a leg that tell of packets which could not be authenticated."""
+    """A leg's log lines about packets that failed authentication."""
 
     lines: list[Line]
 
@@ -49,7 +49,7 @@ class _Failures:
 
     @property
     def packets(self) -> int:
-        """FreeSWITCH writes a line for some of them only, with their count since the last good one."""
+        """The number of failed packets; FreeSWITCH logs only some, with the count since the last good one."""
         return max(len(self.lines), *(int(line.facts.get("errors", 0)) for line in self.lines))
 
 
@@ -94,14 +94,14 @@ def _finding(case: Case, leg: LegRow, failures: _Failures) -> Finding:
 
 
 def _arrived(case: Case, leg: LegRow) -> list[RtpStreamRow]:
-    """Streams to the server on this leg."""
+    """Return the streams to the server on this leg."""
     directed = list(way(case, leg.leg, TO_SERVER).rows)
     ends = {leg.uas_addr} if leg.role != "outbound" else {leg.uac_addr}
     return directed or [row for row in case.rtp_streams if row.leg == leg.leg and row.dst_addr in ends]
 
 
 def _packets_during(row: RtpStreamRow, failures: _Failures) -> float:
-    """Packets of a stream in the time of the failures, as far as it went evenly."""
+    """Estimate a stream's packets during the failures, assuming a constant rate."""
     if not row.packets or row.first_time is None or row.last_time is None:
         return 0.0
     lasted = (row.last_time - row.first_time).total_seconds()

@@ -1,4 +1,4 @@
-"""The capture starts when the call is already under way: its INVITE and its SDP are not in it."""
+"""The capture starts during the call: it contains neither the INVITE nor the SDP."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _begins_one_way(case: Case, leg: LegRow) -> bool:
-    """The INVITE's responses are there and nothing of who sent it: its direction is missing, not the beginning."""
+    """Whether responses to the INVITE are captured but nothing from its sender: a direction is missing, not the start."""
     messages = [row for row in case.sip_messages if row.call_id == leg.call_id]
     answered = any(row.status is not None and row.cseq_method == "INVITE" for row in messages)
     return answered and len({row.src_addr for row in messages}) == 1

@@ -1,4 +1,4 @@
-"""The server asks its STUN server for its public address and gets no answer."""
+"""The server gets no response from its STUN server about its public address."""
 
 from collections.abc import Iterator
 
@@ -39,27 +39,27 @@ LOGGED = Text('The log says: "{log}".', "Das Log sagt: „{log}“.")
 
 def find(case: Case) -> Iterator[Finding]:
     own = server_addresses(case)
-    asked: dict[tuple[str, int], list[BindingRow]] = {}
+    by_target: dict[tuple[str, int], list[BindingRow]] = {}
     for row in case.bindings:
         if row.purpose == "discovery" and row.src_addr in own:
-            asked.setdefault((row.dst_addr, row.dst_port), []).append(row)
-    if any(row.outcome == "success" for held in asked.values() for row in held):
+            by_target.setdefault((row.dst_addr, row.dst_port), []).append(row)
+    if any(row.outcome == "success" for rows in by_target.values() for row in rows):
         return
     if public(offered(case, SERVER)):
-        return  # it knows its public address: the answer came and was not captured, or is still known
+        return  # it knows its public address: the response was not captured, or an earlier one is still valid
     silent = {
-        target: held for target, held in asked.items() if any(row.outcome == "unanswered" for row in held)
+        target: rows for target, rows in by_target.items() if any(row.outcome == "unanswered" for row in rows)
     }
-    for target, held in silent.items():
-        yield _finding(case, target, held)
+    for target, rows in silent.items():
+        yield _finding(case, target, rows)
     if not silent and (failed := [line for line in logged(case, "stun") if "server" in line.facts]):
         yield _logged(case, failed)
 
 
 def _logged(case: Case, failed: list[Line]) -> Finding:
-    """The look-ups are in no capture; the log knows how they ended."""
+    """Return a finding on failed look-ups that only the log shows."""
     refused = next((row for row in case.sip_messages if (row.status or 0) >= 500), None)
-    seen = [row for row in (*case.sip_messages[:1], refused) if row is not None]
+    rows = [row for row in (*case.sip_messages[:1], refused) if row is not None]
     facts = {
         "stun_server": failed[0].facts["server"],
         "reason": failed[0].facts.get("reason", "–"),
@@ -69,7 +69,7 @@ def _logged(case: Case, failed: list[Line]) -> Finding:
         RULE.name,
         "fault",
         0.9,
-        evidence(*(seen or case.legs)),
+        evidence(*(rows or case.legs)),
         BY_LOG,
         (QUOTED,),
         facts,
@@ -77,38 +77,38 @@ def _logged(case: Case, failed: list[Line]) -> Finding:
     )
 
 
-def _finding(case: Case, target: tuple[str, int], held: list[BindingRow]) -> Finding:
+def _finding(case: Case, target: tuple[str, int], rows: list[BindingRow]) -> Finding:
     facts: dict[str, object] = {
         "stun_server": endpoint(*target),
-        "source": endpoint(held[0].src_addr, held[0].src_port),
-        "requests": requests(held),
+        "source": endpoint(rows[0].src_addr, rows[0].src_port),
+        "requests": requests(rows),
     }
-    said = [DETAIL]
+    details = [DETAIL]
     failed = next((leg for leg in case.legs if leg.final_status and leg.final_status >= 500), None)
     if failed and failed.invite_time and failed.end_time:
         facts |= {
             "status": failed.final_status,
             "seconds": (failed.end_time - failed.invite_time).total_seconds(),
         }
-        said.append(REFUSED)
-    told = [row for row in case.log_events if row.kind == "stun" and "fail" in (row.text or "").lower()]
-    if told:
-        facts["log"] = told[0].text
-        said.append(LOGGED)
-    repeated = requests(held) >= case.deployment.thresholds.dead_requests
-    certain = bool(told or failed) or repeated
-    # What the server offered to a client whose SIP cannot be read may well have been a public address.
-    doubted: Verdict = "note" if held[0].leg in case.unread_legs else "suspect"
+        details.append(REFUSED)
+    failures = [row for row in case.log_events if row.kind == "stun" and "fail" in (row.text or "").lower()]
+    if failures:
+        facts["log"] = failures[0].text
+        details.append(LOGGED)
+    repeated = requests(rows) >= case.deployment.thresholds.dead_requests
+    certain = bool(failures or failed) or repeated
+    # The server may have offered a public address to a client whose SIP cannot be read.
+    doubted: Verdict = "note" if rows[0].leg in case.unread_legs else "suspect"
     return Finding(
         RULE.name,
         "fault" if certain else doubted,
-        0.97 if told else 0.9 if certain else 0.6,
-        evidence(*held),
+        0.97 if failures else 0.9 if certain else 0.6,
+        evidence(*rows),
         TITLE,
-        tuple(said),
+        tuple(details),
         facts,
         None if certain else SETTLE,
-        leg=held[0].leg,
+        leg=rows[0].leg,
     )
 
 

@@ -1,4 +1,4 @@
-"""A NAT gives one base different ports towards different destinations (RFC 4787: endpoint-dependent)."""
+"""A NAT maps one base to different ports for different destinations (RFC 4787: endpoint-dependent)."""
 
 from collections.abc import Iterator
 
@@ -28,8 +28,8 @@ def find(case: Case) -> Iterator[Finding]:
     for leg in case.judged_legs:
         if connected(case, leg):
             continue
-        found = [base for base in bases(case, leg) if _differs(base)]
-        for base in found:
+        mapped = [base for base in bases(case, leg) if _differs(base)]
+        for base in mapped:
             facts = {
                 "side": base.side,
                 "base": endpoint(base.addr, base.port),
@@ -46,34 +46,34 @@ def find(case: Case) -> Iterator[Finding]:
                 leg=leg,
                 tags=frozenset({base.side}),
             )
-        if CLIENT not in {base.side for base in found}:
+        if CLIENT not in {base.side for base in mapped}:
             yield from _by_source(case, leg)
 
 
 def _differs(base: Base) -> bool:
-    """Two observers saw two ports at one address."""
-    told = [row for row in base.rows if row.learned_from in ("stun_server", "check")]
+    """Whether two observers saw different ports at one address."""
+    observed = [row for row in base.rows if row.learned_from in ("stun_server", "check")]
     ports: dict[str, set[int]] = {}
-    for row in told:
+    for row in observed:
         ports.setdefault(row.mapped_addr, set()).add(row.mapped_port)
-    observers = {(row.seen_by_addr, row.seen_by_port) for row in told}
-    return len(observers) > 1 and any(len(held) > 1 for held in ports.values())
+    observers = {(row.seen_by_addr, row.seen_by_port) for row in observed}
+    return len(observers) > 1 and any(len(seen_ports) > 1 for seen_ports in ports.values())
 
 
 def _by_source(case: Case, leg: int | None) -> Iterator[Finding]:
-    """The client's checks come from its public address, but from a port it does not know."""
-    held = public(offered(case, CLIENT, leg))
-    known = {(row.addr, row.port) for row in held}
+    """Yield findings on client checks from its public address but from an unknown port."""
+    candidates = public(offered(case, CLIENT, leg))
+    endpoints = {(row.addr, row.port) for row in candidates}
     odd = [
         row
         for row in checks(case, TO_SERVER, leg).rows
-        if row.src_addr in {addr for addr, _ in known} and (row.src_addr, row.src_port) not in known
+        if row.src_addr in {addr for addr, _ in endpoints} and (row.src_addr, row.src_port) not in endpoints
     ]
     if odd:
         facts = {
             "side": CLIENT,
             "mapped": sorted({endpoint(row.src_addr, row.src_port) for row in odd}),
-            "offered": [endpoint(row.addr, row.port) for row in held],
+            "offered": [endpoint(row.addr, row.port) for row in candidates],
         }
         yield Finding(
             RULE.name,

@@ -1,4 +1,4 @@
-"""TLS of signalling does not come about: alerts, or a connection closed amid the handshake."""
+"""TLS for SIP fails: alerts, or a connection closed during the handshake."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ SETTLE = Text(
     "Das Log von {sender} nennt den Grund.",
 )
 
-HARMLESS = frozenset({"close_notify", "user_canceled", "no_renegotiation"})  # they break no handshake
+HARMLESS = frozenset({"close_notify", "user_canceled", "no_renegotiation"})  # these do not break a handshake
 CERTIFICATE = frozenset(
     {
         "bad_certificate",
@@ -56,19 +56,19 @@ CERTIFICATE = frozenset(
     }
 )
 NAME = frozenset({"unrecognized_name", "no_application_protocol"})
-SHOWN = 20  # frames named
+SHOWN = 20  # frames listed as evidence
 
 
 @dataclass(frozen=True)
 class Handshake:
-    """The events of a connection from one ClientHello on."""
+    """The events of a connection from a ClientHello on."""
 
     hello: ConnectionEventRow
     events: Sequence[ConnectionEventRow]
 
     @property
     def done(self) -> bool:
-        """The client went over to the keys, which it does as the last step of its own."""
+        """Whether the client switched to the new keys, its last step."""
         return any(
             row.event == "keyed" and row.src_addr == self.hello.src_addr for row in self.events
         ) and not any(
@@ -78,7 +78,7 @@ class Handshake:
 
     @property
     def end(self) -> ConnectionEventRow | None:
-        """What broke it: an alert, else who closed the connection first."""
+        """The event that broke it: an alert, else the first close of the connection."""
         alert = next((row for row in self.events if row.event == "alert" and self._breaks(row)), None)
         closing = (row for row in self.events if row.event in ("fin", "reset"))
         return alert or next(closing, None)
@@ -88,7 +88,7 @@ class Handshake:
         return any(row.event == "server_hello" for row in self.events)
 
     def _breaks(self, row: ConnectionEventRow) -> bool:
-        """A readable alert; an encrypted one only from a client that has sent nothing else under the keys."""
+        """Whether an alert breaks it: a readable one, or an encrypted one as the client's first encrypted record."""
         if row.alert != "encrypted":
             return row.alert not in HARMLESS
         keyed = any(
@@ -108,8 +108,8 @@ def find(case: Case) -> Iterator[Finding]:
             good.add(hosts)
         elif (end := each.end) is not None:
             failed[*hosts, end.src_addr == hello.src_addr, end.alert, each.answered].append(each)
-    for key, held in failed.items():
-        yield _finding(held, succeeds=key[:4] in good)
+    for key, handshakes in failed.items():
+        yield _finding(handshakes, succeeds=key[:4] in good)
 
 
 def _handshakes(case: Case) -> Iterator[Handshake]:
@@ -119,7 +119,7 @@ def _handshakes(case: Case) -> Iterator[Handshake]:
     for rows in by_connection.values():
         hellos = [place for place, row in enumerate(rows) if row.event == "client_hello"]
         for place, following in pairwise([*hellos, len(rows)]):
-            # Asked for another key share (HelloRetryRequest), a client sends a second hello.
+            # After a HelloRetryRequest, the client sends a second ClientHello.
             if following < len(rows) and not any(
                 row.event in ("fin", "reset") for row in rows[place:following]
             ):
@@ -127,10 +127,10 @@ def _handshakes(case: Case) -> Iterator[Handshake]:
             yield Handshake(rows[place], rows[place:following])
 
 
-def _finding(held: Sequence[Handshake], *, succeeds: bool) -> Finding:
-    first = held[0]
+def _finding(failed: Sequence[Handshake], *, succeeds: bool) -> Finding:
+    first = failed[0]
     hello, end = first.hello, first.end
-    assert end is not None  # only those that ended are held
+    assert end is not None  # only ended ones are collected
     readable = end.event == "alert" and end.alert != "encrypted"
     detail = [AFTER_HELLO if first.answered else NO_HELLO]
     if succeeds:
@@ -138,12 +138,12 @@ def _finding(held: Sequence[Handshake], *, succeeds: bool) -> Finding:
     alert = end.alert or ""
     kind = "certificate" if alert in CERTIFICATE else "name" if alert in NAME else "other"
     side = "client" if end.src_addr == hello.src_addr else "server"
-    sure = readable or len(held) > 1
+    sure = readable or len(failed) > 1
     return Finding(
         RULE.name,
         "note" if succeeds else "fault" if sure else "suspect",
         0.9 if readable else 0.8 if sure else 0.6,
-        evidence(*(row for each in held[:SHOWN] for row in (each.hello, each.end))),
+        evidence(*(row for each in failed[:SHOWN] for row in (each.hello, each.end))),
         ALERT if readable else ENCRYPTED if end.event == "alert" else CLOSED,
         tuple(detail),
         {
@@ -151,7 +151,7 @@ def _finding(held: Sequence[Handshake], *, succeeds: bool) -> Finding:
             "server": f"{hello.dst_addr}:{hello.dst_port}",
             "sender": end.src_addr,
             "alert": alert,
-            "times": len(held),
+            "times": len(failed),
         },
         SETTLE,
         tags=frozenset(

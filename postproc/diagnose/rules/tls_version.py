@@ -1,4 +1,4 @@
-"""Client and web server have no TLS version in common."""
+"""Client and web server share no TLS version."""
 
 from collections.abc import Iterator, Sequence
 
@@ -32,14 +32,14 @@ SETTLE = Text(
     "openssl s_client -connect {server} -tls1_2 (or -tls1_3) shows what the server accepts.",
     "openssl s_client -connect {server} -tls1_2 (oder -tls1_3) zeigt, was der Server annimmt.",
 )
-# Servers that know no newer code say so of versions, too; only of a client that speaks nothing from TLS 1.2 on.
+# Older servers use this alert for versions too; counted only for clients without TLS 1.2 or later.
 UNSPECIFIC = frozenset({"handshake_failure", "insufficient_security"})
 OLD = frozenset({"SSL 3.0", "TLS 1.0", "TLS 1.1"})
 
 
 def find(case: Case) -> Iterator[Finding]:
-    alike = grouped(handshakes(case), lambda row: (hosts(row), row.oldest_offered, row.newest_offered))
-    for rows in alike.values():
+    by_offer = grouped(handshakes(case), lambda row: (hosts(row), row.oldest_offered, row.newest_offered))
+    for rows in by_offer.values():
         failed = [row for row in rows if _mismatch(row)]
         if failed and not any(row.outcome == "complete" for row in rows):
             yield _finding(case, failed)

@@ -1,4 +1,4 @@
-"""A transfer by REFER that comes to nothing: refused, its new call failed, or its media does not come about."""
+"""A transfer by REFER fails: refused, its new call failed, or its media did not start."""
 
 from collections.abc import Iterator
 
@@ -36,17 +36,17 @@ SETTLE = Text(
     "the log of {answerer} says what became of the transfer.",
     "Das Log von {answerer} zeigt, was aus der Übergabe wurde.",
 )
-# A new leg that stood shorter may have been hung up before anybody spoke.
+# A shorter new leg may have been hung up before anybody spoke. A choice.
 TALKED_S = 3.0
 
 
 def find(case: Case) -> Iterator[Finding]:
-    seen = set()
+    reported = set()
     for refer in case.sip_messages:
         place = refer.call_id, refer.cseq
-        if refer.method != "REFER" or refer.refer_to is None or place in seen:
+        if refer.method != "REFER" or refer.refer_to is None or place in reported:
             continue
-        seen.add(place)
+        reported.add(place)
         yield from _outcome(case, refer)
 
 
@@ -58,8 +58,8 @@ def _outcome(case: Case, refer: SipMessageRow) -> Iterator[Finding]:
         if answer.status not in CHALLENGES:
             yield _finding(refer, REFUSED, "refused", _phrase(answer), seen=(answer,))
         return
-    told = [row for row in later if row.method == "NOTIFY" and row.fragment_status is not None]
-    last = next((row for row in reversed(told) if (row.fragment_status or 0) >= 200), None)
+    notifies = [row for row in later if row.method == "NOTIFY" and row.fragment_status is not None]
+    last = next((row for row in reversed(notifies) if (row.fragment_status or 0) >= 200), None)
     if last is not None and (last.fragment_status or 0) >= 300:
         yield _finding(refer, FAILED, "failed", str(last.fragment_status), seen=(last,), detail=NOTIFIED)
         return
@@ -72,14 +72,14 @@ def _outcome(case: Case, refer: SipMessageRow) -> Iterator[Finding]:
 
 
 def _brought_about(case: Case, refer: SipMessageRow) -> Iterator[LegRow]:
-    """The legs that the REFER's receiver began after it."""
+    """Yield the legs that the REFER's receiver started after it."""
     for leg in case.legs:
         if leg.invite_time is not None and leg.invite_time >= refer.time and leg.uac_addr == refer.dst_addr:
             yield leg
 
 
 def _one_way(case: Case, refer: SipMessageRow, leg: LegRow) -> Iterator[Finding]:
-    """Media of the new leg is in the capture, and all of it from one side."""
+    """Yield a finding if media of the new leg is captured, but only from one side."""
     end = leg.end_time or case.last_time
     if leg.answer_time is None or end is None or (end - leg.answer_time).total_seconds() < TALKED_S:
         return

@@ -43,7 +43,7 @@ End = tuple[str, int]
 
 
 class Mapping(NamedTuple):
-    """What a sender is called at the one place and at the next."""
+    """A sender's address and port at one place and at the next."""
 
     leg: int | None
     direction: Direction
@@ -61,8 +61,8 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _mappings(every: tuple[Transit, ...]) -> list[Mapping]:
-    """Each once, whatever the kinds of packets that show it."""
-    found: dict[tuple[object, ...], Mapping] = {}
+    """Return each mapping once, whatever kinds of packets show it."""
+    distinct: dict[tuple[object, ...], Mapping] = {}
     for each in every:
         for row in each.flows:
             inside, outside = (
@@ -71,8 +71,8 @@ def _mappings(every: tuple[Transit, ...]) -> list[Mapping]:
             )
             if row.arrived and inside and outside and inside != outside:
                 mapping = Mapping(each.leg, each.direction, each.origin, each.target, inside, outside, row)
-                found.setdefault((each.leg, each.origin, each.target, inside, outside), mapping)
-    return list(found.values())
+                distinct.setdefault((each.leg, each.origin, each.target, inside, outside), mapping)
+    return list(distinct.values())
 
 
 def _end(addr: str | None, port: int | None) -> End | None:
@@ -103,7 +103,7 @@ def _named(mapping: Mapping) -> dict[str, Any]:
 
 
 def _misled(case: Case, mapping: Mapping, every: tuple[Transit, ...]) -> Finding | None:
-    """The fault, where the far side was told another end than it meets, sends there, and does not get through."""
+    """Return the fault if the far side was given another address than it meets, sends there, and fails; or None."""
     side, peer = SENDER.get(mapping.direction), RECEIVER.get(mapping.direction)
     if side is None or peer is None or mapping.row.kind == "sip" or connected(case, mapping.leg):
         return None
@@ -112,10 +112,10 @@ def _misled(case: Case, mapping: Mapping, every: tuple[Transit, ...]) -> Finding
         return None
     on_leg = [(each, row) for each in every if each.leg == mapping.leg for row in each.flows]
     back = [row for each, row in on_leg if each.direction == OPPOSITE[mapping.direction]]
-    asked = [row for row in back if _end(row.from_dst_addr, row.from_dst_port) in ends]
-    if not asked:
+    requests = [row for row in back if _end(row.from_dst_addr, row.from_dst_port) in ends]
+    if not requests:
         return None
-    vain = sum(row.lost for row in asked)
+    vain = sum(row.lost for row in requests)
     refused = sum(
         row.lost
         for each, row in on_leg
@@ -128,14 +128,14 @@ def _misled(case: Case, mapping: Mapping, every: tuple[Transit, ...]) -> Finding
         RULE.name,
         "fault" if vain else "suspect",
         0.85 if vain else 0.7,
-        evidence(mapping.row, *asked),
+        evidence(mapping.row, *requests),
         MISLED,
         (IN_VAIN if vain else UNEXPECTED,),
         _named(mapping)
         | {
             "peer": peer,
             "offered": [endpoint(*end) for end in ends],
-            "destination": endpoint(asked[0].from_dst_addr, asked[0].from_dst_port),
+            "destination": endpoint(requests[0].from_dst_addr, requests[0].from_dst_port),
             "lost": vain or refused,
         },
         leg=mapping.leg,

@@ -1,4 +1,4 @@
-"""A TURN server refuses the client a relay, a permission or a channel, and no path came about without."""
+"""A TURN server refuses an allocation, a permission or a channel, and no path works without it."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -54,16 +54,16 @@ TRY_ALTERNATE, UNAUTHENTICATED, FORBIDDEN, STALE_NONCE = 300, 401, 403, 438
 
 
 class Transaction(NamedTuple):
-    """A request, where it was captured, and the answer to it."""
+    """A request, if captured, and its response."""
 
     request: StunMessageRow | None
     answer: StunMessageRow
 
     @property
     def peer(self) -> str | None:
-        """For whom permission or channel is asked: only the request names it."""
-        asked = self.request
-        return endpoint(asked.peer_addr, asked.peer_port) if asked and asked.peer_addr else None
+        """The peer of a permission or channel, which only the request names."""
+        request = self.request
+        return endpoint(request.peer_addr, request.peer_port) if request and request.peer_addr else None
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -73,7 +73,7 @@ def find(case: Case) -> Iterator[Finding]:
             continue
         granted = {row.method for row in messages if row.kind == "success"}
         if any(row.leg == leg and row.type == "relay" for row in case.candidates):
-            granted.add("allocate")  # of another server, or asked for over TLS
+            granted.add("allocate")  # by another server, or requested over TLS
         for method in TURN_TRANSACTIONS:
             refused = [] if method in granted else _refused([row for row in messages if row.method == method])
             if refused:
@@ -81,13 +81,13 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _refused(messages: Sequence[StunMessageRow]) -> list[Transaction]:
-    """Transactions of one method that ended with an error, but for challenges."""
-    asked = {row.transaction_id: row for row in messages if row.kind == "request"}
+    """Return the transactions of one method that ended with an error, except challenges."""
+    requests = {row.transaction_id: row for row in messages if row.kind == "request"}
     errors = {row.transaction_id: row for row in reversed(messages) if row.kind == "error"}
     challenged: set[tuple[object, ...]] = set()
     refused = []
     for answer in sorted(errors.values(), key=messages.index):
-        transaction = Transaction(asked.get(answer.transaction_id), answer)
+        transaction = Transaction(requests.get(answer.transaction_id), answer)
         if not _challenges(transaction, challenged):
             refused.append(transaction)
     return refused
@@ -100,7 +100,7 @@ def _challenges(transaction: Transaction, challenged: set[tuple[object, ...]]) -
     """
     request, answer = transaction
     if answer.error_code == TRY_ALTERNATE:
-        return True  # a redirection (RFC 8489, section 10): the other server decides
+        return True  # a redirect (RFC 8489, section 10): the other server decides
     if answer.error_code not in (UNAUTHENTICATED, STALE_NONCE):
         return False
     if answer.error_code == UNAUTHENTICATED and request is not None and request.username is not None:
@@ -114,15 +114,15 @@ def _challenges(transaction: Transaction, challenged: set[tuple[object, ...]]) -
 def _finding(case: Case, leg: int | None, refused: list[Transaction], *, permitted: bool) -> Finding:
     answers = [each.answer for each in refused]
     code, _ = Counter(row.error_code for row in answers).most_common(1)[0]
-    named = next(row for row in answers if row.error_code == code)
+    example = next(row for row in answers if row.error_code == code)
     peers = tuple(dict.fromkeys(each.peer for each in refused if each.peer is not None))
     answered = any(each.leg == leg and each.answer_time is not None for each in case.legs)
-    bypass = named.method == "channel_bind" and permitted
+    bypass = example.method == "channel_bind" and permitted
     certain = answered and not bypass
     meaning = MEANING.get(code or 0)
-    tags = {str(code), named.method}
+    tags = {str(code), example.method}
     if code == FORBIDDEN:
-        tags.add("client_forbidden" if named.method == "allocate" else "peer_forbidden")
+        tags.add("client_forbidden" if example.method == "allocate" else "peer_forbidden")
     return Finding(
         RULE.name,
         "fault" if certain else "suspect",
@@ -131,9 +131,9 @@ def _finding(case: Case, leg: int | None, refused: list[Transaction], *, permitt
         NO_CODE if code is None else TITLE,
         (COUNTED, PEERS) if peers else (COUNTED,),
         {
-            "turn_server": endpoint(named.src_addr, named.src_port),
-            "client": endpoint(named.dst_addr, named.dst_port),
-            "request": REQUEST[named.method],
+            "turn_server": endpoint(example.src_addr, example.src_port),
+            "client": endpoint(example.dst_addr, example.dst_port),
+            "request": REQUEST[example.method],
             "requests": len(refused),
             "code": code,
             "meaning": f" ({meaning})" if meaning else "",

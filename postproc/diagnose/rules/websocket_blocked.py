@@ -1,4 +1,4 @@
-"""WebSocket does not work: refused, closed after the same idle time again and again, or cut without a word."""
+"""WebSocket fails: refused, closed repeatedly after the same idle time, or cut silently."""
 
 from collections.abc import Iterator, Sequence
 from statistics import median
@@ -50,14 +50,16 @@ SETTLE = Text(
     "derselbe Test am Proxy oder an der Firewall vorbei zeigt, welches System dazwischen es tut.",
 )
 SWITCHING, NOT_FOUND, FORBIDDEN, ERROR = 101, 404, 403, 500
-# A WebSocket that is closed for idling is so each time after the same time: within a tenth, or a second.
+# Idle timeouts close a WebSocket after the same time each time: within a tenth, or a second. A choice.
 ALIKE_SHARE, ALIKE_S = 0.1, 1.0
-SHORTEST_IDLE_S = 2.0  # of a pause worth the name: SignalR itself pings every 15 s
-FEWEST_CLOSED = 3  # twice may be chance
-# Segments that stay unanswered, and for how long: TCP has sent again twice then (RFC 6298, section 5).
+SHORTEST_IDLE_S = 2.0  # a choice: shorter pauses occur in traffic; SignalR itself pings every 15 s
+FEWEST_CLOSED = 3  # a choice: two may be chance
+# Unacknowledged segments, and their duration: TCP has retransmitted twice by then (RFC 6298, section 5).
 FEWEST_UNHEARD, UNHEARD_S = 3, 1.0
 FEWEST_CUT = 2
-ENDS_S = 2.0  # s of capture after an upgrade that got no answer
+ENDS_S = (
+    2.0  # seconds of capture after an unanswered upgrade; a choice, less reports captures that end too early
+)
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -81,7 +83,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _refused(case: Case, rows: Sequence[HttpRow]) -> list[HttpRow]:
-    """Upgrades that were not granted, though the hub is there; none if one was granted."""
+    """Return upgrades not granted although the hub exists; empty if one was granted."""
     if any(_granted(row) for row in rows):
         return []
     first = rows[0]
@@ -93,33 +95,33 @@ def _refused(case: Case, rows: Sequence[HttpRow]) -> list[HttpRow]:
         and not row.upgrade
         and hub(row) == hub(first)
     ]
-    found = any(status < 400 for status in beside)
+    hub_exists = any(status < 400 for status in beside)
     broken = not beside or any(status >= ERROR for status in beside)
-    return [row for row in rows if _not_granted(case, row, found=found, broken=broken)]
+    return [row for row in rows if _not_granted(case, row, hub_exists=hub_exists, broken=broken)]
 
 
 def _granted(row: HttpRow) -> bool:
-    """By 101, or over HTTP/2 by any success (RFC 8441, section 5)."""
+    """Whether the upgrade was granted: 101, or over HTTP/2 any success (RFC 8441, section 5)."""
     return row.status == SWITCHING or (row.method == "CONNECT" and 200 <= (row.status or 0) < 300)
 
 
-def _not_granted(case: Case, row: HttpRow, *, found: bool, broken: bool) -> bool:
+def _not_granted(case: Case, row: HttpRow, *, hub_exists: bool, broken: bool) -> bool:
     if row.status is None:
         connection = connection_of(case, row)
         return connection is not None and connection.ended_by is not None and watched(case, row) > ENDS_S
     if row.status in REFUSED_UPGRADES_BESIDE or 300 <= row.status < 400:
         return False
     if row.status in (NOT_FOUND, FORBIDDEN):
-        return found
-    return found or not broken if row.status >= ERROR else True
+        return hub_exists
+    return hub_exists or not broken if row.status >= ERROR else True
 
 
 def _closed_idle(row: HttpRow, connection: ConnectionRow) -> bool:
-    """Closed at the end of a pause, without a Close frame: by the server's side, or by a proxy that asks it."""
+    """Whether the server's side closed it at the end of a pause, without a Close frame, as a proxy does."""
     by = connection.ended_by or ""
     closes = by.startswith("server") or (by.startswith("client") and row.forwarded)
     paused = connection.pause_before_end and connection.longest_pause_s >= SHORTEST_IDLE_S
-    # Over HTTP/2 a Close frame would not be seen, and the connection is not the WebSocket's alone.
+    # Over HTTP/2 a Close frame is not visible, and the connection is shared.
     return closes and paused and row.goodbye is None and row.status == SWITCHING
 
 
@@ -129,7 +131,7 @@ def _alike(times: Sequence[float]) -> bool:
 
 
 def _unheard(case: Case, connection: ConnectionRow) -> bool:
-    """One side sends and hears nothing, while another connection of the two is answered."""
+    """Whether one side gets no response while another connection of the two is answered."""
     unheard = max(connection.unheard_client, connection.unheard_server)
     if unheard < FEWEST_UNHEARD or (connection.unheard_s or 0.0) < UNHEARD_S:
         return False

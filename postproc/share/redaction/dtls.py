@@ -157,6 +157,7 @@ HELLOS = {
     HELLO_VERIFY_REQUEST: hello_verify_request,
 }
 ALERT_SIZE = 2
+# Bytes of a Certificate message, and an epoch: choices far above real ones, against hostile lengths.
 LARGEST, LARGEST_EPOCH = 1 << 17, 255
 INTEGER, BIT_STRING, OCTET_STRING = 0x02, 0x03, 0x04
 USUAL = frozenset({0x01, INTEGER, BIT_STRING, OCTET_STRING, 0x05, 0x06, 0x30, 0x31})

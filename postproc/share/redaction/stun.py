@@ -47,7 +47,7 @@ HARMLESS = frozenset(
         0xC057,
     }
 )
-LARGEST_NUMBER = 8
+LARGEST_NUMBER = 8  # bytes: the ICE tie-breaker (RFC 8445, section 16.1); longer values are zeroed
 CLASSIC = (0x0001, 0x0101, 0x0111)  # Binding messages, the only ones accepted without cookie (RFC 3489)
 METHODS = frozenset({0x001, 0x002, 0x003, 0x004, 0x006, 0x007, 0x008, 0x009, 0x00A, 0x00B, 0x00C, 0x080})
 CHANNEL_BIND, CHANNEL_NUMBER = 0x0009, 0x000C

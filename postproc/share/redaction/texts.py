@@ -76,7 +76,7 @@ RATE = re.compile(
 BETWEEN = re.compile(r"([\s;,=<>{}()\"'\[\]|/?&]+)")
 SCHEME = re.compile(r"(sips?|tel|urn|im|pres|xmpp|mailto|h323):(.+)", re.IGNORECASE)
 NUMBERED = re.compile(r"[+*#]*[0-9][0-9 ().\-/*#]*")
-LONGEST_NAME = 128
+LONGEST_NAME = 128  # characters of a display name; a choice, longer values are treated as opaque
 SHORTEST_NUMBER = 3  # digits: shorter ones count things
 OPEN, CLOSE, NULL = "\ue00a", "\ue00b", 0xE000  # private-use characters that mark replaced text
 MARKED = re.compile(f"{OPEN}([\ue000-\ue009]+){CLOSE}")
@@ -100,7 +100,7 @@ LONGEST_COUNT = 6  # digits: 99,999 milliseconds, 48,000 Hz, 65,535 ports
 AGENT = re.compile(
     rf"{TELLING_TIME.pattern}|{GROUPED.pattern}|(?<![\w.])[vV]?\d{{1,3}}(?:\.\d+)+(?![\w.]*@)|{WORD.pattern}"
 )
-LOOKED_BACK = 24
+LOOKED_BACK = 24  # characters before a number that are searched; longer than any alternative of COUNTING
 
 Found = re.Match[str]
 Hide = Callable[[str], str]  # stores a replacement, returns a mark for it

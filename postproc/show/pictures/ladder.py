@@ -157,9 +157,9 @@ def laid_out(
 
 def _letters(call: Call) -> dict[str, str]:
     """Return a letter for each capture that shows the call; empty where there is only one."""
-    seen = {event.capture for event in call.timeline}
-    captures = [row.capture for row in call.run_captures if row.capture in seen]
-    names = [*captures, *sorted(seen - set(captures))]
+    showing = {event.capture for event in call.timeline}
+    captures = [row.capture for row in call.run_captures if row.capture in showing]
+    names = [*captures, *sorted(showing - set(captures))]
     if len(names) < 2:
         return {}
     return {name: chr(ord("a") + n) if n < 26 else "z" for n, name in enumerate(names)}
@@ -181,9 +181,9 @@ def _grid(rows: Sequence[Row], headings: Sequence[Heading], left: float, top: fl
     start = top + _heading_height(headings)
     ys, names, y = [], [], start + PITCH
     for n, row in enumerate(rows):
-        named = n > 0 and n % NAMES_EVERY == 0 and len(rows) - n > NAMES_REST
-        y -= PITCH - CLOSE if n and not named and (row.close or _is_remark(row.event)) else 0.0
-        if named:
+        repeats_names = n > 0 and n % NAMES_EVERY == 0 and len(rows) - n > NAMES_REST
+        y -= PITCH - CLOSE if n and not repeats_names and (row.close or _is_remark(row.event)) else 0.0
+        if repeats_names:
             names.append(y)
             y += PITCH
         ys.append(y)

@@ -53,18 +53,18 @@ LANES: Mapping[str, Color] = {
 
 def places(call: Call, lang: Lang = "en") -> Picture:
     """Lay out the map: places in a row, below them an arrow per kind, direction and stretch."""
-    seen = spots(call)
+    ordered_spots = spots(call)
     rows = courses(call)[:MOST_ROWS]
     notes = list(dict.fromkeys(_translations(call, lang)))[:MOST_LINES]
-    wide = max(MARGIN + NAMES + GAP * (len(seen) - 1) + 2 * BOX_HALF + MARGIN, NARROWEST)
+    wide = max(MARGIN + NAMES + GAP * (len(ordered_spots) - 1) + 2 * BOX_HALF + MARGIN, NARROWEST)
     top = HEADING_HEIGHT + BOX_HEIGHT + 10
     bottom = top + ROW * len(rows)
     picture = Picture(wide, bottom + 18 + LINE * len(notes), title(call, "places", lang))
-    if not seen:
+    if not ordered_spots:
         picture.write(Label(MARGIN, HEADING_HEIGHT + 10, say("none_places", lang), 8, color=MUTED))
-    xs = {spot.capture: MARGIN + NAMES + BOX_HALF + GAP * n for n, spot in enumerate(seen)}
+    xs = {spot.capture: MARGIN + NAMES + BOX_HALF + GAP * n for n, spot in enumerate(ordered_spots)}
     drawn = _Map(picture, xs, lang)
-    for spot in seen:
+    for spot in ordered_spots:
         drawn.place(spot, _clock(call, spot, lang), bottom)
     for n, stretches in enumerate(rows):
         drawn.course(stretches, top + ROW * n + ROW / 2)
@@ -172,18 +172,21 @@ def route(call: Call, lang: Lang = "en") -> Picture:
 
     Each packet once, from the first place to the last that shows it.
     """
-    seen = spots(call)
+    ordered_spots = spots(call)
     headings = [
         Heading(_place_name(spot, lang), None, (plain(spot.capture), _clock(call, spot, lang)))
-        for spot in seen
+        for spot in ordered_spots
     ]
-    ordered = sorted([*_messages(call, seen, lang), *_summed(call, seen, lang)], key=lambda event: event.time)
-    return laid_out(call, headings, events.rows(ordered, lang) if seen else [], lang).picture
+    ordered = sorted(
+        [*_messages(call, ordered_spots, lang), *_summed(call, ordered_spots, lang)],
+        key=lambda event: event.time,
+    )
+    return laid_out(call, headings, events.rows(ordered, lang) if ordered_spots else [], lang).picture
 
 
-def _messages(call: Call, seen: tuple[Spot, ...], lang: Lang) -> Iterator[Event]:
+def _messages(call: Call, ordered_spots: tuple[Spot, ...], lang: Lang) -> Iterator[Event]:
     """Yield the messages of flows that pass from place to place, one by one."""
-    lanes = {spot.capture: n for n, spot in enumerate(seen)}
+    lanes = {spot.capture: n for n, spot in enumerate(ordered_spots)}
     ways = _Ways(call, lanes)
     rows: dict[tuple[str, int | None, Lane], TimelineRow] = {
         (row.capture, row.frame, row.lane): row for row in call.timeline
@@ -208,13 +211,13 @@ class _Ways:
         for transit in transits(call):
             begin, end = lanes[transit.origin.capture], lanes[transit.target.capture]
             for row in transit.flows:
-                here, there = _flow(row, "from", transit.origin), _flow(row, "to", transit.target)
-                for flow in filter(None, (here, there)):
+                here, next_flow = _flow(row, "from", transit.origin), _flow(row, "to", transit.target)
+                for flow in filter(None, (here, next_flow)):
                     self.outward[flow] = end > begin
                 if here:
-                    self._beyond[here] = there, end, bool(row.lost)
-                if here and there:
-                    self._before[there] = here
+                    self._beyond[here] = next_flow, end, bool(row.lost)
+                if here and next_flow:
+                    self._before[next_flow] = here
 
     def drawn(self, event: Event, flows: Sequence[Flow]) -> Event:
         """Return the event from the place nearest to its sender to the last one that it reaches or should."""
@@ -224,10 +227,10 @@ class _Ways:
         first, last = ordered[0], ordered[-1]
         while first in self._before:
             first = self._before[first]
-        there, lane, lossy = self._beyond.get(last, (None, self._lanes[last.capture], False))
-        while there is not None and not lossy:
-            last = there
-            there, lane, lossy = self._beyond.get(last, (None, self._lanes[last.capture], False))
+        next_flow, lane, lossy = self._beyond.get(last, (None, self._lanes[last.capture], False))
+        while next_flow is not None and not lossy:
+            last = next_flow
+            next_flow, lane, lossy = self._beyond.get(last, (None, self._lanes[last.capture], False))
         end = lane if lossy else self._lanes[last.capture]
         return replace(event, src=self._lanes[first.capture], dst=end, arrives=not lossy)
 
@@ -243,12 +246,12 @@ def _flow(row: PassageRow, at: str, spot: Spot) -> Flow | None:
 SUMMED: Mapping[str, str] = {"dtls": "DTLS", "rtp": "RTP", "rtcp": "RTCP"}
 
 
-def _summed(call: Call, seen: tuple[Spot, ...], lang: Lang) -> Iterator[Event]:
+def _summed(call: Call, ordered_spots: tuple[Spot, ...], lang: Lang) -> Iterator[Event]:
     """Yield media, and DTLS with losses, as one arrow with the count at each place: ``RTP 543 → 543 → 486``.
 
     DTLS without losses needs none: the timeline has its handshake as a whole, not message by message.
     """
-    lanes = {spot.capture: n for n, spot in enumerate(seen)}
+    lanes = {spot.capture: n for n, spot in enumerate(ordered_spots)}
     for stretches in courses(call):
         first, lossy = stretches[0], [stretch for stretch in stretches if stretch.lost]
         if first.kind not in SUMMED or (first.kind == "dtls" and not lossy):

@@ -89,10 +89,10 @@ def hand_out(call: int, shared: Shelf, lang: Lang) -> Copy:
     """Return the lines that `postproc filter` prints, without those that are too long for a page."""
     filters, hole = shared.filters.get(call, ""), shared.holes.get(call)
     lines = list(firewall.handout(shared.lines[call], filters, hole, lang, of_several=shared.of_several))
-    kept = [clean(line) for line in lines[:LINES] if len(line) <= COPIED]
-    left_out = len(lines) - len(kept)
+    shown_lines = [clean(line) for line in lines[:LINES] if len(line) <= COPIED]
+    left_out = len(lines) - len(shown_lines)
     more = [PAGE["more"].of(lang, n=left_out)] if left_out else []
-    return Copy(PAGE["handout"].of(lang), "\n".join([*kept, *more]), long=True)
+    return Copy(PAGE["handout"].of(lang), "\n".join([*shown_lines, *more]), long=True)
 
 
 RANKS = {verdict: rank for rank, verdict in enumerate(("fault", "suspect", "cannot_tell", "ok"))}

@@ -1,8 +1,6 @@
 """What to take along from a call: commands ready to run, and an answer to paste into a mail."""
 
 import os
-import shlex
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from postproc.show import firewall
 from postproc.show.calls import Line
 from postproc.show.report.cells import COPIED, Copy
 from postproc.show.store import Answers
-from postproc.show.terminal import clean
+from postproc.show.terminal import clean, command_line
 
 FLOWS = 6  # listed in an answer; a choice: the firewall hand-out has all
 ADVICE = 4  # causes, or remedies, listed in an answer; a choice
@@ -63,7 +61,7 @@ def commands(call: Call, display: str, paths: Mapping[str, str], place: Path | N
         for name in names
         if display and name in paths
     ]
-    lines = (_line(words) for words in argument_lists)
+    lines = map(command_line, argument_lists)
     return tuple(line for line in lines if len(line) <= COPIED and line.isprintable())
 
 
@@ -75,11 +73,6 @@ def _from(place: Path, path: str) -> str:
         return os.path.relpath(path, place)
     except ValueError:  # another drive of Windows
         return path
-
-
-def _line(words: Sequence[str]) -> str:
-    """Quote the words for this system's shell."""
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def answers(

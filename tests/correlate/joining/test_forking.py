@@ -1,3 +1,5 @@
+import pytest
+
 from postproc.correlate.joining.choose import retries, side_by_side, together
 from tests.correlate.scenes import facts_of
 
@@ -33,6 +35,20 @@ def test_a_leg_after_the_answer_is_no_fork():
 
 def test_two_answered_legs_are_two_calls():
     assert not fork(b={"answer_time": 5.0}, c={"answer_time": 5.1})
+
+
+@pytest.mark.parametrize(
+    ("cancelled", "ended", "party", "joined"),
+    [("c2", 5.4, "c", True), ("c2", 5.9, "c", False), ("c1", 5.4, "c", False), ("c2", 5.4, "x", False)],
+)
+def test_a_target_whose_200_crosses_the_cancel_has_lost(cancelled, ended, party, joined):
+    """It is hung up at once; one that is taken up and ended later, by whomever, is a call."""
+    legs = A, B | {"answer_time": 5.0, "end_time": 60.0}, C | {"answer_time": 5.1, "end_time": ended}
+    messages = [
+        {"call_id": cancelled, "method": "INVITE", "from_tag": "c", "time": 1.0},
+        {"call_id": cancelled, "method": "CANCEL", "from_tag": party, "time": 5.05},
+    ]
+    assert together(facts_of(*legs, messages=messages))(0, 1, 2) is joined
 
 
 def test_the_next_try_after_a_failure_may_come_after_an_early_answer():

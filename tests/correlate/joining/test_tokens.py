@@ -83,6 +83,23 @@ def test_a_call_id_with_a_leg_number_added_names_the_first_leg():
         assert {(0, first), (1, first)} <= of_call_ids(f"{first}@a", derived), derived
 
 
+def test_a_call_id_of_which_the_other_keeps_thirty_characters_names_both():
+    first = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
+    assert of_call_ids(first, "z" * 40, first[:30] + "-b2@b") == {
+        (0, first),
+        (0, first[:30]),
+        (2, first[:30]),
+    } | of_call_ids(None, None, first[:30] + "-b2@b")
+    for others in (
+        (first[:29] + "-b2",),
+        (first[:31] + "-b2",),
+        (first[:30] + "-b2", first[:30] + "_b3"),
+    ):
+        found = of_call_ids(first, *others)
+        assert not {value for row, value in found if row} & {value for row, value in found if not row}, others
+    assert of_call_ids("device." * 5 + "1", ("device." * 5)[:30] + "-2") == set()
+
+
 def test_call_ids_that_happen_to_share_a_part_do_not():
     assert of_call_ids("1-12345@10.0.0.1", "2-12345@10.0.0.1") == set()
     assert of_call_ids("call-00000001@a", "call-00000001@b") == set()

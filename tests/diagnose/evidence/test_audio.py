@@ -1,4 +1,4 @@
-"""What media a leg should have."""
+"""Whether media is due on a leg, by its SDP and its end."""
 
 import pytest
 

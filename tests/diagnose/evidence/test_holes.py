@@ -1,4 +1,4 @@
-"""Packets that the captures themselves lack."""
+"""Packets that are missing in the capture itself, told from packets lost in the network."""
 
 from postproc.diagnose.evidence.view import holes, leaky
 from tests.diagnose.scenes import check, foreign, good, leg, message, scene

@@ -1,4 +1,4 @@
-"""What the log says of a call."""
+"""Lines of the server's log about a call."""
 
 from postproc.diagnose.evidence.server import LONGEST, logged, quoted
 from tests.diagnose.refusals import log

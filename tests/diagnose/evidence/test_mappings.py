@@ -1,4 +1,4 @@
-"""What NAT did with the addresses of a call."""
+"""NAT mappings of a call's addresses."""
 
 from postproc.diagnose.evidence.candidates import bases
 from tests.builders import SERVER

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose.evidence.media import both_ways, media_ok, talking, way, ways
+from postproc.diagnose.evidence.media import both_ways, media_ok, talking, talks, way, ways
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.places import EVERY_PLACE, passage, seen_from
 from tests.diagnose.scenes import foreign, good, leg, phase, plain_stream, scene, section, stream
@@ -183,3 +183,8 @@ def test_a_picture_that_comes_is_no_sound_that_does():
     assert both_ways(scene(rtp_streams=video, sdp_media=[section(media="video")]), 1), (
         "nothing else was agreed"
     )
+
+
+def test_audio_is_due_on_a_leg_until_it_ends():
+    found = talks(scene(legs=[leg(1), leg(2, end_time=5.0)]))
+    assert [(talk.leg, talk.seconds) for talk in found] == [(1, 17.0), (2, 2.0)]

@@ -1,4 +1,4 @@
-"""How a call was refused."""
+"""The final response that refused a call, and who sent it."""
 
 import pytest
 

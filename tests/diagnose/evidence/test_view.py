@@ -1,4 +1,4 @@
-"""What the captures of a call can show."""
+"""How long the captures show a call, whether it goes on, and whether ICE connected."""
 
 from postproc.diagnose.evidence.media import connected
 from postproc.diagnose.evidence.view import end, goes_on, watched_after

@@ -1,4 +1,4 @@
-"""Several lists: the first that allows decides."""
+"""Several access lists: the first one that allows an address decides."""
 
 import pytest
 

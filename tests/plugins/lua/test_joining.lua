@@ -152,4 +152,16 @@ function test.headers_about_other_calls_and_about_people_are_no_ids()
     end
 end
 
+function test.a_call_id_of_which_the_other_keeps_thirty_characters_names_both()
+    local first = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
+    local function shared(...)
+        local all = {}
+        for _, id in ipairs({ ... }) do all[#all + 1] = { id = id, sent = {}, descriptions = {}, agreed = {} } end
+        return #(tokens.carriers(all).header[first:sub(1, 30)] or {})
+    end
+    check.same(shared(first, first:sub(1, 30) .. "-b2@b"), 2)
+    check.same(shared(first, first:sub(1, 31) .. "-b2@b"), 0)
+    check.same(shared(first, first:sub(1, 30) .. "-q2", first:sub(1, 30) .. "_q3"), 0)
+end
+
 return test

@@ -1,4 +1,4 @@
-"""What the tests of redaction share."""
+"""Helpers shared by the tests of redaction."""
 
 from postproc.share.redaction.pseudonyms import Pseudonyms
 

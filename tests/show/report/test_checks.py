@@ -1,4 +1,4 @@
-"""Pairs and bindings."""
+"""Sheets of candidate pairs and bindings."""
 
 from postproc.model.calls import Calls
 from postproc.model.tables import Tables

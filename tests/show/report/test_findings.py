@@ -1,4 +1,4 @@
-"""Findings as a tree."""
+"""Findings as a tree: consequences below their cause."""
 
 import pytest
 

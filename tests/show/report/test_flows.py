@@ -1,4 +1,4 @@
-"""Legs, handshakes and streams."""
+"""Sheets of legs, DTLS handshakes and RTP streams."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The report as data."""
+"""The data model of the report."""
 
 import pytest
 

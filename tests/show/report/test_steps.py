@@ -1,4 +1,4 @@
-"""The walk as boxes."""
+"""The steps of the walk as boxes."""
 
 from postproc.model.described import of_table
 from postproc.show.report.findings import boxes, cards
