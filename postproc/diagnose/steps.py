@@ -1,6 +1,6 @@
 """The answer to each step of the chart for which no rule has found a failure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -205,14 +205,18 @@ def check_filter(case: Case) -> str:
         row.dst_port for row in checks(case, TO_SERVER).rows
     }
     own = own or {row.src_port for row in checks(case).rows}
-    return filters.both(["stun", filters.ports(own)]) if own else ""
+    return filters.both(["stun", _ports(case, own)]) if own else ""
 
 
 def dtls_filter(case: Case) -> str:
     own = {row.client_port for row in case.dtls if row.client_port}
-    return filters.both(["dtls", filters.ports(own)]) if own else ""
+    return filters.both(["dtls", _ports(case, own)]) if own else ""
 
 
 def media_filter(case: Case) -> str:
     own = {row.src_port for row in case.rtp_streams if row.src_port}
-    return filters.ports(own) if own else ""
+    return _ports(case, own) if own else ""
+
+
+def _ports(case: Case, numbers: Iterable[int]) -> str:
+    return filters.ports(numbers, filters.tcp_ports((row.transport, row.port) for row in case.candidates))

@@ -7,10 +7,11 @@ escaped for the filter syntax, ``$`` for macros, which expand inside strings too
 characters because macros do not accept them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from ipaddress import ip_address
 
 LAST_PORT = 65535
+DISCARD = 9  # RFC 863
 ESCAPED = frozenset('"\\$@')
 
 
@@ -43,9 +44,27 @@ def _pairs(digits: str) -> list[str]:
     return [f"{byte:02x}" for byte in bytes.fromhex(digits)]
 
 
-def ports(numbers: Iterable[int]) -> str:
-    """Match UDP from or to any of the ports: "" if there are none."""
-    return _one_of("udp.port", [str(number) for number in sorted(set(numbers))])
+def tcp_ports(candidates: Iterable[tuple[str | None, int | None]]) -> frozenset[int]:
+    """Return the ports that only TCP candidates have (RFC 6544), given transport and port of candidates.
+
+    Active candidates have port 9, from which nothing is sent (section 4.5).
+    """
+    by_transport: dict[bool, set[int]] = {True: set(), False: {DISCARD}}
+    for transport, port in candidates:
+        if port is not None:
+            by_transport[transport == "tcp"].add(port)
+    return frozenset(by_transport[True] - by_transport[False])
+
+
+def ports(numbers: Iterable[int], tcp: Collection[int] = ()) -> str:
+    """Match UDP from or to any of the ports, and TCP for those in ``tcp``: "" if there are none."""
+    literals = {number: str(number) for number in sorted(set(numbers))}
+    return either(
+        [
+            _one_of("udp.port", list(literals.values())),
+            _one_of("tcp.port", [text for number, text in literals.items() if number in tcp]),
+        ]
+    )
 
 
 def _one_of(field: str, literals: list[str]) -> str:
@@ -73,17 +92,22 @@ def _grouped(text: str) -> str:
     return f"({text})" if " && " in text or " || " in text else text
 
 
-def between(one: tuple[str, int], other: tuple[str, int], *, odd: bool = False) -> str:
+def between(
+    one: tuple[str, int], other: tuple[str, int], *, odd: bool = False, tcp: Collection[int] = ()
+) -> str:
     """Match UDP both ways between two transport addresses, and ICMP errors that quote it.
 
-    ``odd`` includes the next higher ports, where RTCP is without rtcp-mux
-    (RFC 3550, section 11).
+    TCP, too, if one of the ports is in ``tcp``; the same port may ask a STUN server over UDP. ``odd``
+    includes the next higher ports, where RTCP is without rtcp-mux (RFC 3550, section 11).
     """
     layer = "ipv6" if ip_address(one[0]).version == 6 else "ip"
     hosts = [f"{layer}.addr == {addr}" for addr in dict.fromkeys((one[0], other[0]))]
-    return both(
-        [*hosts, *(ports(_with_next(port) if odd else [port]) for port in sorted({one[1], other[1]}))]
-    )
+    numbers = sorted({one[1], other[1]})
+    datagrams = [ports(_with_next(number) if odd else [number]) for number in numbers]
+    if not any(number in tcp for number in numbers):
+        return both([*hosts, *datagrams])
+    segments = [_one_of("tcp.port", [str(number)]) for number in numbers]
+    return both([*hosts, either([both(datagrams), both(segments)])])
 
 
 def _with_next(port: int) -> list[int]:

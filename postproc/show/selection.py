@@ -170,23 +170,35 @@ def _muxed(tables: Tables) -> set[int]:
 
 def call_filters(tables: Tables) -> dict[int, str]:
     """Return call -> its display filter; a flow that other calls use, too, is limited to its time."""
-    ids, used_flows = call_ids(tables), flows(tables)
+    ids, used_flows, tcp = call_ids(tables), flows(tables), _tcp_ports(tables)
     users = Counter(flow for spans in used_flows.values() for flow in spans)
     numbers = sorted({int(call) for call in tables.calls["call"].dropna()} | set(ids) | set(used_flows))
     return {
         call: filters.either(
             [
                 filters.equals("sip.Call-ID", ids.get(call, [])),
-                *_flow_filters(used_flows.get(call, {}), users),
+                *_flow_filters(used_flows.get(call, {}), users, tcp.get(call, ())),
             ]
         )
         for call in numbers
     }
 
 
-def _flow_filters(spans: Mapping[Flow, Span], users: Mapping[Flow, int]) -> Iterator[str]:
+def _tcp_ports(tables: Tables) -> dict[int, frozenset[int]]:
+    """Return call -> the ports its sides offer for ICE over TCP."""
+    by_call: dict[int, list[tuple[str | None, int | None]]] = defaultdict(list)
+    columns = [plain(tables.candidates[name]) for name in ("call", "transport", "port")]
+    for call, transport, port in zip(*columns, strict=True):
+        if call is not None:
+            by_call[call].append((transport, port))
+    return {call: filters.tcp_ports(offered) for call, offered in by_call.items()}
+
+
+def _flow_filters(
+    spans: Mapping[Flow, Span], users: Mapping[Flow, int], tcp: Collection[int]
+) -> Iterator[str]:
     for flow, span in spans.items():
-        traffic = filters.between(flow.one, flow.other, odd=span.odd)
+        traffic = filters.between(flow.one, flow.other, odd=span.odd, tcp=tcp)
         yield filters.both([traffic, _within(span)]) if users[flow] > 1 else traffic
 
 

@@ -160,6 +160,22 @@ def test_silent_about_media_that_nobody_waits_for(changes):
     assert asked(RULE, phases=[phase(**changes)], icmp_errors=refused(*STEADY)) == []
 
 
+@pytest.mark.parametrize(("epoch", "count"), [(1, 0), (0, 1)])
+def test_silent_about_media_after_their_receiver_has_closed_them(epoch, count):
+    """close_notify is a hang-up, also where no BYE could be sent; a plain alert may be anybody's."""
+    alert = {
+        "call": 1,
+        "leg": 1,
+        "src_addr": CLIENT_PUBLIC,
+        "src_port": CLIENT_PORT,
+        "frame": 70,
+        "time": 3.5,
+    }
+    said = [alert | {"content": "alert", "alert": "encrypted", "epoch": epoch}]
+    found = asked(RULE, phases=[phase()], icmp_errors=refused(*STEADY), candidates=[], dtls_messages=said)
+    assert len(found) == count
+
+
 def test_silent_when_the_stream_goes_to_another_address_too():
     moved = stream(dst_port=40000, first_time=7.0, last_time=20.0)
     assert asked(RULE, phases=[phase()], rtp_streams=[stream(), moved], icmp_errors=refused(*STEADY)) == []

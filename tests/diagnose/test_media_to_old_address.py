@@ -185,6 +185,18 @@ def test_a_stream_that_nat_has_given_another_address_is_not_followed():
     assert "own stream comes from 192.0.2.99:52111" in shown["en"]["title"]
 
 
+def test_a_relay_that_passes_both_directions_on_sends_nothing_to_the_new_address():
+    """Both hops of a proxy's call are one leg: what goes back to the other phone is no fork."""
+    phone = {"dst_addr": "198.51.100.77", "dst_port": 4000}
+    back = {"src_addr": "198.51.100.77", "src_port": 4000, "dst_addr": SERVER, "dst_port": 30300}
+    onward = [
+        FIRST | {"src_addr": SERVER, "src_port": 30300, "last_time": 20.0} | phone,
+        STALE | back,
+    ]
+    (found,) = unannounced(rtp_streams=[STALE, FIRST, *onward, REMAPPED])
+    assert (found.tags, found.facts["new"]) == ({"mapped"}, "192.0.2.99:52111")
+
+
 def test_another_port_of_the_same_machine_is_another_mapping_too():
     (found,) = unannounced(rtp_streams=[STALE, FIRST, REMAPPED | {"src_addr": GATEWAY}])
     assert found.facts["new"] == f"{GATEWAY}:52111"

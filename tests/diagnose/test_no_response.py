@@ -4,7 +4,7 @@ import pytest
 
 from postproc.diagnose.rules.no_response import RULE
 from tests.diagnose.refusals import NO_MEDIA, call, passed_on, refused_leg, response
-from tests.diagnose.scenes import GATEWAY, SERVER, asked, leg, message, told_both, verdict
+from tests.diagnose.scenes import CLIENT_PUBLIC, GATEWAY, SERVER, asked, leg, message, told_both, verdict
 
 TIMES = (0.3, 0.8, 1.8, 3.8, 7.8)
 
@@ -117,6 +117,27 @@ def test_a_re_invite_without_any_answer_ends_the_call(scene):
     assert (found.verdict, found.leg, found.tags) == ("fault", 2, {"dropped", "silent"})
     assert found.evidence.frames[-1] == 90
     assert "ended the call 32 s after it" in told_both(found, RULE)["en"]["detail"]
+
+
+def through_proxy(*times, bye_by=CLIENT_PUBLIC, ended=5.4):
+    """The proxy's timer ends before timer B: it says 408 to who asked, who then gives the call up."""
+    asks = {"to_tag": "t", "src_addr": CLIENT_PUBLIC, "dst_addr": SERVER, "cseq": 7}
+    asked_first = message(2, "INVITE", 0.29, frame=9, branch="z9hG4bKfirst", **asks)
+    told = message(
+        2, 408, 5.3, frame=80, branch="z9hG4bKfirst", src_addr=SERVER, dst_addr=CLIENT_PUBLIC, cseq=7
+    )
+    trying = message(2, 100, 0.295, frame=9, branch="z9hG4bKfirst", dst_addr=CLIENT_PUBLIC, cseq=7)
+    bye = message(2, "BYE", ended, to_tag="t", frame=90, src_addr=bye_by)
+    passed = invites(*times, to_tag="t", cseq=7)
+    return silent_gateway(asked_first, trying, *passed, told, bye, **STOOD)
+
+
+def test_a_re_invite_that_a_proxy_gives_up_on_ends_the_call():
+    (found,) = asked(RULE, **through_proxy(*GIVEN_UP[:4]))
+    assert (found.verdict, found.tags) == ("fault", {"dropped", "silent"})
+    assert found.evidence.frames == (10, 11, 12, 13, 90)
+    for harmless in (through_proxy(*GIVEN_UP[:4], bye_by=GATEWAY), through_proxy(*GIVEN_UP[:4], ended=30.0)):
+        assert asked(RULE, **harmless) == []
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,16 @@ def test_what_a_relay_passes_on_is_heard():
     assert asked(RULE, rtp_streams=relayed(ANSWER, passed)) == []
 
 
+def test_what_a_relay_passes_on_to_another_place_is_heard():
+    """Each stream of a leg counts where it arrives: what is sent to the phone in the phone's own capture."""
+    hops = relayed(ANSWER, plain_stream("192.0.2.5", ONE, src_port=1000, dst_port=1000, ssrc=6))
+    ways = ("client_to_server", "client_to_server", "server_to_client", "server_to_client")
+    directed = [row | {"direction": way, "leg": 1} for row, way in zip(hops, ways, strict=True)]
+    directed[3]["counted_in"] = "phone.pcapng"
+    behind_nat = directed[3] | {"dst_addr": "192.168.178.20", "capture": "phone.pcapng", "packets": 490}
+    assert asked(RULE, rtp_streams=[*directed, behind_nat | {"counted_in": None}]) == []
+
+
 def wanting(reason='Q.850;cause=604;text="MEDIA_TIMEOUT"', leg=1, **changes):
     """The server ends a leg for want of media."""
     source, target = ((SERVER, APP), (SERVER, GATEWAY))[leg - 1]

@@ -70,6 +70,31 @@ def test_where_the_capture_ends_with_the_other_leg_s_bye_it_is_a_suspicion():
     assert (found.verdict, found.confidence) == ("suspect", 0.6)
 
 
+@pytest.mark.parametrize(("last", "ended", "count"), [(18.0, None, 1), (16.5, None, 0), (18.0, 17.0, 0)])
+def test_a_side_that_closes_its_media_and_can_send_no_bye(last, ended, count):
+    """The server closed the WebSocket; the app hangs up 8 s later, and nobody hears of it."""
+    app_ends = {
+        "src_addr": APP,
+        "content": "alert",
+        "alert": "encrypted",
+        "epoch": 1,
+        "time": 16.0,
+        "frame": 70,
+    }
+    found = asked(
+        RULE,
+        sip_messages=STANDS,
+        connection_events=[broken(8.0, "fin", SERVER)],
+        dtls_messages=[{"call": 1, "leg": 1} | app_ends],
+        captures=[{"first_time": 0.0, "last_time": last}],
+        legs=[leg(1, end_time=ended), leg(2, end_time=ended)],
+        rtp_streams=[plain_stream(SERVER, GATEWAY, last_time=16.0)],
+    )
+    assert [each.verdict for each in found] == ["suspect"] * count
+    if count:
+        assert f"{APP} closed its media 8 s later" in told_both(found[0], RULE)["en"]["detail"]
+
+
 OVER = tcp(1, "BYE", 7.0, frame=31)
 
 

@@ -1,7 +1,11 @@
 """A call's display filter is built of its Call-IDs and of the flows it alone, or at its time, used."""
 
+import subprocess
+from pathlib import Path
+
 import pandas as pd
 
+from postproc import pipeline
 from postproc.model.tables import CALLS, DTLS, LEGS, RTP_STREAMS, SDP_MEDIA, STUN_MESSAGES, Tables
 from postproc.show.selection import call_filters, call_ids, flows
 
@@ -73,3 +77,21 @@ def test_what_names_no_address_is_left_out() -> None:
 def test_call_ids_are_listed_once_in_the_order_of_legs() -> None:
     rows = legs((1, 2, "b"), (1, 1, "a"), (1, 1, "a"), (2, 1, "c"))
     assert call_ids(tables(legs=rows)) == {1: ["a", "b"], 2: ["c"]}
+
+
+def test_ice_over_tcp_is_found_and_so_is_the_udp_of_its_port(pcaps):
+    """The server asks a STUN server over UDP from the port that it offers for TCP."""
+    capture = pcaps / "made/ice_tcp.pcapng"
+    run = pipeline.run([capture], report=False, jobs=1)
+    frames = shown(capture, call_filters(run.tables)[1])
+    rows = [run.stun_messages, run.dtls_messages, run.sip_messages]
+    assert frames >= {int(frame) for table in rows for frame in table.loc[table["call"] == 1, "frame"]}
+    steps = {step["step"]: step["filter"] for walk in run.walks.values() for step in walk}
+    segments = shown(capture, f"({steps['media']}) && tcp")
+    assert segments and segments <= frames
+
+
+def shown(capture: Path, display_filter: str) -> set[int]:
+    command = ["tshark", "-n", "-r", str(capture), "-T", "fields", "-e", "frame.number", "-Y", display_filter]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return {int(number) for number in done.stdout.split()}

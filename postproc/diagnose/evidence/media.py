@@ -107,7 +107,8 @@ def _arriving(case: Case, sent: Way) -> Way:
 
 def _ends_at_relay(case: Case, row: RtpStreamRow) -> bool:
     """Whether a relay between two hops of a leg forwards the other direction, but not this stream."""
-    hops = [each for each in case.rtp_streams if (each.capture, each.leg) == (row.capture, row.leg)]
+    here = (row.capture, row.leg)  # a stream that counts at another place is forwarded, too
+    hops = [each for each in case.at_every_place.rtp_streams if (each.capture, each.leg) == here]
     if any(each.ssrc == row.ssrc and _sent(each) != _sent(row) for each in hops):
         return False
     back = [each for each in hops if _sent(each) == (row.dst_addr, row.dst_port, row.src_addr, row.src_port)]

@@ -178,3 +178,12 @@ def hellos_of_both(messages: Iterable[DtlsMessageRow]) -> list[DtlsMessageRow]:
         if message.handshake_type == "client_hello":
             first.setdefault((message.src_addr, message.src_port), message)
     return list(first.values()) if len(first) > 1 else []
+
+
+def closing(case: Case, leg: int | None) -> DtlsMessageRow | None:
+    """The alert by which a side closes what it had secured (RFC 5246, section 7.2.1): the call is over for it.
+
+    An encrypted alert does not show what it says; after a finished handshake it comes at the end.
+    """
+    alerts = (row for row in case.dtls_messages if row.leg == leg and row.content == "alert" and row.epoch)
+    return next((row for row in alerts if row.alert in ("encrypted", "close_notify")), None)

@@ -7,12 +7,14 @@ from postproc.diagnose.evidence.media import both_ways
 from postproc.diagnose.evidence.paths import best
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.rows import DtlsRow
 from postproc.model.text import Text
 
 TITLE = Text(
     "DTLS fails with the alert {alert}, sent by {sender}.",
     "DTLS scheitert mit dem Alert {alert}, gesendet von {sender}.",
 )
+ENCRYPTED = "encrypted"  # what an alert behind ChangeCipherSpec says nobody can read
 VERSIONS = frozenset({"protocol_version", "handshake_failure", "insufficient_security", "illegal_parameter"})
 CERTIFICATES = frozenset(
     {
@@ -33,6 +35,8 @@ def find(case: Case) -> Iterator[Finding]:
         if row is None or row.state != "alert" or both_ways(case, leg):
             continue
         ends = {(row.client_addr, row.client_port), (row.server_addr, row.server_port)}
+        if row.alert == ENCRYPTED and _was_secured(case, row, ends):
+            continue
         alerts = [m for m in case.dtls_messages if m.alert and (m.src_addr, m.src_port) in ends]
         sender = endpoint(alerts[0].src_addr, alerts[0].src_port) if alerts else "–"
         name = (row.alert or "").lower().replace(" ", "_")
@@ -49,6 +53,18 @@ def find(case: Case) -> Iterator[Finding]:
             leg=leg,
             tags=frozenset(tag),
         )
+
+
+def _was_secured(case: Case, row: DtlsRow, ends: set[tuple[str, int]]) -> bool:
+    """Whether media between both ends after the ClientHello shows that the handshake had given them keys.
+
+    An encrypted alert then is a close_notify, or nobody can tell; what is behind a cut packet may complete it.
+    """
+    return row.started is not None and any(
+        {(each.src_addr, each.src_port), (each.dst_addr, each.dst_port)} == ends
+        and each.first_time >= row.started
+        for each in case.at_every_place.rtp_streams
+    )
 
 
 RULE = Rule(

@@ -8,7 +8,7 @@ from typing import Any
 from postproc.diagnose.evidence.case import OTHER, Case, evidence
 from postproc.diagnose.evidence.icmp import kind, undelivered
 from postproc.diagnose.evidence.media import connected, due
-from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks, sender
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks, closing, sender
 from postproc.model.addresses import addr_class, endpoint
 from postproc.model.enumerations import Direction
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
@@ -78,6 +78,9 @@ def _refused(case: Case, stream: RtpStreamRow) -> list[IcmpErrorRow]:
     """
     flow = (stream.src_addr, stream.src_port, stream.dst_addr, stream.dst_port)
     reports = undelivered(case, flow)
+    closed = closing(case, stream.leg) if reports else None
+    if closed is not None and (closed.src_addr, closed.src_port) == flow[2:]:
+        reports = [row for row in reports if row.time < closed.time]
     for phase in due(case, stream.leg) if reports else ():
         if phase.started is None or phase.ended is None:
             continue

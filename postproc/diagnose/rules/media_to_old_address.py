@@ -87,7 +87,9 @@ def find(case: Case) -> Iterator[Finding]:
 
 def _unfollowed(case: Case, streams: Sequence[RtpStreamRow]) -> Iterator[Finding]:
     """Yield a finding on the first stream to an address that its user left without signaling the change."""
-    for before, after in pairwise(sorted(streams, key=lambda row: (row.ssrc or 0, row.capture, row.time))):
+    # A relay forwards the same SSRC: grouped by target, the streams of each hop follow one another.
+    by_hop = sorted(streams, key=lambda row: (row.ssrc or 0, row.capture, str(_target(row)), row.time))
+    for before, after in pairwise(by_hop):
         old, new, to = _source(before), _source(after), _target(before)
         same_stream = (before.ssrc, before.capture, to) == (after.ssrc, after.capture, _target(after))
         if not same_stream or old == new or after.first_time < before.last_time:
@@ -169,10 +171,14 @@ def _was_there(row: RtpStreamRow, change: Change, start: datetime, streams: Sequ
 
 
 def _also_new(row: RtpStreamRow, target: Place, start: datetime, streams: Sequence[RtpStreamRow]) -> bool:
-    """Whether the machine also sends to another new target: a fork, or a copy for a recorder."""
+    """Whether the machine also sends to another new target: a fork, or a copy for a recorder.
+
+    A relay that sends back to where the stream comes from does neither.
+    """
+    origins = {_source(each) for each in streams if each.ssrc == row.ssrc}
     return any(
         other.src_addr == row.src_addr
-        and _target(other) != target
+        and _target(other) not in (target, *origins)
         and other.last_time - max(other.first_time, start) >= SWITCHED_BY
         for other in streams
     )

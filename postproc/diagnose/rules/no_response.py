@@ -40,8 +40,8 @@ ELSEWHERE = Text(
     "Ein anderer Versuch wurde beantwortet; dieser kostete {seconds:0} s.",
 )
 RENEWAL = Text(
-    "It was a re-INVITE in a call that stood; {sender} ended the call {ended:0} s after it (RFC 3261, section 12.2.1.2).",
-    "Es war ein re-INVITE in einem stehenden Anruf; {sender} beendete ihn {ended:0} s danach (RFC 3261, Abschnitt 12.2.1.2).",
+    "It was a re-INVITE in a call that stood; {ender} ended the call {ended:0} s after it (RFC 3261, section 12.2.1.2).",
+    "Es war ein re-INVITE in einem stehenden Anruf; {ender} beendete ihn {ended:0} s danach (RFC 3261, Abschnitt 12.2.1.2).",
 )
 SETTLE = Text(
     "a capture at {target} shows whether the INVITE arrives there.",
@@ -84,16 +84,25 @@ def _refusals(case: Case, copies: Sequence[SipMessageRow]) -> list[IcmpErrorRow]
 
 
 def _renewals(case: Case) -> Iterator[tuple[list[SipMessageRow], SipMessageRow]]:
-    """Yield unanswered re-INVITEs with the BYE of their sender."""
+    """Yield unanswered re-INVITEs with the BYE that ended the call for want of an answer.
+
+    A proxy whose own timer expires answers 408; the BYE then comes from whoever receives that.
+    """
     for copies in _attempts(case, renewing=True):
         first, last = copies[0], copies[-1]
-        byes = (r for r in case.sip_messages if (r.method, r.call_id) == ("BYE", first.call_id))
-        bye = next((row for row in byes if row.time >= last.time), None)
-        if bye is None or bye.src_addr != first.src_addr or _answers(case, first):
+        dialog = (first.capture, first.call_id)
+        rows = [r for r in case.at_every_place.sip_messages if (r.capture, r.call_id) == dialog]
+        bye = next((row for row in rows if row.method == "BYE" and row.time >= last.time), None)
+        if bye is None or _answers(case, first):
             continue
-        waited = (bye.time - first.time).total_seconds()
         repeated = len(copies) >= REPEATED and (last.time - first.time).total_seconds() >= LASTING_S
-        if (repeated or _reliable(first)) and TIMER_B_S - ROOM_S <= waited <= TIMER_B_S + ROOM_S:
+        # 408 from the proxy that forwarded this INVITE (RFC 3261, section 16.8)
+        expected = (first.cseq, first.src_addr, 408)
+        timeout = next((row for row in rows if (row.cseq, row.src_addr, row.status) == expected), None)
+        by_sender = bye.src_addr == (timeout.dst_addr if timeout else first.src_addr)
+        waited = (bye.time - (timeout or first).time).total_seconds()
+        fits = waited <= ROOM_S if timeout else TIMER_B_S - ROOM_S <= waited <= TIMER_B_S + ROOM_S
+        if by_sender and (repeated or _reliable(first)) and fits:
             yield copies, bye
 
 
@@ -159,7 +168,7 @@ def _finding(
         detail.append(ELSEWHERE)
     if bye is not None:
         detail.append(RENEWAL)
-        facts["ended"] = (bye.time - first.time).total_seconds()
+        facts |= {"ended": (bye.time - first.time).total_seconds(), "ender": bye.src_addr}
     verdict: Verdict = "note" if served else "fault"
     return Finding(
         RULE.name,

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.paths import closing
 from postproc.diagnose.evidence.view import goes_on, watched_after
 from postproc.model.calls import connection
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
-from postproc.model.rows import ConnectionEventRow, SipMessageRow
+from postproc.model.rows import ConnectionEventRow, DtlsMessageRow, SipMessageRow
 from postproc.model.text import Text
 
 RESET = Text(
@@ -32,6 +33,10 @@ ANSWERED_ELSEWHERE = Text(
 NO_BYE = Text(
     "The call was ended on the other leg {later_s:0} s later; no BYE went to this side.",
     "Der Anruf wurde {later_s:0} s später auf dem anderen Leg beendet; zu dieser Seite ging kein BYE mehr.",
+)
+CLOSED_BY_DTLS = Text(
+    "{ender} closed its media {later_s:0} s later (DTLS close_notify), and no BYE followed.",
+    "{ender} schloss seine Medien {later_s:0} s später (DTLS close_notify), und es folgte kein BYE.",
 )
 NOTHING_MORE = Text(
     "Nothing more was said in this dialog, though the capture goes on for {watched_s:0} s.",
@@ -68,12 +73,12 @@ class Broken:
 
 
 class Damage(NamedTuple):
-    """A message that could not be delivered; ``later``: the message on another hop that proves it."""
+    """A message that could not be delivered; ``later``: the message on another hop, or the alert, that proves it."""
 
     text: Text
     verdict: Verdict
     confidence: float
-    later: SipMessageRow | None = None
+    later: SipMessageRow | DtlsMessageRow | None = None
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -95,6 +100,10 @@ def _of_dialog(case: Case, broken: Broken) -> Damage | None:
     bye = next((row for row in _elsewhere(case, broken) if row.method == "BYE"), None)
     if bye is not None and watched_after(case, bye.time) >= PASSED_ON_S:
         return Damage(NO_BYE, "fault", 0.9, bye)
+    over = closing(case, broken.before[0].leg)
+    unsaid = over is not None and over.time > broken.event.time and goes_on(case)
+    if over is not None and unsaid and watched_after(case, over.time) >= PASSED_ON_S:
+        return Damage(CLOSED_BY_DTLS, "suspect", 0.8, over)
     if broken.event.event != "reset":
         return None
     if _goes_on(case, broken.event.time):
@@ -171,6 +180,7 @@ def _finding(case: Case, broken: Broken, damage: Damage) -> Finding:
             "other": event.dst_addr,
             "transport": "WebSocket" if first.transport in ("ws", "wss") else (first.transport or "").upper(),
             "number": first.leg,
+            "ender": later.src_addr if later is not None else None,
             "later_s": (later.time - event.time).total_seconds() if later is not None else 0.0,
             "watched_s": watched_after(case, event.time),
         },
