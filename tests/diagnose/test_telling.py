@@ -29,7 +29,7 @@ def lines(finding):
 
 def test_a_finding_is_told_in_both_languages_with_all_that_it_rests_on():
     assert lines(FOUND) == [
-        "fault 0.9; leg 1; a.pcapng 1-3 7; tag elsewhere; causes 1-4; remedies 1-2 4",
+        "fault 0.9; leg 1; a.pcapng 1-3 7; tag elsewhere; causes 3-4; remedies 5",
         "   unnamed = x",
         "en 3 times",
         "de 3-mal",
