@@ -106,7 +106,7 @@ def test_what_a_relay_passes_on_is_heard():
 
 
 def test_what_a_relay_passes_on_to_another_place_is_heard():
-    """Each stream of a leg counts where it arrives: what is sent to the phone in the phone's own capture."""
+    """A stream counts at the place nearest to its receiver: what the relay sends to the phone, in the phone's capture."""
     hops = relayed(ANSWER, plain_stream("192.0.2.5", ONE, src_port=1000, dst_port=1000, ssrc=6))
     ways = ("client_to_server", "client_to_server", "server_to_client", "server_to_client")
     directed = [row | {"direction": way, "leg": 1} for row, way in zip(hops, ways, strict=True)]

@@ -14,7 +14,7 @@ TITLE = Text(
     "DTLS fails with the alert {alert}, sent by {sender}.",
     "DTLS scheitert mit dem Alert {alert}, gesendet von {sender}.",
 )
-ENCRYPTED = "encrypted"  # what an alert behind ChangeCipherSpec says nobody can read
+ENCRYPTED = "encrypted"  # the description of an alert sent after ChangeCipherSpec
 VERSIONS = frozenset({"protocol_version", "handshake_failure", "insufficient_security", "illegal_parameter"})
 CERTIFICATES = frozenset(
     {
@@ -56,9 +56,10 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _was_secured(case: Case, row: DtlsRow, ends: set[tuple[str, int]]) -> bool:
-    """Whether media between both ends after the ClientHello shows that the handshake had given them keys.
+    """Whether media between both ends after the ClientHello proves that the handshake completed.
 
-    An encrypted alert then is a close_notify, or nobody can tell; what is behind a cut packet may complete it.
+    An encrypted alert is then most likely close_notify; the snapshot length may have cut off the messages that
+    complete the handshake.
     """
     return row.started is not None and any(
         {(each.src_addr, each.src_port), (each.dst_addr, each.dst_port)} == ends
