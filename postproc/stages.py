@@ -20,7 +20,8 @@ from postproc.correlate.identity import with_uids
 from postproc.diagnose import answers, diagnose, walks
 from postproc.files import scratch
 from postproc.model.deployment import Deployment
-from postproc.model.recordings import Recordings, joined
+from postproc.model.merged import Recordings
+from postproc.model.recordings import joined
 from postproc.model.tables import CAPTURES, Tables
 from postproc.model.text import Lang, Text
 from postproc.read import fslog, inputs, option_files, programs

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from postproc import pipeline
-from postproc.model.recordings import FURTHER
+from postproc.model.merged import FURTHER
 from postproc.model.tables import Tables
 from postproc.read import programs
 from postproc.read.inputs import find

@@ -24,7 +24,7 @@ from postproc.model.enumerations import CallVerdict
 from postproc.model.errors import SetupError
 from postproc.model.findings import Finding, Rule, Step
 from postproc.model.loading import load
-from postproc.model.recordings import Recordings
+from postproc.model.merged import Recordings
 from postproc.model.rows import PhaseRow
 from postproc.model.tables import CALLS, FINDINGS, PHASES, Tables
 from postproc.model.text import LANGS, Lang

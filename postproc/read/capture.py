@@ -18,7 +18,7 @@ import pandas as pd
 from postproc import memory
 from postproc.files import scratch
 from postproc.model.errors import CaptureError
-from postproc.model.recordings import Recording, Recordings
+from postproc.model.merged import Recording, Recordings
 from postproc.model.tables import CAPTURES, RTP_SECONDS, RTP_STREAMS, Tables
 from postproc.read import payloads, processes, programs, streaming, tshark, web
 from postproc.read.arrays import Array

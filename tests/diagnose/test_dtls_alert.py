@@ -47,3 +47,15 @@ def test_an_encrypted_alert_after_media_between_the_same_ends_is_no_failure(aler
     """A snapshot length may cut off what completes the handshake."""
     one_way = stream("server_to_client", src_port=port)
     assert bool(asked(RULE, dtls=[ALERT | {"alert": alert}], rtp_streams=[one_way])) == fires
+
+
+def test_an_encrypted_alert_of_the_side_that_never_sends_is_a_failure():
+    """It refused the other's certificate, say, after that one had begun to send."""
+    sent = {"src_addr": SERVER, "content": "alert", "alert": "encrypted", "time": 1.4}
+    (found,) = asked(
+        RULE,
+        dtls=[ALERT | {"alert": "encrypted"}],
+        dtls_messages=[sent],
+        rtp_streams=[stream("client_to_server")],
+    )
+    assert (found.verdict, found.facts["sender"]) == ("fault", "10.0.50.118:30000")

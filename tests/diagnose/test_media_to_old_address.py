@@ -64,27 +64,29 @@ def test_it_counts_though_media_is_seen_both_ways():
     assert (row.verdict, row.cause) == ("suspect", "media-to-old-address")
 
 
+REFUSED = {
+    "call": 1,
+    "leg": 2,
+    "frame": 90,
+    "time": 12.0,
+    "reporter": GATEWAY,
+    "version": 4,
+    "type": 3,
+    "code": 3,
+    "src_addr": SERVER,
+    "src_port": TRUNK[1],
+    "dst_addr": GATEWAY,
+    "dst_port": OLD[1],
+    "transport": "udp",
+}
+
+
 def test_an_icmp_error_makes_it_certain():
-    refused = {
-        "call": 1,
-        "leg": 2,
-        "frame": 90,
-        "time": 12.0,
-        "reporter": GATEWAY,
-        "version": 4,
-        "type": 3,
-        "code": 3,
-        "src_addr": SERVER,
-        "src_port": TRUNK[1],
-        "dst_addr": GATEWAY,
-        "dst_port": OLD[1],
-        "transport": "udp",
-    }
-    (found,) = stale(icmp_errors=[refused])
+    (found,) = stale(icmp_errors=[REFUSED])
     assert (found.verdict, found.settle, found.facts["icmp"]) == ("fault", None, 90)
-    (before,) = stale(icmp_errors=[refused | {"time": 9.0}])
+    (before,) = stale(icmp_errors=[REFUSED | {"time": 9.0}])
     assert before.verdict == "suspect"
-    (of_another,) = stale(icmp_errors=[refused | {"dst_port": 1}])
+    (of_another,) = stale(icmp_errors=[REFUSED | {"dst_port": 1}])
     assert of_another.verdict == "suspect"
 
 
@@ -203,22 +205,7 @@ def test_another_port_of_the_same_machine_is_another_mapping_too():
 
 
 def test_an_icmp_error_makes_the_lost_mapping_certain():
-    refused = {
-        "call": 1,
-        "leg": 2,
-        "frame": 90,
-        "time": 12.0,
-        "reporter": GATEWAY,
-        "version": 4,
-        "type": 3,
-        "code": 3,
-        "src_addr": SERVER,
-        "src_port": TRUNK[1],
-        "dst_addr": GATEWAY,
-        "dst_port": OLD[1],
-        "transport": "udp",
-    }
-    (found,) = unannounced(icmp_errors=[refused])
+    (found,) = unannounced(icmp_errors=[REFUSED])
     assert (found.verdict, found.settle, found.facts["icmp"]) == ("fault", None, 90)
 
 

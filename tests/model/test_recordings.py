@@ -5,10 +5,9 @@ import pytest
 
 from postproc.model.findings import Evidence
 from postproc.model.loading import FrameNumber
+from postproc.model.merged import Recording, Recordings
 from postproc.model.recordings import (
     File,
-    Recording,
-    Recordings,
     chains,
     joined,
     overlapping,

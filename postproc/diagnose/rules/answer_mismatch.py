@@ -60,7 +60,7 @@ MS_PER_S = 1000
 class Lack(NamedTuple):
     """A missing property as written in SDP; ``tag`` selects advice.
 
-    ``proof``: a fault only if the answer is refused; ``garbled``: a fault although packets flow.
+    ``proof``: counts only if the answer is refused; ``garbled``: counts although packets go both ways.
     """
 
     tag: str

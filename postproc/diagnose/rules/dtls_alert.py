@@ -35,9 +35,10 @@ def find(case: Case) -> Iterator[Finding]:
         if row is None or row.state != "alert" or both_ways(case, leg):
             continue
         ends = {(row.client_addr, row.client_port), (row.server_addr, row.server_port)}
-        if row.alert == ENCRYPTED and _was_secured(case, row, ends):
-            continue
         alerts = [m for m in case.dtls_messages if m.alert and (m.src_addr, m.src_port) in ends]
+        senders = {(m.src_addr, m.src_port) for m in alerts} or ends
+        if row.alert == ENCRYPTED and _had_keys(case, row, senders):
+            continue
         sender = endpoint(alerts[0].src_addr, alerts[0].src_port) if alerts else "–"
         name = (row.alert or "").lower().replace(" ", "_")
         tag = {"version"} if name in VERSIONS else {"certificate"} if name in CERTIFICATES else set()
@@ -55,14 +56,16 @@ def find(case: Case) -> Iterator[Finding]:
         )
 
 
-def _was_secured(case: Case, row: DtlsRow, ends: set[tuple[str, int]]) -> bool:
-    """Whether media between both ends after the ClientHello proves that the handshake completed.
+def _had_keys(case: Case, row: DtlsRow, senders: set[tuple[str, int]]) -> bool:
+    """Whether the alert's sender sent media to the other end after the ClientHello.
 
-    An encrypted alert is then most likely close_notify; the snapshot length may have cut off the messages that
-    complete the handshake.
+    It then had completed the handshake, and its encrypted alert is most likely close_notify; the snapshot length
+    may have cut off the messages that complete the handshake.
     """
+    client, server = (row.client_addr, row.client_port), (row.server_addr, row.server_port)
     return row.started is not None and any(
-        {(each.src_addr, each.src_port), (each.dst_addr, each.dst_port)} == ends
+        (source := (each.src_addr, each.src_port)) in senders
+        and (each.dst_addr, each.dst_port) == (server if source == client else client)
         and each.first_time >= row.started
         for each in case.at_every_place.rtp_streams
     )

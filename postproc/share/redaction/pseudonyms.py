@@ -19,7 +19,6 @@ from postproc.share.redaction.packets import Packets
 from postproc.share.redaction.sdp import Descriptions
 from postproc.share.redaction.sip import (
     AGENTS,
-    CALLS,
     COUNTED,
     DIGEST,
     LONG_FORMS,
@@ -29,6 +28,7 @@ from postproc.share.redaction.sip import (
 )
 from postproc.share.redaction.stun import StunMessages
 from postproc.share.redaction.texts import Texts
+from postproc.share.redaction.uris import CALLS
 from postproc.share.redaction.vocabulary import WORD, Known
 from postproc.share.redaction.words import Words
 
