@@ -3,6 +3,7 @@
 import pytest
 
 from postproc.diagnose.rules.no_response import RULE
+from postproc.model import causes
 from tests.diagnose.refusals import NO_MEDIA, call, passed_on, refused_leg, response
 from tests.diagnose.scenes import CLIENT_PUBLIC, GATEWAY, SERVER, asked, leg, message, told_both, verdict
 
@@ -114,7 +115,7 @@ STOOD = {"legs": [leg(1, answer_time=0.1), leg(2, answer_time=0.1)]}
 @pytest.mark.parametrize("scene", [renewed(*GIVEN_UP), renewed(0.3, transport="tls")])
 def test_a_re_invite_without_any_answer_ends_the_call(scene):
     (found,) = asked(RULE, **scene)
-    assert (found.verdict, found.leg, found.tags) == ("fault", 2, {"dropped", "silent"})
+    assert (found.verdict, found.leg, found.tags) == ("fault", 2, {"dropped", "renewal"})
     assert found.evidence.frames[-1] == 90
     assert "ended the call 32 s after it" in told_both(found, RULE)["en"]["detail"]
 
@@ -134,7 +135,7 @@ def through_proxy(*times, bye_by=CLIENT_PUBLIC, ended=5.4):
 
 def test_a_re_invite_that_a_proxy_gives_up_on_ends_the_call():
     (found,) = asked(RULE, **through_proxy(*GIVEN_UP[:4]))
-    assert (found.verdict, found.tags) == ("fault", {"dropped", "silent"})
+    assert (found.verdict, found.tags) == ("fault", {"dropped", "renewal"})
     assert found.evidence.frames == (10, 11, 12, 13, 90)
     for harmless in (through_proxy(*GIVEN_UP[:4], bye_by=GATEWAY), through_proxy(*GIVEN_UP[:4], ended=30.0)):
         assert asked(RULE, **harmless) == []
@@ -181,3 +182,10 @@ def test_silent_where_the_capture_ends_before_timer_b():
 
 def test_silent_on_a_refusal_that_was_heard():
     assert asked(RULE, **passed_on(503)) == []
+
+
+def test_a_lost_re_invite_does_not_deny_the_legs():
+    """The walk would otherwise say that the second leg is missing from a call that stood."""
+    assert RULE.variant({"dropped", "renewal"}).breaks == "session"
+    assert {RULE.variant({tag}).breaks for tag in ("silent", "unheard", "refused")} == {"next_hop"}
+    assert causes.step("session") != "legs" == causes.step("next_hop")

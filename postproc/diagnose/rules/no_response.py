@@ -8,7 +8,7 @@ from postproc.diagnose.evidence.icmp import kind, undelivered
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import session_expired
 from postproc.model.enumerations import Verdict
-from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.rows import IcmpErrorRow, SipMessageRow
 from postproc.model.text import Text
 
@@ -170,6 +170,7 @@ def _finding(
         detail.append(RENEWAL)
         facts |= {"ended": (bye.time - first.time).total_seconds(), "ender": bye.src_addr}
     verdict: Verdict = "note" if served else "fault"
+    silence = "renewal" if bye is not None else "unheard" if unheard else "silent"
     return Finding(
         RULE.name,
         verdict,
@@ -180,7 +181,7 @@ def _finding(
         facts,
         None if told else SETTLE,
         leg=first.leg,
-        tags=frozenset({"refused"} if told else {"dropped", "unheard" if unheard else "silent"}),
+        tags=frozenset({"refused"} if told else {"dropped", silence}),
     )
 
 
@@ -189,6 +190,11 @@ RULE = Rule(
     name="no-response",
     stage="sip",
     breaks="next_hop",
+    # In a call that stands both legs are there: a re-INVITE that is lost breaks the session.
+    variants={
+        **dict.fromkeys(("silent", "unheard", "refused"), Variant("sip", "next_hop")),
+        "renewal": Variant("sip", "session"),
+    },
     summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),
     claim=Text(
         "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached.",
@@ -220,6 +226,13 @@ RULE = Rule(
             "The responses follow the Via to an address or port behind NAT: rport (RFC 3581) is not used.",
             "Die Antworten folgen dem Via zu einer Adresse oder einem Port hinter NAT: rport (RFC 3581) fehlt.",
             tag="unheard",
+        ),
+        cause(
+            "The NAT mapping or the connection to {target} is gone, the dialog's Contact or Record-Route names another"
+            " address, or {target} was restarted or switched off in mid-call.",
+            "Die NAT-Zuordnung oder die Verbindung zu {target} besteht nicht mehr, Contact oder Record-Route des Dialogs"
+            " nennen eine andere Adresse, oder {target} wurde während des Anrufs neu gestartet oder abgeschaltet.",
+            tag="renewal",
         ),
     ),
     remedies=(
