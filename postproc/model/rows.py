@@ -473,6 +473,7 @@ class RtpStreamRow(NamedTuple):
     src_side: Side | None
     ssrc: int
     payload_type: int | None
+    last_payload_type: int | None
     media: str | None
     codec: str | None
     clock_rate: int | None

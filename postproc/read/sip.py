@@ -24,6 +24,7 @@ LONG_FORMS = constants.table("sip.compact_forms")
 JOINING = frozenset(constants.words("sip.joining_headers"))
 NAME_ADDR = re.compile(r'\s*(?:"(?:[^"\\]|\\.)*"|[^<"]*)\s*<([^>]*)>(.*)', re.DOTALL)
 TAG = re.compile(r";\s*tag\s*=\s*([^;,\s]+)", re.IGNORECASE)
+HANGUP_CAUSE = re.compile(r"\d{1,3}", re.ASCII)
 BRANCH = re.compile(r";\s*branch\s*=\s*([^;,\s]+)", re.IGNORECASE)
 CSEQ = re.compile(r"(\d{1,10})\s+(\S+)")
 LARGEST_CSEQ = 2**32 - 1  # RFC 3261, section 8.1.1.5, allows half of it; some stacks use more
@@ -107,13 +108,21 @@ def message_row(frame: Frame, sip: SipMessage, *, has_sdp: bool) -> dict[str, An
             "to_tag": to_tag,
             "user_agent": sip.first("user-agent") or sip.first("server"),
             "contact": _party(sip.first("contact"))[0],
-            "reason_header": ", ".join(sip.all("reason")) or None if "reason" in sip.firsts else None,
+            "reason_header": _reason(sip),
             "has_sdp": has_sdp,
             "cut_short": frame.cut_short,
             "authorized": "authorization" in sip.firsts or "proxy-authorization" in sip.firsts,
         }
         | _of_dialog(sip)
     )
+
+
+def _reason(sip: SipMessage) -> str | None:
+    """Return the Reason headers (RFC 3326), else the Q.850 cause in Asterisk's own header."""
+    if "reason" in sip.firsts:
+        return ", ".join(sip.all("reason")) or None
+    code = HANGUP_CAUSE.fullmatch(sip.first("x-asterisk-hangupcausecode") or "")
+    return f"Q.850;cause={code[0]} (X-Asterisk-HangupCauseCode)" if code else None
 
 
 def _of_dialog(sip: SipMessage) -> dict[str, Any]:

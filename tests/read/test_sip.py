@@ -119,6 +119,19 @@ def test_response_has_status_and_reason_but_no_method():
     assert answer["to_tag"] == "t1"
 
 
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        (b"X-Asterisk-HangupCauseCode: 58\r\n", "Q.850;cause=58 (X-Asterisk-HangupCauseCode)"),
+        (b"X-Asterisk-HangupCauseCode: 58\r\nReason: SIP;cause=488\r\n", "SIP;cause=488"),
+        (b"X-Asterisk-HangupCauseCode: 5858\r\n", None),
+        (b"", None),
+    ],
+)
+def test_a_cause_stands_in_reason_or_in_asterisks_own_header(headers, told):
+    assert row(b"BYE sip:a@b SIP/2.0\r\n" + headers + b"\r\n")["reason_header"] == told
+
+
 def test_reason_phrase_may_be_missing():
     assert row(b"SIP/2.0 200 \r\n\r\n")["reason"] is None
     assert row(b"SIP/2.0 200\r\n\r\n")["status"] == 200
