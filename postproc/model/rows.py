@@ -102,6 +102,7 @@ class SipMessageRow(NamedTuple):
     fragment_status: int | None
     dtmf: bool | None
     expires: int | None
+    challenge: str | None
     authorized: bool
     has_sdp: bool
     cut_short: bool

@@ -289,7 +289,16 @@ SIP_MESSAGES = Table(
         Column("refer_to", TEXT, "URI of Refer-To (RFC 3515)."),
         Column("fragment_status", INTEGER, "Status code in a NOTIFY's message/sipfrag (RFC 3420)."),
         Column("dtmf", FLAG, "An INFO that signals a pressed key; NA if it is no INFO."),
-        Column("expires", INTEGER, "Seconds of Expires, else of the first Contact; 0 ends a registration."),
+        Column(
+            "expires",
+            INTEGER,
+            "Seconds of Expires, else of the first Contact, else of Min-Expires; 0 ends a registration.",
+        ),
+        Column(
+            "challenge",
+            TEXT,
+            "Algorithms of WWW- and Proxy-Authenticate, comma-joined; stale: only the nonce is too old.",
+        ),
         Column("authorized", FLAG, "Carries credentials (Authorization, Proxy-Authorization).", always=True),
         Column("has_sdp", FLAG, "Carries a session description.", always=True),
         Column(

@@ -423,3 +423,34 @@ def test_silent_about_a_relay_that_sends(streams):
 
 def test_silent_about_a_relay_in_a_hold():
     assert asked(RULE, phases=[phase(), phase(2, ended=9.0)], rtp_streams=hops()) == []
+
+
+def ended_on_hold(reason='SIP;cause=400;text="RTP Broken Connection"', **held):
+    silent = {"packets_from_client": 0, "last_from_client": None} | held
+    scene = {"phases": [phase(ended=6.0, last_from_client=5.9, last_from_server=5.9), phase(**HELD | silent)]}
+    sip = [row for row in good()["sip_messages"] if row.get("method") != "BYE"]
+    return scene | {"sip_messages": [*sip, message(1, "BYE", 20.0, frame=31, reason_header=reason)]}
+
+
+@pytest.mark.parametrize(
+    "reason", ['Q.850;cause=604;text="MEDIA_TIMEOUT"', 'SIP;cause=400;text="RTP Broken Connection"']
+)
+def test_a_hold_that_is_taken_for_a_broken_call(reason):
+    (found,) = asked(RULE, **ended_on_hold(reason))
+    assert (found.verdict, found.confidence, found.leg, found.tags) == ("suspect", 0.8, 1, {"unfed"})
+    told = told_both(found, RULE)
+    assert "ended the call 14 s into a hold on leg 1 for want of media" in told["en"]["title"]
+    assert "rtp_timeout_hold" in told["en"]["remedies"]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        ended_on_hold("Q.850;cause=16"),
+        ended_on_hold(None),
+        ended_on_hold(packets_from_client=40, last_from_client=6.9),
+        ended_on_hold() | {"phases": [phase(), phase(2)]},
+    ],
+)
+def test_silent_where_media_came_or_nobody_misses_it(scene):
+    assert all("unfed" not in found.tags for found in asked(RULE, **scene))

@@ -252,7 +252,12 @@ VIDEO = {"media": "video", "port": 40000}
 )
 def test_audio_refused_by_port_0_is_a_suspicion(beside, said):
     (found,) = asked(RULE, **declined(*beside))
-    assert (found.verdict, found.confidence, found.leg, found.tags) == ("suspect", 0.7, 2, {"declined", "unshared"})
+    assert (found.verdict, found.confidence, found.leg, found.tags) == (
+        "suspect",
+        0.7,
+        2,
+        {"declined", "unshared"},
+    )
     told = told_both(found, RULE)
     assert told["en"]["title"] == (
         f"{GATEWAY} accepts the call on leg 2 without its audio: port 0 in the answer to an offer of PCMU/8000."

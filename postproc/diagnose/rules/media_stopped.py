@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import CLIENT, OTHER, SERVER, Case, evidence
+from postproc.diagnose.evidence.complaints import unfed_hold
 from postproc.diagnose.evidence.holds import Kept, kept
 from postproc.diagnose.evidence.silences import Silence, Withheld, alive, silences, withheld
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import Row
-from postproc.model.rows import DtlsMessageRow, SipMessageRow
+from postproc.model.rows import DtlsMessageRow, PhaseRow, SipMessageRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -45,6 +46,14 @@ TITLE_ANSWERED = Text(
 TITLE_LEFT = Text(
     "Leg {number} stays on hold from {since:clock} on for {seconds:0} s, although leg {other} was resumed.",
     "Leg {number} bleibt ab {since:clock} {seconds:0} s lang gehalten, obwohl Leg {other} zurückgeholt wurde.",
+)
+TITLE_UNFED = Text(
+    "{ender} ended the call {seconds:0} s into a hold on leg {number} for want of media: {reason}.",
+    "{ender} hat den Anruf {seconds:0} s nach Beginn eines Haltens auf Leg {number} mangels Medien beendet: {reason}.",
+)
+UNFED = Text(
+    "During the hold no RTP came on that leg; none has to (RFC 3264, section 8.4).",
+    "Während des Haltens kam auf diesem Leg kein RTP; es muss auch keines kommen (RFC 3264, Abschnitt 8.4).",
 )
 HELD = Text(
     "Until then silence was agreed; from then on {holder} wanted to send and to receive.",
@@ -111,6 +120,8 @@ def find(case: Case) -> Iterator[Finding]:
         yield _of_relay(case, each)
     for held in kept(case):
         yield _left_on_hold(held)
+    if (unfed := unfed_hold(case)) is not None:
+        yield _unfed(*unfed)
 
 
 def _finding(case: Case, silence: Silence) -> Finding:
@@ -214,6 +225,25 @@ def _left_on_hold(held: Kept) -> Finding:
     )
 
 
+def _unfed(bye: SipMessageRow, held: PhaseRow) -> Finding:
+    return Finding(
+        RULE.name,
+        "suspect",
+        0.8,
+        evidence(held, bye),
+        TITLE_UNFED,
+        (UNFED,),
+        {
+            "ender": bye.src_addr,
+            "number": held.leg,
+            "seconds": (bye.time - (held.started or held.time)).total_seconds(),
+            "reason": bye.reason_header,
+        },
+        leg=held.leg,
+        tags=frozenset({"unfed"}),
+    )
+
+
 def _said_of(message: SipMessageRow | DtlsMessageRow) -> tuple[Text, dict[str, object]]:
     """Return the sentence, with its facts, on the message just before the silence."""
     if isinstance(message, SipMessageRow):
@@ -245,9 +275,10 @@ RULE = Rule(
     summary=Text("Media stopped during the call", "Medien brechen im Anruf ab"),
     claim=Text(
         "A side whose media had come falls silent while it may send, long before the phase ends, or a relay passes"
-        " its stream on no more, or a call stays on hold although it was to be resumed.",
+        " its stream on no more, or a call stays on hold although it was to be resumed, or is ended for want of media on hold.",
         "Eine Seite, deren Medien angekommen waren, verstummt lange vor dem Ende der Phase, obwohl sie senden darf, oder"
-        " ein Relay leitet ihren Stream nicht mehr weiter, oder ein Anruf bleibt gehalten, obwohl er zurückgeholt werden sollte.",
+        " ein Relay leitet ihren Stream nicht mehr weiter, oder ein Anruf bleibt gehalten, obwohl er zurückgeholt"
+        " werden sollte, oder wird gehalten mangels Medien beendet.",
     ),
     causes=(
         cause(
@@ -282,6 +313,12 @@ RULE = Rule(
             "The {method} does not reach {target}: NAT mapping or connection gone, wrong Contact or Record-Route.",
             "Das {method} erreicht {target} nicht: NAT-Zuordnung oder Verbindung weg, falscher Contact oder Record-Route.",
             tag="unanswered",
+        ),
+        cause(
+            "{ender} takes a hold without music for a broken call: its timeout for media (rtp timeout) counts in a hold, too.",
+            "{ender} hält ein Halten ohne Musik für einen abgerissenen Anruf: Die Zeitgrenze für Medien (RTP-Timeout) gilt dort"
+            " auch beim Halten.",
+            tag="unfed",
         ),
         cause(
             "A firewall lets STUN pass and drops the media after it.",
@@ -338,6 +375,23 @@ RULE = Rule(
             "In FreeSWITCH rtp_disable_hold=true on the channel, or disable-hold in the SIP profile, keeps holds from the other leg.",
             "In FreeSWITCH hält rtp_disable_hold=true am Kanal oder disable-hold im SIP-Profil das Halten vom anderen Leg fern.",
             tag="left",
+            product="freeswitch",
+        ),
+        remedy(
+            "Switch the timeout for media off at {ender} while on hold, or make it longer; or let the holding side send music.",
+            "Die Zeitgrenze für Medien bei {ender} für gehaltene Anrufe abschalten oder verlängern; oder die haltende Seite Musik"
+            " senden lassen.",
+            tag="unfed",
+        ),
+        remedy(
+            "In Asterisk that is rtp_timeout_hold of the endpoint.",
+            "In Asterisk ist das rtp_timeout_hold am Endpoint.",
+            tag="unfed",
+        ),
+        remedy(
+            "In FreeSWITCH that is media_hold_timeout (rtp-hold-timeout-sec).",
+            "In FreeSWITCH ist das media_hold_timeout (rtp-hold-timeout-sec).",
+            tag="unfed",
             product="freeswitch",
         ),
         remedy(

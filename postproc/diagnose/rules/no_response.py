@@ -43,6 +43,18 @@ RENEWAL = Text(
     "It was a re-INVITE in a call that stood; {ender} ended the call {ended:0} s after it (RFC 3261, section 12.2.1.2).",
     "Es war ein re-INVITE in einem stehenden Anruf; {ender} beendete ihn {ended:0} s danach (RFC 3261, Abschnitt 12.2.1.2).",
 )
+SETTLE_PRACK = Text(
+    "a capture at {target} shows whether the PRACK arrives there.",
+    "Ein Mitschnitt bei {target} zeigt, ob das PRACK dort ankommt.",
+)
+PRACK = Text(
+    "{target} does not answer the PRACK of {sender} on leg {number}, and repeats its {status}: {times} times in {seconds:0} s.",
+    "{target} beantwortet das PRACK von {sender} auf Leg {number} nicht und wiederholt sein {status}: {times}-mal in {seconds:0} s.",
+)
+RELIABLE = Text(
+    "The {status} is one that wants a PRACK (Require: 100rel); until that is answered the call cannot go on.",
+    "Das {status} verlangt ein PRACK (Require: 100rel); bis das beantwortet ist, kommt der Anruf nicht weiter.",
+)
 SETTLE = Text(
     "a capture at {target} shows whether the INVITE arrives there.",
     "Ein Mitschnitt bei {target} zeigt, ob der INVITE dort ankommt.",
@@ -69,6 +81,8 @@ def find(case: Case) -> Iterator[Finding]:
             yield _finding(case, copies, [row for row in answers if row.time <= copies[-1].time])
         elif not answers and _reliable(copies[0]) and watched_after(case, copies[0].time) >= TIMER_B_S:
             yield _finding(case, copies, [])
+    for prack, copies in _pracks(case):
+        yield _unanswered(prack, copies)
     refreshing = {found.leg for found in session_expired.find(case)}
     for copies, bye in _renewals(case):
         if copies[0].leg not in refreshing:
@@ -104,6 +118,52 @@ def _renewals(case: Case) -> Iterator[tuple[list[SipMessageRow], SipMessageRow]]
         fits = waited <= ROOM_S if timeout else TIMER_B_S - ROOM_S <= waited <= TIMER_B_S + ROOM_S
         if by_sender and (repeated or _reliable(first)) and fits:
             yield copies, bye
+
+
+def _pracks(case: Case) -> Iterator[tuple[SipMessageRow, list[SipMessageRow]]]:
+    """Yield PRACKs without a response, each with the response that is repeated as if it had not come (RFC 3262, section 3)."""
+    for prack in case.sip_messages:
+        same = (prack.capture, prack.call_id)
+        if prack.method != "PRACK" or any(
+            row.status is not None
+            and (row.capture, row.call_id, row.cseq, row.cseq_method) == (*same, prack.cseq, "PRACK")
+            for row in case.sip_messages
+        ):
+            continue
+        copies: dict[object, list[SipMessageRow]] = defaultdict(list)
+        for row in case.sip_messages:
+            if (row.capture, row.call_id, row.src_addr) == (*same, prack.dst_addr) and 100 < (
+                row.status or 0
+            ) < 200:
+                copies[row.status, row.cseq, row.to_tag].append(row)
+        for sent in copies.values():
+            late = [row for row in sent if row.time > prack.time]
+            lasting = (sent[-1].time - sent[0].time).total_seconds() >= LASTING_S
+            if len(sent) >= REPEATED and late and lasting and sent[0].time <= prack.time:
+                yield prack, sent
+                return
+
+
+def _unanswered(prack: SipMessageRow, copies: Sequence[SipMessageRow]) -> Finding:
+    return Finding(
+        RULE.name,
+        "suspect",
+        0.8,
+        evidence(prack, *copies),
+        PRACK,
+        (RELIABLE,),
+        {
+            "target": prack.dst_addr,
+            "sender": prack.src_addr,
+            "number": prack.leg,
+            "status": f"{copies[0].status} {copies[0].reason or ''}".strip(),
+            "times": len(copies),
+            "seconds": (copies[-1].time - copies[0].time).total_seconds(),
+        },
+        SETTLE_PRACK,
+        leg=prack.leg,
+        tags=frozenset({"prack"}),
+    )
 
 
 def _reliable(invite: SipMessageRow) -> bool:
@@ -192,13 +252,14 @@ RULE = Rule(
     breaks="next_hop",
     # In a call that stands both legs are there: a re-INVITE that is lost breaks the session.
     variants={
-        **dict.fromkeys(("silent", "unheard", "refused"), Variant("sip", "next_hop")),
+        **dict.fromkeys(("silent", "unheard", "refused", "prack"), Variant("sip", "next_hop")),
         "renewal": Variant("sip", "session"),
     },
     summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),
     claim=Text(
-        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached.",
-        "Ein INVITE wird wiederholt, weil seinen Absender keine Antwort erreicht: Die nächste Station schweigt oder ist nicht erreichbar.",
+        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered.",
+        "Ein INVITE wird wiederholt, weil seinen Absender keine Antwort erreicht: Die nächste Station schweigt oder ist nicht"
+        " erreichbar; oder ein PRACK bleibt unbeantwortet.",
     ),
     causes=(
         cause(
@@ -234,8 +295,19 @@ RULE = Rule(
             " nennen eine andere Adresse, oder {target} wurde während des Anrufs neu gestartet oder abgeschaltet.",
             tag="renewal",
         ),
+        cause(
+            "{target} asks for PRACK and cannot handle it, or the PRACK goes astray: its Request-URI is the Contact of the {status}.",
+            "{target} verlangt PRACK und beherrscht es nicht, oder das PRACK geht fehl: Seine Request-URI ist der Contact des"
+            " {status}.",
+            tag="prack",
+        ),
     ),
     remedies=(
+        remedy(
+            "Switch reliable provisional responses (100rel, PRACK) off on one side; Asterisk: 100rel=no at the endpoint.",
+            "Zuverlässige vorläufige Antworten (100rel, PRACK) auf einer Seite abschalten; Asterisk: 100rel=no am Endpoint.",
+            tag="prack",
+        ),
         remedy(
             "Check the address and the port of {target}; ask it with OPTIONS.",
             "Adresse und Port von {target} prüfen; mit OPTIONS anfragen.",
@@ -250,7 +322,7 @@ RULE = Rule(
             product="freeswitch",
         ),
     ),
-    references=("RFC 3261, section 17.1.1.2", "RFC 3581"),
+    references=("RFC 3261, section 17.1.1.2", "RFC 3262, section 3", "RFC 3581"),
     known_problems=Text(
         "Whether the INVITE arrives at the next hop cannot be seen at its sender.",
         "Ob der INVITE bei der nächsten Station ankommt, ist beim Absender nicht zu sehen.",
