@@ -7,7 +7,7 @@ from typing import NamedTuple
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_ways
 from postproc.diagnose.evidence.negotiation import Exchange, by_dtls, exchanges, secured
-from postproc.diagnose.evidence.signalling import INCOMPATIBLE, disjoint, negotiated, q850
+from postproc.diagnose.evidence.signalling import INCOMPATIBLE, disjoint, negotiated, q850, rejection
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow, SipMessageRow
 from postproc.model.text import Text
@@ -189,6 +189,7 @@ def _unexplained(case: Case, exchange: Exchange, refused: SipMessageRow) -> bool
     return (
         _decides(refused, exchange)
         and refused == _first_bye(case)
+        and rejection(case) is None  # legs that cannot be bridged: the refusal of the first one tells
         and not _handshake(case, case.leg_of[call_id])
         and not (pair is not None and disjoint(*pair))
     )
