@@ -454,3 +454,37 @@ def test_a_hold_that_is_taken_for_a_broken_call(reason):
 )
 def test_silent_where_media_came_or_nobody_misses_it(scene):
     assert all("unfed" not in found.tags for found in asked(RULE, **scene))
+
+
+def server_silent(**other):
+    """The server falls silent on leg 1 at 8 s; ``other``: changes to the phase of leg 2."""
+    return {"phases": [phase(last_from_server=8.0), phase(2, **other)]}
+
+
+@pytest.mark.parametrize(
+    ("other", "tag"),
+    [
+        ({}, "fed"),
+        ({"last_from_client": 12.9}, "silent"),  # it ends soon after
+        ({"may_send_server": False}, "silent"),
+        ({"kind": "hold"}, "silent"),
+        ({"last_from_client": None}, "silent"),
+    ],
+)
+def test_a_server_that_gets_audio_and_passes_none_on(other, tag):
+    found = next(each for each in asked(RULE, **server_silent(**other)) if each.leg == 1)
+    assert tag in found.tags
+    told = told_both(found, RULE)["en"]
+    assert ("leg 2 went on arriving at the server" in told["detail"]) == (tag == "fed")
+    assert ("microphone" in told["causes"]) == (tag == "silent")
+
+
+@pytest.mark.parametrize(
+    ("status", "asked_at", "count"), [(200, 8.9, 0), (200, 9.1, 1), (603, 8.0, 1), (None, 8.0, 1)]
+)
+def test_silent_on_a_leg_whose_party_has_handed_the_call_on(status, asked_at, count):
+    refer = message(1, "REFER", asked_at, frame=50, to_tag="t", cseq=7)
+    notify = message(1, "NOTIFY", 9.5, frame=51, to_tag="t", cseq=8, fragment_status=status)
+    scene = server_silent()
+    scene["sip_messages"] = [*good()["sip_messages"], refer, notify]
+    assert len(asked(RULE, **scene)) == count

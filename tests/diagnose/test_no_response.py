@@ -222,3 +222,12 @@ def test_a_prack_that_is_not_answered():
 )
 def test_silent_where_the_prack_is_answered_or_little_is_repeated(scene):
     assert all("prack" not in found.tags for found in asked(RULE, **scene))
+
+
+def test_silent_where_the_connection_itself_was_ended_at_once():
+    sent = invites(0.3, transport="tcp", src_port=40000, dst_port=5060)
+    ended = {"src_addr": GATEWAY, "dst_addr": SERVER, "src_port": 5060, "dst_port": 40000, "event": "reset"}
+    for time, count in ((0.31, 0), (5.0, 1)):
+        events = [ended | {"time": time, "frame": 60}]
+        scene = silent_gateway(*sent, captures=[{"last_time": 60.0}], connection_events=events)
+        assert len(asked(RULE, **scene)) == count

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from postproc.diagnose.evidence.case import CLIENT, OTHER, SERVER, Case, evidence
 from postproc.diagnose.evidence.complaints import unfed_hold
 from postproc.diagnose.evidence.holds import Kept, kept
-from postproc.diagnose.evidence.silences import Silence, Withheld, alive, silences, withheld
+from postproc.diagnose.evidence.silences import Silence, Withheld, alive, fed_by, silences, withheld
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import Row
@@ -75,6 +75,10 @@ MUSIC = Text(
     "The call was on hold, in which that side might send, and music had come from there until then.",
     "Der Anruf wurde gehalten, diese Seite durfte dabei senden, und bis dahin kam Musik von dort.",
 )
+FED = Text(
+    "Meanwhile audio from the other end of leg {other} went on arriving at the server.",
+    "Unterdessen kam Audio vom anderen Ende von Leg {other} weiter beim Server an.",
+)
 ALIVE = Text(
     "Checks or answers to checks went on coming from there, so the path still carried STUN: a muted microphone and a filter that"
     " passes nothing but STUN look alike from here.",
@@ -101,6 +105,10 @@ SETTLE = Text(
 SETTLE_HELD = Text(
     "The log of {target} shows whether the {method} arrived and what was wrong with it.",
     "Das Log von {target} zeigt, ob das {method} ankam und was daran störte.",
+)
+SETTLE_FED = Text(
+    "The server's log shows what it did with the media of leg {other} then.",
+    "Das Log des Servers zeigt, was dort dann mit den Medien von Leg {other} geschah.",
 )
 SETTLE_RELAY = Text(
     "The log of {relay} shows what it made of the call's media then.",
@@ -142,17 +150,21 @@ def _finding(case: Case, silence: Silence) -> Finding:
         detail.append(text)
         facts |= message_facts
         tags |= {"changed"} if isinstance(message, SipMessageRow) else set()
-    tags.add("silent")
+    fed = fed_by(case, silence)
+    if fed is not None:
+        detail.append(FED)
+        facts["other"] = fed.leg
+    tags.add("silent" if fed is None else "fed")
     rows: list[Row] = [r for r in case.rtp_streams if r.leg == silence.leg and r.last_time == silence.since]
     return Finding(
         RULE.name,
         "suspect",
-        0.6,
+        0.6 if fed is None else 0.7,
         evidence(*(rows or [silence.phase]), message),
         TITLE_OTHER if facts["side"] == OTHER else TITLE,
         tuple(detail),
         facts,
-        SETTLE,
+        SETTLE if fed is None else SETTLE_FED,
         leg=silence.leg,
         tags=frozenset(tags),
     )
@@ -293,6 +305,13 @@ RULE = Rule(
             tag="relay",
         ),
         cause(
+            "The server gets the audio of leg {other} and does not pass it on: after a re-INVITE, a hold or a transfer there it no"
+            " longer connects the legs, or cannot use that stream (codec, keys, SSRC).",
+            "Der Server erhält das Audio von Leg {other} und gibt es nicht weiter: Nach einem Re-INVITE, Halten oder Vermitteln"
+            " dort verbindet er die Legs nicht mehr oder kann den Stream nicht verwenden (Codec, Schlüssel, SSRC).",
+            tag="fed",
+        ),
+        cause(
             "{relay} does not pass the resumption on to leg {number}, or passes on the direction of the hold with it.",
             "{relay} gibt das Zurückholen nicht an Leg {number} weiter oder gibt dabei die Richtung des Haltens weiter.",
             tag="left",
@@ -343,6 +362,11 @@ RULE = Rule(
             "Ask whether somebody was muted from {since:clock} on.",
             "Nachfragen, ob ab {since:clock} jemand stummgeschaltet war.",
             tag="silent",
+        ),
+        remedy(
+            "Compare the last offers and answers of both legs, and look at the server's log at {since:clock}.",
+            "Die letzten Angebote und Antworten beider Legs vergleichen und das Log des Servers um {since:clock} ansehen.",
+            tag="fed",
         ),
         remedy(
             "Look at {relay} (rtpengine: rtpengine-ctl list sessions; its log) for what it does with the stream.",

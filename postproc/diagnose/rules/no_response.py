@@ -7,6 +7,8 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.icmp import kind, undelivered
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import session_expired
+from postproc.diagnose.rules.signalling_lost import turned_away
+from postproc.model.calls import connection
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.rows import IcmpErrorRow, SipMessageRow
@@ -79,6 +81,8 @@ def find(case: Case) -> Iterator[Finding]:
             yield _finding(case, copies, [], told=errors)
         elif len(copies) >= REPEATED and (copies[-1].time - copies[0].time).total_seconds() >= LASTING_S:
             yield _finding(case, copies, [row for row in answers if row.time <= copies[-1].time])
+        elif _dropped(case, copies[0]):
+            continue  # the connection itself was ended: another rule
         elif not answers and _reliable(copies[0]) and watched_after(case, copies[0].time) >= TIMER_B_S:
             yield _finding(case, copies, [])
     for prack, copies in _pracks(case):
@@ -168,6 +172,17 @@ def _unanswered(prack: SipMessageRow, copies: Sequence[SipMessageRow]) -> Findin
 
 def _reliable(invite: SipMessageRow) -> bool:
     return invite.transport in ("tcp", "tls", "ws", "wss")
+
+
+def _dropped(case: Case, invite: SipMessageRow) -> bool:
+    """Whether the receiver of an INVITE over a connection ends it at once."""
+    return any(
+        event.event in ("fin", "reset")
+        and event.capture == invite.capture
+        and connection(event) == connection(invite)
+        and turned_away([invite], event)
+        for event in case.connection_events
+    )
 
 
 def _attempts(case: Case, *, renewing: bool = False) -> Iterator[list[SipMessageRow]]:
