@@ -235,3 +235,9 @@ def test_a_later_answer_counts_though_media_came_before(offer, answer, reason, a
 )
 def test_silent_in_a_later_exchange(scene):
     assert asked(RULE, **scene) == []
+
+
+def test_silent_where_the_holder_hands_the_call_on_and_hangs_up():
+    scene = renegotiated(HOLD, {"direction": "sendrecv"}, after=0.3)
+    scene["sip_messages"].insert(4, message(1, "REFER", 12.2, frame=45, from_tag="a", to_tag="b", cseq=4))
+    assert asked(RULE, **scene) == []

@@ -223,6 +223,7 @@ def test_silent_where_the_sender_follows_or_the_capture_does_not_show_it():
         renumbered(8, last_kind=96),  # mostly before the change, and it followed
         renumbered(8, last_kind=101),  # the last packet is a pressed key
         renumbered(96),
+        renumbered(8, codec="CN/8000"),
         renumbered(8, packets=few),
         renumbered(8, dst_port=9),  # told to nobody: another socket, or NAT
     ):

@@ -280,11 +280,15 @@ def _handshake(case: Case, leg: int) -> bool:
 def _ended(case: Case, exchange: Exchange) -> SipMessageRow | None:
     """Return the BYE or CANCEL with which an end rejects the answer: with a fitting reason, or at once; or None."""
     answered = exchange.answer.message
+    handed_on = any(row.method == "REFER" and row.call_id == answered.call_id for row in case.sip_messages)
     for row in case.sip_messages:
         if row.call_id != answered.call_id or row.method not in ("BYE", "CANCEL") or row.time < answered.time:
             continue
         if _incompatible(row.reason_header) or (
-            row.time - answered.time <= AT_ONCE and _from_offerer(row, exchange) and row.reason_header is None
+            not handed_on  # after a transfer its party hangs up at once
+            and row.time - answered.time <= AT_ONCE
+            and _from_offerer(row, exchange)
+            and row.reason_header is None
         ):
             return row
     return None

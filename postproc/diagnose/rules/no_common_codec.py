@@ -100,6 +100,7 @@ HEARD = Text(
     "whether anything is heard at {target}: a receiver may know static payload types without being told.",
     "ob bei {target} etwas zu hören ist: Statische Payload-Typen kennt ein Empfänger womöglich auch ungesagt.",
 )
+NO_SPEECH = ("CN", "TELEPHONE-EVENT")  # of which a stream may consist for a while
 UNSHARED = frozenset({"unshared"})
 COMFORT_NOISE = 13  # many send it without offering it (RFC 3389, section 4)
 SETTLE = Text(
@@ -204,6 +205,7 @@ def _outdated(case: Case) -> Iterator[Finding]:
             if (
                 told is None
                 or row.payload_type != row.last_payload_type
+                or (row.codec or "").upper().startswith(NO_SPEECH)
                 or str(row.payload_type) not in named - formats(told.audio)
                 or (row.dst_addr, row.dst_port, row.payload_type) in sent  # the receiver uses it, too
             ):
