@@ -14,7 +14,7 @@ from postproc.diagnose.evidence.case import Beside, Case, beside, cases, in_turn
 from postproc.diagnose.evidence.media import described, media_ok
 from postproc.diagnose.evidence.silences import phase_verdict
 from postproc.diagnose.evidence.view import leaky
-from postproc.diagnose.neighbours import compared
+from postproc.diagnose.neighbours import comparable, compared
 from postproc.diagnose.rules import BY_NAME, RULES
 from postproc.diagnose.walk import records as walk_records
 from postproc.diagnose.walk import walk
@@ -73,15 +73,26 @@ def diagnose(
     files = recorded or Recordings((), tables.captures)
     rules = [rule for rule in RULES if not only or rule.name in only]
     every = cases(tables, deployment)
-    findings_of_calls = compared(every, [_found(case, rules) for case in in_turn(every)])
-    told = [
-        _told(_in_files(_judged(case, _reconsidered(case, each, rules)), files), lang)
-        for case, each in zip(in_turn(every), findings_of_calls, strict=True)
-    ]
-    of_calls = (row for each in told for row in each.findings)
-    findings = FINDINGS.rows([*of_calls, *_beside_calls(beside(tables, deployment), rules, lang, files)])
-    calls, phases = _with_verdicts(tables, told), _phases_with_verdicts(tables, told)
-    return tables.with_(findings=findings, calls=calls, phases=phases), told
+    found, told = list[list[Finding]](), dict[int, Told]()
+
+    def tell(case: Case, findings: list[Finding]) -> None:
+        whole = _judged(case, _reconsidered(case, findings, rules))
+        told[case.number] = _told(_in_files(whole, files), lang)
+
+    for case in in_turn(every):
+        findings = _found(case, rules)
+        waits = any(comparable(each) for each in findings)
+        found.append(findings if waits else [])
+        if not waits:
+            tell(case, findings)
+    for case, findings in zip(in_turn(every), compared(every, found), strict=True):
+        if case.number not in told:
+            tell(case, findings)
+    in_order = [told[case.number] for case in every]
+    of_calls = (row for each in in_order for row in each.findings)
+    rows = FINDINGS.rows([*of_calls, *_beside_calls(beside(tables, deployment), rules, lang, files)])
+    calls, phases = _with_verdicts(tables, in_order), _phases_with_verdicts(tables, in_order)
+    return tables.with_(findings=rows, calls=calls, phases=phases), in_order
 
 
 def _told(judged: Judged, lang: Lang) -> Told:

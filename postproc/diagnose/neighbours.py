@@ -250,6 +250,8 @@ COMPARED = (
     ),
 )
 
+BLAMING = frozenset(comparison.rule for comparison in COMPARED)
+
 
 class _Place(NamedTuple):
     """A call's times in seconds since 1970; ``end`` is the start if unknown."""
@@ -290,6 +292,11 @@ def _index(places: Iterable[tuple[Hashable, _Place]]) -> _Index:
     return _Index({key: sorted(at_key) for key, at_key in by_key.items()})
 
 
+def comparable(finding: Finding) -> bool:
+    """Whether other calls may refute or support what the finding blames."""
+    return finding.verdict in ("fault", "suspect") and finding.rule in BLAMING
+
+
 def compared(cases: Sequence[Case], findings_by_call: Sequence[list[Finding]]) -> list[list[Finding]]:
     """Return every call's findings with the evidence of other calls; a refuted suspicion becomes a note."""
     places = {case.number: place for case in in_turn(cases) if (place := _place(case)) is not None}
@@ -301,7 +308,7 @@ def compared(cases: Sequence[Case], findings_by_call: Sequence[list[Finding]]) -
             for at, case in enumerate(in_turn(cases))
             if case.number in places
             for index, each in enumerate(findings_by_call[at])
-            if each.rule == comparison.rule and each.verdict in ("fault", "suspect")
+            if each.rule == comparison.rule and comparable(each)
         ]
         if not mine or len(places) < 2:
             continue

@@ -5,7 +5,7 @@ A table's rows are built on first use, once for all calls; with ``only``, for th
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
@@ -73,7 +73,7 @@ class Calls:
     """The calls of a run by number.
 
     ``prepare`` is applied to each table before its rows are built; ``only`` restricts it to
-    one call number, which saves building the rows of all others. ``at_once``: rows are held of so many
+    some call numbers, which saves building the rows of all others. ``at_once``: rows are held of so many
     calls at a time, neighbors by number; the calls themselves ``forget`` theirs.
     """
 
@@ -81,14 +81,14 @@ class Calls:
         self,
         tables: Run,
         prepare: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
-        only: int | None = None,
+        only: Collection[int] | None = None,
         at_once: int | None = None,
     ) -> None:
         self.tables = tables
         self._prepare = prepare
-        self._only = only
         self._at_once = at_once
-        self._held: frozenset[int] | None = None if only is None else frozenset({only})  # None: all
+        self._only = None if only is None else frozenset(only)
+        self._held = self._only  # None: all
         self._rows: dict[str, Mapping[int, tuple[Any, ...]]] = {}
 
     @cached_property
@@ -118,7 +118,7 @@ class Calls:
     @cached_property
     def numbers(self) -> list[int]:
         """The numbers of the calls, in order."""
-        return [number for number in self._all if self._only in (None, number)]
+        return [number for number in self._all if self._only is None or number in self._only]
 
     @cached_property
     def _all(self) -> list[int]:
