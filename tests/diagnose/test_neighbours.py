@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import postproc
+from postproc import pipeline
 from postproc.diagnose import diagnose
 from postproc.diagnose.evidence import case
 from postproc.diagnose.evidence.case import cases
@@ -240,7 +241,7 @@ def test_a_single_call_is_told_nothing():
 def test_the_same_is_said_where_not_all_calls_are_held_at_once(at_once, monkeypatch, pcaps):
     """Of calls with relays, media per second, several places and others that refute or fail as well."""
     names = ("good", "acl_403", "made/turn_channel", "made/busy_486", "server_view", "client_view")
-    captured = postproc.run([pcaps / f"{name}.pcapng" for name in names], jobs=1, report=False)
+    captured = pipeline.run([pcaps / f"{name}.pcapng" for name in names], jobs=1, report=False)
     for tables in (run(OVER_THE_NAT, DEAD, DEAD), captured.tables):
         whole, told_at_once = diagnose(tables, XPHONE)
         with monkeypatch.context() as patched:
