@@ -64,7 +64,8 @@ class Reports:
 
     @property
     def warnings(self) -> list[str]:
-        return [f"{self.left_out} RTCP reports left out"] if self.left_out else []
+        named = "report" if self.left_out == 1 else "reports"
+        return [f"{self.left_out} RTCP {named} left out"] if self.left_out else []
 
     def take(self, packets: Packets, datagrams: Payloads, headers: Headers, time: Array, first: int) -> None:
         """Add those of a window; ``time`` is by packet, ``first`` the number of its first frame."""
