@@ -406,9 +406,27 @@ def test_a_relay_that_passes_nothing_on_any_more_is_named():
     assert "Mikrofon" not in shown["de"]["causes"]
 
 
+def transcoded(passed_until=8.0, **changes):
+    """The same, with the relay's own SSRC, and directions told."""
+    ways = (
+        {"direction": "server_to_client"},
+        {"direction": "server_to_client", "ssrc": 8, "src_addr": RELAY},
+    )
+    return [row | way | changes for row, way in zip(hops(passed_until), ways, strict=True)]
+
+
+def test_a_relay_that_transcodes_is_named_too():
+    (found,) = asked(RULE, phases=[phase(), phase(2)], rtp_streams=transcoded())
+    assert (found.facts["relay"], found.facts["seconds"], found.tags) == (RELAY, 12.0, {"relay"})
+
+
 @pytest.mark.parametrize(
     "streams",
     [
+        transcoded(passed_until=19.0),
+        transcoded(direction="other"),
+        [*transcoded(), plain_stream(PHONE, RELAY, ssrc=8)],  # what it sends is another's
+        [transcoded()[0] | {"last_time": 8.0}, transcoded()[1] | {"last_time": 20.0}],  # music instead
         hops(passed_until=19.0),
         hops(capture="b.pcapng"),
         hops(first_time=2.5, dst_addr=RELAY),  # the same, seen before NAT
