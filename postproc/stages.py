@@ -200,7 +200,7 @@ def judged(
     ``apart`` has rows name the files of the recordings again, with times of their own.
     """
     tables, found = diagnose(correlated, work.deployment, lang=work.lang, only=work.only, recorded=recorded)
-    return with_uids(apart(tables)), walks(found, work.lang), answers(found)
+    return with_uids(apart(tables)), walks(found), answers(found)
 
 
 def _with_logs(

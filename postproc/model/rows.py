@@ -492,6 +492,12 @@ class RtpStreamRow(NamedTuple):
     relayed: bool
     direct: bool | None
     counted_in: str | None
+    reports: int | None
+    reported_until: pd.Timestamp | None
+    unreported: int | None
+    report_frame: int | None
+    reported_lost: int | None
+    reported_expected: int | None
 
 
 class RtpSecondRow(NamedTuple):
