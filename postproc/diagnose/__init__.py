@@ -1,6 +1,6 @@
 """Diagnose tables: run every rule on every call and return findings and verdicts."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -10,22 +10,20 @@ import pandas as pd
 from postproc.diagnose import describe
 from postproc.diagnose.chain import Chain, chain, confidence, verdict
 from postproc.diagnose.ending import ended_well, ending
-from postproc.diagnose.evidence.case import Beside, Case, beside, cases
+from postproc.diagnose.evidence.case import Beside, Case, beside, cases, in_turn
 from postproc.diagnose.evidence.media import described, media_ok
 from postproc.diagnose.evidence.silences import phase_verdict
 from postproc.diagnose.evidence.view import leaky
-from postproc.diagnose.neighbours import compared
+from postproc.diagnose.neighbours import comparable, compared
 from postproc.diagnose.rules import BY_NAME, RULES
 from postproc.diagnose.walk import records as walk_records
 from postproc.diagnose.walk import walk
-from postproc.model.columns import TEXT, array
+from postproc.model.columns import TEXT, array, plain
 from postproc.model.deployment import Deployment
 from postproc.model.enumerations import CallVerdict
 from postproc.model.errors import SetupError
 from postproc.model.findings import Finding, Rule, Step
-from postproc.model.loading import load
 from postproc.model.merged import Recordings
-from postproc.model.rows import PhaseRow
 from postproc.model.tables import CALLS, FINDINGS, PHASES, Tables
 from postproc.model.text import LANGS, Lang
 
@@ -34,6 +32,7 @@ NETWORK = frozenset({"stun", "nat", "dtls", "media"})
 # Packets per second: no voice codec in use sends fewer (100 ms each). Lower: a few packets of a VPN beside
 # the call make its verdict unclear; higher: a call hidden in a tunnel becomes a fault.
 SLOWEST_MEDIA = 10
+PhaseKey = tuple[int | None, int | None, int | None]  # call, leg, phase
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,18 @@ class Judged:
     walk: tuple[Step, ...] = ()
 
 
+@dataclass(frozen=True)
+class Told:
+    """What is said of a call, without its rows: those of all calls of a run would be large."""
+
+    number: int
+    findings: list[dict[str, Any]]  # rows of FINDINGS
+    verdict: dict[str, Any]  # columns of CALLS
+    phases: Mapping[PhaseKey, CallVerdict | None]
+    walk: list[dict[str, Any]]
+    answers: dict[Lang, dict[str, Any]]
+
+
 def diagnose(
     tables: Tables,
     deployment: Deployment,
@@ -53,8 +64,8 @@ def diagnose(
     lang: Lang = "en",
     only: Collection[str] = (),
     recorded: Recordings | None = None,
-) -> tuple[Tables, list[Judged]]:
-    """Return the tables with findings and verdicts, and the diagnosis of every call.
+) -> tuple[Tables, list[Told]]:
+    """Return the tables with findings and verdicts, and what else is said of every call.
 
     ``only``: names of the rules to run; empty means all. ``recorded``: the recordings among the captures;
     findings then name their files.
@@ -62,19 +73,42 @@ def diagnose(
     files = recorded or Recordings((), tables.captures)
     rules = [rule for rule in RULES if not only or rule.name in only]
     every = cases(tables, deployment)
-    findings_of_calls = compared(every, [_found(case, rules) for case in every])
-    judged = [
-        _in_files(_judged(case, _reconsidered(case, each, rules)), files)
-        for case, each in zip(every, findings_of_calls, strict=True)
-    ]
-    of_calls = (
-        findings_of_calls.row()
-        for each in judged
-        for findings_of_calls in describe.findings(each.chain, BY_NAME, each.case, lang)
+    found, told = list[list[Finding]](), dict[int, Told]()
+
+    def tell(case: Case, findings: list[Finding]) -> None:
+        whole = _judged(case, _reconsidered(case, findings, rules))
+        told[case.number] = _told(_in_files(whole, files), lang)
+
+    for case in in_turn(every):
+        findings = _found(case, rules)
+        waits = any(comparable(each) for each in findings)
+        found.append(findings if waits else [])
+        if not waits:
+            tell(case, findings)
+    for case, findings in zip(in_turn(every), compared(every, found), strict=True):
+        if case.number not in told:
+            tell(case, findings)
+    in_order = [told[case.number] for case in every]
+    of_calls = (row for each in in_order for row in each.findings)
+    rows = FINDINGS.rows([*of_calls, *_beside_calls(beside(tables, deployment), rules, lang, files)])
+    calls, phases = _with_verdicts(tables, in_order), _phases_with_verdicts(tables, in_order)
+    return tables.with_(findings=rows, calls=calls, phases=phases), in_order
+
+
+def _told(judged: Judged, lang: Lang) -> Told:
+    verdicts = {each: _verdict(judged, each) for each in LANGS}
+    shown = _shown(judged)
+    return Told(
+        judged.case.number,
+        [found.row() for found in describe.findings(judged.chain, BY_NAME, judged.case, lang)],
+        verdicts[lang],
+        _phases(judged),
+        walk_records(judged.walk, lang),
+        {
+            each: describe.answer(shown, BY_NAME, judged.case, said["headline"], each)
+            for each, said in verdicts.items()
+        },
     )
-    findings = FINDINGS.rows([*of_calls, *_beside_calls(beside(tables, deployment), rules, lang, files)])
-    calls, phases = _with_verdicts(tables, judged, lang), _phases_with_verdicts(tables, judged)
-    return tables.with_(findings=findings, calls=calls, phases=phases), judged
 
 
 def _beside_calls(
@@ -182,26 +216,27 @@ def _ringing(case: Case) -> bool:
     )
 
 
-def _with_verdicts(tables: Tables, judged: list[Judged], lang: Lang) -> pd.DataFrame:
-    verdicts = {each.case.number: _verdict(each, lang) for each in judged}
+def _with_verdicts(tables: Tables, told: list[Told]) -> pd.DataFrame:
+    said = {each.number: each.verdict for each in told}
     numbers = tables.calls["call"]
     columns = (
-        {name: [verdicts[number][name] for number in numbers] for name in verdicts[numbers.iloc[0]]}
-        if verdicts
-        else {}
+        {name: [said[number][name] for number in numbers] for name in said[numbers.iloc[0]]} if said else {}
     )
     return CALLS.conform(tables.calls.assign(**columns))
 
 
-def _phases_with_verdicts(tables: Tables, judged: list[Judged]) -> pd.DataFrame:
-    verdict_of: dict[tuple[int | None, int | None, int | None], CallVerdict | None] = {}
-    for call in judged:
-        path = [found for found in call.chain.findings if _of(found).stage in NETWORK]
-        for phase in call.case.phases:
-            verdict_of[phase.call, phase.leg, phase.phase] = phase_verdict(call.case, phase, path)
-    phases = load(PhaseRow, tables.phases)
-    verdicts = [verdict_of.get((phase.call, phase.leg, phase.phase)) for phase in phases]
-    return PHASES.conform(tables.phases.assign(verdict=array(verdicts, TEXT)))
+def _phases_with_verdicts(tables: Tables, told: list[Told]) -> pd.DataFrame:
+    said = {key: verdict for each in told for key, verdict in each.phases.items()}
+    keys = zip(*(plain(tables.phases[name]) for name in ("call", "leg", "phase")), strict=True)
+    return PHASES.conform(tables.phases.assign(verdict=array([said.get(key) for key in keys], TEXT)))
+
+
+def _phases(judged: Judged) -> dict[PhaseKey, CallVerdict | None]:
+    path = [found for found in judged.chain.findings if _of(found).stage in NETWORK]
+    return {
+        (phase.call, phase.leg, phase.phase): phase_verdict(judged.case, phase, path)
+        for phase in judged.case.phases
+    }
 
 
 def _verdict(judged: Judged, lang: Lang) -> dict[str, Any]:
@@ -219,20 +254,14 @@ def _verdict(judged: Judged, lang: Lang) -> dict[str, Any]:
     }
 
 
-def walks(judged: Iterable[Judged], lang: Lang) -> dict[int, list[dict[str, Any]]]:
-    """Return the walk of every call by number, in one language."""
-    return {each.case.number: walk_records(each.walk, lang) for each in judged}
+def walks(told: Iterable[Told]) -> dict[int, list[dict[str, Any]]]:
+    """Return the walk of every call by its number."""
+    return {each.number: each.walk for each in told}
 
 
-def answers(judged: Iterable[Judged]) -> dict[int, dict[Lang, dict[str, Any]]]:
-    """Return the contents of an answer to the customer, by call number and language."""
-    return {
-        each.case.number: {
-            lang: describe.answer(_shown(each), BY_NAME, each.case, _verdict(each, lang)["headline"], lang)
-            for lang in LANGS
-        }
-        for each in judged
-    }
+def answers(told: Iterable[Told]) -> dict[int, dict[Lang, dict[str, Any]]]:
+    """Return what an answer to the customer says of every call, by its number, in each language."""
+    return {each.number: each.answers for each in told}
 
 
 def _shown(judged: Judged) -> Chain:

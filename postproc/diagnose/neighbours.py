@@ -13,7 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.candidates import bases, offered, public
-from postproc.diagnose.evidence.case import CLIENT, SERVER, Case
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, in_turn
 from postproc.diagnose.evidence.media import connected
 from postproc.diagnose.evidence.server import server_addresses
 from postproc.diagnose.evidence.signalling import negotiated, shown
@@ -250,6 +250,8 @@ COMPARED = (
     ),
 )
 
+BLAMING = frozenset(comparison.rule for comparison in COMPARED)
+
 
 class _Place(NamedTuple):
     """A call's times in seconds since 1970; ``end`` is the start if unknown."""
@@ -290,18 +292,23 @@ def _index(places: Iterable[tuple[Hashable, _Place]]) -> _Index:
     return _Index({key: sorted(at_key) for key, at_key in by_key.items()})
 
 
+def comparable(finding: Finding) -> bool:
+    """Whether other calls may refute or support what the finding blames."""
+    return finding.verdict in ("fault", "suspect") and finding.rule in BLAMING
+
+
 def compared(cases: Sequence[Case], findings_by_call: Sequence[list[Finding]]) -> list[list[Finding]]:
     """Return every call's findings with the evidence of other calls; a refuted suspicion becomes a note."""
-    places = {case.number: place for case in cases if (place := _place(case)) is not None}
+    places = {case.number: place for case in in_turn(cases) if (place := _place(case)) is not None}
     results = [list(findings) for findings in findings_by_call]
     up = cache(_connected)
     for comparison in COMPARED:
         mine = [
             (case, at, index, frozenset(comparison.about(case, each)))
-            for at, case in enumerate(cases)
+            for at, case in enumerate(in_turn(cases))
             if case.number in places
             for index, each in enumerate(findings_by_call[at])
-            if each.rule == comparison.rule and each.verdict in ("fault", "suspect")
+            if each.rule == comparison.rule and comparable(each)
         ]
         if not mine or len(places) < 2:
             continue
@@ -309,7 +316,7 @@ def compared(cases: Sequence[Case], findings_by_call: Sequence[list[Finding]]) -
         blamed = {key for *_, keys in mine for key in keys}
         working = _index(
             (key, places[case.number])
-            for case in cases
+            for case in in_turn(cases)
             if case.number in places
             for key in comparison.proven(case, up(case))
             if key in blamed

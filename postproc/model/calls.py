@@ -3,8 +3,9 @@
 A table's rows are built on first use, once for all calls; with ``only``, for that call alone.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
@@ -72,19 +73,38 @@ class Calls:
     """The calls of a run by number.
 
     ``prepare`` is applied to each table before its rows are built; ``only`` restricts it to
-    one call number, which saves building the rows of all others.
+    some call numbers, which saves building the rows of all others. ``at_once``: rows are held of so many
+    calls at a time, neighbors by number; the calls themselves ``forget`` theirs.
     """
 
     def __init__(
         self,
         tables: Run,
         prepare: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
-        only: int | None = None,
+        only: Collection[int] | None = None,
+        at_once: int | None = None,
     ) -> None:
         self.tables = tables
         self._prepare = prepare
-        self._only = only
+        self._at_once = at_once
+        self._only = None if only is None else frozenset(only)
+        self._held = self._only  # None: all
         self._rows: dict[str, Mapping[int, tuple[Any, ...]]] = {}
+
+    @cached_property
+    def many(self) -> bool:
+        """Whether there are more calls than those whose rows are held at a time."""
+        return self._at_once is not None and len(self._all) > self._at_once
+
+    def around(self, number: int) -> "Calls":
+        """Return the calls with rows for this one: where not all are held, of its neighbors and no others."""
+        if self.many and self._at_once and not (self._held and number in self._held):
+            first = bisect_left(self._all, number) // self._at_once * self._at_once
+            self._held = frozenset(self._all[first : first + self._at_once])
+            self._rows.clear()
+            for name in ("turn_messages", "seconds"):
+                vars(self).pop(name, None)
+        return self
 
     def __iter__(self) -> "Iterator[Call]":
         return (Call(number, self) for number in self.numbers)
@@ -98,7 +118,7 @@ class Calls:
     @cached_property
     def numbers(self) -> list[int]:
         """The numbers of the calls, in order."""
-        return [number for number in self._all if self._only in (None, number)]
+        return [number for number in self._all if self._only is None or number in self._only]
 
     @cached_property
     def _all(self) -> list[int]:
@@ -148,6 +168,7 @@ class Calls:
 
     def of(self, kind: type[R], table: str, number: int) -> tuple[R, ...]:
         """Return a call's rows of a table."""
+        self.around(number)
         if table not in self._rows:
             self._rows[table] = by(load(kind, self._frame(table)), "call")
         return self._rows[table].get(number, ())
@@ -165,8 +186,8 @@ class Calls:
 
     def _frame(self, table: str) -> pd.DataFrame:
         rows: pd.DataFrame = getattr(self.tables, table)
-        if self._only is not None:
-            rows = rows[(rows["call"] == self._only).fillna(value=False).astype(bool)]
+        if self._held is not None:
+            rows = rows[rows["call"].isin(self._held)]
         return rows if self._prepare is None else self._prepare(rows)
 
     @cached_property
@@ -188,8 +209,8 @@ class Calls:
     def seconds(self) -> Mapping[int, tuple[RtpSecondRow, ...]]:
         """Rows of ``rtp_seconds`` by stream."""
         rows = self.tables.rtp_seconds
-        if self._only is not None:
-            rows = rows[rows["stream"].isin({stream.stream for stream in self[self._only].rtp_streams})]
+        if self._held is not None:
+            rows = rows[rows["stream"].isin(self._frame("rtp_streams")["stream"])]
         return by(load(RtpSecondRow, rows), "stream")
 
 
@@ -204,6 +225,17 @@ class Call:
     def __init__(self, number: int, calls: Calls) -> None:
         self.number = number
         self._calls = calls
+
+    @property
+    def one_of_many(self) -> bool:
+        """Whether the run has more calls than should be held with all their rows."""
+        return self._calls.many
+
+    def forget(self) -> None:
+        """Drop the rows, and what was derived from them; they are made again if wanted."""
+        for name in list(vars(self)):
+            if isinstance(getattr(type(self), name, None), cached_property):
+                del vars(self)[name]
 
     @cached_property
     def call(self) -> CallRow:
@@ -274,7 +306,7 @@ class Call:
     @cached_property
     def turn_messages(self) -> tuple[StunMessageRow, ...]:
         """The TURN_TRANSACTIONS among its ``stun_messages``."""
-        return self._calls.turn_messages.get(self.number, ())
+        return self._calls.around(self.number).turn_messages.get(self.number, ())
 
     @cached_property
     def dtls(self) -> tuple[DtlsRow, ...]:
@@ -296,7 +328,8 @@ class Call:
     def rtp_seconds(self) -> tuple[RtpSecondRow, ...]:
         """The seconds of its streams, one stream after the other."""
         streams = dict.fromkeys(stream.stream for stream in self.rtp_streams)
-        return tuple(second for stream in streams for second in self._calls.seconds.get(stream, ()))
+        seconds = self._calls.around(self.number).seconds
+        return tuple(second for stream in streams for second in seconds.get(stream, ()))
 
     @cached_property
     def timeline(self) -> tuple[TimelineRow, ...]:

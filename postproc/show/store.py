@@ -1,6 +1,6 @@
 """Results in files: the tables as Parquet and CSV, summary.json, findings.json."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from postproc.model.text import Lang
 from postproc.show.selection import Quoted, log_warnings
 
 RUN = b"legshark.run"  # key in the metadata of a Parquet file
+AT_ONCE = 1000  # records held at a time: one of findings takes some 3 kB
 FORMULA = r"^[=+\-@\t\r\n]"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException, SchemaError)
 
@@ -127,38 +128,25 @@ Walks = Mapping[int, Sequence[Mapping[str, Any]]]  # call -> the steps of its wa
 Answers = Mapping[int, Mapping[Lang, Mapping[str, Any]]]  # call -> the answer for the user, by language
 
 
-def findings_document(
-    tables: Tables, walks: Walks, run: Mapping[str, Any], answers: Answers = NOTHING
-) -> dict[str, Any]:
-    """Return {"run": ..., "calls": [... with "walk", "log_warnings", "answer"], "findings": [...]}.
-
-    Lists are arrays; "answer" is by language.
-    """
+def calls_told(tables: Tables, walks: Walks, answers: Answers = NOTHING) -> Iterator[dict[str, Any]]:
+    """Yield the rows of ``calls`` with "walk", "log_warnings", and "answer" by language."""
     warnings = log_warnings(tables)
-    return {
-        "run": dict(run),
-        "calls": [
-            row
-            | {
-                "walk": list(walks.get(row["call"], ())),
-                "log_warnings": [_quoted(warning) for warning in warnings.get(row["call"], ())],
-                "answer": dict(answers.get(row["call"], {})),
-            }
-            for row in records(tables.calls)
-        ],
-        "findings": _findings(tables.findings),
-    }
+    for row in _in_parts(tables.calls):
+        yield row | {
+            "walk": list(walks.get(row["call"], ())),
+            "log_warnings": [_quoted(warning) for warning in warnings.get(row["call"], ())],
+            "answer": dict(answers.get(row["call"], {})),
+        }
 
 
 def _quoted(line: Quoted) -> dict[str, Any]:
     return line._asdict() | {"time": line.time.isoformat() if line.time is not None else None}
 
 
-def _findings(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of findings, with evidence, facts and advice as arrays and objects."""
-    return [
-        row
-        | {
+def _findings(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield the rows of findings, with evidence, facts and advice as arrays and objects."""
+    for row, finding in zip(_in_parts(table), of_table(table), strict=True):
+        yield row | {
             "frames": list(finding.frames),
             "supported_by": list(finding.supported_by),
             "refuted_by": list(finding.refuted_by),
@@ -166,17 +154,28 @@ def _findings(table: pd.DataFrame) -> list[dict[str, Any]]:
             "causes": list(finding.causes),
             "remedies": list(finding.remedies),
         }
-        for row, finding in zip(records(table), of_table(table), strict=True)
-    ]
+
+
+def _in_parts(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield one record per row without holding those of all."""
+    for first in range(0, len(rows), AT_ONCE):
+        yield from records(rows.iloc[first : first + AT_ONCE])
 
 
 def write_findings(
     tables: Tables, walks: Walks, run: Mapping[str, Any], path: Path, answers: Answers = NOTHING
 ) -> None:
-    text = orjson.dumps(
-        findings_document(tables, walks, run, answers), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    )
-    path.write_bytes(text)
+    """Write {"run": ..., "calls": [... as ``calls_told`` yields them], "findings": [...]} piece by piece."""
+    lists = {"calls": calls_told(tables, walks, answers), "findings": _findings(tables.findings)}
+    with path.open("wb") as file:
+        file.write(b'{"run": ' + orjson.dumps(dict(run)))
+        for name, items in lists.items():
+            file.write(b',\n"' + name.encode() + b'": [')
+            for position, item in enumerate(items):
+                file.write(b",\n" if position else b"\n")
+                file.write(orjson.dumps(item, option=orjson.OPT_INDENT_2))
+            file.write(b"\n]")
+        file.write(b"}\n")
 
 
 def read_findings(path: Path) -> tuple[dict[str, Any], dict[int, list[dict[str, Any]]], Answers]:

@@ -8,17 +8,17 @@ from typing import NamedTuple
 import pytest
 
 from postproc import pipeline
-from postproc.diagnose import Judged, diagnose
+from postproc.diagnose import Told, diagnose
 from postproc.model.tables import Tables
 from postproc.read import deployment
 from tests.diagnose.telling import HEAD, Telling, difference
 
 
 class Diagnosed(NamedTuple):
-    """The tables of a run with findings, and what they rest on."""
+    """The tables of a run with findings, and what else is said of its calls."""
 
     tables: Tables
-    judged: list[Judged]
+    told: list[Told]
 
 
 @pytest.fixture(scope="session")

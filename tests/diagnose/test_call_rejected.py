@@ -121,6 +121,30 @@ def test_silent_on_how_calls_end_every_day(status):
     assert asked(RULE, **passed_on(status)) == []
 
 
+@pytest.mark.parametrize(("status", "first"), [(603, 488), (486, 503), (480, 404)])
+def test_an_everyday_answer_made_of_another_failure_hides_it(status, first):
+    scene = passed_on(status, first)
+    (found,) = asked(RULE, **scene)
+    assert (found.facts["answer"], found.facts["passed"]) == (f"{first} No", f"{status} No")
+    assert verdict(**scene)["cause"] == "call-rejected"
+
+
+@pytest.mark.parametrize("onward", [{"ringing_time": 0.5}, {"final_status": 401}])
+def test_silent_where_an_everyday_answer_may_be_somebodys_own(onward):
+    scene = passed_on(603, first := onward.get("final_status", 500))
+    scene["legs"] = [scene["legs"][0], refused_leg(2, first, end_time=1.1) | onward]
+    assert asked(RULE, **scene) == []
+
+
+@pytest.mark.parametrize(("late", "alone"), [(2.0, True), (2.1, False)])
+def test_an_everyday_answer_long_after_a_failure_or_after_another_try_hides_nothing(late, alone):
+    scene = passed_on(486, 503)
+    scene["sip_messages"] = [*scene["sip_messages"][:-1], response(1, 486, 1.0 + late)]
+    assert bool(asked(RULE, **scene)) == alone
+    scene["legs"] = [*scene["legs"], refused_leg(3, 486, call_id="c@x")]
+    assert asked(RULE, **scene) == []
+
+
 def test_silent_on_a_cancelled_call_whatever_its_status():
     cancelled = [refused_leg(1, 500, state="cancelled")]
     assert asked(RULE, **at_once(500, legs=cancelled)) == []

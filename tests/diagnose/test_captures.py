@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from postproc.diagnose import judge
+from postproc.diagnose.evidence.case import cases
 from postproc.diagnose.rules import RULES
+from postproc.read import deployment
 from tests.diagnose.conftest import Diagnosed
 
 # capture -> per call: verdict, cause, and findings as (name, verdict, explained by), in the order they are told
@@ -622,7 +625,8 @@ def test_without_the_log_the_403_is_reasoned(judged: Judged):
 
 
 def test_no_public_candidate_is_said_of_both_sides(judged: Judged):
-    tags = judged("only_private").judged[0].chain.root
+    (call,) = cases(judged("only_private").tables, deployment.read("xphone"))
+    tags = judge(call).chain.root
     assert tags is not None
     assert tags.tags == {"client", "server"}
 

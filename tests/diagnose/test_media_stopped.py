@@ -406,9 +406,27 @@ def test_a_relay_that_passes_nothing_on_any_more_is_named():
     assert "Mikrofon" not in shown["de"]["causes"]
 
 
+def transcoded(passed_until=8.0, **changes):
+    """The same, with the relay's own SSRC, and directions told."""
+    ways = (
+        {"direction": "server_to_client"},
+        {"direction": "server_to_client", "ssrc": 8, "src_addr": RELAY},
+    )
+    return [row | way | changes for row, way in zip(hops(passed_until), ways, strict=True)]
+
+
+def test_a_relay_that_transcodes_is_named_too():
+    (found,) = asked(RULE, phases=[phase(), phase(2)], rtp_streams=transcoded())
+    assert (found.facts["relay"], found.facts["seconds"], found.tags) == (RELAY, 12.0, {"relay"})
+
+
 @pytest.mark.parametrize(
     "streams",
     [
+        transcoded(passed_until=19.0),
+        transcoded(direction="other"),
+        [*transcoded(), plain_stream(PHONE, RELAY, ssrc=8)],  # what it sends is another's
+        [transcoded()[0] | {"last_time": 8.0}, transcoded()[1] | {"last_time": 20.0}],  # music instead
         hops(passed_until=19.0),
         hops(capture="b.pcapng"),
         hops(first_time=2.5, dst_addr=RELAY),  # the same, seen before NAT
@@ -488,3 +506,49 @@ def test_silent_on_a_leg_whose_party_has_handed_the_call_on(status, asked_at, co
     scene = server_silent()
     scene["sip_messages"] = [*good()["sip_messages"], refer, notify]
     assert len(asked(RULE, **scene)) == count
+
+
+MISSED = {"reports": 5, "reported_until": 8.0, "unreported": 2, "report_frame": 900}
+
+
+def test_a_stream_whose_receiver_reports_nothing_any_more():
+    sent = [stream(ssrc=1, **MISSED), stream("client_to_server")]
+    (found,) = asked(RULE, phases=[phase(), phase(2)], rtp_streams=sent)
+    assert (found.verdict, found.confidence, found.leg, found.tags) == ("fault", 0.9, 1, {"unreceived"})
+    assert 900 in found.evidence.frames
+    shown = told_both(found, RULE)
+    assert shown["en"]["title"] == (
+        "From 12:00:08.000 UTC at the latest nothing that is sent to 198.51.100.77:50000 on leg 1 arrives there"
+        " any more, for 12 s: its own reports say so."
+    )
+    assert shown["de"]["title"].startswith(
+        "Spätestens ab 12:00:08.000 UTC kommt auf Leg 1 12 s lang nichts mehr an"
+    )
+    assert "2 RTCP reports from there (up to frame 900)" in shown["en"]["detail"]
+    row = verdict(phases=[phase(), phase(2)], rtp_streams=sent)
+    assert (row.verdict, row.cause) == ("fault", "media-stopped")
+
+
+def test_of_a_relay_the_last_hop_is_named_and_the_first_to_tell_dates():
+    """The relay sees the reports in clear, the last hop has them as SRTCP, where they tell later."""
+    before = stream(ssrc=1, first_time=2.9, src_addr=GATEWAY, dst_addr=SERVER, **MISSED)
+    after = stream(ssrc=1, **MISSED | {"reported_until": 14.0})
+    (found,) = asked(
+        RULE, phases=[phase(), phase(2)], rtp_streams=[before, after, stream("client_to_server")]
+    )
+    assert found.facts["since"].second == 8
+    assert found.facts["target"] == "198.51.100.77:50000"
+
+
+@pytest.mark.parametrize(
+    ("changes", "held"),
+    [
+        ({"unreported": 1}, {}),
+        ({"reported_until": None}, {}),  # its receiver never named a source
+        ({"reported_until": 16.0}, {}),  # too short
+        ({}, {"kind": "hold", "may_send_server": False}),  # the client takes nothing in, as agreed
+    ],
+)
+def test_reports_that_prove_no_stop(changes, held):
+    sent = [stream(ssrc=1, **MISSED | changes), stream("client_to_server")]
+    assert not asked(RULE, phases=[phase(**held), phase(2)], rtp_streams=sent)

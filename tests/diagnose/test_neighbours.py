@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 import postproc
+from postproc import pipeline
 from postproc.diagnose import diagnose
+from postproc.diagnose.evidence import case
 from postproc.diagnose.evidence.case import cases
 from postproc.diagnose.neighbours import NEAREST, compared
 from postproc.diagnose.rules import RULES
@@ -233,3 +235,18 @@ def test_the_effort_grows_with_the_calls_not_with_their_pairs(count: int):
 
 def test_a_single_call_is_told_nothing():
     assert all(row[3] is None and row[4] is None for row in told(run(DEAD)))
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_the_same_is_said_where_not_all_calls_are_held_at_once(at_once, monkeypatch, pcaps):
+    """Of calls with relays, media per second, several places and others that refute or fail as well."""
+    names = ("good", "acl_403", "made/turn_channel", "made/busy_486", "server_view", "client_view")
+    captured = pipeline.run([pcaps / f"{name}.pcapng" for name in names], jobs=1, report=False)
+    for tables in (run(OVER_THE_NAT, DEAD, DEAD), captured.tables):
+        whole, told_at_once = diagnose(tables, XPHONE)
+        with monkeypatch.context() as patched:
+            patched.setattr(case, "AT_ONCE", at_once)
+            parts, told_in_parts = diagnose(tables, XPHONE)
+        assert told_in_parts == told_at_once
+        for (table, rows), (_, others) in zip(whole.items(), parts.items(), strict=True):
+            assert rows.equals(others), table.name

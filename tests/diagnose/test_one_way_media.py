@@ -98,7 +98,9 @@ def test_what_ends_at_a_relay_is_not_heard():
         )
     ]
     (found,) = asked(RULE, rtp_streams=directed)
-    assert (found.facts["source"], found.facts["back"]) == (ONE, 0)
+    assert (found.facts["source"], found.facts["packets"], found.facts["back"]) == (ONE, 850, 0)
+    directed[1]["ssrc"] = 9  # transcoded
+    assert [each.facts for each in asked(RULE, rtp_streams=directed)] == [found.facts]
 
 
 def test_what_a_relay_passes_on_is_heard():

@@ -22,7 +22,7 @@ def two_calls():
     )
 
 
-@pytest.mark.parametrize("only", [None, 1])
+@pytest.mark.parametrize("only", [None, {1}])
 def test_a_call_has_its_own_rows_in_the_table_s_order(only):
     call = Calls(two_calls(), only=only)[1]
     assert call.call.call == 1
@@ -33,10 +33,10 @@ def test_a_call_has_its_own_rows_in_the_table_s_order(only):
 
 def test_calls_come_in_the_order_of_their_numbers():
     assert [call.number for call in Calls(two_calls())] == [1, 2]
-    assert [call.number for call in Calls(two_calls(), only=2)] == [2]
+    assert [call.number for call in Calls(two_calls(), only={2})] == [2]
 
 
-@pytest.mark.parametrize("only", [None, 3])
+@pytest.mark.parametrize("only", [None, {3}])
 def test_a_number_that_is_no_call_s_is_named_with_those_there_are(only):
     with pytest.raises(LookupError, match=r"no call 3 in this run; it has 1, 2"):
         Calls(two_calls(), only=only)[3]

@@ -5,7 +5,7 @@ from postproc.show.answers import SHOWN, closing, details, frame_list, headlines
 from postproc.show.calls import call_lines
 from postproc.show.report.sheets import log_warnings as log_warnings_sheet
 from postproc.show.selection import log_warnings
-from postproc.show.store import findings_document
+from postproc.show.store import calls_told
 from tests import builders as t
 from tests.diagnose.places import EVERY_PLACE, passages, seen_from
 from tests.diagnose.scenes import tables
@@ -61,7 +61,7 @@ def test_warnings_and_errors_of_the_log_are_quoted_once_each_with_their_place():
         "    - WARNING Code 7 0 (2 times) (fs.log:7)",
         "    - ERR Bind Error! (fs.log:9)",
     ]
-    (document,) = findings_document(held, {}, {})["calls"]
+    (document,) = calls_told(held, {})
     assert [(each["line"], each["times"], each["text"]) for each in document["log_warnings"]] == [
         (7, 2, "Code 7 0"),
         (9, 1, "Bind Error!"),

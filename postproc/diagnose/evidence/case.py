@@ -4,7 +4,7 @@ A call seen by several captures has its bindings, streams and handshakes once pe
 capture here, as in the tables; modules ``paths`` and ``media`` count them once.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -26,8 +26,22 @@ from postproc.model.rows import (
 )
 from postproc.model.tables import Tables
 
-__all__ = ["CLIENT", "OTHER", "SERVER", "Beside", "Case", "answered_once", "beside", "cases", "evidence"]
+__all__ = [
+    "CLIENT",
+    "OTHER",
+    "SERVER",
+    "Beside",
+    "Case",
+    "answered_once",
+    "beside",
+    "cases",
+    "evidence",
+    "in_turn",
+]
 
+# Calls whose rows are held at a time. Those of one take some 40 kB; fewer calls mean that each table is searched for
+# theirs more often. Runs of fewer calls than this load every table once.
+AT_ONCE = 1000
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -56,6 +70,10 @@ class Case(Call):
         self.deployment = deployment
         self._software = software  # by transaction ID
         self.answers: dict[object, Any] = {}  # see answered_once
+
+    def forget(self) -> None:
+        self.answers.clear()
+        super().forget()
 
     @cached_property
     def captures(self) -> tuple[CaptureRow, ...]:
@@ -221,10 +239,18 @@ def evidence(*rows: Row | None, more: Iterable[int] = ()) -> Evidence:
     return Evidence(capture, tuple(frames), present[0].time)
 
 
+def in_turn(every: Iterable[Case]) -> Iterator[Case]:
+    """Yield each call, then drop its rows where the run has many: those of all calls would be large."""
+    for case in every:
+        yield case
+        if case.one_of_many:
+            case.forget()
+
+
 def cases(tables: Tables, deployment: Deployment) -> list[Case]:
     """Return one case per call, ordered by number."""
-    calls, software = Calls(tables, _once_in_order), _software(tables)
-    at_every_place = Calls(tables, _in_order)
+    calls, software = Calls(tables, _once_in_order, at_once=AT_ONCE), _software(tables)
+    at_every_place = Calls(tables, _in_order, at_once=AT_ONCE)
     return [Case(number, calls, deployment, software, at_every_place) for number in calls.numbers]
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import Case, answered_once
 from postproc.diagnose.evidence.complaints import complaint
+from postproc.diagnose.evidence.hops import ends_at_relay, strays
 from postproc.diagnose.evidence.paths import EITHER_WAY, TO_CLIENT, TO_SERVER
 from postproc.diagnose.evidence.signalling import server_calls
 from postproc.diagnose.evidence.view import end, ends_seen, goes_on
@@ -91,7 +92,7 @@ def both_ways(case: Case, leg: int | None) -> bool | None:
 
 
 def _arriving(case: Case, sent: Way) -> Way:
-    """Drop streams that a place nearer to the receiver does not show, that it misses, or that end at a relay."""
+    """Drop streams that a place nearer to the receiver does not show, that it misses, that end at a relay or go astray."""
     told = complaint(case)
     lacking = told.streams if told else ()
     return Way(
@@ -100,35 +101,10 @@ def _arriving(case: Case, sent: Way) -> Way:
             for row in sent.rows
             if row not in lacking
             and (row.capture, row.src_addr, row.src_port, row.dst_addr, row.dst_port) not in case.lost_flows
-            and not _ends_at_relay(case, row)
+            and row not in strays(case)
+            and not ends_at_relay(case, row)
         )
     )
-
-
-def _ends_at_relay(case: Case, row: RtpStreamRow) -> bool:
-    """Whether a relay between two hops of a leg forwards the other direction, but not this stream."""
-    here = (row.capture, row.leg)  # a stream that counts at another place is forwarded, too
-    hops = [each for each in case.at_every_place.rtp_streams if (each.capture, each.leg) == here]
-    if any(each.ssrc == row.ssrc and _sent(each) != _sent(row) for each in hops):
-        return False
-    back = [each for each in hops if _sent(each) == (row.dst_addr, row.dst_port, row.src_addr, row.src_port)]
-    before = [
-        arrived
-        for passed in back
-        for arrived in hops
-        if arrived.ssrc == passed.ssrc
-        and arrived.dst_addr != row.src_addr
-        and arrived.src_addr != row.dst_addr
-    ]
-    return bool(before) and not any(
-        (each.src_addr, each.dst_addr) == (arrived.dst_addr, arrived.src_addr)
-        for each in hops
-        for arrived in before
-    )
-
-
-def _sent(row: RtpStreamRow) -> tuple[object, ...]:
-    return row.src_addr, row.src_port, row.dst_addr, row.dst_port
 
 
 def _balanced(case: Case, one: Way, other: Way) -> bool:

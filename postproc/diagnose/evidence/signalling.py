@@ -6,6 +6,7 @@ A refusal is traced to the response that caused it; codecs are those offered and
 import re
 from collections.abc import Container
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case
@@ -17,6 +18,9 @@ CHALLENGES = frozenset({401, 407})
 Q850 = re.compile(r"Q\.850\s*;[^,]*?cause\s*=\s*(\d{1,3})(?!\d)", re.IGNORECASE)
 TRYING = 100
 INCOMPATIBLE = 88  # Q.850: incompatible destination
+# Within which a B2BUA makes one leg's failure its answer on the other (FreeSWITCH: 20 ms). A third would do; with three
+# times, a destination that is tried next, unseen, is left out.
+AT_ONCE = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,23 @@ def q850(header: str | None) -> int | None:
 
 
 def rejection(case: Case) -> Rejection | None:
-    """Return how the first leg was refused; None if it was not, or with an everyday status."""
-    return refusal(case, range(400, 700), but=EVERYDAY_ENDS)
+    """Return how the first leg was refused; None if it was not, or with an everyday status that hides no other."""
+    plain = refusal(case, range(400, 700), but=EVERYDAY_ENDS)
+    everyday = None if plain else refusal(case, EVERYDAY_ENDS)
+    return everyday if everyday and _hides_failure(case, everyday) else plain
+
+
+def _hides_failure(case: Case, refused: Rejection) -> bool:
+    """Whether the server made an everyday status of another failure of the only leg it tried, which did not ring.
+
+    After ringing, any status may be somebody's refusal.
+    """
+    origin, onward = refused.origin, [leg for leg in case.legs if leg.leg != refused.leg.leg]
+    return (
+        (origin.status or 0) not in {*EVERYDAY_ENDS, *CHALLENGES}
+        and refused.response.time - origin.time <= AT_ONCE
+        and all(leg.call_id == origin.call_id and leg.ringing_time is None for leg in onward)
+    )
 
 
 def refusal(case: Case, statuses: Container[int], but: Container[int] = ()) -> Rejection | None:

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, answered_once
 from postproc.diagnose.evidence.holds import PASSED_ON, kept
+from postproc.diagnose.evidence.hops import next_hops
 from postproc.diagnose.evidence.media import audio, bypassed, due, heard
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks
+from postproc.diagnose.evidence.reports import missed, unreceived
 from postproc.model.enumerations import CallVerdict
 from postproc.model.findings import Finding
 from postproc.model.rows import PhaseRow, RtpStreamRow
@@ -65,17 +67,14 @@ def withheld(case: Case) -> Iterator[Withheld]:
     for leg in case.numbers:
         streams = [row for row in audio(case, leg) if (row.packets or 0) >= least]
         for arriving in streams:
-            hops = [row for row in streams if _next_hop(arriving, row)]
+            hops = [row for row in next_hops(arriving, streams) if _begun_during(arriving, row)]
             passed = max(hops, key=lambda row: row.last_time, default=None)
             if passed is not None and (gap := _held_back(case, arriving, passed, streams)):
                 yield gap
 
 
-def _next_hop(arriving: RtpStreamRow, row: RtpStreamRow) -> bool:
-    """Whether ``row`` is the same stream between two other machines, started while it arrived."""
-    same = (row.capture, row.ssrc, row.direction) == (arriving.capture, arriving.ssrc, arriving.direction)
-    elsewhere = row.src_addr != arriving.src_addr and row.dst_addr != arriving.dst_addr
-    return same and elsewhere and arriving.first_time <= row.first_time + PASSED_ON <= arriving.last_time
+def _begun_during(arriving: RtpStreamRow, row: RtpStreamRow) -> bool:
+    return bool(arriving.first_time <= row.first_time + PASSED_ON <= arriving.last_time)
 
 
 def _held_back(
@@ -176,6 +175,7 @@ def _disturbed(case: Case, leg: int | None) -> Iterator[PhaseRow]:
     """Yield the phases in which media stopped, and those that should have ended."""
     yield from (each.phase for each in _of_leg(case, leg))
     yield from (each.phase for each in kept(case))
+    yield from (phase for stream in unreceived(case, leg) for phase in missed(case, stream))
 
 
 def phase_verdict(case: Case, phase: PhaseRow, path_findings: Collection[Finding]) -> CallVerdict | None:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
+from postproc.model.addresses import uri_host
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
@@ -137,22 +138,36 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *
         tuple(detail),
         facts,
         leg=first.leg,
-        tags=frozenset(_tags(acks, ignored=ignored, crossed=cancel is not None)),
+        tags=frozenset(
+            _tags(acks, ignored=ignored, crossed=cancel is not None, reached=_is_reached(case, first))
+        ),
     )
 
 
-def _tags(acks: list[SipMessageRow], *, ignored: bool, crossed: bool) -> set[str]:
+def _tags(acks: list[SipMessageRow], *, ignored: bool, crossed: bool, reached: bool) -> set[str]:
     if ignored:
         return {"ignored", "way"}
     if crossed and not acks:
         return {"crossed"}
-    return {"lacking", "way", "elsewhere"} if acks else {"lacking", "way"}
+    tags = {"lacking", "way", "elsewhere"} if acks else {"lacking", "way"}
+    return tags if reached else tags | {"contact"}
 
 
 def _cancels(row: SipMessageRow, answer: SipMessageRow) -> bool:
     """Whether the INVITE of this response was cancelled before the response was first repeated."""
     same = (row.call_id, row.cseq) == (answer.call_id, answer.cseq)
     return row.method == "CANCEL" and same and (row.time - answer.time).total_seconds() <= T1_S
+
+
+def _is_reached(case: Case, answer: SipMessageRow) -> bool:
+    """Whether the Contact names the host to which the caller addressed the INVITE, which came.
+
+    Not whether the packet's destination is that host: behind a NAT it is the server's private address.
+    """
+    asked = (answer.call_id, answer.cseq, answer.dst_addr)
+    invites = (row for row in case.sip_messages if row.method == "INVITE")
+    hosts = {uri_host(row.request_uri) for row in invites if (row.call_id, row.cseq, row.src_addr) == asked}
+    return not answer.record_route and uri_host(answer.contact) in hosts - {None}
 
 
 def _in_dialog(case: Case, answer: SipMessageRow) -> bool:
@@ -182,7 +197,7 @@ RULE = Rule(
             " or a port that NAT forwards under another number.",
             "Contact oder Record-Route des {status} nennen eine Adresse oder einen Port, die der Anrufer nicht erreicht: eine private"
             " hinter NAT oder einen Port, den NAT unter anderer Nummer weiterleitet.",
-            tag="lacking",
+            tag="contact",
         ),
         cause(
             "{sender} does not take the ACKs for its own: their Request-URI is not its Contact, or a tag or the CSeq does not fit, or"
@@ -232,12 +247,12 @@ RULE = Rule(
         remedy(
             "Have {sender} put its public address into the Contact.",
             "{sender} so einstellen, dass der Contact die öffentliche Adresse nennt.",
-            tag="lacking",
+            tag="contact",
         ),
         remedy(
             "In FreeSWITCH that address is ext-sip-ip of the SIP profile.",
             "In FreeSWITCH ist das ext-sip-ip im SIP-Profil.",
-            tag="lacking",
+            tag="contact",
             product="freeswitch",
         ),
         remedy(

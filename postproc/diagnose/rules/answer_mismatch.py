@@ -69,7 +69,7 @@ BY_MACHINE = timedelta(milliseconds=500)
 NOT_ACCEPTABLE = ("cause=488", "cause=606", "cause=415")
 # Q.850: bearer capability not available (Asterisk's word for 488), not implemented; incompatible destination.
 UNSUITABLE = frozenset({58, 65, INCOMPATIBLE})
-ENCRYPTION = frozenset({"profile", "keys", "setup"})
+ENCRYPTION = frozenset({"profile", "keys"})
 MS_PER_S = 1000
 
 
@@ -449,6 +449,11 @@ RULE = Rule(
             "Switch rtcp-mux on at the answering side; Asterisk: rtcp_mux=yes or webrtc=yes at the endpoint.",
             "Auf der antwortenden Seite rtcp-mux einschalten; Asterisk: rtcp_mux=yes oder webrtc=yes am Endpoint.",
             tag="mux",
+        ),
+        remedy(
+            "Have {who} take the DTLS role that the offer leaves to it; Asterisk: dtls_setup=actpass at the endpoint.",
+            "{who} die DTLS-Rolle einnehmen lassen, die das Angebot ihm lässt; Asterisk: dtls_setup=actpass am Endpoint.",
+            tag="setup",
         ),
         remedy(
             "Let {who} offer in its INVITE (early offer).",

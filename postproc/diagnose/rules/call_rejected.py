@@ -426,8 +426,10 @@ RULE = Rule(
     ),
     references=("RFC 3261, section 21", "RFC 3326", "ITU-T Q.850"),
     known_problems=Text(
-        "Busy, not available, declined and cancelled calls (480, 486, 487, 600, 603) are not reported.",
-        "Besetzt, nicht erreichbar, abgewiesen und abgebrochen (480, 486, 487, 600, 603) werden nicht gemeldet.",
+        "Busy, not available, declined and cancelled calls (480, 486, 487, 600, 603) are not reported, unless the server made that"
+        " answer of another failure behind it.",
+        "Besetzt, nicht erreichbar, abgewiesen und abgebrochen (480, 486, 487, 600, 603) werden nicht gemeldet, außer wenn der"
+        " Server diese Antwort aus einem anderen Fehler dahinter gemacht hat.",
     ),
     find=find,
 )

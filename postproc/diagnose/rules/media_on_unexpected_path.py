@@ -1,8 +1,10 @@
 """Media goes to an address that was neither offered nor checked."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.hops import strays
 from postproc.diagnose.evidence.media import both_may_send, both_ways, sections, talks
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -18,9 +20,18 @@ DETAIL = Text(
     "{packets} Pakete von {source}; im SDP steht {offered}.",
 )
 
+UNHEARD = Text(
+    "{heard} sends to {source} meanwhile and gets nothing from there; {host} never sends anything itself.",
+    "{heard} sendet währenddessen an {source} und bekommt von dort nichts; {host} sendet selbst nie etwas.",
+)
+
 
 def find(case: Case) -> Iterator[Finding]:
+    for row in strays(case):
+        yield _astray(case, row)
     for talk in talks(case):
+        if any(row.leg == talk.leg for row in strays(case)):
+            continue
         if both_ways(case, talk.leg) or not both_may_send(case, talk.leg):
             continue
         known = _known(case, talk.leg)
@@ -42,8 +53,28 @@ def _known(case: Case, leg: int | None) -> set[tuple[str | None, int | None]]:
     return targets | {(row.mapped_addr, row.mapped_port) for row in case.nat_mappings if row.leg == leg}
 
 
+def _astray(case: Case, row: RtpStreamRow) -> Finding:
+    found = _finding(case, row.leg, row)
+    arriving = (
+        each
+        for each in case.rtp_streams
+        if (each.capture, each.dst_addr, each.dst_port) == (row.capture, row.src_addr, row.src_port)
+        and each.last_time > row.first_time
+    )
+    heard = max(arriving, key=lambda each: each.packets or 0)
+    facts = {**found.facts, "heard": endpoint(heard.src_addr, heard.src_port), "host": row.dst_addr}
+    return replace(
+        found,
+        confidence=0.8,
+        detail=(DETAIL, UNHEARD),
+        facts=facts,
+        evidence=evidence(row, heard),
+        tags=frozenset({"astray"}),
+    )
+
+
 def _finding(case: Case, leg: int | None, row: RtpStreamRow) -> Finding:
-    facts = {
+    facts: dict[str, object] = {
         "number": leg,
         "packets": row.packets,
         "source": endpoint(row.src_addr, row.src_port),
@@ -58,12 +89,20 @@ RULE = Rule(
     name="media-on-unexpected-path",
     stage="media",
     breaks="media_path",
+    despite_media=True,
     summary=Text("Media on an unexpected path", "Medien auf unerwartetem Pfad"),
     claim=Text(
-        "RTP is sent to an address that neither SDP nor checks named, and audio is not heard both ways.",
-        "RTP geht an eine Adresse, die weder SDP noch Checks genannt haben, und Audio kommt nicht in beiden Richtungen an.",
+        "RTP is sent to an address that neither SDP nor checks named, and audio is not heard both ways or its hearer is left out.",
+        "RTP geht an eine Adresse, die weder SDP noch Checks genannt haben, und Audio kommt nicht in beiden Richtungen an, oder wer es hören soll, geht leer aus.",
     ),
     causes=(
+        cause(
+            "The sender takes the address from elsewhere than c= and m=: from o=, from the SIP message, or from packets of"
+            " somebody else that came to its port (port latching).",
+            "Der Absender nimmt die Adresse nicht aus c= und m=, sondern aus o=, aus der SIP-Nachricht oder von fremden Paketen,"
+            " die an seinem Port ankamen (Port-Latching).",
+            tag="astray",
+        ),
         cause(
             "The sender keeps to an old SDP (re-INVITE, transfer).",
             "Der Absender hält sich an ein altes SDP (re-INVITE, Weiterleitung).",
@@ -74,6 +113,19 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Look at {source} for how it learns the address (rtpengine: trust-address, port-latching, strict-source), and let only"
+            " the other side's packets come to its ports.",
+            "Auf {source} nachsehen, woher die Adresse stammt (rtpengine: trust-address, port-latching, strict-source), und an dessen"
+            " Ports nur Pakete der Gegenseite zulassen.",
+            tag="astray",
+        ),
+        remedy(
+            "In FreeSWITCH: rtp-auto-adjust and its log line “Auto Changing audio port” say where the address comes from.",
+            "In FreeSWITCH: rtp-auto-adjust und die Logzeile „Auto Changing audio port“ zeigen, woher die Adresse kommt.",
+            tag="astray",
+            product="freeswitch",
+        ),
         remedy(
             "Compare with the latest SDP of both sides; capture on the other side of the NAT.",
             "Mit dem letzten SDP beider Seiten vergleichen; auf der anderen Seite des NAT mitschneiden.",

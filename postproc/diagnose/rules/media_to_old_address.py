@@ -202,7 +202,10 @@ def _finding(case: Case, row: RtpStreamRow, change: Change, streams: Sequence[Rt
     start, end = change.phase.started, change.phase.ended
     seconds = (min(row.last_time, end or row.last_time) - (start or row.first_time)).total_seconds()
     refused = _refused(case, row, start)
-    moved = next((each for each in streams if _from_elsewhere(each, row, start)), None)
+    came = (each for each in streams if _from_elsewhere(each, row, start))
+    moved = next(
+        (each for each in came if each.dst_port == row.src_port), None
+    )  # a relay has ports for others
     facts: dict[str, object] = {
         "sender": endpoint(row.src_addr, row.src_port),
         "old": endpoint(row.dst_addr, row.dst_port),

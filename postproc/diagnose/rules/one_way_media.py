@@ -106,9 +106,10 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     near = _beside(case, source, target)
     verdict: Verdict = "note" if sparse else sure if is_visible else "suspect" if near else "cannot_tell"
     other = bool(case.client_legs) and talk.leg not in case.client_legs
+    of_hop = Way(tuple(row for row in sent.rows if (row.src_addr, row.dst_addr) == (source, target)))
     facts = {
         "number": talk.leg,
-        "packets": sent.packets,
+        "packets": of_hop.packets,
         "back": back.packets,
         "source": source,
         "target": target,

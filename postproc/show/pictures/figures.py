@@ -106,7 +106,7 @@ def steps(walks: Walks, calls: Sequence[int], lang: Lang = "en") -> Drawing:
 
 
 def _drawn(name: str, run: Run, call: int, lang: Lang) -> Drawing:
-    return draw(pictures.layout(name, Calls(run, on_one_clock(run), only=call)[call], lang))
+    return draw(pictures.layout(name, Calls(run, on_one_clock(run), only={call})[call], lang))
 
 
 def svg(figure: Drawing, prefix: str | None = None) -> str:

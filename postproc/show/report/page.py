@@ -156,9 +156,10 @@ def report(
     beside = cards(0, by_call[None], lang)
     shown_calls = [call for call in calls if not limits.calls or call.number in limits.calls]
     entries = [entry(call, shared.lines[call.number], by_call[call.number], lang) for call in shown_calls]
+    worst = _worst(entries, limits.detailed)
+    in_full = Calls(tables, on_one_clock(tables), only={row.number for row in worst})
     details = [
-        detail(calls[row.number], row, by_call[row.number], walks, shared, lang=lang)
-        for row in _worst(entries, limits.detailed)
+        detail(in_full[row.number], row, by_call[row.number], walks, shared, lang=lang) for row in worst
     ]
     return Report(
         lang=lang,
@@ -170,7 +171,7 @@ def report(
         entries=tuple(sorted(entries, key=by_rank)),
         beside=beside,
         way_in=() if limits.calls else boxes(0, first_chart(tables, described, lang), beside, lang),
-        details=tuple(_with_pictures(details, calls, lang, limits)),
+        details=tuple(_with_pictures(details, in_full, lang, limits)),
         captures=tuple(_captures(calls.captures, lang)),
         logs=tuple(_logs(load(LogRow, tables.logs), lang)),
         unread=tuple((shown(path), shown(in_language(reason, lang), 600)) for path, reason in unread),

@@ -1,0 +1,113 @@
+"""The ways of RTP streams: what a relay between two hops of a leg passes on, and what goes where nobody is."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from postproc.diagnose.evidence.case import Case, answered_once
+from postproc.diagnose.evidence.paths import EITHER_WAY
+from postproc.model.rows import RtpStreamRow
+
+
+def next_hops(arriving: RtpStreamRow, streams: Collection[RtpStreamRow]) -> list[RtpStreamRow]:
+    """Return the streams by which a relay passes one on between two other machines.
+
+    They keep its SSRC (RFC 3550, section 7.1), or come from the relay with an SSRC of their own: a transcoder makes one.
+    """
+    onward = [
+        row
+        for row in streams
+        if (row.capture, row.direction) == (arriving.capture, arriving.direction)
+        and row.src_addr != arriving.src_addr
+        and row.dst_addr != arriving.dst_addr
+    ]
+    same = [row for row in onward if row.ssrc == arriving.ssrc]
+    if same or (arriving.direction or EITHER_WAY) == EITHER_WAY:
+        return same
+    came = {row.ssrc for row in streams if row.dst_addr == arriving.dst_addr}
+    return [row for row in onward if row.src_addr == arriving.dst_addr and row.ssrc not in came]
+
+
+def ends_at_relay(case: Case, row: RtpStreamRow) -> bool:
+    """Whether a relay between two hops of a leg forwards the other direction, but not this stream."""
+    # A stream that counts at another place is forwarded, too.
+    streams = [each for each in _of_leg(case, row) if each not in strays(case)]
+    if next_hops(row, streams):
+        return False
+    back = [
+        each for each in streams if _sent(each) == (row.dst_addr, row.dst_port, row.src_addr, row.src_port)
+    ]
+    before = [
+        arrived
+        for arrived in streams
+        if arrived.dst_addr != row.src_addr and any(each in back for each in next_hops(arrived, streams))
+    ]
+    return bool(before) and not any(
+        (each.src_addr, each.dst_addr) == (arrived.dst_addr, arrived.src_addr)
+        for each in streams
+        for arrived in before
+    )
+
+
+@answered_once
+def strays(case: Case) -> Sequence[RtpStreamRow]:
+    """Return the streams to a host that no description, candidate, check or packet names, of senders that leave unanswered
+    whoever sends to them.
+
+    Symmetric RTP (RFC 4961) answers where the media come from, and descriptions say where they are wanted: a stream that
+    does neither reaches nobody.
+    """
+    limits = case.deployment.thresholds
+    least = timedelta(seconds=limits.one_way_seconds)
+    streams = [
+        row
+        for row in case.rtp_streams
+        if (row.packets or 0) >= limits.one_way_packets and row.media != "video"
+    ]
+    named = _named(case)
+    return [
+        row
+        for row in streams
+        if row.dst_addr not in named
+        and _described(case, row.leg)
+        and any(
+            min(row.last_time, heard.last_time) - max(row.first_time, heard.first_time) >= least
+            and not _answered(row, heard, case.rtp_streams)
+            for heard in streams
+            if (heard.capture, heard.dst_addr, heard.dst_port) == (row.capture, row.src_addr, row.src_port)
+        )
+    ]
+
+
+def _described(case: Case, leg: int | None) -> bool:
+    """Whether both sides of a leg said where they want media."""
+    wanted = {row.connection_addr for row in case.sdp_media if case.leg_of.get(row.call_id) == leg}
+    return len(wanted - {None}) > 1
+
+
+def _answered(row: RtpStreamRow, heard: RtpStreamRow, streams: Collection[RtpStreamRow]) -> bool:
+    """Whether the sender of ``row`` sends to the one it hears while ``row`` lasts."""
+    return any(
+        (each.src_addr, each.dst_addr) == (heard.dst_addr, heard.src_addr) and each.last_time > row.first_time
+        for each in streams
+    )
+
+
+def _named(case: Case) -> set[str | None]:
+    """Return the hosts where somebody is known to want media, or to be."""
+    hosts: set[str | None] = {row.connection_addr for row in case.sdp_media}
+    for candidate in case.candidates:
+        hosts |= {candidate.addr, candidate.related_addr}
+    for binding in case.bindings:
+        hosts |= {binding.src_addr, binding.dst_addr}
+    for mapping in case.nat_mappings:
+        hosts |= {mapping.base_addr, mapping.mapped_addr}
+    return hosts | {row.src_addr for row in case.at_every_place.rtp_streams}
+
+
+def _of_leg(case: Case, row: RtpStreamRow) -> list[RtpStreamRow]:
+    here = (row.capture, row.leg)
+    return [each for each in case.at_every_place.rtp_streams if (each.capture, each.leg) == here]
+
+
+def _sent(row: RtpStreamRow) -> tuple[object, ...]:
+    return row.src_addr, row.src_port, row.dst_addr, row.dst_port
