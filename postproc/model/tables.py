@@ -291,7 +291,7 @@ SIP_MESSAGES = Table(
         Column(
             "cut_short",
             FLAG,
-            "Only its first IP fragment is in the capture: headers at its end and the SDP are missing.",
+            "The capture lacks its end: further IP fragments, or in TCP what Content-Length announces.",
             always=True,
         ),
         COPY_OF,
