@@ -14,6 +14,7 @@ from postproc.model.enumerations import (
     EventSeverity,
     HandshakeState,
     IceRole,
+    IceTransport,
     Lane,
     LearnedFrom,
     LegRole,
@@ -308,6 +309,7 @@ class StunMessageRow(NamedTuple):
     src_port: int
     dst_addr: str
     dst_port: int
+    transport: IceTransport | None
     method: str
     kind: StunClass
     transaction_id: str

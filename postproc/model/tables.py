@@ -29,6 +29,7 @@ from postproc.model.enumerations import (
     EventSeverity,
     HandshakeState,
     IceRole,
+    IceTransport,
     Lane,
     LearnedFrom,
     LegRole,
@@ -547,6 +548,7 @@ STUN_MESSAGES = Table(
         *KEY,
         *OWNER,
         *TUPLE,
+        Column("transport", TEXT, "udp or tcp: of TURN or ICE over TCP (RFC 8656, RFC 6544).", IceTransport),
         Column("method", TEXT, "binding, allocate, refresh, ... else the number in hex.", always=True),
         Column("kind", TEXT, "request, indication, success or error.", StunClass, always=True),
         Column(
