@@ -647,7 +647,9 @@ function packet.segment(bytes, ip, header, version)
     local a, b, c, d, _, _, _, _, offset, flags = byte(bytes, header + 4, header + 13)
     if not flags then return nil end
     local from = header + floor(offset / 16) * 4
-    local stop = version == 4 and ip + number16(bytes, ip + 2) or ip + 40 + number16(bytes, ip + 4)
+    local length = number16(bytes, version == 4 and ip + 2 or ip + 4)
+    -- A length of 0: the network card cuts into segments what was captured before it (segmentation offload).
+    local stop = length == 0 and #bytes + 1 or (version == 4 and ip or ip + 40) + length
     return { sequence = ((a * 256 + b) * 256 + c) * 256 + d, payload = sub(bytes, from, stop - 1),
         size = max(stop - from, 0), opens = floor(flags / 2) % 2 == 1 }
 end
@@ -1281,21 +1283,29 @@ function sip.user(uri)
     return user ~= "" and user or nil
 end
 
--- Returns the part of a multipart body that is a session description (RFC 5621).
-function sip.part(body)
-    local _, at = find(lower(body), "content%-type:%s*application/sdp")
+-- Returns the part of a multipart body that is of this kind, a pattern (RFC 5621).
+function sip.part(body, kind)
+    local _, at = find(lower(body), "content%-type:%s*" .. kind)
     local _, start = find(body, "\r?\n\r?\n", at or #body + 1)
     if not at or not start then return nil end
     return sub(body, start + 1, (find(body, "\r?\n%-%-", start) or 0) - 1)
 end
 
+local SDP, TRICKLE = "application/sdp", "application/trickle%-ice%-sdpfrag"
+
+-- The session description in a body, else the fragment of one with further candidates (RFC 8840, section 9).
 function sip.description(headers, body)
     local kind = lower(headers["content-type"] or "")
     local length = match(headers["content-length"] or "", "^%d+$")
     if length and #length < 9 then body = sub(body, 1, tonumber(length)) end
-    if match(kind, "^multipart/") then body = sip.part(body) end
-    local is_sdp = match(kind, "^application/sdp") or match(kind, "^multipart/") or (kind == "" and match(body, "^v=0"))
-    return is_sdp and body and find(body, "%S") and sdp.parse(body) or nil
+    local several = match(kind, "^multipart/")
+    local is_whole = match(kind, "^" .. SDP) or (kind == "" and match(body, "^v=0"))
+    local whole = several and sip.part(body, SDP) or (is_whole and body)
+    if whole then return find(whole, "%S") and sdp.parse(whole) or nil end
+    local fragment = several and sip.part(body, TRICKLE) or (match(kind, "^" .. TRICKLE) and body)
+    local parsed = fragment and find(fragment, "%S") and sdp.parse(fragment) or nil
+    for _, section in ipairs(parsed and parsed.sections or {}) do section.port = nil end -- that of its m= says nothing
+    return parsed, parsed ~= nil
 end
 
 function sip.start_line(line)
@@ -1317,6 +1327,8 @@ function sip.parse(message)
     local from_uri, from_tag = sip.party(headers.from)
     local to_uri, to_tag = sip.party(headers.to)
     local called = method or kind
+    local description, trickles
+    if stop then description, trickles = sip.description(headers, sub(message, stop + 1)) end
     return {
         method = method, request_uri = uri, status = status, reason = reason, kind = called,
         call_id = headers["call-id"] ~= "" and headers["call-id"] or nil, cseq = tonumber(number or ""),
@@ -1324,7 +1336,7 @@ function sip.parse(message)
         from_uri = from_uri, from_tag = from_tag, to_uri = to_uri, to_tag = to_tag,
         agent = headers["user-agent"] or headers.server, contact = sip.party(headers.contact),
         headers = method == "INVITE" and joining or nil,
-        sdp = stop and sip.description(headers, sub(message, stop + 1)) or nil,
+        sdp = description, trickles = trickles,
     }
 end
 
@@ -1661,7 +1673,9 @@ function dialogs.ufrags(leg, messages)
     local offered, invites, exchanges, order = {}, {}, {}, {}
     leg.author, leg.agreed, leg.descriptions = {}, {}, {}
     for _, m in ipairs(messages) do
-        if m.sdp or m.method == "INVITE" then
+        if m.trickles then
+            insert(leg.descriptions, m)
+        elseif m.sdp or m.method == "INVITE" then
             local exchange, kind = dialogs.part_of(m, offered, invites)
             if m.sdp then
                 insert(leg.descriptions, m)
@@ -4527,7 +4541,7 @@ function show.put_candidates(branch, m)
             offered, public = offered + (c.addr and 1 or 0), public or PUBLIC[c.addr_class] ~= nil
         end
     end
-    if offered > 0 and not public then
+    if offered > 0 and not public and not m.trickles then
         branch:add_proto_expert_info(E.no_public, "No public candidate among " .. offered .. " offered")
     end
 end
@@ -4779,7 +4793,7 @@ local function is_muxed(call)
     local any = false
     for _, leg in ipairs(call.legs) do
         for _, m in ipairs(leg.descriptions) do
-            for _, section in ipairs(m.sdp.sections) do
+            for _, section in ipairs(m.trickles and {} or m.sdp.sections) do
                 any = true
                 if not section.rtcp_mux then return false end
             end
@@ -4963,7 +4977,7 @@ local HEADINGS = {
     { "", "", "", "", "", "c/s", "s>c", "c>s", "", "s>c", "c>s" },
 }
 local WORDS = { [2] = true, [3] = true, [9] = true } -- set from the left; the others are figures
-local LEGEND = "c: client, s: server; checks: answered/sent; media: RTP packets\n(n): no side is known to be the client"
+local LEGEND = "c: client, s: server; checks: answered/sent, repeats aside; media: RTP packets\n(n): no side is known to be the client"
 
 -- Lines of cells of equal width.
 function menus.drawn(rows)

@@ -24,6 +24,7 @@ from postproc.model.merged import Recordings
 from postproc.model.recordings import joined
 from postproc.model.tables import CAPTURES, Tables
 from postproc.model.text import Lang, Text
+from postproc.places.parts import parts
 from postproc.read import fslog, inputs, option_files, programs
 from postproc.read.inputs import Capture, Unread, readable
 from postproc.read.option_files import Options
@@ -57,7 +58,9 @@ def analysed(captures: list[Capture], unread: list[Unread], out: Path | None, wo
     read = _read(captures, unread, out, work, tell)
     if read.events is None:
         return Run(Tables(), out, read.unread)
-    gathered, no_logs = _with_logs(read.events, work.fs_logs, out, tell)
+    in_others = parts(read.events)
+    events = _only(read.events, {*read.events.captures["capture"]} - in_others.keys())
+    gathered, no_logs = _with_logs(events, work.fs_logs, out, tell)
     files = _files(gathered, captures)
 
     def judge(names: Sequence[str]) -> tuple[Tables, store.Walks, store.Answers]:
@@ -81,7 +84,7 @@ def analysed(captures: list[Capture], unread: list[Unread], out: Path | None, wo
         return Run(Tables(), out, left_out)
     tables, walked, answered = found
     return Run(
-        _with_copies(tables, read.copies),
+        _with_left_out(tables, _left_out(read.copies, captures, in_others)),
         out,
         left_out,
         read.cached,
@@ -245,12 +248,19 @@ def _names(capture: Capture) -> dict[str, str]:
     return {"capture": capture.name, "path": readable(str(capture.path)), "sha256": capture.sha256}
 
 
-def _with_copies(tables: Tables, copies: list[tuple[Capture, Capture]]) -> Tables:
-    """Add rows for captures that were not analyzed because another has the same bytes."""
-    if not copies:
+def _left_out(
+    copies: Iterable[tuple[Capture, Capture]], captures: Iterable[Capture], in_others: Mapping[str, str]
+) -> Iterator[tuple[Capture, str]]:
+    """Yield captures that were not analyzed because another has the same bytes, or all that is in them."""
+    for copy, original in copies:
+        yield copy, f"same content as {original.name}; not analysed"
+    for capture in captures:
+        if whole := in_others.get(capture.name):
+            yield capture, f"all of it is in {whole} too; not analysed"
+
+
+def _with_left_out(tables: Tables, left_out: Iterable[tuple[Capture, str]]) -> Tables:
+    rows = CAPTURES.rows(_names(capture) | {"warnings": why} for capture, why in left_out)
+    if rows.empty:
         return tables
-    rows = CAPTURES.rows(
-        _names(copy) | {"warnings": f"same content as {original.name}; not analysed"}
-        for copy, original in copies
-    )
     return tables.with_(captures=pd.concat([tables.captures, rows]).sort_values("capture"))

@@ -324,7 +324,9 @@ function dialogs.ufrags(leg, messages)
     local offered, invites, exchanges, order = {}, {}, {}, {}
     leg.author, leg.agreed, leg.descriptions = {}, {}, {}
     for _, m in ipairs(messages) do
-        if m.sdp or m.method == "INVITE" then
+        if m.trickles then
+            insert(leg.descriptions, m)
+        elseif m.sdp or m.method == "INVITE" then
             local exchange, kind = dialogs.part_of(m, offered, invites)
             if m.sdp then
                 insert(leg.descriptions, m)

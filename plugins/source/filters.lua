@@ -53,7 +53,7 @@ local function is_muxed(call)
     local any = false
     for _, leg in ipairs(call.legs) do
         for _, m in ipairs(leg.descriptions) do
-            for _, section in ipairs(m.sdp.sections) do
+            for _, section in ipairs(m.trickles and {} or m.sdp.sections) do
                 any = true
                 if not section.rtcp_mux then return false end
             end

@@ -87,7 +87,9 @@ function packet.segment(bytes, ip, header, version)
     local a, b, c, d, _, _, _, _, offset, flags = byte(bytes, header + 4, header + 13)
     if not flags then return nil end
     local from = header + floor(offset / 16) * 4
-    local stop = version == 4 and ip + number16(bytes, ip + 2) or ip + 40 + number16(bytes, ip + 4)
+    local length = number16(bytes, version == 4 and ip + 2 or ip + 4)
+    -- A length of 0: the network card cuts into segments what was captured before it (segmentation offload).
+    local stop = length == 0 and #bytes + 1 or (version == 4 and ip or ip + 40) + length
     return { sequence = ((a * 256 + b) * 256 + c) * 256 + d, payload = sub(bytes, from, stop - 1),
         size = max(stop - from, 0), opens = floor(flags / 2) % 2 == 1 }
 end

@@ -148,7 +148,7 @@ function show.put_candidates(branch, m)
             offered, public = offered + (c.addr and 1 or 0), public or PUBLIC[c.addr_class] ~= nil
         end
     end
-    if offered > 0 and not public then
+    if offered > 0 and not public and not m.trickles then
         branch:add_proto_expert_info(E.no_public, "No public candidate among " .. offered .. " offered")
     end
 end

@@ -141,21 +141,29 @@ function sip.user(uri)
     return user ~= "" and user or nil
 end
 
--- Returns the part of a multipart body that is a session description (RFC 5621).
-function sip.part(body)
-    local _, at = find(lower(body), "content%-type:%s*application/sdp")
+-- Returns the part of a multipart body that is of this kind, a pattern (RFC 5621).
+function sip.part(body, kind)
+    local _, at = find(lower(body), "content%-type:%s*" .. kind)
     local _, start = find(body, "\r?\n\r?\n", at or #body + 1)
     if not at or not start then return nil end
     return sub(body, start + 1, (find(body, "\r?\n%-%-", start) or 0) - 1)
 end
 
+local SDP, TRICKLE = "application/sdp", "application/trickle%-ice%-sdpfrag"
+
+-- The session description in a body, else the fragment of one with further candidates (RFC 8840, section 9).
 function sip.description(headers, body)
     local kind = lower(headers["content-type"] or "")
     local length = match(headers["content-length"] or "", "^%d+$")
     if length and #length < 9 then body = sub(body, 1, tonumber(length)) end
-    if match(kind, "^multipart/") then body = sip.part(body) end
-    local is_sdp = match(kind, "^application/sdp") or match(kind, "^multipart/") or (kind == "" and match(body, "^v=0"))
-    return is_sdp and body and find(body, "%S") and sdp.parse(body) or nil
+    local several = match(kind, "^multipart/")
+    local is_whole = match(kind, "^" .. SDP) or (kind == "" and match(body, "^v=0"))
+    local whole = several and sip.part(body, SDP) or (is_whole and body)
+    if whole then return find(whole, "%S") and sdp.parse(whole) or nil end
+    local fragment = several and sip.part(body, TRICKLE) or (match(kind, "^" .. TRICKLE) and body)
+    local parsed = fragment and find(fragment, "%S") and sdp.parse(fragment) or nil
+    for _, section in ipairs(parsed and parsed.sections or {}) do section.port = nil end -- that of its m= says nothing
+    return parsed, parsed ~= nil
 end
 
 function sip.start_line(line)
@@ -177,6 +185,8 @@ function sip.parse(message)
     local from_uri, from_tag = sip.party(headers.from)
     local to_uri, to_tag = sip.party(headers.to)
     local called = method or kind
+    local description, trickles
+    if stop then description, trickles = sip.description(headers, sub(message, stop + 1)) end
     return {
         method = method, request_uri = uri, status = status, reason = reason, kind = called,
         call_id = headers["call-id"] ~= "" and headers["call-id"] or nil, cseq = tonumber(number or ""),
@@ -184,7 +194,7 @@ function sip.parse(message)
         from_uri = from_uri, from_tag = from_tag, to_uri = to_uri, to_tag = to_tag,
         agent = headers["user-agent"] or headers.server, contact = sip.party(headers.contact),
         headers = method == "INVITE" and joining or nil,
-        sdp = stop and sip.description(headers, sub(message, stop + 1)) or nil,
+        sdp = description, trickles = trickles,
     }
 end
 

@@ -96,7 +96,7 @@ COMMANDS: Mapping[str, str] = {
     "filter": """Zu jedem Anruf den Anzeigefilter zeigen, und was der Firewall-Abteilung zu sagen ist.
 
     Der Filter zeigt alle Legs des Anrufs, sein STUN, DTLS und seine Medien, ohne jedes Plug-in.
-    Für die Firewall: zuerst der UDP-Port des Server-Kandidaten, dann jedes Paar von Adressen und Ports mit
+    Für die Firewall: zuerst der Port des Server-Kandidaten, dann jedes Paar von Adressen und Ports mit
     Zeiten, in Worten und als Filter für Wireshark und tcpdump. Anrufe haben die Nummern eines früheren Laufs,
     wenn der Ordner mit dessen Ergebnissen angegeben ist.""",
     "wireshark": 'Plug-in und Profil "Legs" in Wireshark einrichten oder einen Mitschnitt einfärben.',

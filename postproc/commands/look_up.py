@@ -137,7 +137,7 @@ def filter_command(*, capture: Path, call: int | None, lang: Lang) -> None:
     """Print each call's display filter, and what to tell the firewall's people.
 
     The filter shows all legs of the call, its STUN, DTLS and media, and works
-    without any plug-in. For the firewall: the UDP port of the server's candidate
+    without any plug-in. For the firewall: the port of the server's candidate
     first, then every pair of addresses and ports with times, in words and as
     filters of Wireshark and tcpdump. Calls have the numbers of an earlier run if the
     folder with its results is given.
@@ -151,7 +151,7 @@ def filter_command(*, capture: Path, call: int | None, lang: Lang) -> None:
     from postproc import pipeline
     from postproc.model.calls import no_such
     from postproc.model.errors import SetupError
-    from postproc.show import calls, firewall, selection
+    from postproc.show import calls, firewall, handout, selection
     from postproc.show.terminal import clean, console, say
 
     run = pipeline.given([capture])
@@ -166,10 +166,10 @@ def filter_command(*, capture: Path, call: int | None, lang: Lang) -> None:
         if n:
             say(screen, "")
         filters = display.get(line.call, ""), holes.get(line.call)
-        for text in firewall.handout(line, *filters, lang, of_several=len(run.captures) > 1):
+        for text in handout.handout(line, *filters, lang, of_several=len(run.captures) > 1):
             say(screen, clean(text))
     if not chosen:
-        click.echo(f"postproc: {firewall.NO_CALLS.of(lang)}", err=True)
+        click.echo(f"postproc: {handout.NO_CALLS.of(lang)}", err=True)
 
 
 @click.command("doctor")

@@ -1,6 +1,7 @@
 """Address classes, and the text forms of transport addresses."""
 
 import ipaddress
+import re
 
 from postproc.model import constants
 
@@ -37,6 +38,17 @@ def transport_address(addr: str | None, port: int | None) -> str | None:
         return None
     host = f"[{addr}]" if ":" in addr else addr
     return host if port is None else f"{host}:{port}"
+
+
+URI_HOST = re.compile(
+    r"sips?:(?:[^@]*@)?(?:\[([^\]]+)\]|([^:;?>]+))", re.IGNORECASE
+)  # RFC 3261, section 19.1.1
+
+
+def uri_host(uri: str | None) -> str | None:
+    """Return the host of a SIP URI, an IPv6 address without its brackets; None if it has none."""
+    found = URI_HOST.match(uri or "")
+    return (found[1] or found[2]).lower() if found else None
 
 
 def host(transport_address: str) -> str:

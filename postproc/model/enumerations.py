@@ -14,6 +14,7 @@ EndedBy = Literal["uac", "uas"]
 Refresher = Literal["uac", "uas"]
 
 # SIP.
+IceTransport = Literal["udp", "tcp"]
 SipTransport = Literal["udp", "tcp", "tls", "sctp", "ws", "wss"]
 ConnectionEvent = Literal["fin", "reset", "client_hello", "server_hello", "alert", "keyed"]
 

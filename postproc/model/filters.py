@@ -58,13 +58,13 @@ def tcp_ports(candidates: Iterable[tuple[str | None, int | None]]) -> frozenset[
 
 def ports(numbers: Iterable[int], tcp: Collection[int] = ()) -> str:
     """Match UDP from or to any of the ports, and TCP for those in ``tcp``: "" if there are none."""
-    literals = {number: str(number) for number in sorted(set(numbers))}
-    return either(
-        [
-            _one_of("udp.port", list(literals.values())),
-            _one_of("tcp.port", [text for number, text in literals.items() if number in tcp]),
-        ]
-    )
+    chosen = set(numbers)
+    return either([ports_over("udp", chosen), ports_over("tcp", chosen.intersection(tcp))])
+
+
+def ports_over(transport: str, numbers: Iterable[int]) -> str:
+    """Match udp, tcp or sctp from or to any of the ports: "" if there are none."""
+    return _one_of(f"{transport}.port", [str(number) for number in sorted(set(numbers))])
 
 
 def _one_of(field: str, literals: list[str]) -> str:
@@ -93,28 +93,34 @@ def _grouped(text: str) -> str:
 
 
 def between(
-    one: tuple[str, int], other: tuple[str, int], *, odd: bool = False, tcp: Collection[int] = ()
+    one: tuple[str, int], other: tuple[str, int], *, odd: bool = False, over: Collection[str] = ("udp",)
 ) -> str:
-    """Match UDP both ways between two transport addresses, and ICMP errors that quote it.
+    """Match packets both ways between two transport addresses, and ICMP errors that quote them.
 
-    TCP, too, if one of the ports is in ``tcp``; the same port may ask a STUN server over UDP. ``odd``
-    includes the next higher ports, where RTCP is without rtcp-mux (RFC 3550, section 11).
+    ``over`` names the transports: udp, tcp, sctp. ``odd`` includes the next higher ports of UDP, where RTCP
+    is without rtcp-mux (RFC 3550, section 11).
     """
     layer = "ipv6" if ip_address(one[0]).version == 6 else "ip"
     hosts = [f"{layer}.addr == {addr}" for addr in dict.fromkeys((one[0], other[0]))]
     numbers = sorted({one[1], other[1]})
-    datagrams = [ports(_with_next(number) if odd else [number]) for number in numbers]
-    if not any(number in tcp for number in numbers):
-        return both([*hosts, *datagrams])
-    segments = [_one_of("tcp.port", [str(number)]) for number in numbers]
-    return both([*hosts, either([both(datagrams), both(segments)])])
+    by_transport = {
+        transport: [
+            ports_over(transport, _with_next(number) if odd and transport == "udp" else [number])
+            for number in numbers
+        ]
+        for transport in ("udp", "tcp", "sctp")
+        if transport in over
+    }
+    if len(by_transport) == 1:
+        return both([*hosts, *by_transport.popitem()[1]])
+    return both([*hosts, either(map(both, by_transport.values()))])
 
 
 def _with_next(port: int) -> list[int]:
     return [port, port + 1] if port < LAST_PORT else [port]
 
 
-def capture_filter(one: tuple[str, int], other: tuple[str, int] | None = None) -> str:
+def capture_filter(one: tuple[str, int], other: tuple[str, int] | None = None, transport: str = "udp") -> str:
     """Return the same as a capture filter (pcap-filter(7)); without ``other``, for any peer of ``one``."""
     ends = [one, other] if other else [one]
-    return " and ".join(["udp", *(f"host {addr} and port {port}" for addr, port in ends)])
+    return " and ".join([transport, *(f"host {addr} and port {port}" for addr, port in ends)])

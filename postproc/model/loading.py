@@ -17,7 +17,9 @@ class FrameNumber(int):
     """A frame number, distinguished from the other numbers in a finding's facts."""
 
 
-FRAMES = frozenset({"frame", "response_frame", "final_frame", "opened_by"})  # columns that hold them
+FRAMES = frozenset(
+    {"frame", "response_frame", "final_frame", "opened_by", "report_frame"}
+)  # columns that hold them
 
 
 class Row(Protocol):

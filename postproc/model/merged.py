@@ -18,7 +18,13 @@ from postproc.model.findings import Evidence
 from postproc.model.loading import FrameNumber
 from postproc.model.tables import Tables
 
-FURTHER = ("response_frame", "final_frame", "opened_by", "copy_of")  # columns that name a second frame
+FURTHER = (
+    "response_frame",
+    "final_frame",
+    "opened_by",
+    "copy_of",
+    "report_frame",
+)  # columns that name a second frame
 
 T = TypeVar("T")
 

@@ -100,6 +100,10 @@ READING = (
     ),
     Text("same content as {original}; not analysed", "gleicher Inhalt wie {original}; nicht ausgewertet"),
     Text(
+        "all of it is in {original} too; not analysed",
+        "alles daraus ist auch in {original}; nicht ausgewertet",
+    ),
+    Text(
         "same content as {original}; not read again", "gleicher Inhalt wie {original}; nicht nochmals gelesen"
     ),
     Text(

@@ -14,6 +14,7 @@ from postproc.model.enumerations import (
     EventSeverity,
     HandshakeState,
     IceRole,
+    IceTransport,
     Lane,
     LearnedFrom,
     LegRole,
@@ -308,6 +309,7 @@ class StunMessageRow(NamedTuple):
     src_port: int
     dst_addr: str
     dst_port: int
+    transport: IceTransport | None
     method: str
     kind: StunClass
     transaction_id: str
@@ -490,6 +492,12 @@ class RtpStreamRow(NamedTuple):
     relayed: bool
     direct: bool | None
     counted_in: str | None
+    reports: int | None
+    reported_until: pd.Timestamp | None
+    unreported: int | None
+    report_frame: int | None
+    reported_lost: int | None
+    reported_expected: int | None
 
 
 class RtpSecondRow(NamedTuple):

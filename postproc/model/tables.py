@@ -29,6 +29,7 @@ from postproc.model.enumerations import (
     EventSeverity,
     HandshakeState,
     IceRole,
+    IceTransport,
     Lane,
     LearnedFrom,
     LegRole,
@@ -291,7 +292,7 @@ SIP_MESSAGES = Table(
         Column(
             "cut_short",
             FLAG,
-            "Only its first IP fragment is in the capture: headers at its end and the SDP are missing.",
+            "The capture lacks its end: further IP fragments, or in TCP what Content-Length announces.",
             always=True,
         ),
         COPY_OF,
@@ -547,6 +548,7 @@ STUN_MESSAGES = Table(
         *KEY,
         *OWNER,
         *TUPLE,
+        Column("transport", TEXT, "udp or tcp: of TURN or ICE over TCP (RFC 8656, RFC 6544).", IceTransport),
         Column("method", TEXT, "binding, allocate, refresh, ... else the number in hex.", always=True),
         Column("kind", TEXT, "request, indication, success or error.", StunClass, always=True),
         Column(
@@ -760,6 +762,17 @@ RTP_STREAMS = Table(
             "Goes directly between the far ends of two legs, past the server: it is the media of both.",
         ),
         COUNTED_IN,
+        Column(
+            "reports",
+            INTEGER,
+            "RTCP reports of its receiver (RFC 3550, section 6.4); NA if the capture has none at all. "
+            "Of SRTCP only the number of sources heard is in clear.",
+        ),
+        Column("reported_until", TIME, "Last one by which packets had arrived since the one before."),
+        Column("unreported", INTEGER, "Those after it by which none had, though enough had passed here."),
+        Column("report_frame", INTEGER, "Frame of the last one, counted on where it is in the next file."),
+        Column("reported_lost", INTEGER, "Packets lost between the first and the last one in clear."),
+        Column("reported_expected", INTEGER, "Packets that should have arrived between these two."),
     ),
 )
 RTP_SECONDS = Table(

@@ -23,7 +23,7 @@ from postproc.read.inputs import Capture
 from postproc.read.limits import OUTSIDE, SECOND
 from postproc.read.packed import ends_alone, packed
 from postproc.read.packets import segments, unwrapped
-from postproc.read.rtp import rtp_packets
+from postproc.read.rtp import headers, rtp_packets
 from postproc.read.streams import MAX_DROPOUT, MAX_MISORDER
 from postproc.read.walk import open_container, windows
 from postproc.wire import pcapng
@@ -52,7 +52,7 @@ class End:
     def numbers(self) -> tuple[dict[int, list[int]], dict[tuple[int, int], list[int]]]:
         """Sequence numbers of RTP by stream, and of TCP at the end of each segment by (sender, receiver)."""
         packets, udp = unwrapped(self.window, self.interfaces)
-        rtp, _ = rtp_packets(packets, udp, self.window.time, 1)
+        rtp, _ = rtp_packets(packets, udp, headers(udp), self.window.time, 1)
         streams: dict[int, list[int]] = {}
         for key, number in zip(rtp["key"].tolist(), rtp["sequence"].tolist(), strict=True):
             streams.setdefault(key, []).append(number)

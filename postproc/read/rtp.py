@@ -6,6 +6,7 @@ ChannelData (RFC 8656, section 12.4), or in Send and Data indications (section 1
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -29,14 +30,29 @@ PACKET = structure(
 INDICATIONS = tuple(
     stun.message_type(method, stun.Class.INDICATION) for method in (stun.Method.SEND, stun.Method.DATA)
 )
-RTP_SIZE, CHANNEL_SIZE = rtp.HEADER, stun.CHANNEL_HEADER
+RTP_SIZE, RTCP_SIZE, CHANNEL_SIZE = rtp.HEADER, 8, stun.CHANNEL_HEADER
 
 
-def rtp_packets(packets: Packets, datagrams: Payloads, time: Array, first_frame: int) -> tuple[Array, Array]:
-    """Return possible RTP as PACKET rows, and the row of each one's packet in the window.
+@dataclass(frozen=True)
+class Headers:
+    """What may be an RTP or RTCP header in each datagram, in TURN ``offset`` bytes after its start.
 
-    ``key`` is a hash of addresses, ports, SSRC and ``relayed``.
+    ``size`` is its payload's length, ``captured`` how much of that there is.
     """
+
+    fields: Array
+    offset: Array
+    size: Array
+    captured: Array
+
+    @property
+    def control(self) -> Array:
+        """Which are RTCP."""
+        is_rtcp: Array = (self.fields["first"] >> 6 == 2) & within(self.fields["second"], RTCP_SECOND)
+        return is_rtcp & (self.captured >= RTCP_SIZE)
+
+
+def headers(datagrams: Payloads) -> Headers:
     offset, inner = in_turn(datagrams)
     relayed = offset > 0
     header, size, captured = datagrams.head.view(RTP_HEADER), datagrams.size, datagrams.seen
@@ -44,11 +60,20 @@ def rtp_packets(packets: Packets, datagrams: Payloads, time: Array, first_frame:
         header, size = header.copy(), np.where(relayed, inner, size)
         header[relayed] = gather(datagrams.data, (datagrams.start + offset)[relayed], RTP_HEADER)
         captured = captured - offset
-    plausible = _looks_like_rtp(header, size, captured)
-    chosen = np.flatnonzero(plausible)
-    rows = datagrams.rows[chosen]
-    rtp_rows = _packet_rows(packets, datagrams, chosen, take(header, chosen), relayed[chosen])
-    rtp_rows["time"], rtp_rows["frame"], rtp_rows["size"] = time[rows], first_frame + rows, size[chosen]
+    return Headers(header, offset, size, captured)
+
+
+def rtp_packets(
+    packets: Packets, datagrams: Payloads, found: Headers, time: Array, first_frame: int
+) -> tuple[Array, Array]:
+    """Return possible RTP as PACKET rows, and the row of each one's packet in the window.
+
+    ``key`` is a hash of addresses, ports, SSRC and ``relayed``.
+    """
+    chosen = np.flatnonzero(_looks_like_rtp(found.fields, found.size, found.captured))
+    rows, relayed = datagrams.rows[chosen], (found.offset > 0)[chosen]
+    rtp_rows = _packet_rows(packets, datagrams, chosen, take(found.fields, chosen), relayed)
+    rtp_rows["time"], rtp_rows["frame"], rtp_rows["size"] = time[rows], first_frame + rows, found.size[chosen]
     return rtp_rows, rows
 
 

@@ -47,7 +47,8 @@ from postproc.read.inputs import said
 from postproc.read.layers import FOREIGN, listed
 from postproc.read.media import Media, rtp_tables
 from postproc.read.packets import PIECE, ForTshark, Packets, Payloads, flow, incomplete, segments, unwrapped
-from postproc.read.rtp import rtp_packets
+from postproc.read.reports import Reports, noted
+from postproc.read.rtp import headers, rtp_packets
 from postproc.read.segments import At, Streams
 from postproc.read.streams import Gap
 from postproc.read.tcp import Connections
@@ -146,6 +147,7 @@ class Walk:
     flows: ForTshark = field(default_factory=ForTshark)
     streams: Streams = field(default_factory=Streams)
     way_in: Connections = field(default_factory=Connections)
+    reports: Reports = field(default_factory=Reports)
     tunnel_ports: set[int] = field(default_factory=set)
     fragments: list[Array] = field(default_factory=lambda: [np.zeros(0, PIECE)])
     last_time: int | None = None
@@ -275,7 +277,9 @@ def _take_in(file: FileIO, window: Window, walk: Walk, fates: BinaryIO | None) -
     now.unread.update(unread)
     walk.fragments += packets.fragments
     walk.tunnel_ports |= packets.tunnel_ports
-    rtp, rows = rtp_packets(packets, udp, window.time, first_frame)
+    found = headers(udp)
+    rtp, rows = rtp_packets(packets, udp, found, window.time, first_frame)
+    walk.reports.take(packets, udp, found, window.time, first_frame)
     media.add(walk.media, rtp)
     media.add(walk.media, copied)
     tcp = segments(packets)
@@ -369,6 +373,8 @@ def _missing(gap: Gap) -> str:
 
 def _result(walk: Walk, small: list[Kept]) -> Split:
     rtp_streams, rtp_seconds = rtp_tables(walk.media)
+    rtp_streams = noted(rtp_streams, rtp_seconds, walk.reports.kept)
+    walk.files[-1].container.warnings += walk.reports.warnings
     every = zip(walk.files, small, _unread(walk), strict=True)
     files = tuple(_of_file(*each, walk.media.streams.gaps) for each in every)
     unread = sum((each.unread for each in walk.files), Counter[str]())

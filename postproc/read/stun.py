@@ -96,6 +96,7 @@ def _row(frame: Frame, message: Message, around: Relaying) -> dict[str, Any]:
         "src_port": frame.src_port,
         "dst_addr": frame.dst_addr,
         "dst_port": frame.dst_port,
+        "transport": frame.transport,
         "method": method,
         "kind": kind,
         "transaction_id": message.transaction.hex(),

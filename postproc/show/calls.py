@@ -216,8 +216,8 @@ LEFT_ALIGNED = {1, FLEXIBLE, 8, 11}  # columns of words; those of figures are ri
 # remain readable at the least; at the greatest, two SIP user parts of 34 characters fit into a pipe.
 NARROW, WIDE = 13, 72
 LEGEND = Text(
-    "c: client, s: server; checks: answered/sent; media: RTP packets",
-    "c: Client, s: Server; Checks: beantwortet/gesendet; Medien: RTP-Pakete",
+    "c: client, s: server; checks: answered/sent, repeats aside; media: RTP packets",
+    "c: Client, s: Server; Checks: beantwortet/gesendet, ohne Wiederholungen; Medien: RTP-Pakete",
 )
 WITHOUT_SIDES = Text(
     "(n): of a call in which no side is known to be the client",

@@ -98,11 +98,12 @@ class Flow(NamedTuple):
 
 @dataclass
 class Span:
-    """When a call used a flow, and whether RTCP may run on the next port."""
+    """When a call used a flow, whether RTCP may run on the next port, and what its STUN ran over."""
 
     first: pd.Timestamp
     last: pd.Timestamp
     odd: bool = False
+    transports: frozenset[str] = frozenset()
 
     def add(self, first: pd.Timestamp, last: pd.Timestamp, odd: bool) -> None:
         self.first, self.last, self.odd = min(self.first, first), max(self.last, last), self.odd or odd
@@ -126,7 +127,21 @@ def flows(tables: Tables) -> dict[int, dict[Flow, Span]]:
             by_call[call][flow] = Span(first, last, odd)
         else:
             span.add(first, last, odd)
+    seen = transports(tables)
+    for spans in by_call.values():
+        for flow, span in spans.items():
+            span.transports = frozenset(seen.get(flow, ()))
     return dict(by_call)
+
+
+def transports(tables: Tables) -> dict[Flow, set[str]]:
+    """Return flow -> what STUN between its ends ran over, udp or tcp."""
+    rows = tables.stun_messages.drop_duplicates([*ENDS, "transport"]).dropna(subset=[*ENDS, "transport"])
+    seen: dict[Flow, set[str]] = defaultdict(set)
+    for addr, port, other, other_port, transport in _values(rows, [*ENDS, "transport"]):
+        if flow := _nameable((addr, int(port)), (other, int(other_port))):
+            seen[flow].add(transport)
+    return dict(seen)
 
 
 def _used(tables: Tables) -> Iterator[tuple[int, Flow, pd.Timestamp, pd.Timestamp, bool]]:
@@ -198,7 +213,8 @@ def _flow_filters(
     spans: Mapping[Flow, Span], users: Mapping[Flow, int], tcp: Collection[int]
 ) -> Iterator[str]:
     for flow, span in spans.items():
-        traffic = filters.between(flow.one, flow.other, odd=span.odd, tcp=tcp)
+        offered = {"udp", *("tcp" for _, port in flow if port in tcp)}
+        traffic = filters.between(flow.one, flow.other, odd=span.odd, over=span.transports or offered)
         yield filters.both([traffic, _within(span)]) if users[flow] > 1 else traffic
 
 

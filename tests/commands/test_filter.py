@@ -36,6 +36,7 @@ def test_the_port_of_the_servers_candidate_comes_first(good):
     assert flows == [
         "UDP 10.0.50.118:31802 <-> 198.51.100.77:33246",
         "UDP 10.0.50.118:31802 <-> 192.0.2.53:3478",
+        "UDP 10.0.50.118:5060 <-> 10.0.50.20:5060",
         "UDP 10.0.50.118:31514 <-> 10.0.50.20:11800",
     ]
 
@@ -51,7 +52,7 @@ def test_every_filter_that_is_printed_compiles(good, pcaps, tmp_path):
     printed = [line.split(": ", 1)[1] for line in good if line.startswith("    Wireshark: ")]
     bundle = bundles.make(tmp_path / "bundle")
     filters = {text: text for text in [*printed, good[good.index("Display filter:") + 1].strip()]}
-    assert len(filters) == 5
+    assert len(filters) == 6
     assert bundles.bad_filters(bundle, pcaps / "good.pcapng", filters) == {}
 
 

@@ -24,7 +24,12 @@ def test_a_200_repeated_without_an_ack_is_a_fault_however_good_the_media():
         message(1, "BYE", 35.0, frame=50, cseq=9),
     ]
     (found,) = asked(RULE, sip_messages=sip)
-    assert (found.verdict, found.confidence, found.leg, found.tags) == ("fault", 0.9, 1, {"lacking"})
+    assert (found.verdict, found.confidence, found.leg, found.tags) == (
+        "fault",
+        0.9,
+        1,
+        {"lacking", "contact"},
+    )
     assert found.evidence.frames == (20, 21, 22, 23, 24, 50)
     shown = told_both(found, RULE)
     assert (
@@ -56,7 +61,7 @@ def test_four_times_in_three_seconds_is_the_least(times, count):
 def test_an_ack_that_went_elsewhere_is_named():
     sip = [INVITE, *answers(*TIMES), ack(3.1, dst_addr="192.0.2.9")]
     (found,) = asked(RULE, sip_messages=sip)
-    assert found.tags == {"lacking", "elsewhere"}
+    assert found.tags == {"lacking", "elsewhere", "contact"}
     assert "An ACK for it went to 192.0.2.9 (frame 40)" in told_both(found, RULE)["en"]["detail"]
 
 
@@ -94,7 +99,7 @@ def test_of_two_hops_the_one_without_the_ack_is_named():
     hop = {"src_addr": "10.0.50.9", "dst_addr": SERVER}
     beyond = [row | hop for row in answers(*TIMES)]
     (found,) = asked(RULE, sip_messages=[*ignoring(), *beyond])
-    assert (found.facts["sender"], found.tags) == ("10.0.50.9", {"lacking", "elsewhere"})
+    assert (found.facts["sender"], found.tags) == ("10.0.50.9", {"lacking", "elsewhere", "contact"})
 
 
 def test_a_re_invite_is_judged_as_well():
@@ -126,3 +131,21 @@ def test_the_route_that_the_ack_should_have_taken_is_told():
 )
 def test_silent(sip):
     assert asked(RULE, sip_messages=[INVITE, *sip]) == []
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "contact", "blamed"),
+    [
+        ("sip:0891@203.0.113.10", "sip:0891@203.0.113.10:5060;transport=udp", False),
+        ("sip:0891@[2001:db8::1]:5060", "<sip:[2001:DB8::1]>".strip("<>"), False),
+        ("sip:0891@203.0.113.10", "sip:0891@10.0.50.118", True),
+        ("sip:0891@voice.example.com", "sip:0891@203.0.113.10", True),
+        (None, None, True),
+    ],
+)
+def test_a_contact_that_the_caller_already_reaches_is_not_blamed(asked_for, contact, blamed):
+    invite = message(1, "INVITE", 0.0, frame=1, cseq=7, request_uri=asked_for)
+    (found,) = asked(RULE, sip_messages=[invite, *answers(*TIMES, contact=contact)])
+    told = told_both(found, RULE)
+    assert ("its public address into the Contact" in told["en"]["remedies"]) is blamed
+    assert ("etwa eine private hinter NAT" in told["de"]["causes"]) is blamed

@@ -155,7 +155,7 @@ def test_a_suite_that_was_not_offered_counts_though_packets_go_both_ways():
     scene = answered(SDES | {"crypto": "A"}, SDES | {"crypto": "B"}, after=20.0)
     scene["rtp_streams"] = good()["rtp_streams"]
     (found,) = asked(RULE, **scene)
-    assert (found.verdict, found.tags) == ("suspect", {"keys"})
+    assert (found.verdict, found.tags) == ("suspect", {"keys", "encryption"})
     assert "Packets go both ways" in told_both(found, RULE)["en"]["detail"]
     row = verdict(**scene)
     assert (row.verdict, row.cause) == ("suspect", "answer-mismatch")

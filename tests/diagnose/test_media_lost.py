@@ -130,3 +130,27 @@ def test_silent_on_a_pause_in_a_hold_elsewhere_or_of_the_capture():
     assert asked(RULE, rtp_streams=[LONG_CALL, OTHER_WAY, meanwhile]) == []
     assert asked(RULE, rtp_streams=[LONG_CALL, still]) == []
     assert asked(RULE, rtp_streams=[LONG_CALL, OTHER_WAY], phases=[phase(), hold | {"ended": 24.9}])
+
+
+def reported(lost: int, **changes):
+    return stream(reports=5, reported_lost=lost, reported_expected=1000, report_frame=900, **changes)
+
+
+@pytest.mark.parametrize(("lost", "verdict_"), [(288, "suspect"), (88, "note"), (9, None), (-3, None)])
+def test_losses_behind_the_capture_point_are_in_the_receiver_s_reports(lost, verdict_):
+    found = asked(RULE, rtp_streams=[reported(lost), stream("client_to_server")])
+    assert [each.verdict for each in found] == [verdict_] * (verdict_ is not None)
+
+
+def test_reported_loss_says_whose_reports_they_are_and_where_the_packets_were_seen():
+    (found,) = asked(RULE, rtp_streams=[reported(288), stream("client_to_server")])
+    assert (found.confidence, found.leg, 900 in found.evidence.frames) == (0.85, 1, True)
+    shown = told_both(found, RULE)
+    title = "By its own reports 28.8 % of the RTP packets sent to 198.51.100.77:50000 on leg 1 do not arrive there."
+    assert shown["en"]["title"] == title
+    assert shown["de"]["detail"].endswith("am Mitschnittpunkt kamen sie vorbei.")
+
+
+def test_what_is_missing_here_already_is_no_loss_behind():
+    (found,) = asked(RULE, rtp_streams=[reported(290) | lossy(288), stream("client_to_server")])
+    assert "as seen at the capture point" in told_both(found, RULE)["en"]["detail"]

@@ -441,3 +441,49 @@ def test_silent_about_a_relay_that_sends(streams):
 
 def test_silent_about_a_relay_in_a_hold():
     assert asked(RULE, phases=[phase(), phase(2, ended=9.0)], rtp_streams=hops()) == []
+
+
+MISSED = {"reports": 5, "reported_until": 8.0, "unreported": 2, "report_frame": 900}
+
+
+def test_a_stream_whose_receiver_reports_nothing_any_more():
+    sent = [stream(ssrc=1, **MISSED), stream("client_to_server")]
+    (found,) = asked(RULE, phases=[phase(), phase(2)], rtp_streams=sent)
+    assert (found.verdict, found.confidence, found.leg, found.tags) == ("fault", 0.9, 1, {"unreceived"})
+    assert 900 in found.evidence.frames
+    shown = told_both(found, RULE)
+    assert shown["en"]["title"] == (
+        "From 12:00:08.000 UTC at the latest nothing that is sent to 198.51.100.77:50000 on leg 1 arrives there"
+        " any more, for 12 s: its own reports say so."
+    )
+    assert shown["de"]["title"].startswith(
+        "Spätestens ab 12:00:08.000 UTC kommt auf Leg 1 12 s lang nichts mehr an"
+    )
+    assert "2 RTCP reports from there (up to frame 900)" in shown["en"]["detail"]
+    row = verdict(phases=[phase(), phase(2)], rtp_streams=sent)
+    assert (row.verdict, row.cause) == ("fault", "media-stopped")
+
+
+def test_of_a_relay_the_last_hop_is_named_and_the_first_to_tell_dates():
+    """The relay sees the reports in clear, the last hop has them as SRTCP, where they tell later."""
+    before = stream(ssrc=1, first_time=2.9, src_addr=GATEWAY, dst_addr=SERVER, **MISSED)
+    after = stream(ssrc=1, **MISSED | {"reported_until": 14.0})
+    (found,) = asked(
+        RULE, phases=[phase(), phase(2)], rtp_streams=[before, after, stream("client_to_server")]
+    )
+    assert found.facts["since"].second == 8
+    assert found.facts["target"] == "198.51.100.77:50000"
+
+
+@pytest.mark.parametrize(
+    ("changes", "held"),
+    [
+        ({"unreported": 1}, {}),
+        ({"reported_until": None}, {}),  # its receiver never named a source
+        ({"reported_until": 16.0}, {}),  # too short
+        ({}, {"kind": "hold", "may_send_server": False}),  # the client takes nothing in, as agreed
+    ],
+)
+def test_reports_that_prove_no_stop(changes, held):
+    sent = [stream(ssrc=1, **MISSED | changes), stream("client_to_server")]
+    assert not asked(RULE, phases=[phase(**held), phase(2)], rtp_streams=sent)

@@ -143,7 +143,7 @@ def test_ports_that_only_tcp_candidates_have_are_looked_for_in_tcp_too() -> None
     tcp = filters.tcp_ports([("tcp", 9), ("tcp", 30000), ("tcp", 40000), ("udp", 40000), ("tcp", None)])
     assert tcp == {30000}
     assert filters.ports([30000, 50000], tcp) == "udp.port in {30000, 50000} || tcp.port == 30000"
-    assert filters.between(("10.0.0.1", 30000), ("10.0.0.2", 50000), tcp=tcp) == (
+    assert filters.between(("10.0.0.1", 30000), ("10.0.0.2", 50000), over=("tcp", "udp")) == (
         "ip.addr == 10.0.0.1 && ip.addr == 10.0.0.2 && ((udp.port == 30000 && udp.port == 50000)"
         " || (tcp.port == 30000 && tcp.port == 50000))"
     )

@@ -82,17 +82,19 @@ def test_buttons_and_saved_filters_of_the_same_name_are_the_same() -> None:
 def test_columns_are_those_an_analyst_needs(bundle: Bundle) -> None:
     printed = bundle.shown(GOOD, "-T", "psml", "-c", "1")
     titles = re.findall(r"<section>(.*?)</section>", "".join(printed).partition("</structure>")[0])
-    expected = "No.|Time|Call|Leg|In short|User-Agent|Source|Src port|Destination|Dest port|Protocol|Info"
+    expected = "No.|Time|Call|Leg|In short|Source|Src port|Destination|Dest port|Protocol|Info|User-Agent"
     assert titles == expected.split("|")
 
 
 def test_columns_show_call_leg_agent_and_the_time_of_day(bundle: Bundle) -> None:
-    first = bundle.shown(GOOD, "-2", "-Y", 'sip.Method == "INVITE"', "-T", "psml")
+    assert "gui.time_format: ABSOLUTE\n" in text("recent")  # of the column %t; tshark has it from -t
+    first = bundle.shown(GOOD, "-2", "-Y", 'sip.Method == "INVITE"', "-T", "psml", "-t", "a")
     cells = re.findall(r"<section>(.*?)</section>", "".join(first))[12:24]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6,9}", cells[1])
+    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{6,9}", cells[1])
     assert cells[2:4] == ["1", "1"]
-    assert cells[4:6] == ["client offers host 192.168.178.34, srflx 198.51.100.77", "sipsorcery_v4.0.79.1"]
-    assert cells[6:11] == ["10.0.50.118", "4901", "10.0.50.118", "4900", "SIP/SDP"]
+    assert cells[4] == "client offers host 192.168.178.34, srflx 198.51.100.77"
+    assert cells[5:10] == ["10.0.50.118", "4901", "10.0.50.118", "4900", "SIP/SDP"]
+    assert cells[11] == "sipsorcery_v4.0.79.1"
 
 
 RULE_OF_OUTCOME = {"unanswered": "STUN open", "pending": "STUN open", "error": "STUN error"}

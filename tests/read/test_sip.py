@@ -261,6 +261,15 @@ def test_message_tshark_puts_together_is_not_doubled():
     assert found((one[:30], []), (one[30:], [one])) == [[], [one]]
 
 
+def test_message_whose_end_never_comes_is_read_as_far_as_it_goes():
+    """By its Content-Length; empty segments, as an acknowledgement or FIN has, do not matter."""
+    one, longer = SIP % 1, (SIP % 2).replace(b"Content-Length: 0", b"Content-Length: 30")
+    assert found((one, [one]), (longer, []), (b"", [])) == [[one], [], [], [longer]]
+    assert found((longer[:-5], []), (b"", []), (longer[-5:], [])) == [[], [], [], [longer]]
+    assert found((longer[:40], []), (b"", [])) == [[], []]  # not even its head
+    assert found((longer, []), (bytes(30), [longer + bytes(30)])) == [[], [longer + bytes(30)]]
+
+
 def test_start_line_in_a_body_is_no_message():
     assert found((INFO, [INFO])) == [[INFO]]
     assert found((b"\r\n\r\n" + INFO, [])) == [[INFO]]

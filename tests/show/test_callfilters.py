@@ -4,9 +4,12 @@ import subprocess
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from postproc import pipeline
+from postproc.model import filters
 from postproc.model.tables import CALLS, DTLS, LEGS, RTP_STREAMS, SDP_MEDIA, STUN_MESSAGES, Tables
+from postproc.show.firewall import holes
 from postproc.show.selection import call_filters, call_ids, flows
 
 AT = pd.Timestamp("2026-01-01T12:00:00.5Z")
@@ -89,6 +92,18 @@ def test_ice_over_tcp_is_found_and_so_is_the_udp_of_its_port(pcaps):
     steps = {step["step"]: step["filter"] for walk in run.walks.values() for step in walk}
     segments = shown(capture, f"({steps['media']}) && tcp")
     assert segments and segments <= frames
+
+
+@pytest.mark.parametrize("name", ["ice_tcp", "turn_tcp"])
+def test_each_flow_of_the_handout_is_there_over_the_transport_it_names(pcaps, name):
+    capture = pcaps / f"made/{name}.pcapng"
+    tables_read = pipeline.run([capture], report=False, jobs=1).tables
+    flows_told = [flow for flow in holes(tables_read)[1].traffic if not flow.relays]
+    assert {flow.transport for flow in flows_told} == {"udp", "tcp"}
+    for flow in flows_told:
+        inside_turn = (flow.server[0], flow.remote[0]) == ("203.0.113.10", "192.168.178.34")
+        expected = filters.between(flow.server, flow.remote, over=(flow.transport,))
+        assert inside_turn or shown(capture, expected)
 
 
 def shown(capture: Path, display_filter: str) -> set[int]:

@@ -2,9 +2,20 @@
 
 import pandas as pd
 
-from postproc.model.tables import BINDINGS, CALLS, CANDIDATES, LEGS, NAT_MAPPINGS, RTP_STREAMS, Tables
+from postproc.model.tables import (
+    BINDINGS,
+    CALLS,
+    CANDIDATES,
+    LEGS,
+    NAT_MAPPINGS,
+    RTP_STREAMS,
+    SIP_MESSAGES,
+    STUN_MESSAGES,
+    Tables,
+)
 from postproc.show.calls import call_lines as overview
-from postproc.show.firewall import handout, holes
+from postproc.show.firewall import holes
+from postproc.show.handout import handout
 
 AT = pd.Timestamp("2026-01-01T12:00:00.5Z")
 INSIDE, CLIENT, STUN = ("10.0.0.1", 30000), ("192.0.2.7", 40000), ("192.0.2.53", 3478)
@@ -92,6 +103,8 @@ def test_a_call_without_anything_on_udp_says_so_in_both_languages() -> None:
     (line,) = overview(tables())
     assert list(handout(line, "", None, "en"))[-1] == "  No STUN, DTLS or media seen."
     assert list(handout(line, "", None, "de"))[2] == "  (nichts davon ist im Mitschnitt)"
+    (said, *_) = (text for text in sheet([sip(CLIENT, SIGNALLING)]) if "nor" in text or "No STUN" in text)
+    assert said == "  No STUN, DTLS or media seen."
 
 
 def test_traffic_without_a_candidate_of_the_server_says_so() -> None:
@@ -100,3 +113,71 @@ def test_traffic_without_a_candidate_of_the_server_says_so() -> None:
     text = "\n".join(handout(line, "stun", holes(whole)[1], "en"))
     assert "The server offered no candidate in this capture." in text
     assert "UDP 10.0.0.1:30000 <-> 192.0.2.7:40000  2026-01-01 12:00:00.500" in text
+
+
+SIGNALLING = ("10.0.0.1", 5060)
+
+
+def sip(src, dst, transport="udp", at=AT, capture="c"):
+    known = {"capture": capture, "frame": 1, "time": at, "call": 1, "leg": 1, "call_id": "a"}
+    return known | {"transport": transport} | ends(src, dst)
+
+
+def sheet(messages=(), lang="en", **parts):
+    whole = tables(**parts).with_(sip_messages=SIP_MESSAGES.rows(messages))
+    (line,) = overview(whole)
+    return list(handout(line, "", holes(whole)[1], lang))
+
+
+def test_a_request_that_is_repeated_lasts_to_its_last_and_says_so() -> None:
+    last = AT + pd.Timedelta(seconds=6)
+    asked = check(INSIDE, CLIENT, "server_to_client", outcome="unanswered")
+    lines = sheet(bindings=[asked | {"requests": 7, "last_time": last}], lang="de")
+    assert "  UDP 10.0.0.1:30000 <-> 192.0.2.7:40000  2026-01-01 12:00:00.500 - 12:00:06.500" in lines
+    assert "    Checks 1/0 gesendet/empfangen, 0 beantwortet; Requests 6-mal wiederholt" in lines
+
+
+def test_an_end_on_another_day_is_dated() -> None:
+    last = AT + pd.Timedelta(days=1)
+    lines = sheet(bindings=[check(INSIDE, CLIENT) | {"requests": 2, "last_time": last}])
+    assert any(line.endswith("2026-01-01 12:00:00.500 - 2026-01-02 12:00:00.500") for line in lines)
+
+
+def test_sip_is_listed_with_its_transport_the_server_first_and_counted_in_one_capture() -> None:
+    messages = [
+        sip(CLIENT, SIGNALLING),
+        sip(SIGNALLING, CLIENT, at=AT + pd.Timedelta(seconds=1)),
+        sip(SIGNALLING, CLIENT, capture="d"),
+        sip(SIGNALLING, ("10.0.0.20", 5061), "tls"),
+    ]
+    text = "\n".join(sheet(messages, candidates=[offered(INSIDE)]))
+    assert "UDP 10.0.0.1:5060 <-> 192.0.2.7:40000  2026-01-01 12:00:00.500 - 12:00:01.500" in text
+    assert "SIP messages 1/1 sent/received" in text
+    assert "TCP 10.0.0.1:5060 <-> 10.0.0.20:5061" in text
+    assert "tcpdump:   tcp and host 10.0.0.1 and port 5060 and host 10.0.0.20 and port 5061" in text
+
+
+def test_a_server_behind_a_nat_is_known_by_the_port_that_it_keeps() -> None:
+    asked = check(INSIDE, CLIENT, "server_to_client", outcome="unanswered")
+    outside = ("203.0.113.1", INSIDE[1])
+    (port,) = holes(tables([asked], [offered(outside)]))[1].ports
+    assert (port.base, port.offered) == (INSIDE, (outside,))
+    (other,) = holes(tables([asked], [offered(OUTSIDE)]))[1].ports
+    assert other.base == OUTSIDE
+
+
+def test_an_address_of_the_clients_on_a_turn_server_is_named() -> None:
+    relay = offered(CLIENT, "client") | {"type": "relay"}
+    lines = sheet(bindings=[check(INSIDE, CLIENT, "server_to_client")], candidates=[relay], lang="de")
+    assert any("<-> 192.0.2.7:40000 (TURN-Relay des Clients)" in line for line in lines)
+
+
+def test_a_candidate_over_tcp_is_a_port_of_tcp_and_an_active_one_is_none() -> None:
+    over_tcp = {"transport": "tcp"}
+    active = offered(("10.0.0.1", 9)) | over_tcp
+    stun = {"capture": "c", "call": 1, "time": AT} | over_tcp | ends(INSIDE, CLIENT)
+    whole = tables([check(INSIDE, CLIENT)], [offered(INSIDE) | over_tcp, active]).with_(
+        stun_messages=STUN_MESSAGES.rows([stun])
+    )
+    ((port,), (traffic,)) = holes(whole)[1].ports, holes(whole)[1].traffic
+    assert (port.transport, traffic.transport) == ("tcp", "tcp")

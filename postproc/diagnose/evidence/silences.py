@@ -12,6 +12,7 @@ from postproc.diagnose.evidence.holds import PASSED_ON, kept
 from postproc.diagnose.evidence.hops import next_hops
 from postproc.diagnose.evidence.media import audio, bypassed, due, heard
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks
+from postproc.diagnose.evidence.reports import missed, unreceived
 from postproc.model.enumerations import CallVerdict
 from postproc.model.findings import Finding
 from postproc.model.rows import PhaseRow, RtpStreamRow
@@ -148,6 +149,7 @@ def _disturbed(case: Case, leg: int | None) -> Iterator[PhaseRow]:
     """Yield the phases in which media stopped, and those that should have ended."""
     yield from (each.phase for each in _of_leg(case, leg))
     yield from (each.phase for each in kept(case))
+    yield from (phase for stream in unreceived(case, leg) for phase in missed(case, stream))
 
 
 def phase_verdict(case: Case, phase: PhaseRow, path_findings: Collection[Finding]) -> CallVerdict | None:

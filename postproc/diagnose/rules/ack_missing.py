@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
+from postproc.model.addresses import uri_host
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
@@ -117,6 +118,7 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *
     if bye is not None:
         detail.append(GIVEN_UP)
         facts["seconds_to_end"] = (bye.time - first.time).total_seconds()
+    tags = {"ignored"} if ignored else {"lacking", "elsewhere"} if acks else {"lacking"}
     return Finding(
         RULE.name,
         "fault",
@@ -126,8 +128,19 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *
         tuple(detail),
         facts,
         leg=first.leg,
-        tags=frozenset({"ignored"} if ignored else {"lacking", "elsewhere"} if acks else {"lacking"}),
+        tags=frozenset(tags if ignored or _is_reached(case, first) else tags | {"contact"}),
     )
+
+
+def _is_reached(case: Case, answer: SipMessageRow) -> bool:
+    """Whether the Contact names the host to which the caller addressed the INVITE, which came.
+
+    Not whether the packet's destination is that host: behind a NAT it is the server's private address.
+    """
+    asked = (answer.call_id, answer.cseq, answer.dst_addr)
+    invites = (row for row in case.sip_messages if row.method == "INVITE")
+    hosts = {uri_host(row.request_uri) for row in invites if (row.call_id, row.cseq, row.src_addr) == asked}
+    return uri_host(answer.contact) in hosts - {None}
 
 
 def _in_dialog(case: Case, answer: SipMessageRow) -> bool:
@@ -155,7 +168,7 @@ RULE = Rule(
         cause(
             "The Contact of the {status} names an address that the caller cannot reach, such as a private one behind NAT.",
             "Der Contact des {status} nennt eine Adresse, die der Anrufer nicht erreicht, etwa eine private hinter NAT.",
-            tag="lacking",
+            tag="contact",
         ),
         cause(
             "{sender} does not take the ACKs for its own: their Request-URI is not its Contact, or a tag or the CSeq does not fit.",
@@ -192,12 +205,12 @@ RULE = Rule(
         remedy(
             "Have {sender} put its public address into the Contact.",
             "{sender} so einstellen, dass der Contact die öffentliche Adresse nennt.",
-            tag="lacking",
+            tag="contact",
         ),
         remedy(
             "In FreeSWITCH that address is ext-sip-ip of the SIP profile.",
             "In FreeSWITCH ist das ext-sip-ip im SIP-Profil.",
-            tag="lacking",
+            tag="contact",
             product="freeswitch",
         ),
         remedy(

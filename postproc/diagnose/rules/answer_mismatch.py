@@ -69,6 +69,7 @@ class Lack(NamedTuple):
     garbled: bool = False
 
 
+ADVISED_AS = {"profile": ("encryption",), "keys": ("encryption",)}
 # RFC 8842, section 5.3: the allowed answers to each a=setup.
 SETUPS = {"actpass": {"active", "passive"}, "active": {"passive"}, "passive": {"active"}}
 
@@ -235,7 +236,7 @@ def _finding(
         (ANSWERED, detail),
         facts,
         leg=leg,
-        tags=frozenset(lack.tag for lack in missing),
+        tags=frozenset(tag for lack in missing for tag in (lack.tag, *ADVISED_AS.get(lack.tag, ()))),
     )
 
 
@@ -299,6 +300,7 @@ RULE = Rule(
         remedy(
             "Set the same kind of media encryption on both sides of this leg (none, SDES or DTLS-SRTP).",
             "Auf beiden Seiten dieses Legs dieselbe Art der Medienverschlüsselung einstellen (keine, SDES oder DTLS-SRTP).",
+            tag="encryption",
         ),
         remedy(
             "Capture at {who}: does its {status} hold SDP there? If so, switch off what changes SIP on the way.",
@@ -309,6 +311,11 @@ RULE = Rule(
             "Switch rtcp-mux on at the answering side; Asterisk: rtcp_mux=yes or webrtc=yes at the endpoint.",
             "Auf der antwortenden Seite rtcp-mux einschalten; Asterisk: rtcp_mux=yes oder webrtc=yes am Endpoint.",
             tag="mux",
+        ),
+        remedy(
+            "Have {who} take the DTLS role that the offer leaves to it; Asterisk: dtls_setup=actpass at the endpoint.",
+            "{who} die DTLS-Rolle einnehmen lassen, die das Angebot ihm lässt; Asterisk: dtls_setup=actpass am Endpoint.",
+            tag="setup",
         ),
         remedy(
             "Let {who} offer in its INVITE (early offer).",

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import ways
+from postproc.diagnose.evidence.reports import Reported, reported, unreceived
 from postproc.diagnose.evidence.transit import counts
 from postproc.diagnose.evidence.view import leaky
 from postproc.model.addresses import endpoint
@@ -27,6 +28,15 @@ NO_LEG = Text(
 IN_ONE_PAUSE = Text(
     "For {gap_s:0} s no RTP packet came from {source} to {target} on leg {number}; {lost} are missing.",
     "{gap_s:0} s lang kam auf Leg {number} kein RTP-Paket von {source} an {target}; {lost} fehlen.",
+)
+BEHIND = Text(
+    "By its own reports {percent:1} % of the RTP packets sent to {target} on leg {number} do not arrive there.",
+    "Nach den eigenen Berichten von {target} kommen auf Leg {number} {percent:1} % der RTP-Pakete dorthin nicht an.",
+)
+REPORTED = Text(
+    "{lost} of {expected} between its first and its last RTCP report (frame {frame}); they passed the capture point.",
+    "{lost} von {expected} zwischen dem ersten und dem letzten RTCP-Bericht (Frame {frame}); am Mitschnittpunkt kamen sie"
+    " vorbei.",
 )
 DETAIL = Text(
     "{lost} of {expected}, as seen at the capture point; longest gap {gap:0} ms, jitter {jitter:1} ms.",
@@ -67,6 +77,39 @@ def find(case: Case) -> Iterator[Finding]:
             verdict = serious if lost > limits.loss_percent or long else "note"
             title = NO_LEG if row.leg is None else IN_ONE_PAUSE if long and verdict == "suspect" else TITLE
             yield _finding(row, title, verdict, excuse, [each for each in passed if _carries(each, row)])
+
+    for leg in case.numbers:
+        gone = unreceived(case, leg)
+        yield from (
+            _behind(case, each) for each in reported(case, leg) if each not in gone and _lossy(case, each)
+        )
+
+
+def _lossy(case: Case, stream: Reported) -> bool:
+    lost, expected = stream.lost
+    return expected >= ENOUGH and 100 * lost / expected > case.deployment.thresholds.loss_note_percent
+
+
+def _behind(case: Case, stream: Reported) -> Finding:
+    (lost, expected), row = stream.lost, stream.last
+    share = 100 * lost / expected
+    return Finding(
+        RULE.name,
+        "suspect" if share > case.deployment.thresholds.loss_percent else "note",
+        0.85,
+        evidence(row, more=[] if row.report_frame is None else [row.report_frame]),
+        BEHIND,
+        (REPORTED,),
+        {
+            "percent": share,
+            "lost": lost,
+            "expected": expected,
+            "number": row.leg,
+            "target": endpoint(row.dst_addr, row.dst_port),
+            "frame": row.report_frame,
+        },
+        leg=row.leg,
+    )
 
 
 def _carries(transit: Transit, row: RtpStreamRow) -> bool:
@@ -165,8 +208,10 @@ RULE = Rule(
     from_absence=True,
     summary=Text("Media lost", "Medienverlust"),
     claim=Text(
-        "Sequence numbers show that RTP packets were lost before the capture point, all along or for seconds on end.",
-        "Die Sequenznummern zeigen, dass RTP-Pakete vor dem Mitschnittpunkt verloren gingen, durchweg oder sekundenlang.",
+        "Sequence numbers show that RTP packets were lost before the capture point, all along or for seconds on end, or the"
+        " receiver's RTCP reports say that they were lost behind it.",
+        "Die Sequenznummern zeigen, dass RTP-Pakete vor dem Mitschnittpunkt verloren gingen, durchweg oder sekundenlang, oder"
+        " die RTCP-Berichte des Empfängers melden Verluste dahinter.",
     ),
     causes=(
         cause(
@@ -182,10 +227,10 @@ RULE = Rule(
             "Sprache auf dem Weg markieren und bevorzugen (DSCP EF).",
         ),
     ),
-    references=("RFC 3550, appendix A.3", "ITU-T G.113"),
+    references=("RFC 3550, section 6.4 and appendix A.3", "ITU-T G.113"),
     known_problems=Text(
-        "Only losses before the capture point are seen; those behind it are in the receiver's RTCP.",
-        "Zu sehen sind nur Verluste vor dem Mitschnittpunkt; die dahinter stehen im RTCP des Empfängers.",
+        "Losses behind the capture point are known only from RTCP in clear: SRTCP hides them.",
+        "Verluste hinter dem Mitschnittpunkt sind nur aus unverschlüsseltem RTCP bekannt: SRTCP verbirgt sie.",
     ),
     find=find,
     despite_media=True,

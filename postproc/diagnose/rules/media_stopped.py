@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import CLIENT, OTHER, SERVER, Case, evidence
 from postproc.diagnose.evidence.holds import Kept, kept
+from postproc.diagnose.evidence.reports import Reported, missed, unreceived
 from postproc.diagnose.evidence.silences import Silence, Withheld, alive, silences, withheld
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import Row
-from postproc.model.rows import DtlsMessageRow, SipMessageRow
+from postproc.model.rows import DtlsMessageRow, RtpStreamRow, SipMessageRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -45,6 +46,22 @@ TITLE_ANSWERED = Text(
 TITLE_LEFT = Text(
     "Leg {number} stays on hold from {since:clock} on for {seconds:0} s, although leg {other} was resumed.",
     "Leg {number} bleibt ab {since:clock} {seconds:0} s lang gehalten, obwohl Leg {other} zurückgeholt wurde.",
+)
+TITLE_UNRECEIVED = Text(
+    "From {since:clock} at the latest nothing that is sent to {target} on leg {number} arrives there any more, for {seconds:0} s:"
+    " its own reports say so.",
+    "Spätestens ab {since:clock} kommt auf Leg {number} {seconds:0} s lang nichts mehr an, was an {target} gesendet wird: Das"
+    " melden dessen eigene Berichte.",
+)
+REPORTED = Text(
+    "By the last {reports} RTCP reports from there (up to frame {frame}) not one packet had arrived, although the stream from"
+    " {source} passed the capture point all the time.",
+    "Nach den letzten {reports} RTCP-Berichten von dort (bis Frame {frame}) kam kein Paket mehr an, obwohl der Stream von {source}"
+    " durchgehend am Mitschnittpunkt vorbeilief.",
+)
+SETTLE_UNRECEIVED = Text(
+    "A capture at {target} shows whether the packets reach the machine.",
+    "Ein Mitschnitt bei {target} zeigt, ob die Pakete den Rechner erreichen.",
 )
 HELD = Text(
     "Until then silence was agreed; from then on {holder} wanted to send and to receive.",
@@ -111,6 +128,10 @@ def find(case: Case) -> Iterator[Finding]:
         yield _of_relay(case, each)
     for held in kept(case):
         yield _left_on_hold(held)
+    for leg in case.numbers:
+        for stream in unreceived(case, leg):
+            if stream.silent is not None:
+                yield _unreceived(case, stream, stream.silent)
 
 
 def _finding(case: Case, silence: Silence) -> Finding:
@@ -175,6 +196,31 @@ def _of_relay(case: Case, gap: Withheld) -> Finding:
         SETTLE_RELAY,
         leg=leg,
         tags=frozenset(tags),
+    )
+
+
+def _unreceived(case: Case, stream: Reported, silent: RtpStreamRow) -> Finding:
+    last = stream.last
+    facts: dict[str, object] = {
+        "since": silent.reported_until,
+        "number": last.leg,
+        "seconds": max(missed(case, stream).values()),
+        "reports": silent.unreported,
+        "frame": silent.report_frame,
+        "source": endpoint(last.src_addr, last.src_port),
+        "target": endpoint(last.dst_addr, last.dst_port),
+    }
+    return Finding(
+        RULE.name,
+        "fault",
+        0.9,
+        evidence(last, silent, more=[] if silent.report_frame is None else [silent.report_frame]),
+        TITLE_UNRECEIVED,
+        (REPORTED,),
+        facts,
+        SETTLE_UNRECEIVED,
+        leg=last.leg,
+        tags=frozenset({"unreceived"}),
     )
 
 
@@ -245,15 +291,29 @@ RULE = Rule(
     summary=Text("Media stopped during the call", "Medien brechen im Anruf ab"),
     claim=Text(
         "A side whose media had come falls silent while it may send, long before the phase ends, or a relay passes"
-        " its stream on no more, or a call stays on hold although it was to be resumed.",
+        " its stream on no more, or its receiver reports that nothing arrives any more, or a call stays on hold although it"
+        " was to be resumed.",
         "Eine Seite, deren Medien angekommen waren, verstummt lange vor dem Ende der Phase, obwohl sie senden darf, oder"
-        " ein Relay leitet ihren Stream nicht mehr weiter, oder ein Anruf bleibt gehalten, obwohl er zurückgeholt werden sollte.",
+        " ein Relay leitet ihren Stream nicht mehr weiter, oder der Empfänger meldet, dass nichts mehr ankommt, oder ein Anruf"
+        " bleibt gehalten, obwohl er zurückgeholt werden sollte.",
     ),
     causes=(
         cause(
             "The microphone was muted, or the application sends nothing in silence and no comfort noise either.",
             "Das Mikrofon wurde stummgeschaltet, oder die Anwendung sendet bei Stille nichts, auch kein Comfort Noise.",
             tag="silent",
+        ),
+        cause(
+            "A firewall, NAT or line between the capture point and {target} drops the media towards it.",
+            "Eine Firewall, ein NAT oder eine Leitung zwischen Mitschnittpunkt und {target} verwirft die Medien dorthin.",
+            tag="unreceived",
+        ),
+        cause(
+            "The application there takes in no more: on hold without saying so, in the background, or another address or"
+            " key than agreed.",
+            "Die Anwendung dort nimmt nichts mehr an: gehalten, ohne es zu melden, im Hintergrund, oder andere Adresse oder"
+            " anderer Schlüssel als vereinbart.",
+            tag="unreceived",
         ),
         cause(
             "The relay or server {relay} no longer bridges the two sides, or its media session was closed on one side.",
@@ -308,6 +368,11 @@ RULE = Rule(
             tag="silent",
         ),
         remedy(
+            "Capture at {target} and at the machines before it at the same time, and look where the stream from {source} ends.",
+            "Gleichzeitig bei {target} und auf den Geräten davor mitschneiden und sehen, wo der Stream von {source} endet.",
+            tag="unreceived",
+        ),
+        remedy(
             "Look at {relay} (rtpengine: rtpengine-ctl list sessions; its log) for what it does with the stream.",
             "Auf {relay} nachsehen, was dort mit dem Stream geschieht (rtpengine: rtpengine-ctl list sessions; Log).",
             tag="relay",
@@ -346,10 +411,16 @@ RULE = Rule(
             tag="changed",
         ),
     ),
-    references=("RFC 3264, sections 5.1 and 8.4", "RFC 3389", "RFC 7675, section 5.1"),
+    references=(
+        "RFC 3264, sections 5.1 and 8.4",
+        "RFC 3389",
+        "RFC 3550, section 6.4",
+        "RFC 7675, section 5.1",
+    ),
     known_problems=Text(
-        "Silence suppression without comfort noise looks the same, so it is never more than a suspicion.",
-        "Sprechpausenunterdrückung ohne Comfort Noise sieht genauso aus; es bleibt deshalb immer ein Verdacht.",
+        "Silence suppression without comfort noise looks the same, so a side that falls silent is never more than a suspicion.",
+        "Sprechpausenunterdrückung ohne Comfort Noise sieht genauso aus; verstummt eine Seite, bleibt es deshalb immer ein"
+        " Verdacht.",
     ),
     find=find,
     despite_media=True,

@@ -93,7 +93,7 @@ WORDS = {
     "undiagnosed": UNDIAGNOSED,
 }
 
-# Lanes whose labels are the program's own words; those of SIP and of logs are quoted.
+# Lanes whose labels are the program's own words; those of SIP, but for AGAIN, and of logs are quoted.
 OURS = {"sdp", "stun", "dtls", "media", "icmp"}
 
 
@@ -102,6 +102,7 @@ def _resumed(match: re.Match[str]) -> str:
     return f" wieder nach {whole + ',' if whole else ''}{rest}"
 
 
+AGAIN, GERMAN_AGAIN = re.compile(r"\(again\)$"), "(erneut)"
 GERMAN: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"^offer (?=\S)"), "Angebot: "),
     (re.compile(r"^answer (?=\S)"), "Antwort: "),
@@ -111,7 +112,7 @@ GERMAN: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (re.compile(r"\b(\d+) candidates$"), r"\1 Kandidaten"),
     (re.compile(r", sent (\d+) times"), r", \1 Mal gesendet"),
     (re.compile(r", unanswered$"), ", unbeantwortet"),
-    (re.compile(r"\(again\)$"), "(erneut)"),
+    (AGAIN, GERMAN_AGAIN),
     (re.compile(r"\((refused)\)"), "(abgelehnt)"),
     (re.compile(r", certificate does not match SDP$"), ", Zertifikat passt nicht zum SDP"),
     (re.compile(r"^STUN look-up"), "STUN-Abfrage"),
@@ -128,7 +129,11 @@ def say(word: str, lang: Lang, **facts: object) -> str:
 
 def event(lane: str, label: str, lang: Lang) -> str:
     """Return a label of the timeline in the language."""
-    if lang != "de" or lane not in OURS:
+    if lang != "de":
+        return label
+    if lane == "sip":
+        return AGAIN.sub(GERMAN_AGAIN, label)
+    if lane not in OURS:
         return label
     for pattern, german in GERMAN:
         label = pattern.sub(german, label)

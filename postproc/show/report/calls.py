@@ -11,7 +11,7 @@ from postproc.model.rows import CallRow
 from postproc.model.tables import Tables
 from postproc.model.text import Lang
 from postproc.model.vocabulary import joined
-from postproc.show import calls, firewall, selection
+from postproc.show import calls, firewall, handout, selection
 from postproc.show.calls import Line
 from postproc.show.report import between, sheets, takeaway
 from postproc.show.report.cells import (
@@ -88,7 +88,7 @@ def filters_of(call: int, shared: Shelf, lang: Lang) -> tuple[Copy, ...]:
 def hand_out(call: int, shared: Shelf, lang: Lang) -> Copy:
     """Return the lines that `postproc filter` prints, without those that are too long for a page."""
     filters, hole = shared.filters.get(call, ""), shared.holes.get(call)
-    lines = list(firewall.handout(shared.lines[call], filters, hole, lang, of_several=shared.of_several))
+    lines = list(handout.handout(shared.lines[call], filters, hole, lang, of_several=shared.of_several))
     shown_lines = [clean(line) for line in lines[:LINES] if len(line) <= COPIED]
     left_out = len(lines) - len(shown_lines)
     more = [PAGE["more"].of(lang, n=left_out)] if left_out else []

@@ -195,15 +195,20 @@
       if (Number.isNaN(moment.getTime())) continue;
       each.textContent = text.includes("-") ? local(moment).slice(0, 10) : local(moment).slice(11, 11 + text.length);
     }
-    const first = stamps.times.find(([, , moment]) => !Number.isNaN(moment.getTime()));
     for (const [node, text] of stamps.texts) {
       const shown = text.replace(range, (_, day, from, other, to) => `${day} ${from} UTC – ${other ?? day} ${to} UTC`).replace(whole, (_, day, time) => {
         const moment = new Date(day + "T" + time + "Z");
         return local(moment).slice(0, 11 + time.length).replace("T", " ") + " " + label(moment);
       });
-      node.data = first ? shown.replace(bracketed, "(" + label(first[2]) + ")") : shown;
+      node.data = shown.replace(bracketed, (utc) => "(" + (labels(node.parentElement) || utc.slice(1, -1)) + ")");
     }
     texts.clear();
+  }
+  // Of the times below a heading of a table, or behind a term: two where summer time begins or ends among them.
+  function labels(heading) {
+    const below = heading.closest("table") ?? heading.nextElementSibling;
+    const moments = [...(below?.querySelectorAll("time[datetime]") ?? [])].map((each) => new Date(each.dateTime));
+    return [...new Set(moments.filter((moment) => !Number.isNaN(moment.getTime())).map(label))].join("/");
   }
   zone.parentElement.hidden = false;
   zone.addEventListener("change", tell);

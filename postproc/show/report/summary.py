@@ -16,6 +16,7 @@ from postproc.show.store import Walks
 # Choices:
 CAUSES = 8  # shown at once: more do not fit on one screen
 HOTTEST = 60  # calls in the table of calls and steps
+PAST = ""  # instead of a step
 NUMBERS = 12  # call numbers listed for a cause, about one line
 
 
@@ -58,6 +59,7 @@ class Summary:
     rarer: tuple[Cause, ...]  # further ones, folded at first
     unexplained: str
     stops: tuple[Stop, ...]
+    past_all: str  # calls none of whose steps fails, "" if none
     heat: tuple[Heat, ...] = ()
     questions: tuple[str, ...] = ()  # above the columns of ``heat``
 
@@ -77,10 +79,11 @@ def summary(
     causes = tuple(_cause(name, by_cause[name], findings, lang) for name in worst_first)
     unexplained = sum(not item.cause for item in troubled)
     rest = counted(CALLS, unexplained, lang) if unexplained else ""
-    stops = _stops(troubled, findings, walks, lang)
+    stops, past = _stops(troubled, findings, walks, lang)
+    past_all = counted(CALLS, past, lang) if past else ""
     heat = tuple(_heat(entry, walks, lang) for entry in sorted(troubled, key=by_rank)[:HOTTEST])
     return Summary(
-        causes[:CAUSES], causes[CAUSES:], rest, stops, heat, tuple(item.question for item in stops)
+        causes[:CAUSES], causes[CAUSES:], rest, stops, past_all, heat, tuple(item.question for item in stops)
     )
 
 
@@ -121,7 +124,8 @@ def _cause(
 
 def _stops(
     troubled: Iterable[Entry], findings: Mapping[int | None, Sequence[Described]], walks: Walks, lang: Lang
-) -> tuple[Stop, ...]:
+) -> tuple[tuple[Stop, ...], int]:
+    """Return the steps, and how many calls none of them stops."""
     questions: dict[str, str] = {}
     stopped: Counter[str] = Counter()
     for entry in troubled:
@@ -129,8 +133,11 @@ def _stops(
         for step in walk:
             questions.setdefault(step["step"], shown(step["question"]))
         if walk:
-            stopped[walk[stopped_at(walk, findings[entry.number])]["step"]] += 1
-    return tuple(
+            last = walk[stopped_at(walk, findings[entry.number])]
+            past = last is walk[-1] and last["state"] == "passed"
+            stopped[PAST if past else last["step"]] += 1
+    stops = (
         Stop(question, stopped[step], counted(CALLS, stopped[step], lang))
         for step, question in questions.items()
     )
+    return tuple(stops), stopped[PAST]

@@ -7,7 +7,7 @@ from typing import Any
 
 from postproc.model.calls import Call
 from postproc.model.text import LANGS, Lang, Text
-from postproc.show import firewall
+from postproc.show import firewall, handout
 from postproc.show.calls import Line
 from postproc.show.report.cells import COPIED, Copy
 from postproc.show.store import Answers
@@ -24,8 +24,8 @@ LABELS: Mapping[Lang, Text] = {
     "de": Text("Answer for a mail, in German", "Antwort für eine Mail, auf Deutsch"),
 }
 OPENING = Text(
-    "We have looked at the call from {parties} of {start} (UTC).",
-    "wir haben den Anruf von {parties} vom {start} (UTC) untersucht.",
+    "We have looked at the call from {caller} to {callee} of {start} (UTC).",
+    "wir haben den Anruf von {caller} an {callee} vom {start} (UTC) untersucht.",
 )
 HELLO = Text("Hello,", "Guten Tag,")
 SEEN = Text("What was seen: {text}", "Was zu sehen war: {text}")
@@ -96,9 +96,9 @@ def answers(
 def _answer(
     line: Line, answer: Mapping[str, Any], hole: firewall.Hole | None, ids: Sequence[str], lang: Lang
 ) -> Iterator[str]:
-    parties = f"{line.from_user or '?'} → {line.to_user or '?'}"
+    caller, callee = line.from_user or "?", line.to_user or "?"
     start = f"{line.start:%Y-%m-%d %H:%M:%S}" if line.start is not None else "?"
-    yield from (HELLO.of(lang), "", clean(OPENING.of(lang, parties=parties, start=start)), "")
+    yield from (HELLO.of(lang), "", clean(OPENING.of(lang, caller=caller, callee=callee, start=start)), "")
     yield clean(SEEN.of(lang, text=" ".join(filter(None, (answer["headline"], answer["detail"])))))
     if answer["claim"]:
         yield from (
@@ -114,7 +114,7 @@ def _answer(
     flows = [] if hole is None or line.verdict == "ok" else list(hole.traffic)
     if flows:
         yield from ("", PORTS.of(lang))
-        yield from (f"- {firewall.told(flow, lang)}" for flow in flows[:FLOWS])
+        yield from (f"- {handout.told(flow, lang)}" for flow in flows[:FLOWS])
         if len(flows) > FLOWS:
             yield MORE.of(lang, n=len(flows) - FLOWS)
     if ids:

@@ -51,6 +51,10 @@ PAGE: Mapping[str, Text] = {
     "summary": Text("What is wrong", "Was nicht stimmt"),
     "first": Text("First", "Zuerst"),
     "unexplained": Text("{calls} without a cause that could be told.", "{calls} ohne erkennbare Ursache."),
+    "past_all": Text(
+        "Through every step: {calls}. What is wrong there is something else.",
+        "Durch alle Schritte: {calls}. Dort liegt der Fehler an etwas anderem.",
+    ),
     "rarer": Text("Further causes: {n}", "Weitere Ursachen: {n}"),
     "stops": Text("Where these calls stop", "Wie weit diese Anrufe kommen"),
     "skip": Text("Skip to the calls", "Zu den Anrufen springen"),
@@ -78,9 +82,9 @@ PAGE: Mapping[str, Text] = {
     "dtls": DTLS,
     "media": Text("Media s→c c→s", "Medien s→c c→s"),
     "legend": Text(
-        "s: server, c: client. Checks: answered/sent. Media: RTP packets. "
+        "s: server, c: client. Checks: answered/sent, repeats aside. Media: RTP packets. "
         "(n): of a call in which no side is known to be the client.",
-        "s: Server, c: Client. Checks: beantwortet/gesendet. Medien: RTP-Pakete. "
+        "s: Server, c: Client. Checks: beantwortet/gesendet, ohne Wiederholungen. Medien: RTP-Pakete. "
         "(n): eines Anrufs, bei dem keine Seite als Client bekannt ist.",
     ),
     "call": capital(CALL),

@@ -28,6 +28,14 @@ function test.options_of_ipv4_are_passed_over()
     check.same({ packet.transport(bytes("46 00 00 34 00 01 00 00 40 11 00 00 c0000201 c0000202 01010101" .. UDP), 1) }, { 25, 17, 4 })
 end
 
+function test.a_segment_without_length_reaches_to_the_end_of_what_was_captured()
+    local frame = bytes("45 00 0000 0001 0000 4006 0000 c0000201 c0000202 13c4 13ce 00000001 00000000 5018 0000 0000 0000") .. "payload"
+    local segment = packet.segment(frame, 1, 21, 4)
+    check.same({ segment.payload, segment.size, segment.sequence }, { "payload", 7, 1 })
+    local six = bytes(IPV6:format("06"):gsub("001c", "0000") .. "13c4 13ce 00000001 00000000 5018 0000 0000 0000") .. "payload"
+    check.same(packet.segment(six, 1, 41, 6).payload, "payload")
+end
+
 function test.fragments_are_no_packets_but_are_known_as_such()
     local first = bytes("45 00 00 1d 00 01 20 00 40 11 00 00 c0000201 c0000202" .. "0102030405060708 09")
     check.same(packet.transport(first, 1), nil)

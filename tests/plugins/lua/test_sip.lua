@@ -52,6 +52,18 @@ function test.a_description_is_found_among_the_parts_of_a_body()
     check.same({ #m.sdp.sections, m.sdp.sections[1].port }, { 2, 4000 })
 end
 
+function test.a_fragment_with_further_candidates_is_told_from_an_offer_alone_and_among_parts()
+    local fragment = "a=ice-ufrag:u\r\nm=audio 9 RTP/AVP 0\r\na=candidate:1 1 UDP 7 192.0.2.1 40000 typ host\r\n"
+    local parts = "--b\r\nContent-Type: application/trickle-ice-sdpfrag\r\n\r\n" .. fragment .. "--b--"
+    for kind, body in pairs({ ["application/trickle-ice-sdpfrag"] = fragment, ["multipart/mixed;boundary=b"] = parts }) do
+        local m = sip.parse(message({ "Content-Type: " .. kind }, body))
+        local section = m.sdp.sections[1]
+        check.same({ m.trickles, #m.sdp.sections, section.candidates[1].port, section.candidates[1].ufrag }, { true, 1, 40000, "u" })
+        check.same(section.port, nil)
+    end
+    check.same(sip.parse(message({ "Content-Type: application/sdp" }, OFFER)).trickles, nil)
+end
+
 function test.a_body_of_another_kind_is_no_description()
     check.same(sip.parse(message({ "Content-Type: text/plain" }, OFFER)).sdp, nil)
 end

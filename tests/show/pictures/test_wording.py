@@ -14,6 +14,8 @@ from postproc.show.pictures.wording import event
         ("sdp", "answer audio, 1 candidate", "Antwort: audio, 1 Kandidat"),
         ("dtls", "alert encrypted", "Alert, verschlüsselt"),
         ("log", "answer the phone", "answer the phone"),
+        ("sip", "200 offer 1 candidate (again)", "200 offer 1 candidate (erneut)"),
+        ("log", "rings (again)", "rings (again)"),
         ("stun", "Binding Request a:b, sent 3 times", "Binding Request a:b, 3 Mal gesendet"),
         ("log", "media resumes after 3.0 s", "media resumes after 3.0 s"),
     ],

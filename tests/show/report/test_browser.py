@@ -96,6 +96,17 @@ def test_a_zone_named_for_the_run_is_shown_first(browser, path, name, shown, lab
     assert browser.log() == []
 
 
+def test_a_table_across_the_change_of_the_clocks_names_both_zones(browser, path):
+    page = path.with_name("summer.html")
+    pipeline.write_report(pipeline.load(path.parent), page, tz="Europe/Berlin")
+    page.write_text(page.read_text().replace('datetime="2026-11-22T22:38', 'datetime="2026-07-22T22:38'))
+    browser.open(page)
+    assert "(UTC+1/UTC+2)" in browser.one(".calls thead th:nth-child(4)").text
+    assert browser.one(".calls tr[data-call='1'] time:not(.day)").text == "00:38:49"
+    started = {dt.text for dt in browser.all("dt") if "UTC" in dt.text}
+    assert all(text.count("UTC") == 1 for text in started)
+
+
 def test_calls_are_sorted_by_any_column_and_back(opened):
     assert opened.one(".calls th:nth-child(2)").get_attribute("aria-sort") == "ascending"
     assert opened.texts(".calls tbody .badge") == ["Fault", "Suspect", "OK", "OK", "OK"]

@@ -30,13 +30,14 @@ def crowd(*causes: tuple[str, str | None], lang: str = "en"):
         for n, (verdict, cause) in enumerate(causes, 1)
         if cause
     ]
-    walks = {call["call"]: walk("legs" if call["cause"] == "acl" else "answers") for call in calls}
+    broken = {"acl": "legs", "ack": "none"}
+    walks = {call["call"]: walk(broken.get(call["cause"], "answers")) for call in calls}
     tables = Tables(calls=builders.calls(*calls), findings=scenes.findings(*found))
     return report(tables, walks, lang)
 
 
 def walk(broken: str) -> list[dict]:
-    at = STEPS.index(broken)
+    at = STEPS.index(broken) if broken in STEPS else len(STEPS)
     return [
         {
             "step": step,
@@ -72,6 +73,13 @@ def test_it_says_where_calls_stop():
         ("answers?", 2),
         ("media?", 0),
     ]
+
+
+def test_a_call_that_gets_through_every_step_is_stopped_by_none():
+    page = crowd(("fault", "ack"), ("fault", "nat"), lang="de")
+    assert [stop.calls for stop in page.summary.stops] == [0, 0, 1, 0]
+    assert "Durch alle Schritte: 1 Anruf. Dort liegt der Fehler an etwas anderem." in html(page)
+    assert crowd(("fault", "nat"), ("ok", None)).summary.past_all == ""
 
 
 def test_calls_without_a_cause_are_counted():

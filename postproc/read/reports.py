@@ -1,0 +1,207 @@
+"""RTCP reports: what the receiver of a stream says of it (RFC 3550, section 6.4).
+
+A report names every source heard since the one before, and the highest sequence number received. So
+receivers tell what no capture point before them shows: that packets which passed it did not arrive. In
+SRTCP all but the first eight bytes is encrypted (RFC 3711, section 3.4); their number of sources still
+tells whether anything was heard.
+"""
+
+import struct
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from postproc.model.columns import array, plain
+from postproc.model.tables import RTP_STREAMS
+from postproc.read.arrays import Array
+from postproc.read.media import address
+from postproc.read.packets import Packets, Payloads
+from postproc.read.rtp import Headers
+from postproc.wire import MalformedError, rtp
+
+MOST = 200_000  # reports kept; a thousand calls of half an hour have as many. Those beyond are counted
+PLACE_OF_BLOCKS = {rtp.SENDER_REPORT: 24, rtp.RECEIVER_REPORT: 4}  # in the body, after the sender's SSRC
+BLOCK = struct.Struct(">IIIIII")
+HEAD = 8  # bytes in clear in SRTCP: the header and the sender's SSRC
+# Packets of the last moments before a report may have been on their way still: by ITU-T G.114 a call
+# bears 0.4 s one way. Shorter, slow links look dead; longer, the first report after a stop says nothing.
+ON_THE_WAY = 10**9  # ns
+FEWEST = 25  # packets that did not arrive, half a second of audio: fewer may be lost by chance
+
+
+Ends = tuple[str, int, str, int]
+
+
+class Block(NamedTuple):
+    """What a report says of a source: extended highest sequence number, and packets lost in all."""
+
+    highest: int
+    lost: int
+
+
+class Report(NamedTuple):
+    """A sender or receiver report; ``blocks`` is by SSRC, None in SRTCP; ``sources`` is their number."""
+
+    time: int
+    frame: int
+    ends: Ends  # address and port of the reporter, then of the stream's sender
+    reporter: tuple[int, int]  # its SSRC, and the type of the report
+    sources: int
+    blocks: Mapping[int, Block] | None
+
+
+@dataclass
+class Reports:
+    """The reports of a capture so far, and the number of those left out."""
+
+    kept: list[Report] = field(default_factory=list)
+    left_out: int = 0
+
+    @property
+    def warnings(self) -> list[str]:
+        named = "report" if self.left_out == 1 else "reports"
+        return [f"{self.left_out} RTCP {named} left out"] if self.left_out else []
+
+    def take(self, packets: Packets, datagrams: Payloads, headers: Headers, time: Array, first: int) -> None:
+        """Add those of a window; ``time`` is by packet, ``first`` the number of its first frame."""
+        which = np.flatnonzero(np.isin(headers.fields["second"], list(PLACE_OF_BLOCKS)) & headers.control)
+        room = max(MOST - len(self.kept), 0)
+        self.left_out += max(len(which) - room, 0)
+        which = which[:room]
+        rows, start = datagrams.rows[which], (datagrams.start + headers.offset)[which]
+        columns = (
+            time[rows],
+            first + rows,
+            packets.addresses_of(rows),
+            datagrams.source_port[which],
+            datagrams.destination_port[which],
+            start,
+            headers.size[which],
+            headers.captured[which],
+        )
+        for moment, frame, (a, b, c, d), source, target, at, size, seen in zip(
+            *(column.tolist() for column in columns), strict=True
+        ):
+            data = datagrams.data[at : at + min(size, seen)].tobytes()
+            ends = (address(a, b), source, address(c, d), target)
+            self.kept += [Report(moment, frame, ends, *said) for said in _parsed(data, whole=seen >= size)]
+
+
+def _parsed(data: bytes, *, whole: bool) -> Iterator[tuple[tuple[int, int], int, Mapping[int, Block] | None]]:
+    """Yield reporter, number of sources and blocks of a compound's reports; of SRTCP the first, no blocks."""
+    try:
+        parts = [*rtp.parse_rtcp(data)] if whole else []
+    except MalformedError:
+        parts = []
+    for part in parts:
+        place = PLACE_OF_BLOCKS.get(part.kind)
+        if place is not None and len(part.body) >= place + part.count * BLOCK.size:
+            words = [BLOCK.unpack_from(part.body, place + n * BLOCK.size) for n in range(part.count)]
+            yield (
+                (int.from_bytes(part.body[:4]), part.kind),
+                part.count,
+                {ssrc: Block(highest, _signed(lost)) for ssrc, lost, highest, *_ in words},
+            )
+    if not parts and len(data) >= HEAD:
+        flags, kind, words, sender = struct.unpack_from(">BBHI", data)
+        count = flags & 0x1F
+        if 4 * words == PLACE_OF_BLOCKS[kind] + count * BLOCK.size:
+            yield (sender, kind), count, None
+
+
+def _signed(lost: int) -> int:
+    """Return the packets lost of the word that holds them, a signed number of 24 bits (section 6.4.1)."""
+    return (lost & 0xFFFFFF ^ 0x800000) - 0x800000
+
+
+class Heard(NamedTuple):
+    """What a stream's receiver reports: the columns of RTP_STREAMS that begin so."""
+
+    reports: int
+    reported_until: int | None
+    unreported: int
+    report_frame: int | None
+    reported_lost: int | None
+    reported_expected: int | None
+
+
+NOTHING = Heard(0, None, 0, None, None, None)
+
+
+def noted(rtp_streams: pd.DataFrame, rtp_seconds: pd.DataFrame, reports: Iterable[Report]) -> pd.DataFrame:
+    """Return ``rtp_streams`` with what their receivers report."""
+    by_ends, by_ssrc = _indexed(reports)
+    if rtp_streams.empty or not (by_ends or by_ssrc):
+        return rtp_streams
+    sent: dict[int, list[tuple[int, int]]] = {}
+    seconds = (plain(rtp_seconds[name]) for name in ("stream", "last_time", "packets"))
+    for stream, time, packets in zip(*seconds, strict=True):
+        sent.setdefault(stream, []).append((time.value, packets))
+    names = ("stream", "ssrc", "src_addr", "src_port", "dst_addr", "dst_port", "first_time", "last_time")
+    heard = []
+    for row in zip(*(plain(rtp_streams[name]) for name in names), strict=True):
+        stream, ssrc, source, port, target, target_port, first, last = row
+        about = [
+            *by_ssrc.get((target, source, ssrc), ()),
+            *by_ends.get((target, target_port, source, port), ()),
+            *by_ends.get((target, target_port + 1, source, port + 1), ()),  # section 11
+        ]
+        within = [each for each in about if first.value <= each.time <= last.value + ON_THE_WAY]
+        heard.append(_heard(ssrc, sorted(within, key=attrgetter("time")), sent.get(stream, [])))
+    columns = dict(zip(Heard._fields, zip(*heard, strict=True), strict=True))
+    arrays = {name: array(list(values), RTP_STREAMS.dtypes[name]) for name, values in columns.items()}
+    return RTP_STREAMS.conform(rtp_streams.assign(**arrays))
+
+
+ByEnds = dict[Ends, list[Report]]
+BySsrc = dict[tuple[str, str, int], list[Report]]
+
+
+def _indexed(reports: Iterable[Report]) -> tuple[ByEnds, BySsrc]:
+    """Return reports by addresses and the SSRC they name; those that name none by addresses and ports.
+
+    A report on other sources alone says nothing about a stream: a relay may change the SSRC.
+    """
+    by_ends: ByEnds = {}
+    by_ssrc: BySsrc = {}
+    for report in reports:
+        for ssrc in report.blocks or ():
+            by_ssrc.setdefault((report.ends[0], report.ends[2], ssrc), []).append(report)
+        if not report.blocks:
+            by_ends.setdefault(report.ends, []).append(report)
+    return by_ends, by_ssrc
+
+
+def _heard(ssrc: int, reports: Sequence[Report], seconds: Sequence[tuple[int, int]]) -> Heard:
+    """Return what reports, in order, say of a stream; ``seconds`` are the times and numbers of its packets.
+
+    That no source is named counts where one was before, in a report of that type: some reporters never
+    name any, and browsers do so in receiver reports alone.
+    """
+    if not reports:
+        return NOTHING
+    times = [time for time, _ in seconds]
+    until: int | None = None
+    unheard, highest = 0, None
+    clear: list[Block] = []
+    naming: set[tuple[int, int]] = set()
+    for report in reports:
+        block = (report.blocks or {}).get(ssrc)
+        arrived = report.sources > 0 if block is None else highest is None or block.highest > highest
+        if block is not None:
+            highest = max(block.highest, highest or 0)
+            clear.append(block)
+        if arrived:
+            until, unheard = report.time, 0
+            naming.add(report.reporter)
+        elif until is not None and report.reporter in naming:
+            first, last = bisect_left(times, until), bisect_left(times, report.time - ON_THE_WAY)
+            unheard += sum(packets for _, packets in seconds[first:last]) >= FEWEST
+    lost = clear[-1].lost - clear[0].lost if clear else None
+    expected = clear[-1].highest - clear[0].highest if clear else None
+    return Heard(len(reports), until, unheard, reports[-1].frame, lost, expected)
