@@ -279,6 +279,7 @@ SIP_MESSAGES = Table(
         Column("user_agent", TEXT, "User-Agent, in a response else Server."),
         Column("contact", TEXT, "URI of the first Contact."),
         Column("reason_header", TEXT, "Reason header (RFC 3326)."),
+        Column("warning", TEXT, "Warning header (RFC 3261, section 20.43)."),
         Column("record_route", TEXT, "URIs of Record-Route in their order, comma-joined."),
         Column("session_expires", INTEGER, "Seconds of Session-Expires (RFC 4028)."),
         Column("refresher", TEXT, "Who refreshes the session by that header: uac or uas.", Refresher),

@@ -108,6 +108,7 @@ def message_row(frame: Frame, sip: SipMessage, *, has_sdp: bool) -> dict[str, An
             "user_agent": sip.first("user-agent") or sip.first("server"),
             "contact": _party(sip.first("contact"))[0],
             "reason_header": ", ".join(sip.all("reason")) or None if "reason" in sip.firsts else None,
+            "warning": ", ".join(sip.all("warning")) or None if "warning" in sip.firsts else None,
             "has_sdp": has_sdp,
             "cut_short": frame.cut_short,
             "authorized": "authorization" in sip.firsts or "proxy-authorization" in sip.firsts,

@@ -56,6 +56,7 @@ def test_request_gives_every_column():
         "user_agent": "phone",
         "contact": "sip:721@10.0.0.1:5060",
         "reason_header": None,
+        "warning": None,
         "has_sdp": True,
         "cut_short": False,
         "record_route": None,
@@ -117,6 +118,11 @@ def test_response_has_status_and_reason_but_no_method():
     assert (answer["status"], answer["reason"], answer["user_agent"]) == (486, "Busy Here", "pbx")
     assert "method" not in answer
     assert answer["to_tag"] == "t1"
+
+
+def test_warnings_of_a_refusal_are_kept_as_they_stand():
+    answer = row(b'SIP/2.0 488 No\r\nWarning: 305 pbx "Media"\r\nWarning: 399 pbx "Codec"\r\n\r\n')
+    assert answer["warning"] == '305 pbx "Media", 399 pbx "Codec"'
 
 
 def test_reason_phrase_may_be_missing():

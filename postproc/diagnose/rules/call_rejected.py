@@ -61,6 +61,7 @@ ALONE = Text(
     " Antwort weitergab, lässt sich daher nicht sagen.",
 )
 REASON = Text("Its Reason header: {reason}.", "Reason-Header der Antwort: {reason}.")
+WARNING = Text("Its Warning header: {warning}.", "Warning-Header der Antwort: {warning}.")
 
 ONWARD = Text(
     "{who} refused the call that {server} passed on ({answer}); {seconds:0} s later {server}, which had answered the"
@@ -255,6 +256,8 @@ def _details(case: Case, refused: Rejection) -> Iterator[Text]:
         yield CAUSES[refused.cause]
     elif refused.response.reason_header:
         yield REASON
+    if refused.warning:
+        yield WARNING
 
 
 def _alone(case: Case, refused: Rejection) -> bool:
@@ -271,6 +274,7 @@ def _facts(refused: Rejection) -> dict[str, Any]:
         "after_ms": refused.after_ms,
         "after_s": refused.after_ms / MS_PER_S,
         "reason": refused.response.reason_header,
+        "warning": refused.warning,
         "cause": refused.cause,
     }
 
