@@ -95,6 +95,7 @@ class SipMessageRow(NamedTuple):
     user_agent: str | None
     contact: str | None
     reason_header: str | None
+    warning: str | None
     record_route: str | None
     session_expires: int | None
     refresher: EndedBy | None

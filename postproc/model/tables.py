@@ -283,6 +283,7 @@ SIP_MESSAGES = Table(
             TEXT,
             "Reason header (RFC 3326), else the Q.850 cause in X-Asterisk-HangupCauseCode.",
         ),
+        Column("warning", TEXT, "Warning header (RFC 3261, section 20.43)."),
         Column("record_route", TEXT, "URIs of Record-Route in their order, comma-joined."),
         Column("session_expires", INTEGER, "Seconds of Session-Expires (RFC 4028)."),
         Column("refresher", TEXT, "Who refreshes the session by that header: uac or uas.", Refresher),
@@ -305,7 +306,7 @@ SIP_MESSAGES = Table(
         Column(
             "cut_short",
             FLAG,
-            "Only its first IP fragment is in the capture: headers at its end and the SDP are missing.",
+            "The capture lacks its end: further IP fragments, or in TCP what Content-Length announces.",
             always=True,
         ),
         COPY_OF,

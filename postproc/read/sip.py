@@ -111,6 +111,7 @@ def message_row(frame: Frame, sip: SipMessage, *, has_sdp: bool) -> dict[str, An
             "user_agent": sip.first("user-agent") or sip.first("server"),
             "contact": _party(sip.first("contact"))[0],
             "reason_header": _reason(sip),
+            "warning": ", ".join(sip.all("warning")) or None if "warning" in sip.firsts else None,
             "has_sdp": has_sdp,
             "cut_short": frame.cut_short,
             "authorized": "authorization" in sip.firsts or "proxy-authorization" in sip.firsts,
@@ -256,10 +257,17 @@ def _transport(frame: Frame) -> str | None:
 
 @dataclass
 class TcpStream:
-    """One direction of a connection: the next sequence number, and the beginning of a message."""
+    """One direction of a connection: the next sequence number, and a message begun, with its first frame."""
 
     expected: int | None = None
     begun: bytes = b""
+    frame: Frame | None = None
+
+    def keep(self, rest: bytes, stream: bytes, frame: Frame) -> None:
+        """Keep the unfinished message at the end of the stream that ends in this frame."""
+        if not self.begun or rest != stream:
+            self.frame = frame
+        self.begun = rest if len(rest) < LONGEST_UNFINISHED else b""
 
     def fresh(self, sequence: int, payload: bytes) -> bytes:
         """Return the unfinished message continued by a segment; empty for a repetition (RFC 9293, 3.4)."""
@@ -276,7 +284,11 @@ class TcpStream:
 
 
 def completed(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """Yield the frames, TCP ones with the messages added that tshark missed."""
+    """Yield the frames, TCP ones with the messages added that tshark missed.
+
+    At the end come those that begin a message whose end never came: its Content-Length is wrong, or a segment
+    of it is missing.
+    """
     streams: dict[Flow, TcpStream] = {}
     for frame in frames:
         if frame.transport != "tcp" or not NO_PLAIN_SIP.isdisjoint(frame.protocols):
@@ -285,9 +297,14 @@ def completed(frames: Iterable[Frame]) -> Iterator[Frame]:
         flow = (frame.src_addr, frame.src_port, frame.dst_addr, frame.dst_port)
         stream = streams.setdefault(flow, TcpStream())
         shown = [message for message in frame.messages.get("sip", []) if START_LINE.match(message)]
-        missed, rest = _missed(stream.fresh(int.from_bytes(frame.header[4:8]), _payload(frame)), shown)
-        stream.begun = rest if len(rest) < LONGEST_UNFINISHED else b""
+        content = stream.fresh(int.from_bytes(frame.header[4:8]), _payload(frame))
+        missed, rest = _missed(content, shown)
+        if content:
+            stream.keep(rest, content, frame)
         yield replace(frame, messages={**frame.messages, "sip": shown + missed}) if missed else frame
+    for stream in streams.values():
+        if stream.frame and b"\r\n\r\n" in stream.begun:
+            yield replace(stream.frame, messages={"sip": [stream.begun]}, cut_short=True)
 
 
 def headed(frames: Iterable[Frame], warnings: list[str]) -> Iterator[Frame]:

@@ -59,6 +59,11 @@ def test_another_reason_is_quoted_as_it_stands():
     assert 'SIP;cause=580;text="{odd}"' in detail(found, "en")
 
 
+def test_a_warning_is_quoted():
+    (found,) = asked(RULE, **at_once(502, warning='399 sbc "Caller ID not allowed"'))
+    assert 'Its Warning header: 399 sbc "Caller ID not allowed".' in detail(found, "en")
+
+
 @pytest.mark.parametrize("status", [415, 606])
 def test_a_refusal_of_the_offer_that_nothing_explains_is_less_sure(status):
     (found,) = asked(RULE, **at_once(status, after=1.5))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from postproc.diagnose.rules.candidates_rejected_by_acl import RULE as ACL
 from postproc.diagnose.rules.no_common_codec import RULE
 from postproc.model.deployment import Thresholds
 from tests.builders import GATEWAY, SERVER
@@ -100,6 +101,19 @@ def test_the_log_makes_it_certain(line, said):
     told = told_both(found, RULE)
     assert said in told["en"]["title"]
     assert f"fs.log:7 {line[:20]}" in told["de"]["detail"]
+
+
+@pytest.mark.parametrize(
+    "warning",
+    ['305 pbx "Incompatible media format"', '399 sbc "x", 304 pbx "Media"', '399 sbc "No suitable codec"'],
+)
+def test_a_warning_makes_it_certain_and_clears_the_candidates(warning):
+    scene = at_once(488, warning=warning)
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.confidence) == ("fault", 0.85)
+    assert f"Warning {warning}." in told_both(found, RULE)["en"]["detail"]
+    assert asked(ACL, **scene) == []
+    assert asked(RULE, **at_once(488, warning='399 sbc "Overload 3304 "')) == []
 
 
 def test_silent_where_the_log_says_that_a_codec_matched():

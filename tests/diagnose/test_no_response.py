@@ -93,6 +93,17 @@ def test_over_tcp_it_is_sent_once():
     assert "over TCP" in told_both(found, RULE)["en"]["title"]
 
 
+def test_an_invite_that_is_not_complete_is_waited_for():
+    scene = silent_gateway(*invites(0.3, transport="tcp", cut_short=True))
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.tags) == ("fault", {"unfinished"})
+    shown = told_both(found, RULE)
+    assert "Content-Length is larger than the body" in shown["en"]["causes"]
+    assert "SIP-ALG im Router abschalten" in shown["de"]["remedies"]
+    (whole,) = asked(RULE, **silent_gateway(*invites(0.3, transport="tcp")))
+    assert "unfinished" not in whole.tags
+
+
 def test_a_gateway_tried_before_the_one_that_answered_is_a_note():
     legs = [leg(1, answer_time=9.0), leg(2, answer_time=9.0)]
     sip = [*invites(*TIMES), message(2, "INVITE", 8.5, branch="z9hG4bKy", cseq=2, dst_addr="10.0.50.21")]

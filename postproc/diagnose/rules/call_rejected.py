@@ -61,6 +61,7 @@ ALONE = Text(
     " Antwort weitergab, lässt sich daher nicht sagen.",
 )
 REASON = Text("Its Reason header: {reason}.", "Reason-Header der Antwort: {reason}.")
+WARNING = Text("Its Warning header: {warning}.", "Warning-Header der Antwort: {warning}.")
 
 OFFERLESS = Text(
     "The INVITE came without SDP (delayed offer), which not every side takes.",
@@ -274,6 +275,8 @@ def _details(case: Case, refused: Rejection) -> Iterator[Text]:
         yield CAUSES[refused.cause]
     elif refused.response.reason_header:
         yield REASON
+    if refused.warning:
+        yield WARNING
 
 
 def _offerless(refused: Rejection) -> bool:
@@ -304,6 +307,7 @@ def _facts(refused: Rejection) -> dict[str, Any]:
         "after_ms": refused.after_ms,
         "after_s": refused.after_ms / MS_PER_S,
         "reason": refused.response.reason_header,
+        "warning": refused.warning,
         "cause": refused.cause,
         "digest": _digest(refused),
     }

@@ -73,6 +73,7 @@ PASSED = Text(
     "The server passes this refusal on to the caller.",
     "Der Server gibt diese Ablehnung an den Anrufer weiter.",
 )
+BY_WARNING = Text("It says why: Warning {warning}.", "Es nennt den Grund: Warning {warning}.")
 BY_LOG = Text("The server's log says so: {log:2}.", "So steht es im Log des Servers: {log:2}.")
 STRANGE = Text(
     "{source} sends payload type {kind} ({codec}) on leg {number}, {packets} packets, and no description of the leg names"
@@ -286,6 +287,7 @@ def _refused(case: Case, refused: Rejection) -> Iterator[Finding]:
         "answer": f"{refused.origin.status} {refused.origin.reason or ''}".strip(),
         "offered": shown(audio),
         "proto": audio.proto,
+        "warning": refused.warning,
     }
     proof = evidence(refused.invite, refused.origin, refused.response)
     leg = next((each.leg for each in case.legs if each.call_id == refused.origin.call_id), None)
@@ -293,6 +295,9 @@ def _refused(case: Case, refused: Rejection) -> Iterator[Finding]:
         title = AT_ONCE if lines[0].row.text.startswith(NO_CODEC) else PROFILE
         facts["log"] = quoted(lines)
         yield Finding(RULE.name, "fault", 0.9, proof, title, (BY_LOG,), facts, leg=leg, tags=UNSHARED)
+    elif refused.of_codecs:
+        title = AT_ONCE if refused.origin is refused.response else PASSED_ON
+        yield Finding(RULE.name, "fault", 0.85, proof, title, (BY_WARNING,), facts, leg=leg, tags=UNSHARED)
     elif not codec_matched(case, refused.leg.call_id) and (guess := _guess(case, refused, audio)) is not None:
         title, why = guess
         detail = (why, CAUSE_88) if refused.cause == INCOMPATIBLE else (why,)
@@ -393,9 +398,9 @@ RULE = Rule(
     ),
     references=("RFC 3264, section 6.1", "RFC 3261, section 21.4.26", "ITU-T Q.850, cause 88"),
     known_problems=Text(
-        "A refusal names no codec: without an answer to compare with, or the server's log, the rule is"
+        "A refusal names no codec: without an answer to compare with, a Warning header, or the server's log, the rule is"
         " only a suspicion.",
-        "Eine Ablehnung nennt keinen Codec: Ohne Antwort zum Vergleich oder Log des Servers ist die Regel"
+        "Eine Ablehnung nennt keinen Codec: Ohne Antwort zum Vergleich, Warning-Header oder Log des Servers ist die Regel"
         " nur ein Verdacht.",
     ),
     find=find,

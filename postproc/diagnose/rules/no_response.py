@@ -57,6 +57,10 @@ RELIABLE = Text(
     "The {status} is one that wants a PRACK (Require: 100rel); until that is answered the call cannot go on.",
     "Das {status} verlangt ein PRACK (Require: 100rel); bis das beantwortet ist, kommt der Anruf nicht weiter.",
 )
+UNFINISHED = Text(
+    "The INVITE is not complete: by its Content-Length more bytes should follow, for which {target} waits.",
+    "Der INVITE ist unvollständig: Nach seinem Content-Length müssten weitere Bytes folgen, auf die {target} wartet.",
+)
 SETTLE = Text(
     "a capture at {target} shows whether the INVITE arrives there.",
     "Ein Mitschnitt bei {target} zeigt, ob der INVITE dort ankommt.",
@@ -238,6 +242,9 @@ def _finding(
     if told:
         detail = [REFUSED]
         facts |= {"reporter": told[0].reporter, "what": kind(told[0])}
+    unfinished = first.cut_short and first.transport == "tcp" and not unheard
+    if unfinished:
+        detail.append(UNFINISHED)
     served = bye is None and any(leg.answer_time is not None for leg in case.legs)
     if served:
         detail.append(ELSEWHERE)
@@ -256,7 +263,9 @@ def _finding(
         facts,
         None if told else SETTLE,
         leg=first.leg,
-        tags=frozenset({"refused"} if told else {"dropped", silence}),
+        tags=frozenset(
+            {"refused"} if told else {"unfinished"} if unfinished else {"dropped", silence},
+        ),
     )
 
 
@@ -267,7 +276,7 @@ RULE = Rule(
     breaks="next_hop",
     # In a call that stands both legs are there: a re-INVITE that is lost breaks the session.
     variants={
-        **dict.fromkeys(("silent", "unheard", "refused", "prack"), Variant("sip", "next_hop")),
+        **dict.fromkeys(("silent", "unheard", "refused", "unfinished", "prack"), Variant("sip", "next_hop")),
         "renewal": Variant("sip", "session"),
     },
     summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),
@@ -287,6 +296,13 @@ RULE = Rule(
             "Auf diesem Port lauscht nichts, der Rechner ist aus, oder es gibt keine Route dorthin; auch eine Firewall kann"
             " das melden.",
             tag="refused",
+        ),
+        cause(
+            "Content-Length is larger than the body: the sender counts wrong, or a SIP ALG changed the body and not the length."
+            " Or the capture lacks the rest.",
+            "Content-Length ist größer als der Inhalt: Der Absender zählt falsch, oder ein SIP-ALG hat den Inhalt geändert, aber"
+            " nicht die Länge. Oder im Mitschnitt fehlt der Rest.",
+            tag="unfinished",
         ),
         cause(
             "A firewall drops SIP on the way there or the responses on the way back.",
@@ -328,6 +344,11 @@ RULE = Rule(
             "Adresse und Port von {target} prüfen; mit OPTIONS anfragen.",
         ),
         remedy(
+            "Switch off the SIP ALG in the router; or use TLS, which it cannot change.",
+            "Das SIP-ALG im Router abschalten oder TLS verwenden, das es nicht ändern kann.",
+            tag="unfinished",
+        ),
+        remedy(
             "Capture at {target} or at the firewall before it.",
             "Bei {target} oder an der Firewall davor mitschneiden.",
         ),
@@ -337,7 +358,7 @@ RULE = Rule(
             product="freeswitch",
         ),
     ),
-    references=("RFC 3261, section 17.1.1.2", "RFC 3262, section 3", "RFC 3581"),
+    references=("RFC 3261, sections 17.1.1.2 and 18.3", "RFC 3262, section 3", "RFC 3581"),
     known_problems=Text(
         "Whether the INVITE arrives at the next hop cannot be seen at its sender.",
         "Ob der INVITE bei der nächsten Station ankommt, ist beim Absender nicht zu sehen.",
