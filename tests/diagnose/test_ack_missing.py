@@ -82,6 +82,43 @@ def test_acks_that_count_for_nothing_are_told_from_missing_ones():
 
 
 @pytest.mark.parametrize(
+    ("uri", "strange"), [("sip:bob@203.0.113.9", True), ("sip:bob@192.0.2.9:5060", False), (None, False)]
+)
+def test_acks_whose_request_uri_is_not_the_contact_are_named(uri, strange):
+    sip = [
+        row | ({"contact": "sip:bob@192.0.2.9:5062"} if row.get("status") == 200 else {"request_uri": uri})
+        for row in ignoring()
+    ]
+    (found,) = asked(RULE, sip_messages=sip)
+    told = told_both(found, RULE)
+    assert (f"Their Request-URI is {uri}, which is not that Contact." in told["en"]["detail"]) is strange
+
+
+PORTS = {"src_port": 5060, "dst_port": 5060}
+
+
+def quoted(**changes):
+    """Port unreachable, quoting what went from the server to the caller's side."""
+    flow = {"src_addr": SERVER, "dst_addr": APP, **PORTS}
+    base = {"reporter": APP, "version": 4, "type": 3, "code": 3, "transport": "udp", "time": 3.1}
+    return base | flow | {"transaction_id": None} | changes
+
+
+def test_a_200_that_icmp_says_is_undeliverable_points_at_the_via():
+    (found,) = asked(RULE, sip_messages=[INVITE, *answers(*TIMES, **PORTS)], icmp_errors=[quoted()])
+    assert found.tags == {"undelivered"}
+    told = told_both(found, RULE)
+    assert f"{APP} reports by ICMP that the 200 OK cannot be delivered at {APP}:" in told["en"]["detail"]
+    assert "(port unreachable)" in told["en"]["detail"]
+    assert "Via des INVITE" in told["de"]["remedies"]
+    for other in ({"code": 4}, {"dst_port": 9}):  # too large, another flow
+        (found,) = asked(
+            RULE, sip_messages=[INVITE, *answers(*TIMES, **PORTS)], icmp_errors=[quoted(**other)]
+        )
+        assert "undelivered" not in found.tags
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {"ended": 29.9},

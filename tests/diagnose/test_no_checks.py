@@ -2,7 +2,7 @@
 
 from postproc.diagnose.rules.no_checks import RULE
 from tests.builders import GATEWAY, SERVER
-from tests.diagnose.scenes import asked, candidate, check, plain_stream, told_both
+from tests.diagnose.scenes import asked, candidate, check, plain_stream, stream, told_both
 
 QUIET = {"bindings": [], "pairs": [], "dtls": [], "rtp_streams": [plain_stream(GATEWAY, SERVER)]}
 
@@ -17,6 +17,13 @@ def test_without_any_media_of_the_server_nothing_can_be_told():
     (found,) = asked(RULE, **QUIET | {"rtp_streams": []})
     assert found.verdict == "cannot_tell"
     assert "capture on the media server" in told_both(found, RULE)["en"]["detail"]
+
+
+def test_rtp_one_way_does_not_stand_for_checks_and_both_ways_does():
+    sent, back = stream("server_to_client"), stream("client_to_server")
+    (found,) = asked(RULE, **QUIET | {"rtp_streams": [sent]})
+    assert (found.verdict, found.leg) == ("suspect", 1)
+    assert asked(RULE, **QUIET | {"rtp_streams": [sent, back]}) == []
 
 
 def test_silent_when_one_request_was_sent():

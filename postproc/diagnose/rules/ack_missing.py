@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.model.addresses import uri_host
+from postproc.diagnose.evidence.icmp import kind, undelivered
+from postproc.model.addresses import endpoint, uri_host
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
@@ -36,6 +37,14 @@ CONTACT = Text(
 ROUTED = Text(
     "By the Record-Route of the {status} the ACK goes to {contact} by way of {route}.",
     "Nach der Record-Route des {status} geht das ACK über {route} an {contact}.",
+)
+WRONG_URI = Text(
+    "Their Request-URI is {ack_uri}, which is not that Contact.",
+    "Ihre Request-URI ist {ack_uri}, nicht dieser Contact.",
+)
+UNDELIVERED = Text(
+    "{reporter} reports by ICMP that the {status} cannot be delivered at {went} ({what}).",
+    "{reporter} meldet per ICMP, dass das {status} an {went} nicht zustellbar ist ({what}).",
 )
 CROSSED = Text(
     "The caller's side had just cancelled (CANCEL in frame {cancel_frame}): the {status} crossed it, and wants ACK and BYE all the"
@@ -119,6 +128,16 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *
         # A response lists Record-Routes from the far end; the ACK uses them in reverse (RFC 3261, section 12.1.2).
         route = ", ".join(reversed((first.record_route or "").split(", ")))
         facts |= {"contact": first.contact, "route": route}
+    strange = ignored and uri_host(acks[0].request_uri) not in (None, uri_host(first.contact))
+    if strange and first.contact:
+        detail.append(WRONG_URI)
+        facts["ack_uri"] = acks[0].request_uri
+    flow = first.src_addr, first.src_port, first.dst_addr, first.dst_port
+    errors = [] if acks else list(undelivered(case, flow))
+    if errors:
+        detail.append(UNDELIVERED)
+        went = endpoint(first.dst_addr, first.dst_port)
+        facts |= {"reporter": errors[0].reporter, "what": kind(errors[0]), "went": went}
     cancel = next((row for row in case.sip_messages if _cancels(row, first)), None)
     if cancel is not None:
         detail.append(CROSSED)
@@ -133,13 +152,15 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *
         RULE.name,
         "fault",
         0.9,
-        evidence(*sent, *acks, bye),
+        evidence(*sent, *acks, *errors[:1], bye),
         TITLE_IGNORED if ignored else TITLE,
         tuple(detail),
         facts,
         leg=first.leg,
         tags=frozenset(
-            _tags(acks, ignored=ignored, crossed=cancel is not None, reached=_is_reached(case, first))
+            {"undelivered"}
+            if errors
+            else _tags(acks, ignored=ignored, crossed=cancel is not None, reached=_is_reached(case, first))
         ),
     )
 
@@ -218,6 +239,13 @@ RULE = Rule(
             tag="crossed",
         ),
         cause(
+            "The Via of the INVITE names a port or transport at which its sender does not listen, or it stopped listening there;"
+            " so it knows of no answer.",
+            "Das Via des INVITE nennt einen Port oder Transport, auf dem sein Absender nicht (mehr) lauscht; er weiß daher von"
+            " keiner Antwort.",
+            tag="undelivered",
+        ),
+        cause(
             "The ACK takes another way than the INVITE: a missing Record-Route, or a Route that was not followed.",
             "Das ACK nimmt einen anderen Weg als das INVITE: eine fehlende Record-Route oder eine nicht befolgte Route.",
             tag="elsewhere",
@@ -233,6 +261,11 @@ RULE = Rule(
             "Capture at the caller: does it get the {status}, and where does it send the ACK?",
             "Beim Anrufer mitschneiden: Kommt das {status} an, und wohin geht das ACK?",
             tag="lacking",
+        ),
+        remedy(
+            "Compare the topmost Via of the INVITE with where it came from: transport, address, port, rport (RFC 3581).",
+            "Das oberste Via des INVITE mit seiner Herkunft vergleichen: Transport, Adresse, Port, rport (RFC 3581).",
+            tag="undelivered",
         ),
         remedy(
             "Update the side that cancels: it has to acknowledge the {status} and end that dialog by BYE.",

@@ -25,8 +25,8 @@ DETAIL = Text(
     "Kandidaten des Servers: {server_candidates}; des Clients: {candidates}.",
 )
 SEEN = Text(
-    "The capture does see the server's media on another leg.",
-    "Medien des Servers auf einem anderen Leg sind im Mitschnitt zu sehen.",
+    "The capture does see media of the server.",
+    "Medien des Servers sind im Mitschnitt zu sehen.",
 )
 CAPTURE_THERE = Text(
     "capture on the media server, on the interface that holds {server_candidates}.",
@@ -37,7 +37,7 @@ CAPTURE_THERE = Text(
 def find(case: Case) -> Iterator[Finding]:
     for leg in case.judged_legs:
         seconds = _waited(case, leg)
-        if seconds is None or checks(case, leg=leg).sent or both_ways(case, leg) is not None:
+        if seconds is None or checks(case, leg=leg).sent or both_ways(case, leg):
             continue
         client, server = offered(case, CLIENT, leg), offered(case, SERVER, leg)
         seen = _media_seen(case)
