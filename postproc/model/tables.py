@@ -278,7 +278,11 @@ SIP_MESSAGES = Table(
         Column("request_uri", TEXT, "Request-URI."),
         Column("user_agent", TEXT, "User-Agent, in a response else Server."),
         Column("contact", TEXT, "URI of the first Contact."),
-        Column("reason_header", TEXT, "Reason header (RFC 3326)."),
+        Column(
+            "reason_header",
+            TEXT,
+            "Reason header (RFC 3326), else the Q.850 cause in X-Asterisk-HangupCauseCode.",
+        ),
         Column("warning", TEXT, "Warning header (RFC 3261, section 20.43)."),
         Column("record_route", TEXT, "URIs of Record-Route in their order, comma-joined."),
         Column("session_expires", INTEGER, "Seconds of Session-Expires (RFC 4028)."),
@@ -287,7 +291,16 @@ SIP_MESSAGES = Table(
         Column("refer_to", TEXT, "URI of Refer-To (RFC 3515)."),
         Column("fragment_status", INTEGER, "Status code in a NOTIFY's message/sipfrag (RFC 3420)."),
         Column("dtmf", FLAG, "An INFO that signals a pressed key; NA if it is no INFO."),
-        Column("expires", INTEGER, "Seconds of Expires, else of the first Contact; 0 ends a registration."),
+        Column(
+            "expires",
+            INTEGER,
+            "Seconds of Expires, else of the first Contact, else of Min-Expires; 0 ends a registration.",
+        ),
+        Column(
+            "challenge",
+            TEXT,
+            "Algorithms of WWW- and Proxy-Authenticate, comma-joined; stale: only the nonce is too old.",
+        ),
         Column("authorized", FLAG, "Carries credentials (Authorization, Proxy-Authorization).", always=True),
         Column("has_sdp", FLAG, "Carries a session description.", always=True),
         Column(
@@ -742,6 +755,7 @@ RTP_STREAMS = Table(
         Column("src_side", TEXT, "Whose end sends: client, server or other; NA if that is not known.", Side),
         Column("ssrc", INTEGER, "SSRC.", always=True),
         Column("payload_type", INTEGER, "Payload type most often seen."),
+        Column("last_payload_type", INTEGER, "Payload type of the last packet."),
         Column("media", TEXT, "audio, video ...: of the m= line that describes it; NA if none does."),
         Column("codec", TEXT, "Codec by SDP, else by static payload type."),
         Column("clock_rate", INTEGER, "Clock used for jitter, Hz."),

@@ -67,6 +67,7 @@ def test_request_gives_every_column():
         "fragment_status": None,
         "dtmf": None,
         "expires": 60,
+        "challenge": None,
         "authorized": False,
     }
 
@@ -118,6 +119,38 @@ def test_response_has_status_and_reason_but_no_method():
     assert (answer["status"], answer["reason"], answer["user_agent"]) == (486, "Busy Here", "pbx")
     assert "method" not in answer
     assert answer["to_tag"] == "t1"
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        (b"X-Asterisk-HangupCauseCode: 58\r\n", "Q.850;cause=58 (X-Asterisk-HangupCauseCode)"),
+        (b"X-Asterisk-HangupCauseCode: 58\r\nReason: SIP;cause=488\r\n", "SIP;cause=488"),
+        (b"X-Asterisk-HangupCauseCode: 5858\r\n", None),
+        (b"", None),
+    ],
+)
+def test_a_cause_stands_in_reason_or_in_asterisks_own_header(headers, told):
+    assert row(b"BYE sip:a@b SIP/2.0\r\n" + headers + b"\r\n")["reason_header"] == told
+
+
+@pytest.mark.parametrize(
+    ("headers", "challenge", "expires"),
+    [
+        (b'WWW-Authenticate: Digest realm="a", nonce="b"\r\n', "MD5", None),
+        (b'Proxy-Authenticate: Digest realm="a",algorithm=sha-256,STALE = True\r\n', "SHA-256,stale", None),
+        (
+            b"WWW-Authenticate: Digest algorithm=SHA-256\r\nWWW-Authenticate: Digest algorithm=MD5\r\n",
+            "SHA-256,MD5",
+            None,
+        ),
+        (b'WWW-Authenticate: Digest algorithm="MD5", stale=false\r\n', "MD5", None),
+        (b"Min-Expires: 3600\r\n", None, 3600),
+    ],
+)
+def test_what_a_refused_registration_is_asked_for(headers, challenge, expires):
+    found = row(b"SIP/2.0 401 Unauthorized\r\nCSeq: 1 REGISTER\r\n" + headers + b"\r\n")
+    assert (found["challenge"], found["expires"]) == (challenge, expires)
 
 
 def test_warnings_of_a_refusal_are_kept_as_they_stand():

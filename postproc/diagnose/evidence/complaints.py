@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, answered_once
-from postproc.model.rows import RtpStreamRow, SipMessageRow
+from postproc.model.rows import PhaseRow, RtpStreamRow, SipMessageRow
 
 # FreeSWITCH: MEDIA_TIMEOUT; JsSIP and others: RTP Timeout; gateways: media inactivity, RTP broken connection.
 WANTS_MEDIA = re.compile(
@@ -53,6 +53,18 @@ def _none_due(case: Case, bye: SipMessageRow, own: set[str]) -> bool:
     if last.local_addr in own:
         return last.may_send_client is False
     return last.remote_addr in own and last.may_send_server is False
+
+
+def unfed_hold(case: Case) -> tuple[SipMessageRow, PhaseRow] | None:
+    """Return the first BYE of a call if it reports missing media while its leg is on hold and nothing came, and that hold."""
+    bye = next((row for row in case.sip_messages if row.method == "BYE"), None)
+    if bye is None or not WANTS_MEDIA.search(bye.reason_header or ""):
+        return None
+    leg = case.leg_of.get(bye.call_id)
+    here = [each for each in case.phases if each.leg == leg and (each.started or each.time) <= bye.time]
+    held = here[-1] if here and here[-1].kind == "hold" else None
+    came = held is not None and (held.packets_from_client or held.packets_from_server)
+    return None if held is None or came or held.packets_undirected else (bye, held)
 
 
 def _described(case: Case, bye: SipMessageRow) -> set[str]:
