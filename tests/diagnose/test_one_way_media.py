@@ -238,7 +238,7 @@ def one_leg(told, phone=PHONE, box=BOX, media=None):
         ("198.51.100.42", {"lost", "told"}, "wants media at 198.51.100.42"),
         (BOX, {"lost", "told"}, "which is the address of 192.168.178.1 itself"),
         ("media.example.net", {"lost", "name"}, "but the host name media.example.net"),
-        (PHONE, set(), "hears nothing, for 17 s."),
+        (PHONE, {"lost"}, "hears nothing, for 17 s."),
     ],
 )
 def test_an_address_of_its_own_that_does_not_fit_is_told(told, tags, said):
