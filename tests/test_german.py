@@ -19,7 +19,7 @@ from postproc.model.text import Text
 from tests.conftest import PCAPS
 
 SOURCES = Path(postproc.__file__).parent
-AGAIN = "made/no_response_gateway.pcapng"  # what was sent again has words of its own in pictures
+AGAIN = "cases/opensips_missing_ack_32s.pcapng"  # what was sent again has words of its own in pictures
 # Words that English sentences have and German ones have not.
 ENGLISH = re.compile(
     r"(?<![\w-])(?:the|and|of|not|is|are|were|with|from|cannot|this|it|to|for|by|which|has|have|been|there|that|only|"
