@@ -95,6 +95,7 @@ class SipMessageRow(NamedTuple):
     user_agent: str | None
     contact: str | None
     reason_header: str | None
+    warning: str | None
     record_route: str | None
     session_expires: int | None
     refresher: EndedBy | None
@@ -103,6 +104,7 @@ class SipMessageRow(NamedTuple):
     fragment_status: int | None
     dtmf: bool | None
     expires: int | None
+    challenge: str | None
     authorized: bool
     has_sdp: bool
     cut_short: bool
@@ -475,6 +477,7 @@ class RtpStreamRow(NamedTuple):
     src_side: Side | None
     ssrc: int
     payload_type: int | None
+    last_payload_type: int | None
     media: str | None
     codec: str | None
     clock_rate: int | None

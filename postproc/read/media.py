@@ -279,6 +279,7 @@ def _streams(state: Array, main: Array, clock: Array, mean: Array) -> pd.DataFra
         "stream": np.arange(len(state)),
         "ssrc": state["ssrc"],
         "payload_type": main,
+        "last_payload_type": state["payload_type"],
         "clock_rate": pd.Series(rates, dtype="Int64").where(clock >= 0),
         "packets": state["packets"],
         "expected": expected,

@@ -7,7 +7,6 @@ tells whether anything was heard.
 """
 
 import struct
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -69,7 +68,7 @@ class Reports:
 
     def take(self, packets: Packets, datagrams: Payloads, headers: Headers, time: Array, first: int) -> None:
         """Add those of a window; ``time`` is by packet, ``first`` the number of its first frame."""
-        which = np.flatnonzero(np.isin(headers.fields["second"], list(PLACE_OF_BLOCKS)) & headers.control)
+        which = np.flatnonzero(headers.reports)
         room = max(MOST - len(self.kept), 0)
         self.left_out += max(len(which) - room, 0)
         which = which[:room]
@@ -138,10 +137,7 @@ def noted(rtp_streams: pd.DataFrame, rtp_seconds: pd.DataFrame, reports: Iterabl
     by_ends, by_ssrc = _indexed(reports)
     if rtp_streams.empty or not (by_ends or by_ssrc):
         return rtp_streams
-    sent: dict[int, list[tuple[int, int]]] = {}
-    seconds = (plain(rtp_seconds[name]) for name in ("stream", "last_time", "packets"))
-    for stream, time, packets in zip(*seconds, strict=True):
-        sent.setdefault(stream, []).append((time.value, packets))
+    sent = Sent(*(rtp_seconds[name].astype("int64").to_numpy() for name in Sent._fields))
     names = ("stream", "ssrc", "src_addr", "src_port", "dst_addr", "dst_port", "first_time", "last_time")
     heard = []
     for row in zip(*(plain(rtp_streams[name]) for name in names), strict=True):
@@ -152,10 +148,27 @@ def noted(rtp_streams: pd.DataFrame, rtp_seconds: pd.DataFrame, reports: Iterabl
             *by_ends.get((target, target_port + 1, source, port + 1), ()),  # section 11
         ]
         within = [each for each in about if first.value <= each.time <= last.value + ON_THE_WAY]
-        heard.append(_heard(ssrc, sorted(within, key=attrgetter("time")), sent.get(stream, [])))
+        heard.append(_heard(ssrc, sorted(within, key=attrgetter("time")), sent.of(stream)))
     columns = dict(zip(Heard._fields, zip(*heard, strict=True), strict=True))
     arrays = {name: array(list(values), RTP_STREAMS.dtypes[name]) for name, values in columns.items()}
     return RTP_STREAMS.conform(rtp_streams.assign(**arrays))
+
+
+class Sent(NamedTuple):
+    """Columns of rtp_seconds, which is in order of stream and time; times in ns since 1970."""
+
+    stream: Array
+    last_time: Array
+    packets: Array
+
+    def of(self, stream: int) -> "Sent":
+        first, end = np.searchsorted(self.stream, (stream, stream + 1))
+        return Sent(*(column[first:end] for column in self))
+
+    def between(self, since: int, until: int) -> int:
+        """Return the packets of the seconds that ended in this time."""
+        first, end = np.searchsorted(self.last_time, (since, until))
+        return int(self.packets[first:end].sum())
 
 
 ByEnds = dict[Ends, list[Report]]
@@ -177,15 +190,14 @@ def _indexed(reports: Iterable[Report]) -> tuple[ByEnds, BySsrc]:
     return by_ends, by_ssrc
 
 
-def _heard(ssrc: int, reports: Sequence[Report], seconds: Sequence[tuple[int, int]]) -> Heard:
-    """Return what reports, in order, say of a stream; ``seconds`` are the times and numbers of its packets.
+def _heard(ssrc: int, reports: Sequence[Report], sent: Sent) -> Heard:
+    """Return what reports, in order, say of a stream; ``sent`` has its own seconds.
 
     That no source is named counts where one was before, in a report of that type: some reporters never
     name any, and browsers do so in receiver reports alone.
     """
     if not reports:
         return NOTHING
-    times = [time for time, _ in seconds]
     until: int | None = None
     unheard, highest = 0, None
     clear: list[Block] = []
@@ -200,8 +212,7 @@ def _heard(ssrc: int, reports: Sequence[Report], seconds: Sequence[tuple[int, in
             until, unheard = report.time, 0
             naming.add(report.reporter)
         elif until is not None and report.reporter in naming:
-            first, last = bisect_left(times, until), bisect_left(times, report.time - ON_THE_WAY)
-            unheard += sum(packets for _, packets in seconds[first:last]) >= FEWEST
+            unheard += sent.between(until, report.time - ON_THE_WAY) >= FEWEST
     lost = clear[-1].lost - clear[0].lost if clear else None
     expected = clear[-1].highest - clear[0].highest if clear else None
     return Heard(len(reports), until, unheard, reports[-1].frame, lost, expected)

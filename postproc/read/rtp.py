@@ -17,6 +17,7 @@ from postproc.wire import rtp, stun
 
 # First bytes (RFC 7983), and RTCP's second ones (RFC 5761, section 4)
 RTP_FIRST, RTCP_SECOND = range(128, 192), rtp.RTCP_TYPES
+REPORTS = range(rtp.SENDER_REPORT, rtp.RECEIVER_REPORT + 1)
 MAGIC_COOKIE, STUN_SIZE = int.from_bytes(stun.COOKIE), stun.HEADER
 RTP_HEADER = structure("first u1, second u1, sequence >u2, timestamp >u4, ssrc >u4, rest V4")
 CHANNEL = structure("number >u2, length >u2, inner V12")
@@ -46,10 +47,10 @@ class Headers:
     captured: Array
 
     @property
-    def control(self) -> Array:
-        """Which are RTCP."""
-        is_rtcp: Array = (self.fields["first"] >> 6 == 2) & within(self.fields["second"], RTCP_SECOND)
-        return is_rtcp & (self.captured >= RTCP_SIZE)
+    def reports(self) -> Array:
+        """Which begin with a sender or receiver report of RTCP."""
+        is_report: Array = within(self.fields["second"], REPORTS) & (self.fields["first"] >> 6 == 2)
+        return is_report & (self.captured >= RTCP_SIZE)
 
 
 def headers(datagrams: Payloads) -> Headers:

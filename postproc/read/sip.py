@@ -24,6 +24,9 @@ LONG_FORMS = constants.table("sip.compact_forms")
 JOINING = frozenset(constants.words("sip.joining_headers"))
 NAME_ADDR = re.compile(r'\s*(?:"(?:[^"\\]|\\.)*"|[^<"]*)\s*<([^>]*)>(.*)', re.DOTALL)
 TAG = re.compile(r";\s*tag\s*=\s*([^;,\s]+)", re.IGNORECASE)
+ALGORITHM = re.compile(r"\balgorithm\s*=\s*\"?([A-Za-z0-9-]{1,20})", re.IGNORECASE)
+STALE = re.compile(r"\bstale\s*=\s*\"?true\b", re.IGNORECASE)
+HANGUP_CAUSE = re.compile(r"\d{1,3}", re.ASCII)
 BRANCH = re.compile(r";\s*branch\s*=\s*([^;,\s]+)", re.IGNORECASE)
 CSEQ = re.compile(r"(\d{1,10})\s+(\S+)")
 LARGEST_CSEQ = 2**32 - 1  # RFC 3261, section 8.1.1.5, allows half of it; some stacks use more
@@ -107,7 +110,8 @@ def message_row(frame: Frame, sip: SipMessage, *, has_sdp: bool) -> dict[str, An
             "to_tag": to_tag,
             "user_agent": sip.first("user-agent") or sip.first("server"),
             "contact": _party(sip.first("contact"))[0],
-            "reason_header": ", ".join(sip.all("reason")) or None if "reason" in sip.firsts else None,
+            "reason_header": _reason(sip),
+            "warning": ", ".join(sip.all("warning")) or None if "warning" in sip.firsts else None,
             "has_sdp": has_sdp,
             "cut_short": frame.cut_short,
             "authorized": "authorization" in sip.firsts or "proxy-authorization" in sip.firsts,
@@ -116,11 +120,19 @@ def message_row(frame: Frame, sip: SipMessage, *, has_sdp: bool) -> dict[str, An
     )
 
 
+def _reason(sip: SipMessage) -> str | None:
+    """Return the Reason headers (RFC 3326), else the Q.850 cause in Asterisk's own header."""
+    if "reason" in sip.firsts:
+        return ", ".join(sip.all("reason")) or None
+    code = HANGUP_CAUSE.fullmatch(sip.first("x-asterisk-hangupcausecode") or "")
+    return f"Q.850;cause={code[0]} (X-Asterisk-HangupCauseCode)" if code else None
+
+
 def _of_dialog(sip: SipMessage) -> dict[str, Any]:
     """Return the columns on routing, session timers and transfer of a dialog (RFC 3261, 4028, 3515)."""
     route, session = sip.all("record-route"), sip.first("session-expires")
     at_contact = EXPIRES.search(sip.first("contact") or "")
-    expires = sip.first("expires")
+    expires = sip.first("expires") or sip.first("min-expires")
     return {
         "record_route": ", ".join(IN_BRACKETS.findall(", ".join(route))) or None,
         "session_expires": _seconds(session),
@@ -130,7 +142,18 @@ def _of_dialog(sip: SipMessage) -> dict[str, Any]:
         "fragment_status": _fragment_status(sip),
         "dtmf": _signals_key(sip),
         "expires": _seconds(at_contact[1] if at_contact else expires),
+        "challenge": _challenge(sip),
     }
+
+
+def _challenge(sip: SipMessage) -> str | None:
+    """Return the algorithms of a challenge, and stale where it says so (RFC 7616, section 3.3)."""
+    asked = [*sip.all("www-authenticate"), *sip.all("proxy-authenticate")]
+    if not asked:
+        return None
+    chosen = [(_first_group(ALGORITHM, each) or "MD5").upper() for each in asked]
+    stale = any(STALE.search(each) for each in asked)
+    return ",".join(dict.fromkeys([*chosen, *(["stale"] if stale else [])]))
 
 
 def _seconds(value: str | None) -> int | None:
@@ -234,10 +257,17 @@ def _transport(frame: Frame) -> str | None:
 
 @dataclass
 class TcpStream:
-    """One direction of a connection: the next sequence number, and the beginning of a message."""
+    """One direction of a connection: the next sequence number, and a message begun, with its first frame."""
 
     expected: int | None = None
     begun: bytes = b""
+    frame: Frame | None = None
+
+    def keep(self, rest: bytes, stream: bytes, frame: Frame) -> None:
+        """Keep the unfinished message at the end of the stream that ends in this frame."""
+        if not self.begun or rest != stream:
+            self.frame = frame
+        self.begun = rest if len(rest) < LONGEST_UNFINISHED else b""
 
     def fresh(self, sequence: int, payload: bytes) -> bytes:
         """Return the unfinished message continued by a segment; empty for a repetition (RFC 9293, 3.4)."""
@@ -254,7 +284,11 @@ class TcpStream:
 
 
 def completed(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """Yield the frames, TCP ones with the messages added that tshark missed."""
+    """Yield the frames, TCP ones with the messages added that tshark missed.
+
+    At the end come those that begin a message whose end never came: its Content-Length is wrong, or a segment
+    of it is missing.
+    """
     streams: dict[Flow, TcpStream] = {}
     for frame in frames:
         if frame.transport != "tcp" or not NO_PLAIN_SIP.isdisjoint(frame.protocols):
@@ -263,9 +297,14 @@ def completed(frames: Iterable[Frame]) -> Iterator[Frame]:
         flow = (frame.src_addr, frame.src_port, frame.dst_addr, frame.dst_port)
         stream = streams.setdefault(flow, TcpStream())
         shown = [message for message in frame.messages.get("sip", []) if START_LINE.match(message)]
-        missed, rest = _missed(stream.fresh(int.from_bytes(frame.header[4:8]), _payload(frame)), shown)
-        stream.begun = rest if len(rest) < LONGEST_UNFINISHED else b""
+        content = stream.fresh(int.from_bytes(frame.header[4:8]), _payload(frame))
+        missed, rest = _missed(content, shown)
+        if content:
+            stream.keep(rest, content, frame)
         yield replace(frame, messages={**frame.messages, "sip": shown + missed}) if missed else frame
+    for stream in streams.values():
+        if stream.frame and b"\r\n\r\n" in stream.begun:
+            yield replace(stream.frame, messages={"sip": [stream.begun]}, cut_short=True)
 
 
 def headed(frames: Iterable[Frame], warnings: list[str]) -> Iterator[Frame]:

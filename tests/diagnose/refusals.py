@@ -35,7 +35,7 @@ def offer(**changes: Any) -> Row:
 
 def at_once(status: int, after: float = 0.002, **changes: Any) -> Changes:
     """One leg, refused by the server with its first and only response."""
-    said = {name: changes.pop(name) for name in ("reason_header", "user_agent") if name in changes}
+    said = {name: changes.pop(name) for name in ("reason_header", "user_agent", "warning") if name in changes}
     return (
         NO_MEDIA
         | {

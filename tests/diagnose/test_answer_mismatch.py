@@ -62,14 +62,15 @@ def test_without_a_reason_it_is_a_suspicion():
 def test_a_bye_at_once_by_who_offered_refuses_it_without_a_reason():
     (found,) = asked(RULE, **answered({}, {"rtcp_mux": False}))
     assert found.verdict == "suspect"
-    assert "by BYE, without any media" in told_both(found, RULE)["en"]["detail"]
+    assert "after the answer by BYE." in told_both(found, RULE)["en"]["detail"]
 
 
 @pytest.mark.parametrize(
     "scene",
     [
         answered({}, {"rtcp_mux": False}, after=20.0),  # legal: RTCP goes on a port of its own
-        answered({}, {}, "Q.850;cause=88"),
+        answered({}, {}, "Q.850;cause=88", after=2.01),
+        answered({}, {}, "Q.850;cause=16"),
         answered(PLAIN | {"crypto": "AES_CM_128_HMAC_SHA1_80"}, PLAIN, after=20.0),  # SRTP was an option
         answered({}, {"port": 0}, after=20.0),
         answered({}, PLAIN) | {"rtp_streams": good()["rtp_streams"]},
@@ -159,3 +160,84 @@ def test_a_suite_that_was_not_offered_counts_though_packets_go_both_ways():
     assert "Packets go both ways" in told_both(found, RULE)["en"]["detail"]
     row = verdict(**scene)
     assert (row.verdict, row.cause) == ("suspect", "answer-mismatch")
+
+
+@pytest.mark.parametrize(
+    "reason", ["Q.850;cause=88", "Q.850;cause=58 (X-Asterisk-HangupCauseCode)", "SIP;cause=488"]
+)
+def test_a_description_refused_at_once_for_a_reason_that_is_not_to_be_seen(reason):
+    (found,) = asked(RULE, **answered({}, {}, reason, after=2.0))
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.75, {"refused"})
+    told = told_both(found, RULE)
+    assert told["en"]["title"].startswith(
+        f"{APP} does not accept what {SERVER} describes on leg 1: BYE 2000 ms later"
+    )
+    assert "console" in told["en"]["remedies"]
+    assert "encryption on both sides" not in told["en"]["remedies"]
+
+
+def test_a_reason_that_is_only_passed_on_refuses_nothing_here():
+    scene = answered({}, {}, "Q.850;cause=88")
+    assert asked(RULE, **scene)
+    scene["legs"].append(leg(2, answer_time=3.0, end_time=3.02))
+    scene["sip_messages"].insert(2, message(2, "BYE", 3.02, frame=8, cseq=2, reason_header="Q.850;cause=88"))
+    assert asked(RULE, **scene) == []
+
+
+def renegotiated(offer, answer, reason=None, after=0.06):
+    """A call with audio both ways, and a second offer and answer in it, after which its offerer ends it."""
+    scene = answered({}, {}) | {"rtp_streams": good()["rtp_streams"]}
+    scene["sip_messages"][2:] = [
+        message(1, "INVITE", 12.0, frame=40, from_tag="a", to_tag="b", cseq=3, has_sdp=True),
+        message(1, 200, 12.1, frame=41, from_tag="a", to_tag="b", cseq=3, has_sdp=True),
+        message(1, "BYE", 12.1 + after, frame=42, from_tag="a", to_tag="b", cseq=4, reason_header=reason),
+    ]
+    scene["legs"][0]["end_time"] = 12.1 + after
+    scene["sdp_media"] += [
+        section(time=12.0, frame=40, rtcp_mux=True, **offer),
+        section(time=12.1, frame=41, **({"setup": "active", "rtcp_mux": True, "sdp_owner": "root"} | answer)),
+    ]
+    return scene
+
+
+HOLD = {"direction": "sendonly"}
+
+
+@pytest.mark.parametrize(
+    ("offer", "answer", "reason", "after", "tag"),
+    [
+        (HOLD, {"direction": "sendrecv"}, None, 0.5, "direction"),
+        (HOLD, {"direction": "sendonly"}, "SIP;cause=488", 1.9, "direction"),
+        ({"direction": "inactive"}, {"direction": "recvonly"}, None, 0.1, "direction"),
+        (HOLD, PLAIN | HOLD, "SIP;cause=488", 0.1, "profile"),
+        ({}, PLAIN, None, 20.0, "profile"),  # both had agreed on SRTP
+        ({}, {"ufrag": "abc"}, "SIP;cause=488", 0.1, "ice"),
+        (HOLD, {"direction": "inactive"}, "SIP;cause=488", 0.1, "refused"),
+    ],
+)
+def test_a_later_answer_counts_though_media_came_before(offer, answer, reason, after, tag):
+    (found,) = asked(RULE, **renegotiated(offer, answer, reason, after))
+    assert tag in found.tags
+    assert found.evidence.frames[-1] in (41, 42)
+    told_both(found, RULE)
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        renegotiated(HOLD, {"direction": "recvonly"}),
+        renegotiated(HOLD, {"direction": "inactive"}),
+        renegotiated(HOLD, {"direction": "sendrecv"}, after=0.51),  # a person may hang up so soon
+        renegotiated({}, {"fingerprint": None}, after=0.06),
+        renegotiated({}, {"ufrag": "abcd"}, after=0.06),
+        renegotiated({}, {}, "SIP;cause=488", after=2.01),
+    ],
+)
+def test_silent_in_a_later_exchange(scene):
+    assert asked(RULE, **scene) == []
+
+
+def test_silent_where_the_holder_hands_the_call_on_and_hangs_up():
+    scene = renegotiated(HOLD, {"direction": "sendrecv"}, after=0.3)
+    scene["sip_messages"].insert(4, message(1, "REFER", 12.2, frame=45, from_tag="a", to_tag="b", cseq=4))
+    assert asked(RULE, **scene) == []

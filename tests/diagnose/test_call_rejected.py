@@ -59,6 +59,11 @@ def test_another_reason_is_quoted_as_it_stands():
     assert 'SIP;cause=580;text="{odd}"' in detail(found, "en")
 
 
+def test_a_warning_is_quoted():
+    (found,) = asked(RULE, **at_once(502, warning='399 sbc "Caller ID not allowed"'))
+    assert 'Its Warning header: 399 sbc "Caller ID not allowed".' in detail(found, "en")
+
+
 @pytest.mark.parametrize("status", [415, 606])
 def test_a_refusal_of_the_offer_that_nothing_explains_is_less_sure(status):
     (found,) = asked(RULE, **at_once(status, after=1.5))
@@ -259,3 +264,27 @@ def test_silent_behind_a_menu_where_somebody_was_reached_or_the_caller_hung_up()
         "a redirection": behind_a_menu(302),
     }.items():
         assert asked(RULE, **(behind_a_menu() | changes)) == [], name
+
+
+@pytest.mark.parametrize(("status", "kind"), [(400, "offerless"), (488, "offerless"), (503, "server")])
+def test_an_invite_without_an_offer_may_be_what_is_refused(status, kind):
+    scene = at_once(status)
+    scene["sip_messages"][0] |= {"has_sdp": False}
+    scene["sdp_media"] = []
+    (found,) = asked(RULE, **scene)
+    assert found.tags == {kind}
+    assert ("came without SDP" in told_both(found, RULE)["en"]["detail"]) == (kind == "offerless")
+
+
+@pytest.mark.parametrize(
+    ("challenge", "tags"),
+    [("SHA-256", {"credentials", "digest"}), ("SHA-256,MD5", {"credentials"}), (None, {"credentials"})],
+)
+def test_a_digest_that_the_caller_may_not_know(challenge, tags):
+    scene = at_once(407)
+    scene["sip_messages"][1] |= {"challenge": challenge}
+    (found,) = asked(RULE, **scene)
+    assert found.tags == tags
+    assert ("only digest asked for is SHA-256" in told_both(found, RULE)["en"]["detail"]) == (
+        "digest" in tags
+    )

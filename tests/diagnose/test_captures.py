@@ -628,7 +628,7 @@ def test_no_public_candidate_is_said_of_both_sides(judged: Judged):
     (call,) = cases(judged("only_private").tables, deployment.read("xphone"))
     tags = judge(call).chain.root
     assert tags is not None
-    assert tags.tags == {"client", "server"}
+    assert tags.tags == {"client", "server", "no_relay"}
 
 
 VENDORS_REMEDIES = (

@@ -21,7 +21,7 @@ SENT = [
 
 def test_client_hellos_without_an_answer_are_a_fault():
     (found,) = asked(RULE, dtls=[HELLO], dtls_messages=SENT, rtp_streams=[])
-    assert (found.verdict, found.tags, len(found.evidence.frames)) == ("fault", {"size"}, 5)
+    assert (found.verdict, found.tags, len(found.evidence.frames)) == ("fault", {"size", "path"}, 5)
     told = told_both(found, RULE)
     assert told["en"]["title"] == (
         "DTLS is not completed: 5 ClientHellos from 10.0.50.118:30000 to 198.51.100.77:50000 got no answer."
@@ -96,7 +96,7 @@ ALERT = {
 def test_two_sides_that_both_begin_are_a_fault(state):
     shaken = HELLO | {"state": state, "alert": "unexpected_message"}
     (found,) = asked(RULE, dtls=[shaken], dtls_messages=[*CROSSED, ALERT], rtp_streams=[])
-    assert (found.verdict, found.tags, len(found.evidence.frames)) == ("fault", {"roles"}, 3)
+    assert (found.verdict, found.tags, len(found.evidence.frames)) == ("fault", {"roles", "path"}, 3)
     told = told_both(found, RULE)
     assert "both send a ClientHello" in told["en"]["title"]
     assert "a=setup" in told["de"]["causes"]
@@ -105,3 +105,40 @@ def test_two_sides_that_both_begin_are_a_fault(state):
 def test_silent_on_an_alert_where_one_side_began():
     alerted = HELLO | {"state": "alert", "alert": "handshake_failure"}
     assert asked(RULE, dtls=[alerted], dtls_messages=[*SENT[:1], ALERT], rtp_streams=[]) == []
+
+
+def astray(**changes):
+    """The client's hello comes from one address, the server's flight goes to the one in SDP; ``changes`` to the hello."""
+    far, here = {"src_addr": "100.105.239.180", "src_port": 7078}, {"dst_addr": SERVER, "dst_port": 30000}
+    hello = {"src_addr": "198.51.100.77", "src_port": 40078, "handshake_type": "client_hello", "time": 1.2}
+    back = {"src_addr": SERVER, "src_port": 30000, "dst_addr": far["src_addr"], "dst_port": far["src_port"]}
+    flight = [
+        {"handshake_type": kind, "message_seq": n, "time": 1.3} | back
+        for n, kind in enumerate(("server_hello", "certificate"))
+    ]
+    row = HELLO | {"state": "incomplete", "client_addr": far["src_addr"], "client_port": far["src_port"]}
+    row |= {"server_addr": SERVER, "server_port": 30000}
+    return {"dtls": [row], "dtls_messages": [hello | here | changes, *flight], "rtp_streams": []}
+
+
+def test_an_answer_that_goes_elsewhere_than_the_hello_came_from():
+    (found,) = asked(RULE, **astray())
+    assert (found.verdict, found.tags) == ("fault", {"astray"})
+    told = told_both(found, RULE)
+    assert told["en"]["title"] == (
+        f"DTLS is not completed: the ClientHello came from 198.51.100.77:40078, and {SERVER}:30000 answers to"
+        " 100.105.239.180:7078."
+    )
+    assert "STUN passes" not in told["en"]["causes"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dst_port": 30002},
+        {"handshake_type": "server_hello"},
+        {"src_addr": "100.105.239.180", "src_port": 7078},
+    ],
+)
+def test_no_answer_goes_astray_where_the_hello_came_from_there_or_to_another_socket(changes):
+    assert all("astray" not in found.tags for found in asked(RULE, **astray(**changes)))

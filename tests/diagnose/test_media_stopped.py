@@ -443,6 +443,71 @@ def test_silent_about_a_relay_in_a_hold():
     assert asked(RULE, phases=[phase(), phase(2, ended=9.0)], rtp_streams=hops()) == []
 
 
+def ended_on_hold(reason='SIP;cause=400;text="RTP Broken Connection"', **held):
+    silent = {"packets_from_client": 0, "last_from_client": None} | held
+    scene = {"phases": [phase(ended=6.0, last_from_client=5.9, last_from_server=5.9), phase(**HELD | silent)]}
+    sip = [row for row in good()["sip_messages"] if row.get("method") != "BYE"]
+    return scene | {"sip_messages": [*sip, message(1, "BYE", 20.0, frame=31, reason_header=reason)]}
+
+
+@pytest.mark.parametrize(
+    "reason", ['Q.850;cause=604;text="MEDIA_TIMEOUT"', 'SIP;cause=400;text="RTP Broken Connection"']
+)
+def test_a_hold_that_is_taken_for_a_broken_call(reason):
+    (found,) = asked(RULE, **ended_on_hold(reason))
+    assert (found.verdict, found.confidence, found.leg, found.tags) == ("suspect", 0.8, 1, {"unfed"})
+    told = told_both(found, RULE)
+    assert "ended the call 14 s into a hold on leg 1 for want of media" in told["en"]["title"]
+    assert "rtp_timeout_hold" in told["en"]["remedies"]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        ended_on_hold("Q.850;cause=16"),
+        ended_on_hold(None),
+        ended_on_hold(packets_from_client=40, last_from_client=6.9),
+        ended_on_hold() | {"phases": [phase(), phase(2)]},
+    ],
+)
+def test_silent_where_media_came_or_nobody_misses_it(scene):
+    assert all("unfed" not in found.tags for found in asked(RULE, **scene))
+
+
+def server_silent(**other):
+    """The server falls silent on leg 1 at 8 s; ``other``: changes to the phase of leg 2."""
+    return {"phases": [phase(last_from_server=8.0), phase(2, **other)]}
+
+
+@pytest.mark.parametrize(
+    ("other", "tag"),
+    [
+        ({}, "fed"),
+        ({"last_from_client": 12.9}, "silent"),  # it ends soon after
+        ({"may_send_server": False}, "silent"),
+        ({"kind": "hold"}, "silent"),
+        ({"last_from_client": None}, "silent"),
+    ],
+)
+def test_a_server_that_gets_audio_and_passes_none_on(other, tag):
+    found = next(each for each in asked(RULE, **server_silent(**other)) if each.leg == 1)
+    assert tag in found.tags
+    told = told_both(found, RULE)["en"]
+    assert ("leg 2 went on arriving at the server" in told["detail"]) == (tag == "fed")
+    assert ("microphone" in told["causes"]) == (tag == "silent")
+
+
+@pytest.mark.parametrize(
+    ("status", "asked_at", "count"), [(200, 8.9, 0), (200, 9.1, 1), (603, 8.0, 1), (None, 8.0, 1)]
+)
+def test_silent_on_a_leg_whose_party_has_handed_the_call_on(status, asked_at, count):
+    refer = message(1, "REFER", asked_at, frame=50, to_tag="t", cseq=7)
+    notify = message(1, "NOTIFY", 9.5, frame=51, to_tag="t", cseq=8, fragment_status=status)
+    scene = server_silent()
+    scene["sip_messages"] = [*good()["sip_messages"], refer, notify]
+    assert len(asked(RULE, **scene)) == count
+
+
 MISSED = {"reports": 5, "reported_until": 8.0, "unreported": 2, "report_frame": 900}
 
 

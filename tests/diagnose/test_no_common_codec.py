@@ -2,6 +2,7 @@
 
 import pytest
 
+from postproc.diagnose.rules.candidates_rejected_by_acl import RULE as ACL
 from postproc.diagnose.rules.no_common_codec import RULE
 from postproc.model.deployment import Thresholds
 from tests.builders import GATEWAY, SERVER
@@ -102,6 +103,19 @@ def test_the_log_makes_it_certain(line, said):
     assert f"fs.log:7 {line[:20]}" in told["de"]["detail"]
 
 
+@pytest.mark.parametrize(
+    "warning",
+    ['305 pbx "Incompatible media format"', '399 sbc "x", 304 pbx "Media"', '399 sbc "No suitable codec"'],
+)
+def test_a_warning_makes_it_certain_and_clears_the_candidates(warning):
+    scene = at_once(488, warning=warning)
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.confidence) == ("fault", 0.85)
+    assert f"Warning {warning}." in told_both(found, RULE)["en"]["detail"]
+    assert asked(ACL, **scene) == []
+    assert asked(RULE, **at_once(488, warning='399 sbc "Overload 3304 "')) == []
+
+
 def test_silent_where_the_log_says_that_a_codec_matched():
     lines = [
         log("codec", "Audio Codec Compare [PCMA:8:8000:20:64000:1] ++++ is saved as a match", 7),
@@ -154,7 +168,12 @@ def strange(kind, **changes):
 @pytest.mark.parametrize("kind", [0, 9, 111])
 def test_media_of_a_payload_type_that_nobody_named_is_a_suspicion(kind):
     (found,) = asked(RULE, **strange(kind))
-    assert (found.verdict, found.leg, found.tags, found.facts["agreed"]) == ("suspect", 1, {"strange"}, ["8"])
+    assert (found.verdict, found.leg, found.tags, found.facts["agreed"]) == (
+        "suspect",
+        1,
+        {"strange", "unshared"},
+        ["8"],
+    )
     assert f"sends payload type {kind}" in told_both(found, RULE)["en"]["title"]
     assert (verdict(**strange(kind)).verdict, verdict(**strange(kind)).cause) == ("suspect", RULE.name)
 
@@ -180,6 +199,57 @@ def test_silent_on_payload_types_where_a_description_is_not_known():
     assert asked(RULE, **strange(0), sdp_media=unread) == []
 
 
+def renumbered(kind, first=3.0, until=20.0, last_kind=None, **changes):
+    """The client names another payload type by re-INVITE at 12 s; the server sends ``kind``."""
+    say = {"from_tag": "a", "to_tag": "b", "has_sdp": True}
+    scene = good()
+    scene["sip_messages"] = [
+        message(1, "INVITE", 0.0, frame=1, cseq=1, from_tag="a", has_sdp=True),
+        message(1, 200, 3.0, frame=5, cseq=1, **say),
+        message(1, "INVITE", 12.0, frame=40, cseq=2, **say),
+        message(1, 200, 12.1, frame=41, cseq=2, **say),
+        *scene["sip_messages"][3:],
+    ]
+    numbers = {"formats": "96,101", "codecs": "96=PCMA/8000,101=telephone-event/8000"}
+    for time, frame, more in ((12.0, 40, {}), (12.1, 41, {"sdp_owner": "FreeSWITCH", "port": 31000})):
+        scene["sdp_media"].append(section(time=time, frame=frame, **numbers | more))
+    types = {"payload_type": kind, "last_payload_type": kind if last_kind is None else last_kind}
+    back = stream("client_to_server", payload_type=96, last_payload_type=96)
+    return scene | {"rtp_streams": [stream(first_time=first, last_time=until, **types, **changes), back]}
+
+
+@pytest.mark.parametrize(("first", "begins"), [(3.0, "no longer names"), (12.5, "does not name")])
+def test_a_sender_that_keeps_to_an_earlier_description(first, begins):
+    (found,) = asked(RULE, **renumbered(8, first))
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.7, {"outdated"})
+    assert found.facts["agreed"] == ["96", "101"]
+    told = told_both(found, RULE)
+    assert begins in told["en"]["title"]
+    assert "Allow a codec on both legs" not in told["en"]["remedies"]
+    assert verdict(**renumbered(8, first)).cause == RULE.name
+
+
+def test_silent_where_the_sender_follows_or_the_capture_does_not_show_it():
+    least, few = Thresholds().one_way_seconds, Thresholds().one_way_packets - 1
+    assert asked(RULE, **renumbered(8, until=12.0 + least))
+    for scene in (
+        renumbered(8, until=11.9 + least),
+        renumbered(8, last_kind=96),  # mostly before the change, and it followed
+        renumbered(8, last_kind=101),  # the last packet is a pressed key
+        renumbered(96),
+        renumbered(8, codec="CN/8000"),
+        renumbered(8, packets=few),
+        renumbered(8, dst_port=9),  # told to nobody: another socket, or NAT
+    ):
+        assert asked(RULE, **scene) == []
+
+
+def test_silent_where_the_receiver_uses_the_number_as_well():
+    scene = renumbered(8)
+    scene["rtp_streams"][1] |= {"payload_type": 8, "last_payload_type": 8}
+    assert asked(RULE, **scene) == []
+
+
 def declined(*beside, port=0, **changes):
     """The called party takes the call, and none of its audio."""
     scene = mismatch(legs=[leg(1), leg(2)])
@@ -197,7 +267,12 @@ VIDEO = {"media": "video", "port": 40000}
 )
 def test_audio_refused_by_port_0_is_a_suspicion(beside, said):
     (found,) = asked(RULE, **declined(*beside))
-    assert (found.verdict, found.confidence, found.leg, found.tags) == ("suspect", 0.7, 2, {"declined"})
+    assert (found.verdict, found.confidence, found.leg, found.tags) == (
+        "suspect",
+        0.7,
+        2,
+        {"declined", "unshared"},
+    )
     told = told_both(found, RULE)
     assert told["en"]["title"] == (
         f"{GATEWAY} accepts the call on leg 2 without its audio: port 0 in the answer to an offer of PCMU/8000."

@@ -93,6 +93,17 @@ def test_over_tcp_it_is_sent_once():
     assert "over TCP" in told_both(found, RULE)["en"]["title"]
 
 
+def test_an_invite_that_is_not_complete_is_waited_for():
+    scene = silent_gateway(*invites(0.3, transport="tcp", cut_short=True))
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.tags) == ("fault", {"unfinished"})
+    shown = told_both(found, RULE)
+    assert "Content-Length is larger than the body" in shown["en"]["causes"]
+    assert "SIP-ALG im Router abschalten" in shown["de"]["remedies"]
+    (whole,) = asked(RULE, **silent_gateway(*invites(0.3, transport="tcp")))
+    assert "unfinished" not in whole.tags
+
+
 def test_a_gateway_tried_before_the_one_that_answered_is_a_note():
     legs = [leg(1, answer_time=9.0), leg(2, answer_time=9.0)]
     sip = [*invites(*TIMES), message(2, "INVITE", 8.5, branch="z9hG4bKy", cseq=2, dst_addr="10.0.50.21")]
@@ -189,3 +200,45 @@ def test_a_lost_re_invite_does_not_deny_the_legs():
     assert RULE.variant({"dropped", "renewal"}).breaks == "session"
     assert {RULE.variant({tag}).breaks for tag in ("silent", "unheard", "refused")} == {"next_hop"}
     assert causes.step("session") != "legs" == causes.step("next_hop")
+
+
+def pracked(*answers, times=(0.6, 1.1, 2.1, 4.1), **changes):
+    """The gateway's 183 wants a PRACK, and is repeated although one came."""
+    ringing = [
+        message(2, 183, time, frame=20 + n, cseq=1, to_tag="t", reason="Session Progress")
+        for n, time in enumerate(times)
+    ]
+    prack = message(2, "PRACK", 0.7, frame=30, cseq=2, to_tag="t") | changes
+    return silent_gateway(*invites(0.3, cseq=1), *ringing, prack, *answers)
+
+
+def test_a_prack_that_is_not_answered():
+    (found,) = asked(RULE, **pracked())
+    assert (found.verdict, found.leg, found.tags) == ("suspect", 2, {"prack"})
+    assert found.evidence.frames == (20, 21, 22, 23, 30)
+    told = told_both(found, RULE)
+    assert told["en"]["title"].startswith(f"{GATEWAY} does not answer the PRACK of {SERVER} on leg 2")
+    assert "100rel" in told["en"]["remedies"]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        pracked(message(2, 200, 0.8, frame=31, cseq=2, cseq_method="PRACK", to_tag="t")),
+        pracked(message(2, 400, 9.0, frame=31, cseq=2, cseq_method="PRACK", to_tag="t")),
+        pracked(times=(0.6, 1.1, 4.1)),
+        pracked(times=(0.6, 0.65, 0.66, 0.68)),
+        pracked(method="UPDATE"),
+    ],
+)
+def test_silent_where_the_prack_is_answered_or_little_is_repeated(scene):
+    assert all("prack" not in found.tags for found in asked(RULE, **scene))
+
+
+def test_silent_where_the_connection_itself_was_ended_at_once():
+    sent = invites(0.3, transport="tcp", src_port=40000, dst_port=5060)
+    ended = {"src_addr": GATEWAY, "dst_addr": SERVER, "src_port": 5060, "dst_port": 40000, "event": "reset"}
+    for time, count in ((0.31, 0), (5.0, 1)):
+        events = [ended | {"time": time, "frame": 60}]
+        scene = silent_gateway(*sent, captures=[{"last_time": 60.0}], connection_events=events)
+        assert len(asked(RULE, **scene)) == count

@@ -60,6 +60,23 @@ def test_half_a_handshake():
     assert (found.facts["count"], found.facts["kinds"]) == (2, ["DTLS"])
 
 
+def test_silent_where_a_flight_answers_a_hello_from_another_address():
+    flight = [
+        {"content": "handshake", "handshake_type": kind, "time": 1.3, **SERVER_END, "src_port": 30000}
+        for kind in ("server_hello", "certificate")
+    ]
+    elsewhere = {
+        "src_addr": "192.0.2.9",
+        "src_port": 9,
+        "dst_addr": SERVER_END["src_addr"],
+        "dst_port": 30000,
+    }
+    hello = {"content": "handshake", "handshake_type": "client_hello", "time": 1.2, **elsewhere}
+    scene = NOTHING | {"bindings": [check(outcome="unanswered")]}
+    assert asked(RULE, **scene | {"dtls_messages": flight})
+    assert asked(RULE, **scene | {"dtls_messages": [hello, *flight]}) == []
+
+
 @pytest.mark.parametrize(
     "seen",
     [

@@ -10,7 +10,9 @@ from tests.diagnose.scenes import (
     asked,
     foreign,
     good,
+    leg,
     message,
+    phase,
     plain_stream,
     section,
     stream,
@@ -36,7 +38,7 @@ def test_a_few_packets_back_are_no_audio():
 def test_the_other_leg_waits_for_the_clients_media():
     broken = {"bindings": unanswered(5), "dtls": [], "pairs": []}
     (found,) = asked(RULE, rtp_streams=[plain_stream(GATEWAY, SERVER)], **broken)
-    assert (found.verdict, found.leg, found.tags) == ("suspect", 2, {"other-leg"})
+    assert (found.verdict, found.leg, found.tags) == ("suspect", 2, {"lost", "other-leg"})
     row = verdict(rtp_streams=[plain_stream(GATEWAY, SERVER)], **broken)
     assert row.cause == "no-binding-success"
 
@@ -159,8 +161,100 @@ def test_media_go_to_the_address_that_was_described():
     assert (found.facts["target"], found.facts["source"]) == (APP, SERVER)
 
 
+def test_who_lacks_media_and_sent_none_is_told_so():
+    (found,) = asked(RULE, **wanting(), rtp_streams=[stream("client_to_server")])
+    assert "itself sent no media on this leg" in told_both(found, RULE)["en"]["detail"]
+
+
+ADDRESSES = {"local_addr": SERVER, "remote_addr": APP}
+LISTENS = ADDRESSES | {"may_send_client": False, "packets_from_client": 0, "last_from_client": None}
+
+
+@pytest.mark.parametrize(("kind", "before"), [("answered", []), ("hold", [phase(ended=9.0, **ADDRESSES)])])
+def test_a_media_timeout_that_does_not_spare_listeners_and_holds(kind, before):
+    heard = [stream(), *(stream("client_to_server", last_time=9.0) for _ in before)]
+    heard += [plain_stream(SERVER, GATEWAY), plain_stream(GATEWAY, SERVER)]
+    held = phase(phase=2, kind=kind, started=9.0 if before else 3.0, **LISTENS)
+    scene = wanting() | {"rtp_streams": heard, "phases": [*before, held]}
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.8, {"not-due"})
+    told_both(found, RULE)
+    row = verdict(**scene)
+    assert (row.verdict, row.cause) == ("suspect", "one-way-media")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"may_send_client": True},
+        {"may_send_client": None},
+        {"kind": "early"},
+        {"local_addr": "10.0.50.9"},
+        {"local_addr": APP, "remote_addr": SERVER},  # the side that may send is the one that is missed
+    ],
+)
+def test_silent_on_a_media_timeout_while_media_were_due(changes):
+    found = asked(RULE, **wanting(), rtp_streams=[stream()], phases=[phase(**LISTENS | changes)])
+    assert [each.tags for each in found] == [{"lost"}]
+
+
 def test_silent_of_a_leg_that_is_ended_because_another_one_was():
     scene = wanting(leg=2)
     first = message(1, "BYE", 19.9, src_addr=SERVER, dst_addr=APP, frame=28)
     scene["sip_messages"].insert(-1, first)
     assert asked(RULE, **scene) == []
+
+
+PHONE, BOX = "192.168.178.42", "192.168.178.1"
+
+
+def one_leg(told, phone=PHONE, box=BOX, media=None):
+    """A phone whose RTP goes to a box and which hears nothing; ``told``: its own address in SDP."""
+    plain = {"proto": "RTP/AVP", "ufrag": None, "setup": None, "fingerprint": None}
+    to, back = {"src_addr": phone, "dst_addr": box}, {"src_addr": box, "dst_addr": phone}
+    return {
+        "legs": [leg(1, role="single", uac_addr=phone, uas_addr=box, uac_agent="Phone", uas_agent="Box")],
+        "calls": [good()["calls"][0] | {"legs": 1}],
+        "sip_messages": [
+            message(1, "INVITE", 0.0, frame=1, from_tag="a", cseq=1, has_sdp=True, **to),
+            message(1, 200, 3.0, frame=5, from_tag="a", to_tag="b", cseq=1, has_sdp=True, **back),
+            message(1, "BYE", 20.0, frame=9, from_tag="a", to_tag="b", cseq=2, **to),
+        ],
+        "sdp_media": [
+            section(connection_addr=told, port=7078, **plain),
+            section(time=3.0, frame=5, sdp_owner="box", connection_addr=media or box, port=7082, **plain),
+        ],
+        "bindings": [],
+        "pairs": [],
+        "dtls": [],
+        "candidates": [],
+        "rtp_streams": [plain_stream(phone, media or box, leg=1, src_port=7078, dst_port=7082)],
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "tags", "said"),
+    [
+        ("198.51.100.42", {"lost", "told"}, "wants media at 198.51.100.42"),
+        (BOX, {"lost", "told"}, "which is the address of 192.168.178.1 itself"),
+        ("media.example.net", {"lost", "name"}, "but the host name media.example.net"),
+        (PHONE, {"lost"}, "hears nothing, for 17 s."),
+    ],
+)
+def test_an_address_of_its_own_that_does_not_fit_is_told(told, tags, said):
+    (found,) = asked(RULE, **one_leg(told))
+    assert (found.verdict, found.tags) == ("suspect", tags)
+    assert said in told_both(found, RULE)["en"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("phone", "media", "expected"),
+    [
+        (PHONE, "203.0.113.9", ("suspect", 0.6)),  # seen in the phone's own network, where SIP comes in
+        (PHONE, "192.168.99.9", ("cannot_tell", 0.5)),
+        ("198.51.100.7", "203.0.113.9", ("cannot_tell", 0.5)),
+    ],
+)
+def test_media_from_a_machine_of_which_nothing_is_seen(phone, media, expected):
+    (found,) = asked(RULE, **one_leg(phone, phone, media=media))
+    assert (found.verdict, found.confidence) == expected

@@ -18,7 +18,7 @@ PRIVATE = [candidate("client", CLIENT_PRIVATE, "private"), candidate("server", S
 
 def test_both_sides_without_a_public_candidate_are_named_in_one_finding():
     (found,) = asked(RULE, candidates=PRIVATE, **FAILED)
-    assert (found.verdict, found.tags) == ("suspect", {"client", "server"})
+    assert (found.verdict, found.tags) == ("suspect", {"client", "server", "no_relay"})
     told = told_both(found, RULE)
     assert told["en"]["title"] == (
         "Neither side offers a public candidate: client host 192.168.178.34:50000, server host 10.0.50.118:30000."
@@ -77,4 +77,16 @@ def test_silent_of_a_client_that_hides_its_addresses():
         asked(RULE, candidates=[hidden, candidate("server", SERVER_PUBLIC, "documentation")], **FAILED) == []
     )
     (found,) = asked(RULE, candidates=[hidden, PRIVATE[1]], **FAILED)
-    assert found.tags == {"server"}
+    assert found.tags == {"server", "no_relay"}
+
+
+def test_a_private_relay_is_a_suspicion_though_the_server_can_be_reached():
+    server = candidate("server", SERVER_PUBLIC, "documentation")
+    relay = candidate("client", "172.31.131.31", "private", "relay")
+    (found,) = asked(RULE, candidates=[PRIVATE[0], server], **FAILED)
+    assert (found.verdict, found.tags) == ("note", {"client", "no_relay"})
+    (found,) = asked(RULE, candidates=[PRIVATE[0], relay, server], **FAILED)
+    assert (found.verdict, found.tags) == ("suspect", {"client", "relay"})
+    told = told_both(found, RULE)["en"]
+    assert "the TURN server hands out an address" in told["detail"]
+    assert "external-ip" in told["remedies"] and "STUN server is configured" not in told["causes"]

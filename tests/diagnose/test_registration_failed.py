@@ -48,7 +48,7 @@ def loop(last, times=3):
 @pytest.mark.parametrize("last", [401, 403])
 def test_credentials_that_are_not_accepted(last):
     (found,) = beside(*loop(last))
-    assert (found.verdict, found.call, found.tags) == ("fault", None, {"credentials"})
+    assert (found.verdict, found.call, found.tags) == ("fault", None, {"credentials", "user"})
     shown = told_both(found, RULE)
     assert (
         shown["en"]["title"]
@@ -59,20 +59,20 @@ def test_credentials_that_are_not_accepted(last):
 
 def test_no_credentials_at_all_is_a_suspicion():
     (found,) = beside(*register(1, 1, 401))
-    assert (found.verdict, found.tags) == ("suspect", {"not_given"})
+    assert (found.verdict, found.tags) == ("suspect", {"not_given", "user"})
     assert "liefert 198.51.100.7 keine" in told_both(found, RULE)["de"]["title"]
 
 
 def test_a_registrar_that_is_silent():
     rows = [row for time in (1.0, 1.5, 2.5, 4.5) for row in register(time, 1)]
     (found,) = beside(*rows)
-    assert found.tags == {"silent"}
+    assert found.tags == {"silent", "user"}
     assert beside(*rows[:3]) == []
 
 
 def test_a_server_that_fails():
     (found,) = beside(*register(1, 1, 503), *register(20, 2, 503))
-    assert found.tags == {"refused"}
+    assert found.tags == {"refused", "user"}
 
 
 def test_users_behind_one_address_are_told_together_and_each_by_itself():
@@ -104,6 +104,11 @@ def test_what_a_proxy_passes_on_is_told_once():
             *register(1.2, 3, 200, authorized=True),
         ],  # stale
         register(1, 1, 423),
+        [
+            *register(1, 1, 423, expires=300),
+            *register(20, 2, 423, expires=3600),
+        ],  # a longer time, still too short
+        [row for n in range(3) for row in register(1 + n, n + 1, 423)],  # nobody knows for how long
         register(1, 1, 302),
         register(58, 1, 401),  # the capture ends
         [
@@ -126,4 +131,39 @@ def test_silent_where_credentials_that_fitted_are_refused_once():
 
 def test_credentials_that_fitted_and_are_refused_again_and_again_are_a_fault():
     (found,) = beside(*ACCEPTED, *STALE, *register(60.0, 5, 401, authorized=True), lasting=120.0)
-    assert (found.verdict, found.tags) == ("fault", {"credentials"})
+    assert (found.verdict, found.tags) == ("fault", {"credentials", "user"})
+
+
+def test_credentials_that_are_only_too_old():
+    told = [row | {"challenge": "MD5,stale"} if row.get("status") == 401 else row for row in loop(401)]
+    (found,) = beside(*told)
+    assert found.tags == {"stale"}
+    shown = told_both(found, RULE)
+    assert "Leave the password alone" in shown["en"]["remedies"]
+    assert "Kennwort und Domäne" not in shown["de"]["remedies"]
+    told[-1]["challenge"] = "MD5"  # refused outright once
+    assert beside(*told)[0].tags == {"credentials", "user"}
+
+
+@pytest.mark.parametrize(("least", "said"), [(3600, "grants 3600 s or more"), (None, "wants a longer time")])
+def test_an_interval_that_stays_too_short(least, said):
+    rows = [row for n in range(2) for row in register(1 + 10 * n, n + 1, 423, expires=300)]
+    rows = [row | {"expires": least} if row.get("status") else row for row in rows]
+    (found,) = beside(*rows)
+    assert (found.verdict, found.tags) == ("fault", {"brief"})
+    assert said in told_both(found, RULE)["en"]["detail"]
+
+
+def test_a_message_that_is_not_taken():
+    (found,) = beside(*loop(400))
+    assert found.tags == {"malformed"}
+    assert "P-Registrar-Error" in told_both(found, RULE)["en"]["remedies"]
+
+
+def test_a_digest_that_the_phone_may_not_know():
+    rows = [row | {"challenge": "SHA-256"} if row.get("status") else row for row in register(1, 1, 401)]
+    (found,) = beside(*rows)
+    assert found.tags == {"not_given", "user", "digest"}
+    assert "only digest asked for is SHA-256" in told_both(found, RULE)["en"]["detail"]
+    both = [row | {"challenge": "SHA-256,MD5"} if row.get("status") else row for row in rows]
+    assert "digest" not in beside(*both)[0].tags

@@ -27,7 +27,7 @@ def refresh(time, status=None, method="UPDATE", **changes):
 def test_a_timer_that_nobody_refreshed_and_the_bye_that_says_so():
     sip = [*BEGUN, bye(85.0, reason_header=SAID)]
     (found,) = asked(RULE, sip_messages=sip)
-    assert (found.verdict, found.confidence, found.leg, found.tags) == ("fault", 0.95, 1, {"missing"})
+    assert (found.verdict, found.confidence, found.leg, found.tags) == ("fault", 0.95, 1, {"missing", "lost"})
     shown = told_both(found, RULE)
     assert (
         shown["en"]["title"]
@@ -47,7 +47,7 @@ def test_without_a_reason_it_is_a_suspicion():
 @pytest.mark.parametrize(("status", "words"), [(488, "was refused: 488 No"), (None, "got no final response")])
 def test_a_refresh_that_fails(status, words):
     (found,) = asked(RULE, sip_messages=[*BEGUN, *refresh(48.0, status), bye(80.0)])
-    assert (found.verdict, found.tags) == ("fault", {"failed"})
+    assert (found.verdict, found.tags) == ("fault", {"failed", "lost"})
     assert words in told_both(found, RULE)["en"]["detail"]
 
 
@@ -90,3 +90,18 @@ def test_the_interval_counts_from_the_last_refresh():
 )
 def test_silent(sip):
     assert asked(RULE, sip_messages=sip) == []
+
+
+@pytest.mark.parametrize(("after", "count"), [(2.0, 1), (2.01, 0)])
+def test_refreshes_that_meet_and_are_not_tried_again(after, count):
+    scene = [*BEGUN, *refresh(48.0, 491, "INVITE"), bye(48.1 + after)]
+    found = asked(RULE, sip_messages=scene)
+    assert [(each.verdict, each.tags) for each in found] == [("suspect", {"clash"})] * count
+    if found:
+        told = told_both(found[0], RULE)
+        assert "Both sides take themselves for the refresher" in told["en"]["causes"]
+        assert "keep-alives" not in told["en"]["remedies"]
+
+
+def test_silent_where_requests_meet_long_before_a_refresh_is_due():
+    assert asked(RULE, sip_messages=[*BEGUN, *refresh(20.0, 491, "INVITE"), bye(20.5)]) == []

@@ -130,3 +130,21 @@ def test_where_the_capture_ends_before_the_call_does_a_reset_is_noted(last):
     assert "neither a new connection nor how the call ended" in told_both(found, RULE)["en"]["detail"]
     assert asked(RULE, **stands, **ends, connection_events=[broken(8.0, "fin")]) == []
     assert asked(RULE, **ends, sip_messages=STANDS, connection_events=[broken(8.0)]) == []  # its end is known
+
+
+@pytest.mark.parametrize(
+    ("closed", "event", "closer", "tag"),
+    [
+        (0.01, "reset", SERVER, "refused"),
+        (1.0, "fin", SERVER, "refused"),
+        (1.01, "reset", SERVER, "broken"),
+        (0.01, "reset", APP, "broken"),
+    ],
+)
+def test_who_is_asked_may_end_the_connection_in_place_of_an_answer(closed, event, closer, tag):
+    (found,) = asked(RULE, sip_messages=ASKED[:1], connection_events=[broken(closed, event, closer)])
+    assert found.tags == {tag}
+    told = told_both(found, RULE)["en"]
+    assert ("after the INVITE of" in told["title"]) == (tag == "refused")
+    assert ("1,300 bytes" in told["causes"]) == (tag == "refused")
+    assert ("suspended" in told["causes"]) == (tag == "broken")

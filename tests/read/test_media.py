@@ -222,6 +222,12 @@ def test_interfaces_are_no_part_of_the_key_and_out_of_order(tmp_path, window):
     assert (row.max_gap_ms, row.jitter_ms) == (20, 0)
 
 
+def test_the_payload_type_of_most_packets_and_of_the_last(tmp_path):
+    packets = [(n * 20 * MS, datagram(rtp(n, n * 160, payload_type=8 if n < 30 else 0))) for n in range(50)]
+    (row,) = measured(tmp_path, packets).rtp_streams.itertuples()
+    assert (row.payload_type, row.last_payload_type) == (8, 0)
+
+
 @pytest.mark.parametrize(
     ("clock", "step"),
     [

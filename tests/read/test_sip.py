@@ -56,6 +56,7 @@ def test_request_gives_every_column():
         "user_agent": "phone",
         "contact": "sip:721@10.0.0.1:5060",
         "reason_header": None,
+        "warning": None,
         "has_sdp": True,
         "cut_short": False,
         "record_route": None,
@@ -66,6 +67,7 @@ def test_request_gives_every_column():
         "fragment_status": None,
         "dtmf": None,
         "expires": 60,
+        "challenge": None,
         "authorized": False,
     }
 
@@ -117,6 +119,43 @@ def test_response_has_status_and_reason_but_no_method():
     assert (answer["status"], answer["reason"], answer["user_agent"]) == (486, "Busy Here", "pbx")
     assert "method" not in answer
     assert answer["to_tag"] == "t1"
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        (b"X-Asterisk-HangupCauseCode: 58\r\n", "Q.850;cause=58 (X-Asterisk-HangupCauseCode)"),
+        (b"X-Asterisk-HangupCauseCode: 58\r\nReason: SIP;cause=488\r\n", "SIP;cause=488"),
+        (b"X-Asterisk-HangupCauseCode: 5858\r\n", None),
+        (b"", None),
+    ],
+)
+def test_a_cause_stands_in_reason_or_in_asterisks_own_header(headers, told):
+    assert row(b"BYE sip:a@b SIP/2.0\r\n" + headers + b"\r\n")["reason_header"] == told
+
+
+@pytest.mark.parametrize(
+    ("headers", "challenge", "expires"),
+    [
+        (b'WWW-Authenticate: Digest realm="a", nonce="b"\r\n', "MD5", None),
+        (b'Proxy-Authenticate: Digest realm="a",algorithm=sha-256,STALE = True\r\n', "SHA-256,stale", None),
+        (
+            b"WWW-Authenticate: Digest algorithm=SHA-256\r\nWWW-Authenticate: Digest algorithm=MD5\r\n",
+            "SHA-256,MD5",
+            None,
+        ),
+        (b'WWW-Authenticate: Digest algorithm="MD5", stale=false\r\n', "MD5", None),
+        (b"Min-Expires: 3600\r\n", None, 3600),
+    ],
+)
+def test_what_a_refused_registration_is_asked_for(headers, challenge, expires):
+    found = row(b"SIP/2.0 401 Unauthorized\r\nCSeq: 1 REGISTER\r\n" + headers + b"\r\n")
+    assert (found["challenge"], found["expires"]) == (challenge, expires)
+
+
+def test_warnings_of_a_refusal_are_kept_as_they_stand():
+    answer = row(b'SIP/2.0 488 No\r\nWarning: 305 pbx "Media"\r\nWarning: 399 pbx "Codec"\r\n\r\n')
+    assert answer["warning"] == '305 pbx "Media", 399 pbx "Codec"'
 
 
 def test_reason_phrase_may_be_missing():
@@ -259,6 +298,15 @@ def test_segment_that_begins_with_a_keep_alive():
 def test_message_tshark_puts_together_is_not_doubled():
     one = SIP % 1
     assert found((one[:30], []), (one[30:], [one])) == [[], [one]]
+
+
+def test_message_whose_end_never_comes_is_read_as_far_as_it_goes():
+    """By its Content-Length; empty segments, as an acknowledgement or FIN has, do not matter."""
+    one, longer = SIP % 1, (SIP % 2).replace(b"Content-Length: 0", b"Content-Length: 30")
+    assert found((one, [one]), (longer, []), (b"", [])) == [[one], [], [], [longer]]
+    assert found((longer[:-5], []), (b"", []), (longer[-5:], [])) == [[], [], [], [longer]]
+    assert found((longer[:40], []), (b"", [])) == [[], []]  # not even its head
+    assert found((longer, []), (bytes(30), [longer + bytes(30)])) == [[], [longer + bytes(30)]]
 
 
 def test_start_line_in_a_body_is_no_message():

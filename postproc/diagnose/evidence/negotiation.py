@@ -4,6 +4,7 @@ Hop by hop: what a proxy forwards with changes is another exchange; a retransmis
 second capture of an exchange is not.
 """
 
+from datetime import datetime
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, answered_once
@@ -66,6 +67,25 @@ def exchanges(case: Case, leg: int | None) -> list[Exchange]:
             for exchange in _of_call_id(case, call_id):
                 distinct.setdefault((*map(_content, exchange), _hop(exchange.offer.message)), exchange)
     return sorted(distinct.values(), key=lambda exchange: exchange.answer.message.time)
+
+
+def last_description(
+    case: Case, leg: int | None, media: tuple[str, int | None], before: datetime
+) -> Described | None:
+    """Return the last answered description until then that names this media address and port; None without one."""
+    said = (
+        part
+        for each in exchanges(case, leg)
+        for part in each
+        if each.accepted and each.answer.message.time <= before and part.audio.formats
+    )
+    here = [part for part in said if (part.audio.connection_addr, part.audio.port) == media]
+    return max(here, key=lambda part: part.message.time, default=None)
+
+
+def formats(section: SdpMediaRow) -> set[str]:
+    """Return the payload types of a section, as written."""
+    return set((section.formats or "").split(",")) - {""}
 
 
 def secured(section: SdpMediaRow) -> bool:

@@ -17,6 +17,8 @@ from postproc.model.vocabulary import EVERYDAY_ENDS
 CHALLENGES = frozenset({401, 407})
 Q850 = re.compile(r"Q\.850\s*;[^,]*?cause\s*=\s*(\d{1,3})(?!\d)", re.IGNORECASE)
 TRYING = 100
+# Warn codes 304 and 305: media type, or media format, not available (RFC 3261, section 20.43); others say it in words.
+OF_CODECS = re.compile(r"(?:^|, *)30[45] |codec|media format", re.IGNORECASE)
 INCOMPATIBLE = 88  # Q.850: incompatible destination
 # Within which a B2BUA makes one leg's failure its answer on the other (FreeSWITCH: 20 ms). A third would do; with three
 # times, a destination that is tried next, unseen, is left out.
@@ -54,6 +56,16 @@ class Rejection:
     def cause(self) -> int | None:
         """The Q.850 cause (RFC 3326) of the response, else of its origin; or None."""
         return q850(self.response.reason_header) or q850(self.origin.reason_header)
+
+    @property
+    def warning(self) -> str | None:
+        """The Warning header of the origin, else of the response: why, in the words of whoever refused."""
+        return self.origin.warning or self.response.warning
+
+    @property
+    def of_codecs(self) -> bool:
+        """Whether the Warning header names the offer's codecs as the reason."""
+        return bool(OF_CODECS.search(self.warning or ""))
 
     def own(self, case: Case) -> bool:
         """Whether the machine itself refused: at once, as its only response, without another leg."""

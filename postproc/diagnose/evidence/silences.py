@@ -99,10 +99,22 @@ def _held_back(
 
 @answered_once
 def silences(case: Case) -> list[Silence]:
-    """Return the silences of a call where they originate, without those that a B2BUA only forwards."""
-    every = [silence for leg in case.numbers for silence in _of_leg(case, leg)]
+    """Return the silences of a call where they originate, without those that a B2BUA only forwards.
+
+    A leg whose party has handed the call on owes no media any more.
+    """
+    every = [
+        silence for leg in case.numbers for silence in _of_leg(case, leg) if not _handed_on(case, silence)
+    ]
     begun = [silence for silence in every if silence.side == CLIENT]
     return [each for each in every if each.side == CLIENT or not any(_passes_on(each, one) for one in begun)]
+
+
+def _handed_on(case: Case, silence: Silence) -> bool:
+    """Whether the leg's party had asked for a transfer that succeeded (NOTIFY of 2xx, RFC 3515, section 2.4.5)."""
+    rows = [row for row in case.sip_messages if row.leg == silence.leg]
+    asked = [row.call_id for row in rows if row.method == "REFER" and row.time <= silence.since + BEFORE_HELD]
+    return any(row.call_id in asked and (row.fragment_status or 0) // 100 == 2 for row in rows)
 
 
 def _passes_on(silence: Silence, begun: Silence) -> bool:
@@ -131,6 +143,20 @@ def _of_leg(case: Case, leg: int | None) -> Iterator[Silence]:
                 and silence.seconds >= limits.stopped_seconds
             ):
                 yield silence
+
+
+def fed_by(case: Case, silence: Silence) -> PhaseRow | None:
+    """Return the phase of another leg in which a B2BUA gets audio that it passes on no more; None if it gets none."""
+    if silence.side != SERVER:
+        return None
+    lasting = silence.since + timedelta(seconds=case.deployment.thresholds.stopped_seconds)
+    for phase in case.phases:
+        last, started = phase.last_from_client, phase.started
+        if phase.leg == silence.leg or last is None or started is None or phase.may_send_server is False:
+            continue
+        if last >= lasting and started <= silence.until and phase.kind not in ("early", "hold"):
+            return phase
+    return None
 
 
 def alive(case: Case, silence: Silence) -> bool | None:

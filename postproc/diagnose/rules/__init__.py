@@ -37,6 +37,7 @@ ORDER = """
     signalling-lost
     ack-missing
     session-expired
+    change-failed
     transfer-failed
     second-leg-missing
     slow-negotiation

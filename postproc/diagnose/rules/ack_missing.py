@@ -37,6 +37,12 @@ ROUTED = Text(
     "By the Record-Route of the {status} the ACK goes to {contact} by way of {route}.",
     "Nach der Record-Route des {status} geht das ACK über {route} an {contact}.",
 )
+CROSSED = Text(
+    "The caller's side had just cancelled (CANCEL in frame {cancel_frame}): the {status} crossed it, and wants ACK and BYE all the"
+    " same (RFC 3261, section 9.1).",
+    "Die anrufende Seite hatte gerade abgebrochen (CANCEL in Frame {cancel_frame}): Das {status} kreuzte es und braucht trotzdem"
+    " ACK und BYE (RFC 3261, Abschnitt 9.1).",
+)
 RE_INVITE = Text(
     "It answers a re-INVITE: the call itself stood.",
     "Es beantwortet einen Re-INVITE: Der Anruf selbst stand.",
@@ -52,6 +58,7 @@ REPEATED = 4
 LASTING_S = 3.0
 # RFC 3261, section 13.3.1.4: without an ACK its sender gives the call up after 64 * T1.
 TIMER_H_S = 32.0
+T1_S = 0.5  # RFC 3261, section 17.1.1.1: the first retransmission
 ROOM_S = 5.0  # timers of servers tick in seconds; with a minute, people who happen to hang up are laid on it
 
 
@@ -112,13 +119,16 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *
         # A response lists Record-Routes from the far end; the ACK uses them in reverse (RFC 3261, section 12.1.2).
         route = ", ".join(reversed((first.record_route or "").split(", ")))
         facts |= {"contact": first.contact, "route": route}
+    cancel = next((row for row in case.sip_messages if _cancels(row, first)), None)
+    if cancel is not None:
+        detail.append(CROSSED)
+        facts["cancel_frame"] = cancel.frame
     if _in_dialog(case, first):
         detail.append(RE_INVITE)
     bye = next((row for row in case.sip_messages if _ends(row, first) and row.time >= last.time), None)
     if bye is not None:
         detail.append(GIVEN_UP)
         facts["seconds_to_end"] = (bye.time - first.time).total_seconds()
-    tags = {"ignored"} if ignored else {"lacking", "elsewhere"} if acks else {"lacking"}
     return Finding(
         RULE.name,
         "fault",
@@ -128,8 +138,25 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *
         tuple(detail),
         facts,
         leg=first.leg,
-        tags=frozenset(tags if ignored or _is_reached(case, first) else tags | {"contact"}),
+        tags=frozenset(
+            _tags(acks, ignored=ignored, crossed=cancel is not None, reached=_is_reached(case, first))
+        ),
     )
+
+
+def _tags(acks: list[SipMessageRow], *, ignored: bool, crossed: bool, reached: bool) -> set[str]:
+    if ignored:
+        return {"ignored", "way"}
+    if crossed and not acks:
+        return {"crossed"}
+    tags = {"lacking", "way", "elsewhere"} if acks else {"lacking", "way"}
+    return tags if reached else tags | {"contact"}
+
+
+def _cancels(row: SipMessageRow, answer: SipMessageRow) -> bool:
+    """Whether the INVITE of this response was cancelled before the response was first repeated."""
+    same = (row.call_id, row.cseq) == (answer.call_id, answer.cseq)
+    return row.method == "CANCEL" and same and (row.time - answer.time).total_seconds() <= T1_S
 
 
 def _is_reached(case: Case, answer: SipMessageRow) -> bool:
@@ -140,7 +167,7 @@ def _is_reached(case: Case, answer: SipMessageRow) -> bool:
     asked = (answer.call_id, answer.cseq, answer.dst_addr)
     invites = (row for row in case.sip_messages if row.method == "INVITE")
     hosts = {uri_host(row.request_uri) for row in invites if (row.call_id, row.cseq, row.src_addr) == asked}
-    return uri_host(answer.contact) in hosts - {None}
+    return not answer.record_route and uri_host(answer.contact) in hosts - {None}
 
 
 def _in_dialog(case: Case, answer: SipMessageRow) -> bool:
@@ -166,19 +193,29 @@ RULE = Rule(
     ),
     causes=(
         cause(
-            "The Contact of the {status} names an address that the caller cannot reach, such as a private one behind NAT.",
-            "Der Contact des {status} nennt eine Adresse, die der Anrufer nicht erreicht, etwa eine private hinter NAT.",
+            "Contact or Record-Route of the {status} name an address or port that the caller cannot reach: a private one behind NAT,"
+            " or a port that NAT forwards under another number.",
+            "Contact oder Record-Route des {status} nennen eine Adresse oder einen Port, die der Anrufer nicht erreicht: eine private"
+            " hinter NAT oder einen Port, den NAT unter anderer Nummer weiterleitet.",
             tag="contact",
         ),
         cause(
-            "{sender} does not take the ACKs for its own: their Request-URI is not its Contact, or a tag or the CSeq does not fit.",
-            "{sender} erkennt die ACKs nicht als seine: Ihre Request-URI ist nicht sein Contact, oder ein Tag oder die CSeq passt"
-            " nicht.",
+            "{sender} does not take the ACKs for its own: their Request-URI is not its Contact, or a tag or the CSeq does not fit, or"
+            " they come by another transport than the dialog's, or to a port where nothing listens.",
+            "{sender} erkennt die ACKs nicht als seine: Ihre Request-URI ist nicht sein Contact, ein Tag oder die CSeq passt"
+            " nicht, oder sie kommen über einen anderen Transport als der Dialog oder an einen Port, auf dem nichts lauscht.",
             tag="ignored",
         ),
         cause(
             "A firewall or SIP ALG drops or rewrites the ACK.",
             "Eine Firewall oder ein SIP-ALG verwirft oder verändert das ACK.",
+            tag="way",
+        ),
+        cause(
+            "Who cancels ignores an answer that was on its way already; {sender} then talks to nobody for half a minute.",
+            "Wer abbricht, beachtet eine Antwort nicht mehr, die schon unterwegs war; {sender} spricht dann eine halbe Minute ins"
+            " Leere.",
+            tag="crossed",
         ),
         cause(
             "The ACK takes another way than the INVITE: a missing Record-Route, or a Route that was not followed.",
@@ -196,6 +233,11 @@ RULE = Rule(
             "Capture at the caller: does it get the {status}, and where does it send the ACK?",
             "Beim Anrufer mitschneiden: Kommt das {status} an, und wohin geht das ACK?",
             tag="lacking",
+        ),
+        remedy(
+            "Update the side that cancels: it has to acknowledge the {status} and end that dialog by BYE.",
+            "Die abbrechende Seite aktualisieren: Sie muss das {status} bestätigen und diesen Dialog mit BYE beenden.",
+            tag="crossed",
         ),
         remedy(
             "Compare Request-URI and tags of the ACK in frame {ack_frame} with Contact and tags of the {status}; capture at {sender}.",
@@ -216,6 +258,7 @@ RULE = Rule(
         remedy(
             "Switch off SIP ALGs in routers and firewalls.",
             "SIP-ALGs in Routern und Firewalls abschalten.",
+            tag="way",
         ),
     ),
     references=("RFC 3261, section 13.3.1.4", "RFC 3261, section 12.2.1.1"),

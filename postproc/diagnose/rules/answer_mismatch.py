@@ -7,7 +7,7 @@ from typing import NamedTuple
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_ways
 from postproc.diagnose.evidence.negotiation import Exchange, by_dtls, exchanges, secured
-from postproc.diagnose.evidence.signalling import INCOMPATIBLE, q850
+from postproc.diagnose.evidence.signalling import INCOMPATIBLE, disjoint, negotiated, q850, rejection
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow, SipMessageRow
 from postproc.model.text import Text
@@ -41,8 +41,19 @@ ENDED = Text(
     "{ender} hat das Leg {after_ms} ms nach der Antwort durch {method} mit Reason {reason} beendet.",
 )
 HUNG_UP = Text(
-    "{ender} ended the leg {after_ms} ms after the answer by {method}, without any media.",
-    "{ender} hat das Leg {after_ms} ms nach der Antwort durch {method} beendet, ohne Medien.",
+    "{ender} ended the leg {after_ms} ms after the answer by {method}.",
+    "{ender} hat das Leg {after_ms} ms nach der Antwort durch {method} beendet.",
+)
+REFUSED = Text(
+    "{ender} does not accept what {who} describes on leg {number}: {method} {after_ms} ms later, {reason}.",
+    "{ender} nimmt nicht an, was {who} auf Leg {number} beschreibt: {method} {after_ms} ms später, {reason}.",
+)
+DESCRIBED = Text(
+    "Described there: {answered}. What of it does not suit is not to be seen.",
+    "Beschrieben ist dort: {answered}. Was davon nicht passt, ist nicht zu sehen.",
+)
+SETTLE = Text(
+    "the log of {ender} says what it did not accept.", "das Log von {ender} zeigt, was nicht annehmbar war."
 )
 UNDECIPHERED = Text(
     "Packets go both ways; whether the ends can decrypt them is not to be seen.",
@@ -53,7 +64,12 @@ NO_MEDIA = Text("No media went both ways on it.", "Medien in beide Richtungen ga
 # Browser user agents send BYE within a round trip of an answer they cannot use (JsSIP: 30 ms after the ACK).
 # A third of this misses slow mobile links; three times includes people who hang up.
 AT_ONCE = timedelta(seconds=2)
+# Who holds a call and hears a wrong answer to it: a stack ends it in 60 ms, a person not within half a second.
+BY_MACHINE = timedelta(milliseconds=500)
 NOT_ACCEPTABLE = ("cause=488", "cause=606", "cause=415")
+# Q.850: bearer capability not available (Asterisk's word for 488), not implemented; incompatible destination.
+UNSUITABLE = frozenset({58, 65, INCOMPATIBLE})
+ENCRYPTION = frozenset({"profile", "keys"})
 MS_PER_S = 1000
 
 
@@ -69,7 +85,13 @@ class Lack(NamedTuple):
     garbled: bool = False
 
 
-ADVISED_AS = {"profile": ("encryption",), "keys": ("encryption",)}
+# RFC 3264, section 6.1: the allowed answers to each direction.
+DIRECTIONS = {
+    "sendonly": {"recvonly", "inactive"},
+    "recvonly": {"sendonly", "inactive"},
+    "inactive": {"inactive"},
+}
+LEAST_UFRAG = 4  # characters (RFC 8839, section 5.4); browsers refuse a description with fewer
 # RFC 8842, section 5.3: the allowed answers to each a=setup.
 SETUPS = {"actpass": {"active", "passive"}, "active": {"passive"}, "passive": {"active"}}
 
@@ -82,6 +104,11 @@ def lacks(exchange: Exchange) -> list[Lack]:
     if secured(offer) != secured(answer):
         return [Lack("profile", offer.proto or "")]
     missing = []
+    allowed = DIRECTIONS.get(offer.direction or "", set())
+    if allowed and (answer.direction or "sendrecv") not in allowed:
+        missing.append(Lack("direction", " | ".join(f"a={each}" for each in sorted(allowed)), proof=True))
+    if offer.ufrag and answer.ufrag and len(answer.ufrag) < LEAST_UFRAG:
+        missing.append(Lack("ice", f"a=ice-ufrag (≥ {LEAST_UFRAG})", proof=True))
     if by_dtls(offer) and not offer.crypto and not answer.fingerprint:
         missing.append(Lack("keys", "a=fingerprint"))
     elif offer.crypto and not by_dtls(offer) and secured(offer) and not answer.crypto:
@@ -112,16 +139,83 @@ def find(case: Case) -> Iterator[Finding]:
         if not flowing:
             yield from _missing(case, leg)
             yield from _empty(case, leg)
+        before: Exchange | None = None
         for exchange in exchanges(case, leg):
             refused = _ended(case, exchange)
-            missing = [
-                lack
-                for lack in lacks(exchange)
-                if lack.garbled or not (flowing or (lack.proof and not refused))
-            ]
+            missing = [lack for lack in lacks(exchange) if _counts(lack, flowing, refused, exchange, before)]
             if missing and not (missing[0].tag == "setup" and _handshake(case, leg)):
                 yield _finding(leg, exchange, missing, refused, UNDECIPHERED if flowing else NO_MEDIA)
                 break
+            if refused is not None and _unexplained(case, exchange, refused):
+                yield _refused(leg, exchange, refused)
+                break
+            before = exchange
+
+
+def _counts(
+    lack: Lack,
+    flowing: bool | None,
+    refused: SipMessageRow | None,
+    exchange: Exchange,
+    before: Exchange | None,
+) -> bool:
+    """Whether a lack matters: media fails, the answer is refused, or one side would now send in clear.
+
+    A side that answers without SRTP may go on with it; after both had agreed on it, the new exchange ends it.
+    """
+    if lack.tag == "direction":
+        return refused is not None and (_decides(refused, exchange) or _by_machine(refused, exchange))
+    if lack.garbled or (refused is not None and _decides(refused, exchange)):
+        return True
+    was_secured = before is not None and secured(before.offer.audio) and secured(before.answer.audio)
+    return (lack.tag == "profile" and was_secured) or not (flowing or (lack.proof and not refused))
+
+
+def _decides(refused: SipMessageRow, exchange: Exchange) -> bool:
+    """Whether a leg was ended at once, with a Reason that blames the description."""
+    at_once = refused.time - exchange.answer.message.time <= AT_ONCE
+    return at_once and _incompatible(refused.reason_header)
+
+
+def _by_machine(refused: SipMessageRow, exchange: Exchange) -> bool:
+    waited = refused.time - exchange.answer.message.time
+    return waited <= BY_MACHINE and _from_offerer(refused, exchange)
+
+
+def _unexplained(case: Case, exchange: Exchange, refused: SipMessageRow) -> bool:
+    """Whether the end of a leg says that a description does not suit, and neither codecs nor handshake say why."""
+    call_id = exchange.answer.message.call_id
+    pair = negotiated(case, call_id)
+    return (
+        _decides(refused, exchange)
+        and refused == _first_bye(case)
+        and rejection(case) is None  # legs that cannot be bridged: the refusal of the first one tells
+        and not _handshake(case, case.leg_of[call_id])
+        and not (pair is not None and disjoint(*pair))
+    )
+
+
+def _first_bye(case: Case) -> SipMessageRow | None:
+    """Return what ended the call first; a B2BUA copies its Reason to the other leg."""
+    return next((row for row in case.sip_messages if row.method in ("BYE", "CANCEL")), None)
+
+
+def _refused(leg: int, exchange: Exchange, refused: SipMessageRow) -> Finding:
+    """Return a finding on a description that is refused for a reason that the capture does not show."""
+    theirs = exchange.offer if exchange.answer.message.src_addr == refused.src_addr else exchange.answer
+    return Finding(
+        RULE.name,
+        "suspect",
+        0.75,
+        evidence(theirs.message, refused),
+        REFUSED,
+        (DESCRIBED,),
+        {"who": theirs.message.src_addr, "number": leg, "answered": _summary(theirs.audio)}
+        | _end(exchange, refused),
+        SETTLE,
+        leg=leg,
+        tags=frozenset({"refused"}),
+    )
 
 
 def _missing(case: Case, leg: int) -> Iterator[Finding]:
@@ -186,11 +280,15 @@ def _handshake(case: Case, leg: int) -> bool:
 def _ended(case: Case, exchange: Exchange) -> SipMessageRow | None:
     """Return the BYE or CANCEL with which an end rejects the answer: with a fitting reason, or at once; or None."""
     answered = exchange.answer.message
+    handed_on = any(row.method == "REFER" and row.call_id == answered.call_id for row in case.sip_messages)
     for row in case.sip_messages:
         if row.call_id != answered.call_id or row.method not in ("BYE", "CANCEL") or row.time < answered.time:
             continue
         if _incompatible(row.reason_header) or (
-            row.time - answered.time <= AT_ONCE and _from_offerer(row, exchange) and row.reason_header is None
+            not handed_on  # after a transfer its party hangs up at once
+            and row.time - answered.time <= AT_ONCE
+            and _from_offerer(row, exchange)
+            and row.reason_header is None
         ):
             return row
     return None
@@ -198,7 +296,7 @@ def _ended(case: Case, exchange: Exchange) -> SipMessageRow | None:
 
 def _incompatible(header: str | None) -> bool:
     reason = (header or "").replace(" ", "")
-    return q850(header) == INCOMPATIBLE or any(each in reason for each in NOT_ACCEPTABLE)
+    return q850(header) in UNSUITABLE or any(each in reason for each in NOT_ACCEPTABLE)
 
 
 def _from_offerer(row: SipMessageRow, exchange: Exchange) -> bool:
@@ -218,13 +316,7 @@ def _finding(
     }
     detail = media
     if refused is not None:
-        waited = refused.time - exchange.answer.message.time
-        facts |= {
-            "ender": refused.src_addr,
-            "after_ms": round(waited.total_seconds() * MS_PER_S),
-            "method": refused.method,
-            "reason": refused.reason_header,
-        }
+        facts |= _end(exchange, refused)
         detail = ENDED if refused.reason_header else HUNG_UP
     sure = refused is not None and refused.reason_header is not None
     return Finding(
@@ -236,8 +328,23 @@ def _finding(
         (ANSWERED, detail),
         facts,
         leg=leg,
-        tags=frozenset(tag for lack in missing for tag in (lack.tag, *ADVISED_AS.get(lack.tag, ()))),
+        tags=_tags(missing),
     )
+
+
+def _tags(missing: list[Lack]) -> frozenset[str]:
+    tags = frozenset(lack.tag for lack in missing)
+    return tags | {"encryption"} if tags & ENCRYPTION else tags
+
+
+def _end(exchange: Exchange, refused: SipMessageRow) -> dict[str, object]:
+    waited = refused.time - exchange.answer.message.time
+    return {
+        "ender": refused.src_addr,
+        "after_ms": round(waited.total_seconds() * MS_PER_S),
+        "method": refused.method,
+        "reason": refused.reason_header,
+    }
 
 
 def _summary(section: SdpMediaRow) -> str:
@@ -246,6 +353,7 @@ def _summary(section: SdpMediaRow) -> str:
         "a=fingerprint": section.fingerprint,
         "a=crypto": section.crypto,
         f"a=setup:{section.setup}": section.setup,
+        f"a={section.direction}": section.direction not in (None, "sendrecv"),
         "a=rtcp-mux": section.rtcp_mux,
     }
     return ", ".join([section.proto or "–", *(name for name, present in properties.items() if present)])
@@ -259,9 +367,9 @@ RULE = Rule(
     despite_media=True,
     summary=Text("Answer does not fit the offer", "Antwort passt nicht zum Angebot"),
     claim=Text(
-        "The answer lacks what the offer demands: profile, fingerprint, crypto, setup role or rtcp-mux; or a 200 or an ACK lacks it.",
-        "Der Antwort fehlt, was das Angebot verlangt: Profil, Fingerprint, Crypto, Setup-Rolle oder rtcp-mux; oder sie fehlt"
-        " im 200 oder im ACK.",
+        "The answer lacks what the offer demands: profile, fingerprint, crypto, setup role, direction or rtcp-mux; or a 200 or an ACK lacks it; or it is refused.",
+        "Der Antwort fehlt, was das Angebot verlangt: Profil, Fingerprint, Crypto, Setup-Rolle, Richtung oder rtcp-mux; oder sie"
+        " fehlt im 200 oder im ACK; oder sie wird abgelehnt.",
     ),
     causes=(
         cause(
@@ -285,6 +393,21 @@ RULE = Rule(
             tag="setup",
         ),
         cause(
+            "The answering side returns its earlier description, and not one that fits this offer's direction (hold).",
+            "Die antwortende Seite schickt ihre frühere Beschreibung und keine, die zur Richtung dieses Angebots passt (Halten).",
+            tag="direction",
+        ),
+        cause(
+            "The answering side makes its ICE credentials too short; a browser refuses such a description.",
+            "Die antwortende Seite bildet zu kurze ICE-Zugangsdaten; ein Browser nimmt eine solche Beschreibung nicht an.",
+            tag="ice",
+        ),
+        cause(
+            "{ender} wants another media encryption, codec or attribute than {who} describes.",
+            "{ender} verlangt eine andere Medienverschlüsselung, einen anderen Codec oder ein anderes Attribut, als {who} beschreibt.",
+            tag="refused",
+        ),
+        cause(
             "A SIP ALG, proxy or gateway on the way drops the body of the {status}, or {who} answers without one.",
             "Ein SIP-ALG, Proxy oder Gateway auf dem Weg entfernt den Inhalt des {status}, oder {who} antwortet ohne.",
             tag="empty",
@@ -301,6 +424,21 @@ RULE = Rule(
             "Set the same kind of media encryption on both sides of this leg (none, SDES or DTLS-SRTP).",
             "Auf beiden Seiten dieses Legs dieselbe Art der Medienverschlüsselung einstellen (keine, SDES oder DTLS-SRTP).",
             tag="encryption",
+        ),
+        remedy(
+            "Have the answering side answer a=sendonly with a=recvonly (update it), or hold without a re-INVITE.",
+            "Die antwortende Seite auf a=sendonly mit a=recvonly antworten lassen (Update), oder ohne Re-INVITE halten.",
+            tag="direction",
+        ),
+        remedy(
+            "Update the answering side: a=ice-ufrag needs 4 characters and a=ice-pwd 22.",
+            "Die antwortende Seite aktualisieren: a=ice-ufrag braucht 4 Zeichen, a=ice-pwd 22.",
+            tag="ice",
+        ),
+        remedy(
+            "Look at the log of {ender} at that time; in a browser at the console: it names the line it does not take.",
+            "Das Log von {ender} zu dieser Zeit ansehen, beim Browser die Konsole: Dort steht die Zeile, die nicht angenommen wird.",
+            tag="refused",
         ),
         remedy(
             "Capture at {who}: does its {status} hold SDP there? If so, switch off what changes SIP on the way.",
@@ -323,7 +461,13 @@ RULE = Rule(
             tag="ack",
         ),
     ),
-    references=("RFC 3264, section 6", "RFC 4568, section 5.1.2", "RFC 5763, section 5", "RFC 8858"),
+    references=(
+        "RFC 3264, section 6",
+        "RFC 8839, section 5.4",
+        "RFC 4568, section 5.1.2",
+        "RFC 5763, section 5",
+        "RFC 8858",
+    ),
     known_problems=Text(
         "An answer without rtcp-mux is legal: it is named only where the other side ends the leg at once or demands it.",
         "Eine Antwort ohne rtcp-mux ist erlaubt: Genannt wird sie nur, wo die andere Seite das Leg sofort beendet oder"

@@ -61,7 +61,16 @@ ALONE = Text(
     " Antwort weitergab, lässt sich daher nicht sagen.",
 )
 REASON = Text("Its Reason header: {reason}.", "Reason-Header der Antwort: {reason}.")
+WARNING = Text("Its Warning header: {warning}.", "Warning-Header der Antwort: {warning}.")
 
+OFFERLESS = Text(
+    "The INVITE came without SDP (delayed offer), which not every side takes.",
+    "Der INVITE kam ohne SDP (Delayed Offer); das nimmt nicht jede Seite an.",
+)
+UNKNOWN_DIGEST = Text(
+    "The only digest asked for is {digest}; who knows MD5 only cannot answer that.",
+    "Verlangt wird allein der Digest {digest}; wer nur MD5 kennt, kann darauf nicht antworten.",
+)
 ONWARD = Text(
     "{who} refused the call that {server} passed on ({answer}); {seconds:0} s later {server}, which had answered the"
     " caller itself, hung up.",
@@ -157,8 +166,15 @@ def find(case: Case) -> Iterator[Finding]:
         tuple(detail),
         facts,
         leg=refused.leg.leg,
-        tags=frozenset({_kind(case, refused)}),
+        tags=_tags(case, refused),
     )
+
+
+def _tags(case: Case, refused: Rejection) -> frozenset[str]:
+    if _offerless(refused):
+        return frozenset({"offerless"})
+    unknown = refused.status in CHALLENGES and _digest(refused) is not None
+    return frozenset({_kind(case, refused)} | ({"digest"} if unknown else set()))
 
 
 def _onward(case: Case) -> Iterator[Finding]:
@@ -251,10 +267,30 @@ def _details(case: Case, refused: Rejection) -> Iterator[Text]:
         yield PASSED_ON
     elif _alone(case, refused):
         yield ALONE
+    if _offerless(refused):
+        yield OFFERLESS
+    if refused.status in CHALLENGES and _digest(refused) is not None:
+        yield UNKNOWN_DIGEST
     if refused.cause is not None and refused.cause in CAUSES:
         yield CAUSES[refused.cause]
     elif refused.response.reason_header:
         yield REASON
+    if refused.warning:
+        yield WARNING
+
+
+def _offerless(refused: Rejection) -> bool:
+    """Whether an INVITE without an offer is refused as a message, or for what it says of media."""
+    kind = KINDS.get(refused.status)
+    return kind in ("message", "media", "extension") and not (
+        refused.invite.has_sdp or refused.invite.cut_short
+    )
+
+
+def _digest(refused: Rejection) -> str | None:
+    """Return the algorithms asked for if MD5, which all know, is not among them."""
+    asked = (refused.response.challenge or "MD5").split(",")
+    return None if "MD5" in asked else ", ".join(each for each in asked if each != "stale")
 
 
 def _alone(case: Case, refused: Rejection) -> bool:
@@ -271,7 +307,9 @@ def _facts(refused: Rejection) -> dict[str, Any]:
         "after_ms": refused.after_ms,
         "after_s": refused.after_ms / MS_PER_S,
         "reason": refused.response.reason_header,
+        "warning": refused.warning,
         "cause": refused.cause,
+        "digest": _digest(refused),
     }
 
 
@@ -302,6 +340,11 @@ RULE = Rule(
             "User name or password of the caller do not fit, or it is not set up for this server.",
             "Benutzername oder Kennwort des Anrufers passen nicht, oder er ist an diesem Server nicht eingerichtet.",
             tag="credentials",
+        ),
+        cause(
+            "The caller's side does not know the digest asked for ({digest}, RFC 8760).",
+            "Die Seite des Anrufers kennt den verlangten Digest nicht ({digest}, RFC 8760).",
+            tag="digest",
         ),
         cause(
             "The caller may not make this call: blocked number, missing permission, unknown caller ID.",
@@ -343,6 +386,11 @@ RULE = Rule(
             tag="message",
         ),
         cause(
+            "{who} cannot handle an INVITE without SDP: it expects the offer there.",
+            "{who} beherrscht keinen INVITE ohne SDP: Es erwartet das Angebot schon dort.",
+            tag="offerless",
+        ),
+        cause(
             "That side does not take the caller's identity: number withheld, signature missing or invalid (STIR), or the caller"
             " is blocked.",
             "Diese Seite nimmt die Identität des Anrufers nicht an: Rufnummer unterdrückt, Signatur fehlt oder ist ungültig"
@@ -364,6 +412,11 @@ RULE = Rule(
             "Check user name and password on both sides.",
             "Benutzername und Kennwort auf beiden Seiten prüfen.",
             tag="credentials",
+        ),
+        remedy(
+            "Have the caller's side offer in the INVITE (early offer; CUCM and Genesys: a setting of the trunk).",
+            "Die anrufende Seite schon im INVITE anbieten lassen (Early Offer; bei CUCM und Genesys eine Einstellung des Trunks).",
+            tag="offerless",
         ),
         remedy(
             "Compare the number in the Request-URI with the format that the other side expects.",

@@ -95,7 +95,7 @@ def find(case: Case) -> Iterator[Finding]:
     lines = logged(case, "media", call_id=refused.leg.call_id)
     if any(UNSUITABLE in line.row.text for line in lines):
         yield _logged(case, offer, lines)
-    elif not media_refused(case, refused.leg.call_id):
+    elif not (refused.of_codecs or media_refused(case, refused.leg.call_id)):
         yield from _concluded(case, offer) if refused.own(case) else _by_default(case, offer)
 
 

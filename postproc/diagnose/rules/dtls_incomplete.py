@@ -24,6 +24,14 @@ BOTH_CLIENTS = Text(
     "DTLS is not completed: {client} and {server} both send a ClientHello, and neither a ServerHello.",
     "DTLS kommt nicht zustande: {client} und {server} senden beide ein ClientHello und keiner ein ServerHello.",
 )
+ASTRAY = Text(
+    "DTLS is not completed: the ClientHello came from {came}, and {sender} answers to {went}.",
+    "DTLS kommt nicht zustande: Das ClientHello kam von {came}, und {sender} antwortet an {went}.",
+)
+SETTLE_ASTRAY = Text(
+    "a capture at the phone: the answer does not arrive there.",
+    "ein Mitschnitt beim Telefon: Die Antwort kommt dort nicht an.",
+)
 BY_LOG = Text(
     "DTLS is not completed: the server's log tells of a failed handshake.",
     "DTLS kommt nicht zustande: Das Log des Servers meldet einen gescheiterten Handshake.",
@@ -49,6 +57,9 @@ def find(case: Case) -> Iterator[Finding]:
             yield from _logged(case, leg)
             continue
         messages = _messages(case, row)
+        if (hello := _from_elsewhere(case, messages)) is not None:
+            yield _astray(leg, hello, messages[0])
+            continue
         broken = row.state in ("client_hello_only", "incomplete") and _waited(case, row)
         if broken or (row.state == "alert" and hellos_of_both(messages)):
             yield _finding(case, leg, row, messages)
@@ -73,6 +84,7 @@ def _logged(case: Case, leg: int | None) -> Iterator[Finding]:
                 (QUOTED,),
                 {"log": quoted(lines), "server": "–"},
                 leg=leg,
+                tags=frozenset({"path"}),
             )
             return
 
@@ -80,6 +92,35 @@ def _logged(case: Case, leg: int | None) -> Iterator[Finding]:
 def _messages(case: Case, row: DtlsRow) -> list[DtlsMessageRow]:
     ends = {(row.client_addr, row.client_port), (row.server_addr, row.server_port)}
     return [m for m in case.dtls_messages if {(m.src_addr, m.src_port), (m.dst_addr, m.dst_port)} == ends]
+
+
+def _from_elsewhere(case: Case, messages: Sequence[DtlsMessageRow]) -> DtlsMessageRow | None:
+    """Return a ClientHello to the one sender of these messages from another address than they go to; else None."""
+    senders = {(m.src_addr, m.src_port) for m in messages}
+    if len(senders) != 1 or any(m.handshake_type == "client_hello" for m in messages):
+        return None
+    hellos = (m for m in case.dtls_messages if m.handshake_type == "client_hello")
+    return next((m for m in hellos if (m.dst_addr, m.dst_port) in senders), None)
+
+
+def _astray(leg: int | None, hello: DtlsMessageRow, answer: DtlsMessageRow) -> Finding:
+    return Finding(
+        RULE.name,
+        "fault",
+        0.9,
+        evidence(hello, answer),
+        ASTRAY,
+        (),
+        {
+            "came": endpoint(hello.src_addr, hello.src_port),
+            "sender": endpoint(answer.src_addr, answer.src_port),
+            "went": endpoint(answer.dst_addr, answer.dst_port),
+            "server": endpoint(answer.src_addr, answer.src_port),
+        },
+        SETTLE_ASTRAY,
+        leg=leg,
+        tags=frozenset({"astray"}),
+    )
 
 
 def _waited(case: Case, row: DtlsRow) -> bool:
@@ -113,7 +154,7 @@ def _finding(case: Case, leg: int | None, row: DtlsRow, messages: Sequence[DtlsM
         facts,
         None if both else SETTLE,
         leg=leg,
-        tags=frozenset({"roles" if both else "size" if answered else "path"}),
+        tags=frozenset({"path", "roles" if both else "size" if answered else "path"}),
     )
 
 
@@ -141,14 +182,27 @@ RULE = Rule(
             "Große UDP-Pakete gehen unterwegs verloren: Der Flight mit dem Zertifikat hat rund 1200 Bytes, ein Check rund 100.",
             tag="size",
         ),
-        cause("A firewall lets STUN pass but not DTLS.", "Eine Firewall lässt STUN durch, DTLS aber nicht."),
+        cause(
+            "{sender} keeps to the address in SDP and does not learn where the packets come from: no ICE, and its symmetric RTP"
+            " does not cover DTLS.",
+            "{sender} bleibt bei der Adresse im SDP und lernt nicht, woher die Pakete kommen: kein ICE, und symmetrisches RTP"
+            " gilt dort nicht für DTLS.",
+            tag="astray",
+        ),
+        cause(
+            "A firewall lets STUN pass but not DTLS.",
+            "Eine Firewall lässt STUN durch, DTLS aber nicht.",
+            tag="path",
+        ),
         cause(
             "The other side does not listen on this path, or takes the packets for those of another path.",
             "Die andere Seite lauscht nicht auf diesem Pfad oder ordnet die Pakete einem anderen zu.",
+            tag="path",
         ),
         cause(
             "The other side's DTLS is broken or too old.",
             "Das DTLS der anderen Seite ist fehlerhaft oder zu alt.",
+            tag="path",
         ),
     ),
     remedies=(
@@ -167,9 +221,18 @@ RULE = Rule(
         remedy(
             "Switch off packet inspection (DPI, ALG) for UDP of the server's media ports ({ports}).",
             "Die Paketprüfung (DPI, ALG) für UDP der Medien-Ports des Servers ({ports}) abschalten.",
+            tag="path",
         ),
         remedy(
-            "Capture on the other side at the same time.", "Gleichzeitig auf der anderen Seite mitschneiden."
+            "Capture on the other side at the same time.",
+            "Gleichzeitig auf der anderen Seite mitschneiden.",
+            tag="path",
+        ),
+        remedy(
+            "Use ICE on this leg (Asterisk: ice_support=yes), or have the phone write its public address into SDP (STUN).",
+            "Auf diesem Leg ICE verwenden (Asterisk: ice_support=yes) oder das Telefon seine öffentliche Adresse ins SDP"
+            " schreiben lassen (STUN).",
+            tag="astray",
         ),
     ),
     references=("RFC 6347, section 4.2.4", "RFC 5763, section 5", "RFC 5764"),

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import CLIENT, OTHER, SERVER, Case, evidence
+from postproc.diagnose.evidence.complaints import unfed_hold
 from postproc.diagnose.evidence.holds import Kept, kept
 from postproc.diagnose.evidence.reports import Reported, missed, unreceived
-from postproc.diagnose.evidence.silences import Silence, Withheld, alive, silences, withheld
+from postproc.diagnose.evidence.silences import Silence, Withheld, alive, fed_by, silences, withheld
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import Row
-from postproc.model.rows import DtlsMessageRow, RtpStreamRow, SipMessageRow
+from postproc.model.rows import DtlsMessageRow, PhaseRow, RtpStreamRow, SipMessageRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -46,6 +47,14 @@ TITLE_ANSWERED = Text(
 TITLE_LEFT = Text(
     "Leg {number} stays on hold from {since:clock} on for {seconds:0} s, although leg {other} was resumed.",
     "Leg {number} bleibt ab {since:clock} {seconds:0} s lang gehalten, obwohl Leg {other} zurückgeholt wurde.",
+)
+TITLE_UNFED = Text(
+    "{ender} ended the call {seconds:0} s into a hold on leg {number} for want of media: {reason}.",
+    "{ender} hat den Anruf {seconds:0} s nach Beginn eines Haltens auf Leg {number} mangels Medien beendet: {reason}.",
+)
+UNFED = Text(
+    "During the hold no RTP came on that leg; none has to (RFC 3264, section 8.4).",
+    "Während des Haltens kam auf diesem Leg kein RTP; es muss auch keines kommen (RFC 3264, Abschnitt 8.4).",
 )
 TITLE_UNRECEIVED = Text(
     "From {since:clock} at the latest nothing that is sent to {target} on leg {number} arrives there any more, for {seconds:0} s:"
@@ -83,6 +92,10 @@ MUSIC = Text(
     "The call was on hold, in which that side might send, and music had come from there until then.",
     "Der Anruf wurde gehalten, diese Seite durfte dabei senden, und bis dahin kam Musik von dort.",
 )
+FED = Text(
+    "Meanwhile audio from the other end of leg {other} went on arriving at the server.",
+    "Unterdessen kam Audio vom anderen Ende von Leg {other} weiter beim Server an.",
+)
 ALIVE = Text(
     "Checks or answers to checks went on coming from there, so the path still carried STUN: a muted microphone and a filter that"
     " passes nothing but STUN look alike from here.",
@@ -110,6 +123,10 @@ SETTLE_HELD = Text(
     "The log of {target} shows whether the {method} arrived and what was wrong with it.",
     "Das Log von {target} zeigt, ob das {method} ankam und was daran störte.",
 )
+SETTLE_FED = Text(
+    "The server's log shows what it did with the media of leg {other} then.",
+    "Das Log des Servers zeigt, was dort dann mit den Medien von Leg {other} geschah.",
+)
 SETTLE_RELAY = Text(
     "The log of {relay} shows what it made of the call's media then.",
     "Das Log von {relay} zeigt, was dort dann mit den Medien des Anrufs geschah.",
@@ -128,6 +145,8 @@ def find(case: Case) -> Iterator[Finding]:
         yield _of_relay(case, each)
     for held in kept(case):
         yield _left_on_hold(held)
+    if (unfed := unfed_hold(case)) is not None:
+        yield _unfed(*unfed)
     for leg in case.numbers:
         for stream in unreceived(case, leg):
             if stream.silent is not None:
@@ -152,17 +171,21 @@ def _finding(case: Case, silence: Silence) -> Finding:
         detail.append(text)
         facts |= message_facts
         tags |= {"changed"} if isinstance(message, SipMessageRow) else set()
-    tags.add("silent")
+    fed = fed_by(case, silence)
+    if fed is not None:
+        detail.append(FED)
+        facts["other"] = fed.leg
+    tags.add("silent" if fed is None else "fed")
     rows: list[Row] = [r for r in case.rtp_streams if r.leg == silence.leg and r.last_time == silence.since]
     return Finding(
         RULE.name,
         "suspect",
-        0.6,
+        0.6 if fed is None else 0.7,
         evidence(*(rows or [silence.phase]), message),
         TITLE_OTHER if facts["side"] == OTHER else TITLE,
         tuple(detail),
         facts,
-        SETTLE,
+        SETTLE if fed is None else SETTLE_FED,
         leg=silence.leg,
         tags=frozenset(tags),
     )
@@ -260,6 +283,25 @@ def _left_on_hold(held: Kept) -> Finding:
     )
 
 
+def _unfed(bye: SipMessageRow, held: PhaseRow) -> Finding:
+    return Finding(
+        RULE.name,
+        "suspect",
+        0.8,
+        evidence(held, bye),
+        TITLE_UNFED,
+        (UNFED,),
+        {
+            "ender": bye.src_addr,
+            "number": held.leg,
+            "seconds": (bye.time - (held.started or held.time)).total_seconds(),
+            "reason": bye.reason_header,
+        },
+        leg=held.leg,
+        tags=frozenset({"unfed"}),
+    )
+
+
 def _said_of(message: SipMessageRow | DtlsMessageRow) -> tuple[Text, dict[str, object]]:
     """Return the sentence, with its facts, on the message just before the silence."""
     if isinstance(message, SipMessageRow):
@@ -292,10 +334,10 @@ RULE = Rule(
     claim=Text(
         "A side whose media had come falls silent while it may send, long before the phase ends, or a relay passes"
         " its stream on no more, or its receiver reports that nothing arrives any more, or a call stays on hold although it"
-        " was to be resumed.",
+        " was to be resumed, or is ended for want of media on hold.",
         "Eine Seite, deren Medien angekommen waren, verstummt lange vor dem Ende der Phase, obwohl sie senden darf, oder"
         " ein Relay leitet ihren Stream nicht mehr weiter, oder der Empfänger meldet, dass nichts mehr ankommt, oder ein Anruf"
-        " bleibt gehalten, obwohl er zurückgeholt werden sollte.",
+        " bleibt gehalten, obwohl er zurückgeholt werden sollte, oder wird gehalten mangels Medien beendet.",
     ),
     causes=(
         cause(
@@ -322,6 +364,13 @@ RULE = Rule(
             tag="relay",
         ),
         cause(
+            "The server gets the audio of leg {other} and does not pass it on: after a re-INVITE, a hold or a transfer there it no"
+            " longer connects the legs, or cannot use that stream (codec, keys, SSRC).",
+            "Der Server erhält das Audio von Leg {other} und gibt es nicht weiter: Nach einem Re-INVITE, Halten oder Vermitteln"
+            " dort verbindet er die Legs nicht mehr oder kann den Stream nicht verwenden (Codec, Schlüssel, SSRC).",
+            tag="fed",
+        ),
+        cause(
             "{relay} does not pass the resumption on to leg {number}, or passes on the direction of the hold with it.",
             "{relay} gibt das Zurückholen nicht an Leg {number} weiter oder gibt dabei die Richtung des Haltens weiter.",
             tag="left",
@@ -342,6 +391,12 @@ RULE = Rule(
             "The {method} does not reach {target}: NAT mapping or connection gone, wrong Contact or Record-Route.",
             "Das {method} erreicht {target} nicht: NAT-Zuordnung oder Verbindung weg, falscher Contact oder Record-Route.",
             tag="unanswered",
+        ),
+        cause(
+            "{ender} takes a hold without music for a broken call: its timeout for media (rtp timeout) counts in a hold, too.",
+            "{ender} hält ein Halten ohne Musik für einen abgerissenen Anruf: Die Zeitgrenze für Medien (RTP-Timeout) gilt dort"
+            " auch beim Halten.",
+            tag="unfed",
         ),
         cause(
             "A firewall lets STUN pass and drops the media after it.",
@@ -366,6 +421,11 @@ RULE = Rule(
             "Ask whether somebody was muted from {since:clock} on.",
             "Nachfragen, ob ab {since:clock} jemand stummgeschaltet war.",
             tag="silent",
+        ),
+        remedy(
+            "Compare the last offers and answers of both legs, and look at the server's log at {since:clock}.",
+            "Die letzten Angebote und Antworten beider Legs vergleichen und das Log des Servers um {since:clock} ansehen.",
+            tag="fed",
         ),
         remedy(
             "Capture at {target} and at the machines before it at the same time, and look where the stream from {source} ends.",
@@ -403,6 +463,23 @@ RULE = Rule(
             "In FreeSWITCH rtp_disable_hold=true on the channel, or disable-hold in the SIP profile, keeps holds from the other leg.",
             "In FreeSWITCH hält rtp_disable_hold=true am Kanal oder disable-hold im SIP-Profil das Halten vom anderen Leg fern.",
             tag="left",
+            product="freeswitch",
+        ),
+        remedy(
+            "Switch the timeout for media off at {ender} while on hold, or make it longer; or let the holding side send music.",
+            "Die Zeitgrenze für Medien bei {ender} für gehaltene Anrufe abschalten oder verlängern; oder die haltende Seite Musik"
+            " senden lassen.",
+            tag="unfed",
+        ),
+        remedy(
+            "In Asterisk that is rtp_timeout_hold of the endpoint.",
+            "In Asterisk ist das rtp_timeout_hold am Endpoint.",
+            tag="unfed",
+        ),
+        remedy(
+            "In FreeSWITCH that is media_hold_timeout (rtp-hold-timeout-sec).",
+            "In FreeSWITCH ist das media_hold_timeout (rtp-hold-timeout-sec).",
+            tag="unfed",
             product="freeswitch",
         ),
         remedy(

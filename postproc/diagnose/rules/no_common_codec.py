@@ -5,7 +5,7 @@ from typing import Any
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import audio, described, media_ok
-from postproc.diagnose.evidence.negotiation import exchanges
+from postproc.diagnose.evidence.negotiation import exchanges, formats, last_description
 from postproc.diagnose.evidence.server import NO_CODEC, codec_matched, media_refused, quoted
 from postproc.diagnose.evidence.signalling import (
     INCOMPATIBLE,
@@ -73,6 +73,7 @@ PASSED = Text(
     "The server passes this refusal on to the caller.",
     "Der Server gibt diese Ablehnung an den Anrufer weiter.",
 )
+BY_WARNING = Text("It says why: Warning {warning}.", "Es nennt den Grund: Warning {warning}.")
 BY_LOG = Text("The server's log says so: {log:2}.", "So steht es im Log des Servers: {log:2}.")
 STRANGE = Text(
     "{source} sends payload type {kind} ({codec}) on leg {number}, {packets} packets, and no description of the leg names"
@@ -80,10 +81,28 @@ STRANGE = Text(
     "{source} sendet auf Leg {number} Payload-Typ {kind} ({codec}), {packets} Pakete, und keine Beschreibung des Legs nennt"
     " ihn (genannt: {agreed}).",
 )
+OUTDATED = Text(
+    "{source} sends payload type {kind} ({codec}) to {target} for {seconds:0} s more, which the last description from there"
+    " no longer names (named: {agreed}).",
+    "{source} sendet noch {seconds:0} s lang Payload-Typ {kind} ({codec}) an {target}; die letzte Beschreibung von dort nennt"
+    " ihn nicht mehr (genannt: {agreed}).",
+)
+NOT_NAMED = Text(
+    "{source} sends payload type {kind} ({codec}) to {target}, which the description from there does not name"
+    " (named: {agreed}).",
+    "{source} sendet Payload-Typ {kind} ({codec}) an {target}; die Beschreibung von dort nennt ihn nicht"
+    " (genannt: {agreed}).",
+)
+OTHERWISE = Text(
+    "A sender uses the numbers of the receiver's last description (RFC 3264, section 5.1).",
+    "Ein Absender verwendet die Nummern der letzten Beschreibung des Empfängers (RFC 3264, Abschnitt 5.1).",
+)
 HEARD = Text(
     "whether anything is heard at {target}: a receiver may know static payload types without being told.",
     "ob bei {target} etwas zu hören ist: Statische Payload-Typen kennt ein Empfänger womöglich auch ungesagt.",
 )
+NO_SPEECH = ("CN", "TELEPHONE-EVENT")  # of which a stream may consist for a while
+UNSHARED = frozenset({"unshared"})
 COMFORT_NOISE = 13  # many send it without offering it (RFC 3389, section 4)
 SETTLE = Text(
     "the log of {refuser} says what it did not accept.",
@@ -100,7 +119,7 @@ def find(case: Case) -> Iterator[Finding]:
     findings = list(_disjoint(case, refused))
     if not findings and refused is not None and refused.status in REFUSALS:
         findings = list(_refused(case, refused))
-    yield from findings or [*_declined(case), *_strange(case)]
+    yield from findings or [*_declined(case), *_strange(case), *_outdated(case)]
 
 
 def _declined(case: Case) -> Iterator[Finding]:
@@ -130,7 +149,7 @@ def _declined(case: Case) -> Iterator[Finding]:
             },
             SETTLE,
             leg=leg,
-            tags=frozenset({"declined"}),
+            tags=frozenset({"declined", "unshared"}),
         )
 
 
@@ -171,7 +190,49 @@ def _strange(case: Case) -> Iterator[Finding]:
                 facts,
                 HEARD,
                 leg=leg,
-                tags=frozenset({"strange"}),
+                tags=frozenset({"strange", "unshared"}),
+            )
+
+
+def _outdated(case: Case) -> Iterator[Finding]:
+    """Yield findings on media with a payload type that their receiver's last description does not name, as others did."""
+    limits = case.deployment.thresholds
+    for leg in case.numbers:
+        named = {kind for each in exchanges(case, leg) for part in each for kind in formats(part.audio)}
+        streams = audio(case, leg)
+        sent = {(row.src_addr, row.src_port, row.payload_type) for row in streams}
+        for row in streams:
+            told = last_description(case, leg, (row.dst_addr, row.dst_port), row.last_time)
+            if (
+                told is None
+                or row.payload_type != row.last_payload_type
+                or (row.codec or "").upper().startswith(NO_SPEECH)
+                or str(row.payload_type) not in named - formats(told.audio)
+                or (row.dst_addr, row.dst_port, row.payload_type) in sent  # the receiver uses it, too
+            ):
+                continue
+            since = max(row.first_time, told.message.time)
+            seconds = (row.last_time - since).total_seconds()
+            if seconds < limits.one_way_seconds or (row.packets or 0) < limits.one_way_packets:
+                continue
+            yield Finding(
+                RULE.name,
+                "suspect",
+                0.7,
+                evidence(told.message, row),
+                OUTDATED if row.first_time < told.message.time else NOT_NAMED,
+                (OTHERWISE,),
+                {
+                    "source": endpoint(row.src_addr, row.src_port),
+                    "target": endpoint(row.dst_addr, row.dst_port),
+                    "kind": row.payload_type,
+                    "codec": row.codec or "–",
+                    "seconds": seconds,
+                    "agreed": sorted(formats(told.audio), key=lambda kind: (len(kind), kind)),
+                },
+                HEARD,
+                leg=leg,
+                tags=frozenset({"outdated"}),
             )
 
 
@@ -197,6 +258,7 @@ def _disjoint(case: Case, refused: Rejection | None) -> Iterator[Finding]:
             facts,
             None if sure else SETTLE,
             leg=leg.leg,
+            tags=UNSHARED,
         )
 
 
@@ -225,17 +287,21 @@ def _refused(case: Case, refused: Rejection) -> Iterator[Finding]:
         "answer": f"{refused.origin.status} {refused.origin.reason or ''}".strip(),
         "offered": shown(audio),
         "proto": audio.proto,
+        "warning": refused.warning,
     }
     proof = evidence(refused.invite, refused.origin, refused.response)
     leg = next((each.leg for each in case.legs if each.call_id == refused.origin.call_id), None)
     if lines := media_refused(case, refused.leg.call_id):
         title = AT_ONCE if lines[0].row.text.startswith(NO_CODEC) else PROFILE
         facts["log"] = quoted(lines)
-        yield Finding(RULE.name, "fault", 0.9, proof, title, (BY_LOG,), facts, leg=leg)
+        yield Finding(RULE.name, "fault", 0.9, proof, title, (BY_LOG,), facts, leg=leg, tags=UNSHARED)
+    elif refused.of_codecs:
+        title = AT_ONCE if refused.origin is refused.response else PASSED_ON
+        yield Finding(RULE.name, "fault", 0.85, proof, title, (BY_WARNING,), facts, leg=leg, tags=UNSHARED)
     elif not codec_matched(case, refused.leg.call_id) and (guess := _guess(case, refused, audio)) is not None:
         title, why = guess
         detail = (why, CAUSE_88) if refused.cause == INCOMPATIBLE else (why,)
-        yield Finding(RULE.name, "suspect", 0.6, proof, title, detail, facts, SETTLE, leg=leg)
+        yield Finding(RULE.name, "suspect", 0.6, proof, title, detail, facts, SETTLE, leg=leg, tags=UNSHARED)
 
 
 def _guess(case: Case, refused: Rejection, audio: SdpMediaRow) -> tuple[Text, Text] | None:
@@ -261,24 +327,33 @@ RULE = Rule(
     summary=Text("No common codec", "Kein gemeinsamer Codec"),
     claim=Text(
         "What one party offers for media the other does not accept: no codec, or no media profile, in common; or media comes"
-        " in a codec that nobody named.",
+        " in a codec that nobody named, or its receiver no longer names.",
         "Was eine Seite für Medien anbietet, nimmt die andere nicht an: kein gemeinsamer Codec oder kein gemeinsames Medienprofil;"
-        " oder Medien kommen in einem Codec, den niemand genannt hat.",
+        " oder Medien kommen in einem Codec, den niemand genannt hat oder der Empfänger nicht mehr nennt.",
     ),
     causes=(
         cause(
             "The codec lists of server and gateway, or server and client, have nothing in common.",
             "Die Codec-Listen von Server und Gateway oder von Server und Client haben nichts gemeinsam.",
+            tag="unshared",
         ),
         cause(
             "One party answers with a codec that was not offered (a fault of its own).",
             "Eine Seite antwortet mit einem Codec, der nicht angeboten wurde (ihr eigener Fehler).",
+            tag="unshared",
         ),
         cause(
             "The sender changed its codec without a new offer, or a gateway passes media on from a leg with other codecs.",
             "Der Absender hat den Codec ohne neues Angebot gewechselt, oder ein Gateway reicht Medien von einem Leg mit"
             " anderen Codecs durch.",
             tag="strange",
+        ),
+        cause(
+            "{source} keeps to an earlier description: of before a re-INVITE, or of a 183 from another branch; or it takes"
+            " dynamic numbers from its own.",
+            "{source} bleibt bei einer früheren Beschreibung: der vor einem Re-INVITE oder der in einem 183 von anderer Stelle;"
+            " oder sie nimmt dynamische Nummern aus ihrer eigenen.",
+            tag="outdated",
         ),
         cause(
             "The answering side has no microphone or no codec for this call, or audio is switched off for it (video only).",
@@ -289,32 +364,43 @@ RULE = Rule(
         cause(
             "One side demands encrypted media (SAVP, SAVPF), the other offers it unencrypted (AVP), or the reverse.",
             "Eine Seite verlangt verschlüsselte Medien (SAVP, SAVPF), die andere bietet sie unverschlüsselt (AVP) an, oder umgekehrt.",
+            tag="unshared",
         ),
     ),
     remedies=(
         remedy(
+            "Update {source}; until then pin one codec with one payload type on both sides, or have the re-INVITE avoided.",
+            "{source} aktualisieren; bis dahin auf beiden Seiten einen einzigen Codec mit einem Payload-Typ vorgeben oder den"
+            " Re-INVITE vermeiden.",
+            tag="outdated",
+        ),
+        remedy(
             "Allow a codec on both legs that all parties know; G.711 A-law (PCMA) is nearly always one.",
             "Auf beiden Legs einen Codec zulassen, den alle Beteiligten können; G.711 A-law (PCMA) ist es fast immer.",
+            tag="unshared",
         ),
         remedy(
             "Compare the codec settings of trunk, gateway and server in the order of the offer seen here.",
             "Codec-Einstellungen von Trunk, Gateway und Server mit dem hier gezeigten Angebot vergleichen.",
+            tag="unshared",
         ),
         remedy(
             "Compare the settings for encryption (SRTP) on both sides.",
             "Die Einstellungen zur Verschlüsselung (SRTP) auf beiden Seiten vergleichen.",
+            tag="unshared",
         ),
         remedy(
             "FreeSWITCH: see inbound-codec-prefs, outbound-codec-prefs and absolute_codec_string of profile and gateway.",
             "FreeSWITCH: inbound-codec-prefs, outbound-codec-prefs und absolute_codec_string von Profil und Gateway prüfen.",
+            tag="unshared",
             product="freeswitch",
         ),
     ),
     references=("RFC 3264, section 6.1", "RFC 3261, section 21.4.26", "ITU-T Q.850, cause 88"),
     known_problems=Text(
-        "A refusal names no codec: without an answer to compare with, or the server's log, the rule is"
+        "A refusal names no codec: without an answer to compare with, a Warning header, or the server's log, the rule is"
         " only a suspicion.",
-        "Eine Ablehnung nennt keinen Codec: Ohne Antwort zum Vergleich oder Log des Servers ist die Regel"
+        "Eine Ablehnung nennt keinen Codec: Ohne Antwort zum Vergleich, Warning-Header oder Log des Servers ist die Regel"
         " nur ein Verdacht.",
     ),
     find=find,

@@ -7,6 +7,8 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.icmp import kind, undelivered
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import session_expired
+from postproc.diagnose.rules.signalling_lost import turned_away
+from postproc.model.calls import connection
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.rows import IcmpErrorRow, SipMessageRow
@@ -43,6 +45,22 @@ RENEWAL = Text(
     "It was a re-INVITE in a call that stood; {ender} ended the call {ended:0} s after it (RFC 3261, section 12.2.1.2).",
     "Es war ein re-INVITE in einem stehenden Anruf; {ender} beendete ihn {ended:0} s danach (RFC 3261, Abschnitt 12.2.1.2).",
 )
+SETTLE_PRACK = Text(
+    "a capture at {target} shows whether the PRACK arrives there.",
+    "Ein Mitschnitt bei {target} zeigt, ob das PRACK dort ankommt.",
+)
+PRACK = Text(
+    "{target} does not answer the PRACK of {sender} on leg {number}, and repeats its {status}: {times} times in {seconds:0} s.",
+    "{target} beantwortet das PRACK von {sender} auf Leg {number} nicht und wiederholt sein {status}: {times}-mal in {seconds:0} s.",
+)
+RELIABLE = Text(
+    "The {status} is one that wants a PRACK (Require: 100rel); until that is answered the call cannot go on.",
+    "Das {status} verlangt ein PRACK (Require: 100rel); bis das beantwortet ist, kommt der Anruf nicht weiter.",
+)
+UNFINISHED = Text(
+    "The INVITE is not complete: by its Content-Length more bytes should follow, for which {target} waits.",
+    "Der INVITE ist unvollständig: Nach seinem Content-Length müssten weitere Bytes folgen, auf die {target} wartet.",
+)
 SETTLE = Text(
     "a capture at {target} shows whether the INVITE arrives there.",
     "Ein Mitschnitt bei {target} zeigt, ob der INVITE dort ankommt.",
@@ -67,8 +85,12 @@ def find(case: Case) -> Iterator[Finding]:
             yield _finding(case, copies, [], told=errors)
         elif len(copies) >= REPEATED and (copies[-1].time - copies[0].time).total_seconds() >= LASTING_S:
             yield _finding(case, copies, [row for row in answers if row.time <= copies[-1].time])
+        elif _dropped(case, copies[0]):
+            continue  # the connection itself was ended: another rule
         elif not answers and _reliable(copies[0]) and watched_after(case, copies[0].time) >= TIMER_B_S:
             yield _finding(case, copies, [])
+    for prack, copies in _pracks(case):
+        yield _unanswered(prack, copies)
     refreshing = {found.leg for found in session_expired.find(case)}
     for copies, bye in _renewals(case):
         if copies[0].leg not in refreshing:
@@ -106,8 +128,65 @@ def _renewals(case: Case) -> Iterator[tuple[list[SipMessageRow], SipMessageRow]]
             yield copies, bye
 
 
+def _pracks(case: Case) -> Iterator[tuple[SipMessageRow, list[SipMessageRow]]]:
+    """Yield PRACKs without a response, each with the response that is repeated as if it had not come (RFC 3262, section 3)."""
+    for prack in case.sip_messages:
+        same = (prack.capture, prack.call_id)
+        if prack.method != "PRACK" or any(
+            row.status is not None
+            and (row.capture, row.call_id, row.cseq, row.cseq_method) == (*same, prack.cseq, "PRACK")
+            for row in case.sip_messages
+        ):
+            continue
+        copies: dict[object, list[SipMessageRow]] = defaultdict(list)
+        for row in case.sip_messages:
+            if (row.capture, row.call_id, row.src_addr) == (*same, prack.dst_addr) and 100 < (
+                row.status or 0
+            ) < 200:
+                copies[row.status, row.cseq, row.to_tag].append(row)
+        for sent in copies.values():
+            late = [row for row in sent if row.time > prack.time]
+            lasting = (sent[-1].time - sent[0].time).total_seconds() >= LASTING_S
+            if len(sent) >= REPEATED and late and lasting and sent[0].time <= prack.time:
+                yield prack, sent
+                return
+
+
+def _unanswered(prack: SipMessageRow, copies: Sequence[SipMessageRow]) -> Finding:
+    return Finding(
+        RULE.name,
+        "suspect",
+        0.8,
+        evidence(prack, *copies),
+        PRACK,
+        (RELIABLE,),
+        {
+            "target": prack.dst_addr,
+            "sender": prack.src_addr,
+            "number": prack.leg,
+            "status": f"{copies[0].status} {copies[0].reason or ''}".strip(),
+            "times": len(copies),
+            "seconds": (copies[-1].time - copies[0].time).total_seconds(),
+        },
+        SETTLE_PRACK,
+        leg=prack.leg,
+        tags=frozenset({"prack"}),
+    )
+
+
 def _reliable(invite: SipMessageRow) -> bool:
     return invite.transport in ("tcp", "tls", "ws", "wss")
+
+
+def _dropped(case: Case, invite: SipMessageRow) -> bool:
+    """Whether the receiver of an INVITE over a connection ends it at once."""
+    return any(
+        event.event in ("fin", "reset")
+        and event.capture == invite.capture
+        and connection(event) == connection(invite)
+        and turned_away([invite], event)
+        for event in case.connection_events
+    )
 
 
 def _attempts(case: Case, *, renewing: bool = False) -> Iterator[list[SipMessageRow]]:
@@ -163,6 +242,9 @@ def _finding(
     if told:
         detail = [REFUSED]
         facts |= {"reporter": told[0].reporter, "what": kind(told[0])}
+    unfinished = first.cut_short and first.transport == "tcp" and not unheard
+    if unfinished:
+        detail.append(UNFINISHED)
     served = bye is None and any(leg.answer_time is not None for leg in case.legs)
     if served:
         detail.append(ELSEWHERE)
@@ -181,7 +263,9 @@ def _finding(
         facts,
         None if told else SETTLE,
         leg=first.leg,
-        tags=frozenset({"refused"} if told else {"dropped", silence}),
+        tags=frozenset(
+            {"refused"} if told else {"unfinished"} if unfinished else {"dropped", silence},
+        ),
     )
 
 
@@ -192,13 +276,14 @@ RULE = Rule(
     breaks="next_hop",
     # In a call that stands both legs are there: a re-INVITE that is lost breaks the session.
     variants={
-        **dict.fromkeys(("silent", "unheard", "refused"), Variant("sip", "next_hop")),
+        **dict.fromkeys(("silent", "unheard", "refused", "unfinished", "prack"), Variant("sip", "next_hop")),
         "renewal": Variant("sip", "session"),
     },
     summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),
     claim=Text(
-        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached.",
-        "Ein INVITE wird wiederholt, weil seinen Absender keine Antwort erreicht: Die nächste Station schweigt oder ist nicht erreichbar.",
+        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered.",
+        "Ein INVITE wird wiederholt, weil seinen Absender keine Antwort erreicht: Die nächste Station schweigt oder ist nicht"
+        " erreichbar; oder ein PRACK bleibt unbeantwortet.",
     ),
     causes=(
         cause(
@@ -211,6 +296,13 @@ RULE = Rule(
             "Auf diesem Port lauscht nichts, der Rechner ist aus, oder es gibt keine Route dorthin; auch eine Firewall kann"
             " das melden.",
             tag="refused",
+        ),
+        cause(
+            "Content-Length is larger than the body: the sender counts wrong, or a SIP ALG changed the body and not the length."
+            " Or the capture lacks the rest.",
+            "Content-Length ist größer als der Inhalt: Der Absender zählt falsch, oder ein SIP-ALG hat den Inhalt geändert, aber"
+            " nicht die Länge. Oder im Mitschnitt fehlt der Rest.",
+            tag="unfinished",
         ),
         cause(
             "A firewall drops SIP on the way there or the responses on the way back.",
@@ -234,11 +326,27 @@ RULE = Rule(
             " nennen eine andere Adresse, oder {target} wurde während des Anrufs neu gestartet oder abgeschaltet.",
             tag="renewal",
         ),
+        cause(
+            "{target} asks for PRACK and cannot handle it, or the PRACK goes astray: its Request-URI is the Contact of the {status}.",
+            "{target} verlangt PRACK und beherrscht es nicht, oder das PRACK geht fehl: Seine Request-URI ist der Contact des"
+            " {status}.",
+            tag="prack",
+        ),
     ),
     remedies=(
         remedy(
+            "Switch reliable provisional responses (100rel, PRACK) off on one side; Asterisk: 100rel=no at the endpoint.",
+            "Zuverlässige vorläufige Antworten (100rel, PRACK) auf einer Seite abschalten; Asterisk: 100rel=no am Endpoint.",
+            tag="prack",
+        ),
+        remedy(
             "Check the address and the port of {target}; ask it with OPTIONS.",
             "Adresse und Port von {target} prüfen; mit OPTIONS anfragen.",
+        ),
+        remedy(
+            "Switch off the SIP ALG in the router; or use TLS, which it cannot change.",
+            "Das SIP-ALG im Router abschalten oder TLS verwenden, das es nicht ändern kann.",
+            tag="unfinished",
         ),
         remedy(
             "Capture at {target} or at the firewall before it.",
@@ -250,7 +358,7 @@ RULE = Rule(
             product="freeswitch",
         ),
     ),
-    references=("RFC 3261, section 17.1.1.2", "RFC 3581"),
+    references=("RFC 3261, sections 17.1.1.2 and 18.3", "RFC 3262, section 3", "RFC 3581"),
     known_problems=Text(
         "Whether the INVITE arrives at the next hop cannot be seen at its sender.",
         "Ob der INVITE bei der nächsten Station ankommt, ist beim Absender nicht zu sehen.",

@@ -75,8 +75,11 @@ def _sights(case: Case) -> Iterator[_Sight]:
     for binding in case.bindings:
         answers = "Binding Response" if binding.outcome == "response_only" else None
         yield from (_Sight(ends, binding, answers) for ends in ends_seen(binding))
+    # A flight that goes to the address in SDP answers the ClientHello that NAT made come from another one.
+    heard = {(row.dst_addr, row.dst_port) for row in case.dtls_messages}
     for message in case.dtls_messages:
         opens = message.content == "alert" or message.handshake_type in OPENING
+        opens = opens or (message.src_addr, message.src_port) in heard
         yield _Sight((message.src_addr, message.dst_addr), message, None if opens else "DTLS")
     for stream in case.rtp_streams:
         yield _Sight((stream.src_addr, stream.dst_addr), stream, None)

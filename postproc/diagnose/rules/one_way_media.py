@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from postproc.diagnose.evidence.candidates import PRIVATE, PUBLIC
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.complaints import Complaint, complaint
 from postproc.diagnose.evidence.media import (
@@ -14,7 +15,9 @@ from postproc.diagnose.evidence.media import (
     talks,
     throughout,
 )
+from postproc.diagnose.evidence.negotiation import exchanges
 from postproc.diagnose.evidence.silences import silences
+from postproc.model.addresses import addr_class
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import RtpStreamRow
@@ -50,9 +53,34 @@ BEYOND = Text(
     "Sie gehen also hinter diesem Mitschnitt verloren, oder {target} kann sie nicht verwenden: falscher Port, unpassende"
     " Schlüssel.",
 )
+NONE_BACK = Text(
+    "{target} itself sent no media on this leg: what was to speak there may have failed.",
+    "{target} selbst sendete auf diesem Leg keine Medien: Was dort sprechen sollte, kann ausgefallen sein.",
+)
+NOT_DUE = Text(
+    "{target} ended the call for want of media ({reason}), although nobody was to send there on leg {number} by offer and answer.",
+    "{target} hat den Anruf mangels Medien beendet ({reason}), obwohl dorthin auf Leg {number} nach Angebot und Antwort niemand"
+    " senden sollte.",
+)
+NOT_SPARED = Text(
+    "So its media timeout counts for a side, too, that only listens or holds the call.",
+    "Sein Medien-Timeout gilt also auch für eine Seite, die nur zuhört oder den Anruf hält.",
+)
 SETTLE_LACKING = Text(
     "a capture at {target} shows whether the packets arrive there.",
     "ein Mitschnitt bei {target} zeigt, ob die Pakete dort ankommen.",
+)
+ELSEWHERE = Text(
+    "By its description {source} wants media at {told}, not at the address that it sends from.",
+    "Laut seiner Beschreibung will {source} Medien an {told}, nicht an die Adresse, von der es sendet.",
+)
+ITS_OWN = Text(
+    "The description from {source} names {told} for media, which is the address of {target} itself.",
+    "Die Beschreibung von {source} nennt für Medien {told}; das ist die eigene Adresse von {target}.",
+)
+BY_NAME = Text(
+    "The description from {source} names no address for media but the host name {told}, which {target} has to resolve.",
+    "Die Beschreibung von {source} nennt für Medien keine Adresse, sondern den Namen {told}, den {target} auflösen muss.",
 )
 SETTLE = Text(
     "no packet of any kind from {target} to {source} is in the capture: capture on one of the two machines.",
@@ -60,11 +88,14 @@ SETTLE = Text(
 )
 
 
+NAMES = frozenset({"mdns", "invalid"})  # classes of host names
+
+
 def find(case: Case) -> Iterator[Finding]:
     limits, fell_silent, told = case.deployment.thresholds, silences(case), complaint(case)
     for talk in talks(case):
         if told is not None and talk.leg == case.leg_of.get(told.bye.call_id):
-            yield _lacking(talk, told)
+            yield _lacking(case, talk, told) if told.streams else _not_due(talk, told)
             continue
         flow = main_flow(case, talk.leg)
         if flow is None or not both_may_send(case, talk.leg):
@@ -85,7 +116,8 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     is_visible = seen_both_ways(case, source, target)
     sparse = throughout(case, back, sent)
     sure: Verdict = "fault" if talk.leg in case.client_legs else "suspect"
-    verdict: Verdict = "note" if sparse else sure if is_visible else "cannot_tell"
+    near = _beside(case, source, target)
+    verdict: Verdict = "note" if sparse else sure if is_visible else "suspect" if near else "cannot_tell"
     other = bool(case.client_legs) and talk.leg not in case.client_legs
     of_hop = Way(tuple(row for row in sent.rows if (row.src_addr, row.dst_addr) == (source, target)))
     facts = {
@@ -96,22 +128,69 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
         "target": target,
         "seconds": sent.seconds,
     }
+    told = _told(case, talk.leg, sent.rows[-1])
+    named = (
+        []
+        if told is None
+        else [BY_NAME if addr_class(told) in NAMES else ITS_OWN if told == target else ELSEWHERE]
+    )
+    facts["told"] = told
     rows: tuple[RtpStreamRow, ...] = (*sent.rows, *back.rows)
     return Finding(
         RULE.name,
         verdict,
-        0.85 if is_visible else 0.5,
+        0.85 if is_visible else 0.6 if near else 0.5,
         evidence(*rows),
         SPARSE if sparse else TITLE,
-        (SILENT,) if sparse else (DETAIL, WAITS) if other else (DETAIL,),
+        (SILENT,) if sparse else (DETAIL, *([WAITS] if other else named)),
         facts,
         None if is_visible or sparse else SETTLE,
         leg=talk.leg,
-        tags=frozenset({"other-leg"} if other else set()),
+        tags=frozenset(
+            {
+                "lost",
+                *({"other-leg"} if other else {"name"} if BY_NAME in named else {"told"} if named else ()),
+            }
+        ),
     )
 
 
-def _lacking(talk: Talk, told: Complaint) -> Finding:
+def _not_due(talk: Talk, told: Complaint) -> Finding:
+    facts = {"number": talk.leg, "target": told.bye.src_addr, "reason": told.bye.reason_header}
+    return Finding(
+        RULE.name,
+        "suspect",
+        0.8,
+        evidence(told.bye),
+        NOT_DUE,
+        (NOT_SPARED,),
+        facts,
+        leg=talk.leg,
+        tags=frozenset({"not-due"}),
+    )
+
+
+def _beside(case: Case, source: str, target: str) -> bool:
+    """Whether a capture is in the sender's own network and shows both directions there: SIP came in to the same address."""
+    heard = any(row.dst_addr == source for row in case.sip_messages)
+    return heard and addr_class(source) in PRIVATE and addr_class(target) in PUBLIC
+
+
+def _told(case: Case, leg: int | None, stream: RtpStreamRow) -> str | None:
+    """Return the media address in the description of a stream's sender if it is not the one it sends from; without ICE."""
+    last = next((each for each in reversed(exchanges(case, leg)) if each.accepted), None)
+    if last is None or last.ice:
+        return None
+    for author, reader in last.descriptions:
+        there = reader.audio.connection_addr, reader.audio.port
+        if there == (stream.dst_addr, stream.dst_port) and author.audio.connection_addr != stream.src_addr:
+            return author.audio.connection_addr
+    return None
+
+
+def _lacking(case: Case, talk: Talk, told: Complaint) -> Finding:
+    own = {told.bye.src_addr, *(row.dst_addr for row in told.streams)}
+    speaks = any(row.leg == talk.leg and row.src_addr in own for row in case.rtp_streams)
     facts = {
         "number": talk.leg,
         "target": told.bye.src_addr,
@@ -125,10 +204,11 @@ def _lacking(talk: Talk, told: Complaint) -> Finding:
         0.7,
         evidence(told.bye, *told.streams),
         LACKING,
-        (BEYOND,),
+        (BEYOND,) if speaks else (BEYOND, NONE_BACK),
         facts,
         SETTLE_LACKING,
         leg=talk.leg,
+        tags=frozenset({"lost"}),
     )
 
 
@@ -140,36 +220,81 @@ RULE = Rule(
     from_absence=True,
     summary=Text("One-way audio", "Audio nur in einer Richtung"),
     claim=Text(
-        "RTP flows in one direction of a leg, and none or hardly any in the other, or none by the word of its receiver.",
-        "RTP fließt auf einem Leg in einer Richtung und in der anderen gar nicht oder kaum, oder sein Empfänger meldet, dass keines ankommt.",
+        "RTP flows in one direction of a leg, and none or hardly any in the other, or none by the word of its receiver, who may wait for media that are not due.",
+        "RTP fließt auf einem Leg in einer Richtung und in der anderen gar nicht oder kaum, oder sein Empfänger meldet, dass keines ankommt, auch wenn keines zu erwarten war.",
     ),
     causes=(
+        cause(
+            "The media timeout of {target} is meant for broken calls, and nobody exempted listeners and calls on hold from it.",
+            "Der Medien-Timeout von {target} soll abgerissene Anrufe beenden; Zuhörer und gehaltene Anrufe sind nicht ausgenommen.",
+            tag="not-due",
+        ),
         cause(
             "The B2BUA has nothing to pass on: the client's leg carries no media.",
             "Der B2BUA hat nichts weiterzugeben: Auf dem Client-Leg sind keine Medien.",
             tag="other-leg",
         ),
         cause(
+            "{source} names an address at which it is not reached: one learnt by STUN or set by hand, while {target} is in the same"
+            " network, or no router forwards media from there.",
+            "{source} nennt eine Adresse, unter der es nicht erreicht wird: durch STUN gelernt oder von Hand eingestellt, während"
+            " {target} im selben Netz ist oder kein Router Medien von dort weiterleitet.",
+            tag="told",
+        ),
+        cause(
+            "{target} does not resolve {told}: many phones and gateways take addresses only in c=.",
+            "{target} löst {told} nicht auf: Viele Telefone und Gateways nehmen in c= nur Adressen an.",
+            tag="name",
+        ),
+        cause(
             "Packets go to a private or wrong address: NAT, or a wrong c= line.",
             "Pakete gehen an eine private oder falsche Adresse: NAT oder eine falsche c=-Zeile.",
+            tag="lost",
         ),
         cause(
             "A firewall lets media through in one direction only.",
             "Eine Firewall lässt Medien nur in einer Richtung durch.",
+            tag="lost",
         ),
         cause(
             "One end does not send: muted, no microphone, hold without SDP.",
             "Ein Ende sendet nicht: stummgeschaltet, kein Mikrofon, Halten ohne SDP.",
+            tag="lost",
         ),
     ),
     remedies=(
         remedy(
+            "Raise the media timeout of {target} or switch it off for such calls, or have the other side send comfort noise.",
+            "Den Medien-Timeout von {target} erhöhen oder für solche Anrufe abschalten, oder die Gegenseite Comfort Noise senden lassen.",
+            tag="not-due",
+        ),
+        remedy(
+            "In FreeSWITCH: media_timeout and media_hold_timeout (once rtp-timeout-sec, rtp-hold-timeout-sec).",
+            "In FreeSWITCH: media_timeout und media_hold_timeout (früher rtp-timeout-sec, rtp-hold-timeout-sec).",
+            tag="not-due",
+            product="freeswitch",
+        ),
+        remedy(
+            "Have {source} name the address at which {target} reaches it: none from STUN inside one network; a forwarded port, or"
+            " symmetric RTP at {target}, across NAT.",
+            "{source} die Adresse nennen lassen, unter der {target} es erreicht: im selben Netz keine aus STUN; über NAT hinweg mit"
+            " weitergeleitetem Port oder symmetrischem RTP bei {target}.",
+            tag="told",
+        ),
+        remedy(
+            "Have {source} write an IP address into c= instead of {told}.",
+            "{source} statt {told} eine IP-Adresse in c= schreiben lassen.",
+            tag="name",
+        ),
+        remedy(
             "Compare where {target} sends to with the address in the SDP of {source}.",
             "Vergleichen, wohin {target} sendet und welche Adresse im SDP von {source} steht.",
+            tag="lost",
         ),
         remedy(
             "Capture at {target} and look whether it sends.",
             "Bei {target} mitschneiden und nachsehen, ob von dort gesendet wird.",
+            tag="lost",
         ),
     ),
     references=("RFC 3264, section 5.1", "RFC 3550"),

@@ -27,6 +27,10 @@ ONE_IS_ENOUGH = Text(
     "Der öffentliche Kandidat des Servers genügt: Die eigenen Checks des Clients öffnen dessen NAT, und der Server"
     " antwortet dorthin, woher sie kommen. Zu klären ist, was diese aufhält.",
 )
+PRIVATE_RELAY = Text(
+    "Its relayed candidate {relay} is private, too: the TURN server hands out an address that it has itself behind NAT.",
+    "Auch ihr Relay-Kandidat {relay} ist privat: Der TURN-Server vergibt eine Adresse, die er selbst hinter NAT hat.",
+)
 SETTLE = Text(
     "if client and server are in one routed network, the private addresses should do:"
     " then look for the firewall between them.",
@@ -59,18 +63,20 @@ def find(case: Case) -> Iterator[Finding]:
             row for side, found in ((CLIENT, client), (SERVER, server)) if side in missing for row in found
         ]
         both = len(missing) == 2
-        harmless = missing == [CLIENT] and bool(public(server))
+        relays = sorted({f"{row.addr}:{row.port}" for row in rows if row.type == "relay"})
+        facts["relay"] = relays
+        harmless = missing == [CLIENT] and bool(public(server)) and not relays
         yield Finding(
             RULE.name,
             "note" if harmless else "suspect",
             0.8 if both or SERVER in missing else 0.6,
             evidence(*rows),
             BOTH if both else TITLE,
-            (DETAIL, *((ONE_IS_ENOUGH,) if harmless else ())),
+            (DETAIL, *((PRIVATE_RELAY,) if relays else (ONE_IS_ENOUGH,) if harmless else ())),
             facts,
             None if harmless else SETTLE,
             leg=leg,
-            tags=frozenset(missing),
+            tags=frozenset({*missing, "relay" if relays else "no_relay"}),
         )
 
 
@@ -86,10 +92,18 @@ RULE = Rule(
     ),
     causes=(
         cause(
+            "The TURN server is behind NAT and does not know its public address.",
+            "Der TURN-Server steht hinter NAT und kennt seine öffentliche Adresse nicht.",
+            tag="relay",
+        ),
+        cause(
             "That side did not reach its STUN server, so it does not know its public address.",
             "Diese Seite hat ihren STUN-Server nicht erreicht und kennt deshalb ihre öffentliche Adresse nicht.",
+            tag="no_relay",
         ),
-        cause("No STUN server is configured there.", "Dort ist kein STUN-Server eingetragen."),
+        cause(
+            "No STUN server is configured there.", "Dort ist kein STUN-Server eingetragen.", tag="no_relay"
+        ),
         cause(
             "STUN is not enabled in the SIP gateway, or the release has the known fault of V9 before 9.0.131 (patch) / 9.0.164.",
             "STUN ist im SIP-Gateway nicht aktiviert, oder der Stand hat den bekannten Fehler von V9 vor 9.0.131 (Patch) / 9.0.164.",
@@ -103,6 +117,11 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Tell the TURN server its public address (coturn: external-ip=PUBLIC/PRIVATE) and open its relay ports.",
+            "Dem TURN-Server seine öffentliche Adresse nennen (coturn: external-ip=ÖFFENTLICH/PRIVAT) und seine Relay-Ports öffnen.",
+            tag="relay",
+        ),
         remedy(
             "Check that the firewall lets UDP to the STUN server (3478) and its answers through.",
             "Prüfen, ob die Firewall UDP zum STUN-Server (3478) und dessen Antworten durchlässt.",

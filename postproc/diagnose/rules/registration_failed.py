@@ -27,6 +27,22 @@ WITH_CREDENTIALS = Text(
     "Credentials were sent and not accepted {refused:time|times}.",
     "Zugangsdaten wurden gesendet und {refused}-mal nicht angenommen.",
 )
+TOO_OLD = Text(
+    "{server} takes only the nonce for too old (stale=true), not the password for wrong; {client} does not try the new one.",
+    "{server} hält nur den Nonce für zu alt (stale=true), nicht das Kennwort für falsch; {client} versucht es mit dem neuen nicht.",
+)
+BRIEF = Text(
+    "It asked for {asked} s each time; {server} grants {least:0} s or more (Min-Expires).",
+    "Gewünscht waren jedes Mal {asked} s; {server} gewährt erst {least:0} s und mehr (Min-Expires).",
+)
+BRIEF_UNSAID = Text(
+    "It asked for {asked} s each time, and {server} wants a longer time.",
+    "Gewünscht waren jedes Mal {asked} s, und {server} verlangt mehr.",
+)
+UNKNOWN_DIGEST = Text(
+    "The only digest asked for is {digest}; a phone that knows MD5 only cannot answer that.",
+    "Verlangt wird allein der Digest {digest}; ein Telefon, das nur MD5 kennt, kann darauf nicht antworten.",
+)
 LASTING = Text(
     "It went on for {seconds:0} s; no REGISTER of theirs succeeded afterwards.",
     "Das dauerte {seconds:0} s; danach gelang kein REGISTER mehr.",
@@ -38,6 +54,8 @@ SETTLE = Text(
 
 OK = 2  # the class of 2xx responses
 FORBIDDEN = 403
+# What is wrong with the message and not with the user, as for an INVITE (call_rejected).
+MALFORMED = frozenset({400, 405, 406, 413, 414, 415, 416, 420, 493, 501, 505, 513})
 # Refusals after a success that count as a failure: 1 would report stale nonces and reordered responses, 3 would
 # notice a password changed on the server one expiry later.
 REFUSED_AGAIN = 2
@@ -48,6 +66,9 @@ LASTING_S = 3.0
 # Seconds the capture must continue after a single failure: a phone prompts its user, or retries with
 # credentials, within seconds. With 0, a capture that ends between challenge and retry is reported.
 WATCHED_S = 5.0
+ABOUT_USER = frozenset(
+    {"credentials", "not_given", "refused", "silent"}
+)  # who and where, not how it is asked
 SHOWN = 20  # frames listed of requests and of responses
 
 
@@ -129,12 +150,33 @@ def _failure(attempts: Attempts, watched: float) -> str | None:
         return "silent" if len(attempts.requests) >= REPEATED and lasted >= LASTING_S else None
     if not finals or (watched < WATCHED_S and attempts.times < 2 and finals[-1].status != FORBIDDEN):
         return None
-    last = finals[-1].status or 0
+    return _refusal(attempts, finals[-1].status or 0)
+
+
+def _refusal(attempts: Attempts, last: int) -> str | None:
+    """Return what the last final response, which is none of 2xx, says of the failure; None if it is none."""
     if last in CHALLENGES:
-        return "credentials" if attempts.refusals else "not_given"
-    if last < 400 or last == TOO_BRIEF:
+        return _unaccepted(attempts) if attempts.refusals else "not_given"
+    if last == TOO_BRIEF:
+        return "brief" if _never_longer(attempts) else None
+    if last < 400:
         return None
-    return "credentials" if last == FORBIDDEN else "refused"
+    return "credentials" if last == FORBIDDEN else "malformed" if last in MALFORMED else "refused"
+
+
+def _unaccepted(attempts: Attempts) -> str:
+    """Return whether credentials were wrong, or each time only their nonce was too old."""
+    told = [row.challenge or "" for row in attempts.refusals if row.status in CHALLENGES]
+    return "stale" if told and all("stale" in each.split(",") for each in told) else "credentials"
+
+
+def _never_longer(attempts: Attempts) -> bool:
+    """Whether no request after a 423 asks for more time than the one that it refused."""
+    refused = [row for row in attempts.responses if row.status == TOO_BRIEF]
+    asked = {(row.call_id, row.cseq): row.expires for row in attempts.requests}
+    first = asked.get((refused[0].call_id, refused[0].cseq))
+    later = [row.expires for row in attempts.requests if row.time > refused[0].time]
+    return first is not None and len(refused) >= REFUSED_AGAIN and all((each or 0) <= first for each in later)
 
 
 def _finding(tag: str, held: Sequence[Attempts]) -> Finding:
@@ -144,13 +186,22 @@ def _finding(tag: str, held: Sequence[Attempts]) -> Finding:
     answered = next((row for row in reversed(responses) if (row.status or 0) >= 300), None)
     refused = sum(len(attempts.refusals) for attempts in held)
     verdict: Verdict = "suspect" if tag == "not_given" else "fault"
+    digests = [row.challenge for row in responses if row.challenge]
+    strange = tag == "not_given" and bool(digests) and not any("MD5" in each.split(",") for each in digests)
+    least = max((row.expires or 0 for row in responses if row.status == TOO_BRIEF), default=0)
+    detail = {"stale": [TOO_OLD], "brief": [BRIEF if least else BRIEF_UNSAID]}.get(tag, [])
     return Finding(
         RULE.name,
         verdict,
         0.6 if tag == "not_given" else 0.9,
         evidence(*requests[:SHOWN], *responses[:SHOWN]),
         {"silent": SILENT, "not_given": NOT_GIVEN}.get(tag, REFUSED),
-        (*([WITH_CREDENTIALS] if refused else []), LASTING),
+        (
+            *([WITH_CREDENTIALS] if refused else []),
+            *detail,
+            *([UNKNOWN_DIGEST] if strange else []),
+            LASTING,
+        ),
         {
             "users": [attempts.user for attempts in held],
             "server": first.dst_addr,
@@ -159,9 +210,14 @@ def _finding(tag: str, held: Sequence[Attempts]) -> Finding:
             "answer": f"{answered.status} {answered.reason or ''}".strip() if answered else "–",
             "refused": refused,
             "seconds": (last.time - first.time).total_seconds(),
+            "asked": first.expires,
+            "least": least,
+            "digest": digests[-1] if digests else "–",
         },
         SETTLE,
-        tags=frozenset({tag}),
+        tags=frozenset(
+            {tag} | ({"digest"} if strange else set()) | ({"user"} if tag in ABOUT_USER else set())
+        ),
     )
 
 
@@ -184,6 +240,28 @@ RULE = Rule(
         cause(
             "The user does not exist there, or may not register from this address.",
             "Den Benutzer gibt es dort nicht, oder er darf sich von dieser Adresse nicht registrieren.",
+            tag="user",
+        ),
+        cause(
+            "{client} gives up although it is to repeat the request with the new nonce (RFC 7616, section 3.3).",
+            "{client} gibt auf, obwohl die Anfrage mit dem neuen Nonce zu wiederholen ist (RFC 7616, Abschnitt 3.3).",
+            tag="stale",
+        ),
+        cause(
+            "{client} has a shorter registration interval set than {server} allows, and does not follow its Min-Expires.",
+            "Bei {client} ist ein kürzeres Registrierungsintervall eingestellt, als {server} zulässt; Min-Expires wird nicht befolgt.",
+            tag="brief",
+        ),
+        cause(
+            "{server} does not take the message itself: a header, the CSeq or the URI; a header of the response may say which.",
+            "{server} nimmt die Nachricht selbst nicht an: einen Header, die CSeq oder die URI; ein Header der Antwort nennt"
+            " womöglich, was.",
+            tag="malformed",
+        ),
+        cause(
+            "{client} does not know the digest that {server} asks for ({digest}, RFC 8760).",
+            "{client} kennt den Digest nicht, den {server} verlangt ({digest}, RFC 8760).",
+            tag="digest",
         ),
         cause(
             "The phone has no password configured for this realm, or its user did not enter one.",
@@ -200,13 +278,36 @@ RULE = Rule(
         remedy(
             "Compare user name, password and domain of {client} with those at {server}.",
             "Benutzername, Kennwort und Domäne von {client} mit denen bei {server} vergleichen.",
+            tag="user",
+        ),
+        remedy(
+            "Leave the password alone; update {client}, or have {server} keep a nonce valid for longer.",
+            "Das Kennwort so lassen; {client} aktualisieren oder {server} Nonces länger gelten lassen.",
+            tag="stale",
+        ),
+        remedy(
+            "Set the registration interval of {client} to at least what {server} grants ({least:0} s).",
+            "Das Registrierungsintervall von {client} mindestens so lang einstellen, wie {server} es gewährt ({least:0} s).",
+            tag="brief",
+        ),
+        remedy(
+            "Read the whole response ({answer}): Warning, P-Registrar-Error and the like; compare with a phone that registers.",
+            "Die ganze Antwort lesen ({answer}): Warning, P-Registrar-Error und Ähnliches; mit einem Telefon vergleichen, das"
+            " sich registriert.",
+            tag="malformed",
+        ),
+        remedy(
+            "Let {server} ask for MD5 as well, or update {client}.",
+            "{server} auch MD5 verlangen lassen oder {client} aktualisieren.",
+            tag="digest",
         ),
         remedy(
             "Look whether {server} blocks the address after failed attempts (fail2ban).",
             "Prüfen, ob {server} die Adresse nach Fehlversuchen sperrt (fail2ban).",
+            tag="user",
         ),
     ),
-    references=("RFC 3261, section 10", "RFC 3261, section 22"),
+    references=("RFC 3261, section 10", "RFC 3261, section 22", "RFC 7616, section 3.3", "RFC 8760"),
     known_problems=Text(
         "Strangers who guess passwords look the same.",
         "Fremde, die Kennwörter raten, sehen genauso aus.",

@@ -48,6 +48,8 @@ NORMAL_CLEARING = 16  # ITU-T Q.850: somebody hung up
 REFRESHING = frozenset({"INVITE", "UPDATE"})
 # 491: both ends sent a request at once and retry (RFC 3261, section 14.1); 422: retried with a longer interval.
 ASKED_AGAIN = CHALLENGES | {422, 491}
+CLASH = 491
+CLASH_S = 2.0  # a retry waits for less than 2 s, or for 2.1 to 4 s (RFC 3261, section 14.1): a BYE instead is no person's
 # After these, the dialog no longer exists, and the requester ends the call at once (RFC 3261, section 12.2.1.2).
 GONE = frozenset({408, 481})
 TIMER_B_S = 32.0  # after which a request without a final response has failed
@@ -89,7 +91,9 @@ def _ended(case: Case, rows: Sequence[SipMessageRow], bye: SipMessageRow) -> Ite
     seconds = (bye.time - last.time).total_seconds()
     soonest = agreed.interval - min(EARLY_S, agreed.interval / 3) - ROOM_S
     in_time = soonest <= seconds <= agreed.interval + ROOM_S
-    failed = request is not None and (answer is None or (answer.status or 0) not in ASKED_AGAIN)
+    failed = request is not None and (
+        answer is None or (answer.status or 0) not in ASKED_AGAIN or _clashed(bye, answer)
+    )
     due = request is not None and (request.time - last.time).total_seconds() >= agreed.interval / 2 - ROOM_S
     at_once = failed and due and _gives_up(bye, request, answer)
     ended = at_once or (in_time and (request is None or failed))
@@ -129,9 +133,16 @@ def _attempt(
 def _gives_up(bye: SipMessageRow, request: SipMessageRow | None, answer: SipMessageRow | None) -> bool:
     """Whether the BYE is due to the failed refresh."""
     if answer is not None:
+        if _clashed(bye, answer):
+            return True
         return answer.status in GONE and (bye.time - answer.time).total_seconds() <= ROOM_S
     waited = (bye.time - request.time).total_seconds() if request is not None else 0.0
     return abs(waited - TIMER_B_S) <= ROOM_S
+
+
+def _clashed(bye: SipMessageRow, answer: SipMessageRow) -> bool:
+    """Whether a BYE follows at once where two refreshes had met, in place of another attempt."""
+    return answer.status == CLASH and (bye.time - answer.time).total_seconds() <= CLASH_S
 
 
 def _hung_up(case: Case, bye: SipMessageRow) -> bool:
@@ -173,20 +184,23 @@ def _finding(
         facts |= {"method": request.method, "frame": message.frame}
         if answer is not None:
             facts["answer"] = f"{answer.status} {answer.reason or ''}".strip()
+            tag = "clash" if answer.status == CLASH else tag
         detail[-1] = UNANSWERED if answer is None else REFUSED
     if bye.reason_header:
         detail.append(REASON)
     return Finding(
         RULE.name,
-        "fault" if by_reason or tag == "failed" else "suspect",
+        "fault"
+        if by_reason or tag == "failed"
+        else "suspect",  # of two that met, a BYE so soon may be chance
         0.95 if by_reason else 0.8 if tag == "failed" else 0.7,
         evidence(bye, agreed.response if agreed else None, request, answer),
-        BY_REASON if agreed is None else FAILED if tag == "failed" else TITLE,
+        BY_REASON if agreed is None else TITLE if tag == "missing" else FAILED,
         tuple(detail),
         facts,
         None if by_reason else SETTLE,
         leg=bye.leg,
-        tags=frozenset({tag}),
+        tags=frozenset({tag} if tag == "clash" else {tag, "lost"}),
     )
 
 
@@ -210,6 +224,14 @@ RULE = Rule(
         cause(
             "The re-INVITE or UPDATE is lost on the way: NAT or firewall closed the path, or the Contact is private.",
             "Der Re-INVITE oder das UPDATE geht unterwegs verloren: NAT oder Firewall haben den Weg geschlossen, oder der Contact ist privat.",
+            tag="lost",
+        ),
+        cause(
+            "Both sides take themselves for the refresher: their requests meet, each refuses the other's (491), and they give up"
+            " instead of trying again.",
+            "Beide Seiten halten sich für zuständig: Ihre Anfragen treffen aufeinander, jede lehnt die andere ab (491), und sie"
+            " geben auf, statt es noch einmal zu versuchen.",
+            tag="clash",
         ),
         cause(
             "The other side refuses the refresh: its description does not suit, or it no longer knows the dialog.",
@@ -225,6 +247,7 @@ RULE = Rule(
         remedy(
             "Keep the signalling path open: shorter keep-alives, TCP or TLS instead of UDP.",
             "Den Signalisierungsweg offen halten: kürzere Keep-Alives, TCP oder TLS statt UDP.",
+            tag="lost",
         ),
         remedy(
             "In FreeSWITCH: session-timeout and enable-timer in the SIP profile.",

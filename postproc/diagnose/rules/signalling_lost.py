@@ -22,6 +22,10 @@ CLOSED = Text(
     "{closer} closed the {transport} connection of leg {number} to {other} in mid-call.",
     "{closer} hat die {transport}-Verbindung von Leg {number} zu {other} mitten im Anruf geschlossen (FIN).",
 )
+TURNED_AWAY = Text(
+    "{closer} ended the {transport} connection {after_ms} ms after the INVITE of {other} (leg {number}), without a response.",
+    "{closer} hat die {transport}-Verbindung {after_ms} ms nach dem INVITE von {other} (Leg {number}) ohne Antwort beendet.",
+)
 UNANSWERED = Text(
     "The INVITE was still without a final response; none came over another connection either.",
     "Der INVITE hatte noch keine endgültige Antwort; auch über eine andere Verbindung kam keine.",
@@ -57,6 +61,10 @@ RECONNECTS_S = 5.0
 # A broken connection is harmless until a message is due. Less than a usual idle timeout of 30 s takes a pause in
 # the dialog for its end.
 SILENT_S = 30.0
+# A machine that does not take a message closes within a round trip or two; three times includes one that looks up a
+# number first, a third of it misses mobile networks.
+TURNED_AWAY_S = 1.0
+MS_PER_S = 1000
 PASSED_ON_S = 1.0  # within which a B2BUA or proxy informs the other side
 
 
@@ -168,12 +176,14 @@ def _goes_on(case: Case, time: datetime) -> bool:
 
 def _finding(case: Case, broken: Broken, damage: Damage) -> Finding:
     event, first, later = broken.event, broken.before[0], damage.later
+    waited = (event.time - broken.before[-1].time).total_seconds()
+    away = turned_away(broken.before, event)
     return Finding(
         RULE.name,
         damage.verdict,
         damage.confidence,
         evidence(event, broken.before[-1], later),
-        RESET if event.event == "reset" else CLOSED,
+        TURNED_AWAY if away else RESET if event.event == "reset" else CLOSED,
         (damage.text,),
         {
             "closer": event.src_addr,
@@ -183,10 +193,19 @@ def _finding(case: Case, broken: Broken, damage: Damage) -> Finding:
             "ender": later.src_addr if later is not None else None,
             "later_s": (later.time - event.time).total_seconds() if later is not None else 0.0,
             "watched_s": watched_after(case, event.time),
+            "after_ms": round(waited * MS_PER_S),
         },
         SETTLE,
         leg=first.leg,
+        tags=frozenset({"refused" if away else "broken"}),
     )
+
+
+def turned_away(before: Sequence[SipMessageRow], event: ConnectionEventRow) -> bool:
+    """Whether the receiver of an INVITE ends the connection at once, before any response to it."""
+    last = before[-1]
+    at_once = 0 <= (event.time - last.time).total_seconds() <= TURNED_AWAY_S
+    return last.method == "INVITE" and last.to_tag is None and event.src_addr == last.dst_addr and at_once
 
 
 RULE = Rule(
@@ -206,24 +225,43 @@ RULE = Rule(
         cause(
             "The app was closed or suspended, or the device changed its network.",
             "Die App wurde beendet oder angehalten, oder das Gerät wechselte das Netz.",
+            tag="broken",
         ),
         cause(
             "A proxy, load balancer or firewall ends connections that are idle for too long.",
             "Ein Proxy, Load-Balancer oder eine Firewall beendet Verbindungen, die zu lange ruhen.",
+            tag="broken",
         ),
         cause(
             "The server restarted, or ran into a fault and dropped its connections.",
             "Der Server startete neu oder ließ durch einen Fehler seine Verbindungen fallen.",
+            tag="broken",
+        ),
+        cause(
+            "{closer} does not take this INVITE over {transport}: SIP over {transport} is off there, the message is too long for it"
+            " (above 1,300 bytes it leaves UDP for TCP, RFC 3261, section 18.1.1), or a firewall inspects SIP.",
+            "{closer} nimmt diesen INVITE über {transport} nicht an: SIP über {transport} ist dort aus, die Nachricht ist zu lang"
+            " (über 1300 Bytes geht sie statt über UDP über TCP, RFC 3261, Abschnitt 18.1.1), oder eine Firewall prüft SIP.",
+            tag="refused",
         ),
     ),
     remedies=(
         remedy(
+            "Keep the INVITE short enough for UDP (fewer codecs, no ICE where it is not needed), or set the transport of this peer"
+            " to one that {closer} serves.",
+            "Den INVITE für UDP kurz genug halten (weniger Codecs, kein ICE, wo es nicht gebraucht wird) oder für diese Gegenstelle"
+            " einen Transport einstellen, den {closer} bedient.",
+            tag="refused",
+        ),
+        remedy(
             "Raise the idle timeout of proxies on the way, and send keep-alives more often than that (RFC 5626: CRLF; WebSocket: ping).",
             "Die Leerlaufzeit von Proxys auf dem Weg erhöhen und häufiger Keep-Alives senden (RFC 5626: CRLF; WebSocket: Ping).",
+            tag="broken",
         ),
         remedy(
             "Let the client reconnect at once and register again with the same instance (outbound), so that the dialog finds it.",
             "Den Client sofort neu verbinden und mit derselben Instanz registrieren lassen (Outbound), damit der Dialog ihn findet.",
+            tag="broken",
         ),
     ),
     references=("RFC 3261, section 18", "RFC 5626", "RFC 7118"),

@@ -1,0 +1,240 @@
+"""A call is ended because a request inside it, such as a re-INVITE, was refused or never answered."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.signalling import AT_ONCE, CHALLENGES, q850
+from postproc.diagnose.rules import ack_missing, no_response, session_expired, transfer_failed
+from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.rows import SdpMediaRow, SipMessageRow, TransactionRow
+from postproc.model.text import Text
+
+NEARER = (
+    no_response,
+    ack_missing,
+    session_expired,
+    transfer_failed,
+)  # say of the same request what it was for
+
+TITLE_REFUSED = Text(
+    "{ender} ended the call {ms:0} ms after {target} had refused the {method} on leg {number} with {answer}.",
+    "{ender} beendete den Anruf {ms:0} ms, nachdem {target} auf Leg {number} das {method} mit {answer} abgelehnt hatte.",
+)
+TITLE_UNANSWERED = Text(
+    "{ender} ended the call {seconds:0} s after its {method} on leg {number}, which got no final response.",
+    "{ender} beendete den Anruf {seconds:0} s nach seinem {method} auf Leg {number}, worauf keine endgültige Antwort kam.",
+)
+AS_BEFORE = Text(
+    "After a refusal the call goes on as it was (RFC 3261, section 14.1); whoever hangs up instead takes it for the end.",
+    "Nach einer Ablehnung geht der Anruf weiter wie zuvor (RFC 3261, Abschnitt 14.1); wer stattdessen auflegt, hält sie für das Ende.",
+)
+PENDING = Text(
+    "{target} took it ({answer}), and nothing came of it.",
+    "{target} nahm es an ({answer}), und es wurde nichts daraus.",
+)
+REPEATED = Text("It was sent {times} times.", "Gesendet wurde {times}-mal.")
+NO_ICE = Text(
+    "The new description has no ICE (a=ice-ufrag), which had been agreed before.",
+    "Der neuen Beschreibung fehlt ICE (a=ice-ufrag), das vorher vereinbart war.",
+)
+NO_KEYS = Text(
+    "The new description has no a=fingerprint, and keys by DTLS had been agreed before.",
+    "Der neuen Beschreibung fehlt a=fingerprint; vorher waren Schlüssel per DTLS vereinbart.",
+)
+PROFILE = Text(
+    "The new profile is {proto}; {proto_before} had been agreed before.",
+    "Das neue Profil ist {proto}; vorher war {proto_before} vereinbart.",
+)
+FEWER = Text(
+    "m= sections of the new description: {sections}, before: {sections_before}. There must never be fewer (RFC 3264, section 8).",
+    "m=-Abschnitte der neuen Beschreibung: {sections}, vorher: {sections_before}. Weniger dürfen es nie werden (RFC 3264, Abschnitt 8).",
+)
+SETTLE = Text(
+    "the log of {ender} says why it ended the call.",
+    "Das Log von {ender} zeigt, warum der Anruf von dort beendet wurde.",
+)
+
+METHODS = frozenset({"INVITE", "UPDATE", "PRACK"})
+# 491, 422, challenges: the requester asks again (RFC 3261, 14.1; RFC 4028, 7.3). 487: it took the request back itself.
+ASKED_AGAIN = CHALLENGES | {422, 487, 491}
+NORMAL_CLEARING = 16  # ITU-T Q.850: somebody hung up
+# Timers B and F of RFC 3261 (64 * T1): then a request has failed. Server timers tick in seconds; with a minute of room,
+# people who happen to hang up are attributed to it.
+TIMEOUT, ROOM = timedelta(seconds=32), timedelta(seconds=5)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    bye = next((row for row in case.sip_messages if row.method == "BYE"), None)
+    if bye is None or q850(bye.reason_header) == NORMAL_CLEARING:
+        return
+    asked = [
+        row for row in case.transactions if not row.initial and row.method in METHODS and row.time <= bye.time
+    ]
+    failed = next((row for row in reversed(asked) if _refused(row, bye) or _unanswered(case, row, bye)), None)
+    if failed is None or any(True for rule in NEARER for _ in rule.find(case)):
+        return
+    # A B2BUA passes it on: the request that failed first is the one whose answer is somebody's own.
+    origin = min(
+        (row for row in asked if row.final_status == failed.final_status and _refused(row, bye)),
+        key=lambda row: row.final_time or row.time,
+        default=failed,
+    )
+    yield _finding(case, origin, bye)
+
+
+def _refused(row: TransactionRow, bye: SipMessageRow) -> bool:
+    refused = (row.final_status or 0) >= 300 and row.final_status not in ASKED_AGAIN
+    return refused and row.final_time is not None and timedelta() <= bye.time - row.final_time <= AT_ONCE
+
+
+def _unanswered(case: Case, row: TransactionRow, bye: SipMessageRow) -> bool:
+    """Whether the requester's timer ended the call; a re-INVITE without any response has another rule."""
+    pending = row.final_status is None and (row.method != "INVITE" or bool(_answers(case, row)))
+    return pending and bye.src_addr == row.src_addr and abs(bye.time - row.time - TIMEOUT) <= ROOM
+
+
+def _answers(case: Case, row: TransactionRow) -> list[SipMessageRow]:
+    asked = (row.call_id, row.cseq, row.method, row.src_addr)
+    return [
+        each
+        for each in case.sip_messages
+        if each.status is not None and (each.call_id, each.cseq, each.cseq_method, each.dst_addr) == asked
+    ]
+
+
+def _finding(case: Case, failed: TransactionRow, bye: SipMessageRow) -> Finding:
+    request = next(
+        row for row in case.sip_messages if (row.capture, row.frame) == (failed.capture, failed.frame)
+    )
+    facts: dict[str, object] = {
+        "ender": bye.src_addr,
+        "target": failed.dst_addr,
+        "method": "re-INVITE" if failed.method == "INVITE" else failed.method,
+        "number": failed.leg,
+        "frame": failed.frame,
+        "seconds": (bye.time - failed.time).total_seconds(),
+        "times": failed.requests,
+    }
+    detail: list[Text] = []
+    answers = _answers(case, failed)
+    if failed.final_status is None:
+        tag, title = "unanswered", TITLE_UNANSWERED
+        if failed.requests > 1:
+            detail.append(REPEATED)
+        if answers:
+            detail.append(PENDING)
+            facts["answer"] = f"{answers[0].status} {answers[0].reason or ''}".strip()
+    else:
+        tag, title = "refused", TITLE_REFUSED
+        ended = (bye.time - (failed.final_time or failed.time)).total_seconds()
+        facts |= {"ms": ended * 1000, "answer": f"{failed.final_status} {failed.final_reason or ''}".strip()}
+        lacking, more = _less(case, request)
+        detail += [AS_BEFORE, *lacking]
+        facts |= more
+    return Finding(
+        RULE.name,
+        "suspect",
+        0.8,
+        evidence(request, answers[-1] if answers else None, bye),
+        title,
+        tuple(detail),
+        facts,
+        SETTLE,
+        leg=failed.leg,
+        tags=frozenset({tag, *(("less",) if len(detail) > 1 and tag == "refused" else ())}),
+    )
+
+
+def _less(case: Case, request: SipMessageRow) -> tuple[list[Text], dict[str, object]]:
+    """Return sentences, with their facts, on what the request's description lacks of its sender's last one before."""
+    now = _sections(case, request)
+    former = [
+        row
+        for row in case.sip_messages
+        if row.call_id == request.call_id
+        and row.src_addr == request.src_addr
+        and row.time < request.time
+        and (row.status is None or row.status < 300)
+    ]
+    before = next((found for row in reversed(former) if (found := _sections(case, row))), [])
+    if not now or not before:
+        return [], {}
+    facts: dict[str, object] = {
+        "proto": now[0].proto,
+        "proto_before": before[0].proto,
+        "sections": len(now),
+        "sections_before": len(before),
+    }
+    said = (
+        (NO_ICE, any(row.ufrag for row in before) and not any(row.ufrag for row in now)),
+        (NO_KEYS, any(row.fingerprint for row in before) and not any(row.fingerprint for row in now)),
+        (PROFILE, now[0].proto != before[0].proto),
+        (FEWER, len(now) < len(before)),
+    )
+    return [text for text, holds in said if holds], facts
+
+
+def _sections(case: Case, message: SipMessageRow) -> list[SdpMediaRow]:
+    place = (message.capture, message.frame, message.call_id)
+    return [row for row in case.sdp_media if (row.capture, row.frame, row.call_id) == place]
+
+
+RULE = Rule(
+    code="SIP018",
+    name="change-failed",
+    stage="sip",
+    breaks="session",
+    despite_media=True,
+    summary=Text("Change during the call failed", "Änderung im Anruf gescheitert"),
+    claim=Text(
+        "A call is ended, however good the media, because a re-INVITE, UPDATE or PRACK in it is refused or gets no final response.",
+        "Ein Anruf wird, wie gut die Medien auch sind, beendet, weil ein re-INVITE, UPDATE oder PRACK darin abgelehnt wird oder keine"
+        " endgültige Antwort bekommt.",
+    ),
+    causes=(
+        cause(
+            "A server in the middle builds the new offer without what this side had agreed to (ICE, DTLS, profile, sections).",
+            "Ein Server dazwischen baut das neue Angebot ohne das, was mit dieser Seite vereinbart war (ICE, DTLS, Profil,"
+            " Abschnitte).",
+            tag="less",
+        ),
+        cause(
+            "{target} does not take the new description, or no changes at all, and {ender} does not go on with the old one.",
+            "{target} nimmt die neue Beschreibung oder überhaupt keine Änderung an, und {ender} bleibt nicht bei der alten.",
+            tag="refused",
+        ),
+        cause(
+            "A proxy or B2BUA takes the request and does not pass it on, or not its answer: wrong route, topology hiding, another"
+            " request still open.",
+            "Ein Proxy oder B2BUA nimmt die Anfrage an und gibt sie oder ihre Antwort nicht weiter: falsche Route, Topology Hiding,"
+            " noch eine andere Anfrage offen.",
+            tag="unanswered",
+        ),
+    ),
+    remedies=(
+        remedy(
+            "Have the server describe a re-INVITE as it described the call (rtpengine: the same ICE, DTLS and profile flags).",
+            "Den Server ein re-INVITE so beschreiben lassen wie den Anruf selbst (rtpengine: dieselben Flags für ICE, DTLS und Profil).",
+            tag="less",
+        ),
+        remedy(
+            "Compare the description in frame {frame} with the one agreed before; switch off what is not needed (direct media,"
+            " session refresh, connected-line updates).",
+            "Die Beschreibung in Frame {frame} mit der vorher vereinbarten vergleichen; abschalten, was nicht gebraucht wird"
+            " (Direct Media, Session-Auffrischung, Anzeige des Verbundenen).",
+            tag="refused",
+        ),
+        remedy(
+            "Follow {method} in frame {frame} behind {target}: capture there, or read its log.",
+            "{method} aus Frame {frame} hinter {target} verfolgen: dort mitschneiden oder das Log lesen.",
+            tag="unanswered",
+        ),
+    ),
+    references=("RFC 3261, sections 14.1 and 17.1", "RFC 3262, section 4", "RFC 3264, section 8"),
+    known_problems=Text(
+        "Somebody who hangs up in the two seconds after a refusal looks the same.",
+        "Wer in den zwei Sekunden nach einer Ablehnung auflegt, sieht genauso aus.",
+    ),
+    find=find,
+)

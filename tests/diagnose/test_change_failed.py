@@ -1,0 +1,129 @@
+"""Calls that end because a re-INVITE, UPDATE or PRACK failed."""
+
+import pandas as pd
+import pytest
+
+from postproc.correlate.sip import transactions
+from postproc.diagnose.rules.change_failed import RULE
+from tests import builders
+from tests.diagnose.scenes import APP, SERVER, asked, foreign, message, section, told_both, verdict
+
+BEGUN = [
+    message(1, "INVITE", 0.0, frame=1, cseq=1),
+    message(1, 200, 1.0, frame=2, cseq=1, to_tag="t"),
+    message(1, "ACK", 1.1, frame=3, cseq=1, to_tag="t"),
+]
+
+
+def bye(time, **changes):
+    return message(1, "BYE", time, frame=60, cseq=9, to_tag="t") | changes
+
+
+def asked_for(method="INVITE", status=None, at=5.0, after=0.1, **changes):
+    """A request in the dialog and its final response, or 100 only."""
+    sent = message(1, method, at, frame=30, cseq=2, to_tag="t", branch="z2", has_sdp=True) | changes
+    return [sent, answer(status or 100, at + after, method)]
+
+
+def answer(status, time, method="INVITE"):
+    return message(
+        1, status, time, frame=31, cseq=2, cseq_method=method, to_tag="t", branch="z2", reason="No"
+    )
+
+
+def known(sip, **changes):
+    """The call of two phones with these messages, and their transactions as correlation makes them."""
+    made = transactions(builders.sip_messages(*sip)).to_dict("records")
+    legs = {"a@x": 1, "b@x": 2}
+    told = [
+        {name: value for name, value in row.items() if pd.notna(value)}
+        | {"call": 1, "leg": legs[row["call_id"]]}
+        for row in made
+    ]
+    return {"base": foreign(), "sip_messages": sip, "transactions": told} | changes
+
+
+def found_in(sip, **changes):
+    return asked(RULE, **known(sip, **changes))
+
+
+def test_a_refused_change_and_the_end_right_after_it():
+    sip = [*BEGUN, *asked_for(status=488), bye(5.3, src_addr=SERVER, dst_addr=APP)]
+    (found,) = found_in(sip)
+    assert (found.verdict, found.leg, found.tags) == ("suspect", 1, {"refused"})
+    shown = told_both(found, RULE)
+    assert shown["en"]["title"].startswith(
+        f"{SERVER} ended the call 200 ms after {SERVER} had refused the re-INVITE"
+    )
+    assert "das re-INVITE mit 488 No" in shown["de"]["title"]
+    row = verdict(**known(sip))
+    assert (row.verdict, row.cause) == ("suspect", "change-failed")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "words"),
+    [
+        ({"ufrag": "u"}, {"ufrag": None}, "no ICE"),
+        ({"fingerprint": "sha-256 AA"}, {"fingerprint": None}, "no a=fingerprint"),
+        ({"proto": "UDP/TLS/RTP/SAVPF"}, {"proto": "RTP/AVP"}, "UDP/TLS/RTP/SAVPF had been agreed"),
+    ],
+)
+def test_what_the_new_description_lacks(before, now, words):
+    both = {"fingerprint": None, "ufrag": None, "proto": "RTP/AVP"}
+    sdp = [section(frame=1, **both | before), section(frame=30, time=5.0, **both | now)]
+    (found,) = found_in([*BEGUN, *asked_for("UPDATE", 488), bye(5.2)], sdp_media=sdp)
+    assert found.tags == {"refused", "less"}
+    assert words in told_both(found, RULE)["en"]["detail"]
+
+
+def test_a_description_with_fewer_sections():
+    sdp = [section(frame=1), section(frame=1, media="video"), section(frame=30, time=5.0)]
+    (found,) = found_in([*BEGUN, *asked_for(status=488), bye(5.2)], sdp_media=sdp)
+    assert "m= sections of the new description: 1, before: 2." in told_both(found, RULE)["en"]["detail"]
+
+
+def test_the_first_refusal_is_the_one_that_a_b2bua_passes_on():
+    other = {"call_id": "b@x", "leg": 2}
+    passed = [
+        each | other | {"frame": each["frame"] + 10} for each in asked_for(status=488, at=4.9, after=0.3)
+    ]
+    base = foreign()
+    two = {"legs": [*base["legs"], dict(base["legs"][0]) | {"leg": 2, "call_id": "b@x"}]}
+    sip = [*BEGUN, passed[0], *asked_for(status=488), passed[1], bye(5.4) | other]
+    (found,) = found_in(sip, base=base | two)
+    assert (found.leg, found.facts["frame"]) == (1, 30)
+
+
+@pytest.mark.parametrize("method", ["INVITE", "PRACK"])
+def test_a_change_that_nobody_answers_until_the_timer(method):
+    sip = [*BEGUN, *asked_for(method), bye(37.0, reason_header="SIP;cause=408")]
+    (found,) = found_in(sip)
+    assert (found.tags, found.facts["seconds"]) == ({"unanswered"}, 32.0)
+    assert "took it (100 No)" in told_both(found, RULE)["en"]["detail"]
+
+
+def test_a_request_sent_again_and_again():
+    again = [message(1, "PRACK", 5.0 + k, frame=30 + k, cseq=2, to_tag="t", branch="z2") for k in range(4)]
+    (found,) = found_in([*BEGUN, *again, bye(37.0)])
+    assert "It was sent 4 times." in told_both(found, RULE)["en"]["detail"]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        [*asked_for(status=488), bye(7.2)],  # the call went on
+        [*asked_for(status=491), bye(5.2)],  # asked again
+        [*asked_for(status=487), bye(5.2)],  # taken back
+        [*asked_for(status=488), bye(5.2, reason_header="Q.850;cause=16")],  # somebody hung up
+        [*asked_for("INFO", 415), bye(5.2)],
+        [*asked_for(status=481, at=5.3), bye(5.2)],  # crosses the BYE
+        [*asked_for(), bye(31.9)],
+        [*asked_for(), bye(42.1)],
+        [*asked_for(), bye(37.0, src_addr=SERVER, dst_addr=APP)],
+        [asked_for()[0], bye(37.0)],  # another rule
+        [*asked_for(status=200), bye(5.2)],
+        asked_for(status=488),
+    ],
+)
+def test_silent_where_the_call_does_not_end_for_it(later):
+    assert found_in([*BEGUN, *later]) == []
