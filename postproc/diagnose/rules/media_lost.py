@@ -88,7 +88,7 @@ def find(case: Case) -> Iterator[Finding]:
             title = NO_LEG if row.leg is None else IN_ONE_PAUSE if long and verdict == "suspect" else TITLE
             title = AGAIN_AND_AGAIN if again and title is TITLE else title
             way = [each for each in passed if _carries(each, row)]
-            yield _finding(row, title, verdict, excuse, way, again)
+            yield _finding(row, (title, verdict), excuse, way, again)
 
     for leg in case.numbers:
         gone = unreceived(case, leg)
@@ -197,12 +197,12 @@ def percent(row: RtpStreamRow) -> float:
 
 def _finding(
     row: RtpStreamRow,
-    title: Text,
-    verdict: Verdict,
+    claim: tuple[Text, Verdict],
     excuse: Text | None,
     way: list[Transit],
     again: list[float],
 ) -> Finding:
+    title, verdict = claim
     facts: dict[str, object] = {
         "percent": percent(row),
         "lost": row.lost,
