@@ -19,10 +19,12 @@ from postproc.model.text import Text
 from tests.conftest import PCAPS
 
 SOURCES = Path(postproc.__file__).parent
+AGAIN = "cases/opensips_missing_ack_32s.pcapng"  # what was sent again has words of its own in pictures
 # Words that English sentences have and German ones have not.
 ENGLISH = re.compile(
     r"(?<![\w-])(?:the|and|of|not|is|are|were|with|from|cannot|this|it|to|for|by|which|has|have|been|there|that|only|"
-    r"what|failed|missing|found|written|read|calls?|media|packets|file|folder)(?![\w-])"
+    r"what|failed|missing|found|written|read|calls?|media|packets|file|folder|again|sent|times|answered|unanswered|"
+    r"resumes|mapped|refused|seen)(?![\w-])"
 )
 CODE = re.compile(
     r"`[^`]*`|\"[^\"]*\"|'[^']*'|<[^>]*>|\{[^}]*\}|\[[^]]*\]|\S*[/=_.]\S+|--?[a-z][\w-]*|"
@@ -225,7 +227,7 @@ def run(tmp_path_factory):
     out = tmp_path_factory.mktemp("german")
     (out / "broken.pcap").write_bytes(b"no capture")
     (out / "cut.pcapng").write_bytes((PCAPS / "good.pcapng").read_bytes()[:-7])
-    names = ["two_calls.pcapng", "only_private.pcapng", "acl_488.pcapng", "dtls_fail.pcapng"]
+    names = ["two_calls.pcapng", "only_private.pcapng", "acl_488.pcapng", "dtls_fail.pcapng", AGAIN]
     args = ["run", *(str(PCAPS / each) for each in names), str(out), "-o", str(out / "results"), "-v"]
     log = ["--fs-log", str(PCAPS / "codec_488.freeswitch.log")]  # of other calls: nothing of it is quoted
     done = CliRunner().invoke(cli, [*args, *log, "--lang", "de"], prog_name="postproc")
@@ -243,6 +245,7 @@ def test_a_run_tells_everything_in_german(run):
 def test_its_report_is_german(run):
     _, out = run
     page = (out / "report.html").read_text()
+    assert "(erneut)" in page
     page = re.sub(r"<(style|script|code|pre)\b.*?</\1>", " ", page.replace("<wbr>", ""), flags=re.DOTALL)
     assert english(html.unescape(re.sub(r"<[^>]*>", "\n", page))) == []
 

@@ -266,6 +266,9 @@ OPTIONS: Mapping[str, str] = {
         "Alles pseudonymisieren: Nummern, Namen, Adressen, Medien."
     ),
     "File to write.": "Zieldatei.",
+    "File to write.  [default: ticket.zip, with --call ticket-N.zip]": (
+        "Zieldatei.  [Vorgabe: ticket.zip, mit --call ticket-N.zip]"
+    ),
     "File to write.  [default: CAPTURE's name with .ipynb, in this folder]": (
         "Zieldatei.  [Vorgabe: Name des Mitschnitts mit .ipynb, in diesem Ordner]"
     ),

@@ -242,10 +242,8 @@ STILL_OPEN = Text(
 @click.option(
     "-o",
     "--out",
-    default="ticket.zip",
-    show_default=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write.",
+    help="File to write.  [default: ticket.zip, with --call ticket-N.zip]",
 )
 @access_options
 @lang_option
@@ -263,7 +261,7 @@ def ticket_command(
     key: str | None,
     hide: Path | None,
     yes: bool,
-    out: Path,
+    out: Path | None,
     deployment: str,
     acl: Path | None,
     acl_list: tuple[str, ...],
@@ -287,13 +285,14 @@ def ticket_command(
     Examples:
         postproc ticket loopback+eth.pcapng --fs-log XCC_FS_2026_11_22_22_38_46.log
         postproc ticket trace.pcapng --attach trunk.log --attach app.log --answers answers.toml
-        postproc ticket postproc-out --call 4 -o ticket.zip
+        postproc ticket postproc-out --call 4
         postproc ticket trace.pcapng --redact --ask -o ticket-4711.zip
     """
     from postproc.read.inputs import located
     from postproc.share.ticket import Order, read_answers, ticket
     from postproc.show.terminal import clean
 
+    out = out or Path("ticket.zip" if call is None else f"ticket-{call}.zip")
     answered = read_answers(answers) if answers else {}
     selection = chosen(captures, call, lang) if call is not None or is_results(captures[0]) else None
     if selection:

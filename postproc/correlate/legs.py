@@ -265,7 +265,31 @@ def _by_leg(sent: list[Message], recordings: Recordings) -> dict[Key, list[Messa
     for message in sent:
         if message.call_id is not None and _may_belong(message):
             by_leg[recordings.get(message.capture, message.capture), message.call_id].append(message)
-    return {key: group for key, group in by_leg.items() if any(m.kind in INVITE_DIALOG for m in group)}
+    legs = {key: group for key, group in by_leg.items() if any(m.kind in INVITE_DIALOG for m in group)}
+    own = {key for key, group in legs.items() if not all(_misnamed(m) for m in group)}
+    dialogs = {(recording, *_tags(m)) for recording, call_id in own for m in legs[recording, call_id]}
+    return {
+        key: group
+        for key, group in legs.items()
+        if key in own or not all((key[0], *_tags(m)) in dialogs for m in group)
+    }
+
+
+def _tags(message: Message) -> tuple[str, str] | tuple[()]:
+    """Return the tags of a message's dialog, in one order for both directions; empty if one is missing."""
+    if not message.from_tag or not message.to_tag:
+        return ()
+    first, second = sorted((message.from_tag, message.to_tag))
+    return first, second
+
+
+def _misnamed(message: Message) -> bool:
+    """Whether a message may belong to the dialog of its tags although its Call-ID is another.
+
+    A proxy that hides Call-IDs may encode that of an ACK, or decode that of a response, without being due to.
+    """
+    answers = message.method is None and message.kind != "INVITE"
+    return bool(_tags(message)) and (answers or message.method == "ACK")
 
 
 def _may_belong(message: Message) -> bool:

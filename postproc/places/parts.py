@@ -25,6 +25,8 @@ Keys = Mapping[str, set[tuple[Any, ...]]]
 
 def parts(events: Tables) -> dict[str, str]:
     """Return by capture the one with all its messages and media, between the same ends at the same times."""
+    if len(events.captures) < 2:
+        return {}
     times = pd.concat([getattr(events, name)[["capture", "time"]] for name in MESSAGES]).drop_duplicates()
     times["shared"] = times.duplicated("time", keep=False)
     suspects = times.groupby("capture")["shared"].all()

@@ -199,14 +199,14 @@ def _heard(ssrc: int, reports: Sequence[Report], sent: Sent) -> Heard:
     if not reports:
         return NOTHING
     until: int | None = None
-    unheard, highest = 0, None
+    unheard, highest = 0, 0  # some reporters never say more than 0
     clear: list[Block] = []
     naming: set[tuple[int, int]] = set()
     for report in reports:
         block = (report.blocks or {}).get(ssrc)
-        arrived = report.sources > 0 if block is None else highest is None or block.highest > highest
+        arrived = report.sources > 0 if block is None else block.highest > highest
         if block is not None:
-            highest = max(block.highest, highest or 0)
+            highest = max(block.highest, highest)
             clear.append(block)
         if arrived:
             until, unheard = report.time, 0

@@ -80,11 +80,11 @@ def test_every_command_knows_a_call_by_its_number_in_an_earlier_run(pcaps, tmp_p
     assert "Legs b" in coloured.output
     assert f"call{number}" in next((tmp_path / "wireshark").rglob("dmacros")).read_text()
 
-    packed = typed("ticket", "out", "--call", number, "-o", "t.zip")
+    packed = typed("ticket", "out", "--call", number)
     assert packed.exit_code == 0
     own = postproc.analyze(tmp_path / "in/b.pcapng").calls.set_index("call_uid").loc[uid, "call"]
     assert f"call {number} is call {own} in the ticket" in packed.output
-    assert "trace/b.pcapng" in " ".join(ZipFile(tmp_path / "t.zip").namelist())
+    assert "trace/b.pcapng" in " ".join(ZipFile(tmp_path / f"ticket-{number}.zip").namelist())
     for command in (["annotate"], ["notebook"], ["wireshark", "color"], ["ticket"], ["filter"], ["export"]):
         done = typed(*command, "out", "--call", 99)
         assert done.exit_code == 2

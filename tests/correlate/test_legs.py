@@ -52,6 +52,23 @@ def test_legs_come_by_time_of_their_first_message():
     assert found["call_id"].to_list() == ["early", "late"]
 
 
+@pytest.mark.parametrize(
+    ("message", "kept"),
+    [
+        (ask("ACK", 2.3), False),
+        (reply(481, 9.2, "BYE", cseq=2), False),
+        (ask("BYE", 9.2, cseq=2), True),
+        (reply(200, 2.3), True),
+        (ask("ACK", 2.3, to_tag="other"), True),
+        (ask("ACK", 2.3, to_tag=None), True),
+    ],
+)
+def test_an_ack_or_a_late_answer_under_another_call_id_makes_no_leg_beside_its_dialog(message, kept):
+    misnamed = message | {"call_id": "encoded"}
+    assert len(table(*call(), misnamed)) == 1 + kept
+    assert len(table(misnamed)) == 1
+
+
 def test_order_is_by_time_not_by_place_in_the_file():
     assert leg(*reversed(call())).drop("frame").equals(leg(*call()).drop("frame"))
 

@@ -5,6 +5,7 @@ import pytest
 from postproc.diagnose.rules.consent_lost import RULE
 from tests.diagnose.scenes import asked, check, stream, told_both, verdict
 from tests.diagnose.test_media_stopped import SILENT, phase
+from tests.diagnose.test_turn_refused import challenge, exchange, granted
 
 DIED = [check(time=1.0), *(check(time=10.0 + n, outcome="unanswered") for n in range(8))]
 MEDIA = [stream(), stream("client_to_server", last_time=9.5)]
@@ -58,3 +59,26 @@ def test_silent_about_the_last_requests_of_a_call():
 
 def test_silent_when_nothing_was_ever_answered():
     assert asked(RULE, bindings=DIED[1:], rtp_streams=[]) == []
+
+
+@pytest.mark.parametrize(
+    ("turn", "tags"),
+    [
+        (
+            [granted(1.0), exchange(8.0, "create_permission", 438), exchange(9.0, "create_permission", 438)],
+            {"relay"},
+        ),
+        (
+            [granted(1.0), exchange(8.0, "create_permission", 438), granted(9.0, "create_permission")],
+            {"path"},
+        ),
+        ([granted(1.0), exchange(8.0, "create_permission", 438)], {"path"}),
+        ([granted(1.0), exchange(20.5, "allocate", 437), exchange(20.6, "allocate", 437)], {"path"}),
+        ([challenge(1.0), challenge(2.0)], {"path"}),
+    ],
+)
+def test_a_relay_that_had_refused_to_go_on_is_why(turn, tags):
+    rows = [row | {"leg": 1, "call": 1} for each in turn for row in each]
+    (found,) = asked(RULE, bindings=DIED, rtp_streams=MEDIA, stun_messages=rows)
+    assert found.tags == tags
+    assert ("CreatePermission 2 times" in told_both(found, RULE)["en"]["detail"]) == (tags == {"relay"})

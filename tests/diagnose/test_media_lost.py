@@ -119,6 +119,43 @@ def test_an_interruption_is_as_long_as_media_that_has_stopped_and_its_packets_we
         assert len(asked(RULE, rtp_streams=[row, OTHER_WAY])) == count
 
 
+def seconds_of(number: int, pauses: dict[int, int]):
+    """Rows of rtp_seconds of a minute; of the seconds in ``pauses`` nothing came, and so many packets are lost."""
+    silent = {each for at in pauses for each in (at, at + 1)}
+    return [
+        {
+            "stream": number,
+            "second": second,
+            "time": 3.0 + second,
+            "last_time": 3.98 + second,
+            "packets": 50,
+            "lost": pauses.get(second - 2, 0),
+        }
+        for second in range(60)
+        if second not in silent
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pauses", "verdict_"),
+    [
+        ({8: 100, 18: 100, 28: 100}, "suspect"),
+        ({8: 100, 18: 100}, "note"),
+        ({8: 0, 18: 100, 28: 100}, "note"),  # one of the pauses is silence
+    ],
+)
+def test_short_outages_again_and_again_are_a_suspicion(pauses, verdict_):
+    lost = sum(pauses.values())
+    row = interrupted(2.02, lasts=60.0, lost=lost, stream=1)
+    (found,) = asked(RULE, rtp_streams=[row, OTHER_WAY | {"stream": 2}], rtp_seconds=seconds_of(1, pauses))
+    assert found.verdict == verdict_
+    if verdict_ == "suspect":
+        shown = told_both(found, RULE)
+        assert shown["en"]["title"].startswith("3 times no RTP packet came from ")
+        assert "for up to 2.0 s; 300 are missing." in shown["en"]["title"]
+        assert "3-mal kam auf Leg 1 bis zu 2,0 s lang kein RTP-Paket" in shown["de"]["title"]
+
+
 LONG_CALL = interrupted(lasts=3600.0)
 
 

@@ -12,6 +12,7 @@ from tests.diagnose.scenes import (
     good,
     leg,
     message,
+    phase,
     plain_stream,
     section,
     stream,
@@ -37,7 +38,7 @@ def test_a_few_packets_back_are_no_audio():
 def test_the_other_leg_waits_for_the_clients_media():
     broken = {"bindings": unanswered(5), "dtls": [], "pairs": []}
     (found,) = asked(RULE, rtp_streams=[plain_stream(GATEWAY, SERVER)], **broken)
-    assert (found.verdict, found.leg, found.tags) == ("suspect", 2, {"other-leg"})
+    assert (found.verdict, found.leg, found.tags) == ("suspect", 2, {"lost", "other-leg"})
     row = verdict(rtp_streams=[plain_stream(GATEWAY, SERVER)], **broken)
     assert row.cause == "no-binding-success"
 
@@ -160,6 +161,43 @@ def test_media_go_to_the_address_that_was_described():
     assert (found.facts["target"], found.facts["source"]) == (APP, SERVER)
 
 
+def test_who_lacks_media_and_sent_none_is_told_so():
+    (found,) = asked(RULE, **wanting(), rtp_streams=[stream("client_to_server")])
+    assert "itself sent no media on this leg" in told_both(found, RULE)["en"]["detail"]
+
+
+ADDRESSES = {"local_addr": SERVER, "remote_addr": APP}
+LISTENS = ADDRESSES | {"may_send_client": False, "packets_from_client": 0, "last_from_client": None}
+
+
+@pytest.mark.parametrize(("kind", "before"), [("answered", []), ("hold", [phase(ended=9.0, **ADDRESSES)])])
+def test_a_media_timeout_that_does_not_spare_listeners_and_holds(kind, before):
+    heard = [stream(), *(stream("client_to_server", last_time=9.0) for _ in before)]
+    heard += [plain_stream(SERVER, GATEWAY), plain_stream(GATEWAY, SERVER)]
+    held = phase(phase=2, kind=kind, started=9.0 if before else 3.0, **LISTENS)
+    scene = wanting() | {"rtp_streams": heard, "phases": [*before, held]}
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.8, {"not-due"})
+    told_both(found, RULE)
+    row = verdict(**scene)
+    assert (row.verdict, row.cause) == ("suspect", "one-way-media")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"may_send_client": True},
+        {"may_send_client": None},
+        {"kind": "early"},
+        {"local_addr": "10.0.50.9"},
+        {"local_addr": APP, "remote_addr": SERVER},  # the side that may send is the one that is missed
+    ],
+)
+def test_silent_on_a_media_timeout_while_media_were_due(changes):
+    found = asked(RULE, **wanting(), rtp_streams=[stream()], phases=[phase(**LISTENS | changes)])
+    assert [each.tags for each in found] == [{"lost"}]
+
+
 def test_silent_of_a_leg_that_is_ended_because_another_one_was():
     scene = wanting(leg=2)
     first = message(1, "BYE", 19.9, src_addr=SERVER, dst_addr=APP, frame=28)
@@ -197,10 +235,10 @@ def one_leg(told, phone=PHONE, box=BOX, media=None):
 @pytest.mark.parametrize(
     ("told", "tags", "said"),
     [
-        ("198.51.100.42", {"told"}, "wants media at 198.51.100.42"),
-        (BOX, {"told"}, "which is the address of 192.168.178.1 itself"),
-        ("media.example.net", {"name"}, "but the host name media.example.net"),
-        (PHONE, set(), "hears nothing, for 17 s."),
+        ("198.51.100.42", {"lost", "told"}, "wants media at 198.51.100.42"),
+        (BOX, {"lost", "told"}, "which is the address of 192.168.178.1 itself"),
+        ("media.example.net", {"lost", "name"}, "but the host name media.example.net"),
+        (PHONE, {"lost"}, "hears nothing, for 17 s."),
     ],
 )
 def test_an_address_of_its_own_that_does_not_fit_is_told(told, tags, said):

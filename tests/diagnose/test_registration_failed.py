@@ -45,6 +45,16 @@ def loop(last, times=3):
     return rows
 
 
+@pytest.mark.parametrize(("again", "tags"), [(3, {"unheard"}), (2, {"not_given", "user"})])
+def test_a_register_sent_again_after_its_answer_says_that_the_answer_does_not_arrive(again, tags):
+    sip = register(1.0, 1, 401)
+    sip += [sip[0] | {"time": 1.5 + k, "frame": 10 + k} for k in range(again)]
+    (found,) = beside(*sip)
+    assert found.tags == tags
+    told = told_both(found, RULE)
+    assert ("3 more times after its response" in told["en"]["detail"]) == (again == 3)
+
+
 @pytest.mark.parametrize("last", [401, 403])
 def test_credentials_that_are_not_accepted(last):
     (found,) = beside(*loop(last))

@@ -156,6 +156,14 @@ def test_widths_are_of_the_columns_there_are() -> None:
     assert named == [column.removesuffix(":0:R") for column in shown]
 
 
+def test_what_runs_over_tcp_is_coloured_as_over_udp(bundle: Bundle) -> None:
+    run = postproc.analyze(PCAPS / "made" / "ice_tcp.pcapng")
+    colors = bundle.colors(PCAPS / "made" / "ice_tcp.pcapng")
+    assert {colors[frame] for frame in run.dtls_messages["frame"]} == {"Legs: DTLS"}
+    checks = run.stun_messages["frame"][run.stun_messages["transport"] == "tcp"]
+    assert {colors[frame] for frame in checks} == {"Legs: STUN success"}
+
+
 def test_further_legs_and_refused_checks_have_their_colours(bundle: Bundle) -> None:
     assert "Legs: further leg" in bundle.colors(PCAPS / "made" / "three_legs.pcapng").values()
     refused = bundle.colors(PCAPS / "made" / "icmp_quotes_stun.pcapng")

@@ -80,6 +80,11 @@ def test_who_never_names_a_source_says_nothing(tmp_path):
     assert pd.isna(told.reported_until)
 
 
+def test_who_always_reports_0_says_nothing(tmp_path):
+    told, _ = row(tmp_path, *(back(heard(0), at) for at in (5, 10, 15)))
+    assert (told.reports, told.unreported) == (3, 0)
+
+
 def test_browsers_name_sources_in_receiver_reports_only(tmp_path):
     told, _ = row(
         tmp_path,

@@ -17,7 +17,7 @@ STILL_SENT = timedelta(seconds=2)
 
 
 class Complaint(NamedTuple):
-    """A BYE for missing media, and the streams that were being sent to its sender until then."""
+    """A BYE for missing media, and the streams that were being sent to its sender until then; none if none were due."""
 
     bye: SipMessageRow
     streams: tuple[RtpStreamRow, ...]
@@ -25,7 +25,7 @@ class Complaint(NamedTuple):
 
 @answered_once
 def complaint(case: Case) -> Complaint | None:
-    """Return the first BYE of a call if it reports media missing that the captures show until then.
+    """Return the first BYE of a call if it reports media missing that the captures show until then, or that were not due.
 
     A later BYE only forwards why another leg ended, as the first may where a leg cannot be read.
     """
@@ -42,7 +42,17 @@ def complaint(case: Case) -> Complaint | None:
         and (row.packets or 0) >= case.deployment.thresholds.one_way_packets
         and row.last_time >= bye.time - STILL_SENT
     )
-    return Complaint(bye, streams) if streams else None
+    return Complaint(bye, streams) if streams or _none_due(case, bye, own) else None
+
+
+def _none_due(case: Case, bye: SipMessageRow, own: set[str]) -> bool:
+    """Whether the other side was not to send at the end: a listener, a hold."""
+    last = next((phase for phase in reversed(case.phases) if phase.leg == case.leg_of.get(bye.call_id)), None)
+    if last is None or last.kind == "early":
+        return False
+    if last.local_addr in own:
+        return last.may_send_client is False
+    return last.remote_addr in own and last.may_send_server is False
 
 
 def unfed_hold(case: Case) -> tuple[SipMessageRow, PhaseRow] | None:

@@ -134,6 +134,9 @@ def media_ok(case: Case) -> bool | None:
     Media missing on another leg, as behind the B2BUA, proves nothing; on a client's leg, where checks or
     handshakes are visible, it does. Silence that cannot be judged makes the result None.
     """
+    told = complaint(case)
+    if told is not None and not told.streams:
+        return False  # ended for want of media that were not due
     has_audio = {leg: True if as_agreed(case, leg) else both_ways(case, leg) for leg in _answered(case)}
     talking_legs = [has_audio[leg] for leg in talking(case)]
     if all(each is None for each in talking_legs):

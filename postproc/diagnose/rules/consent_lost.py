@@ -8,10 +8,11 @@ from postproc.diagnose.evidence.media import way
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, Checks, checks, receiver, requests
 from postproc.diagnose.evidence.silences import alive, silences
 from postproc.diagnose.evidence.view import end
+from postproc.diagnose.rules import turn_refused
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Direction
 from postproc.model.findings import Finding, Rule, cause, remedy
-from postproc.model.rows import BindingRow
+from postproc.model.rows import BindingRow, StunMessageRow
 from postproc.model.text import Text
 
 # RFC 7675, section 5.1: consent checks are sent every 4 to 6 s, so a live client sends at least one in 10 s.
@@ -45,6 +46,15 @@ MOVED = Text(
     "Checks then came from {moved}: the client has changed its network or its NAT mapping.",
     "Danach kamen Checks von {moved}: Der Client hat das Netz oder die NAT-Zuordnung gewechselt.",
 )
+RELAY = Text(
+    "The TURN server {relay} refused {method} {times} times (error {error}) and granted nothing since: a permission ends after 5 min"
+    " (RFC 8656, section 9), and the relay passes nothing on any more.",
+    "Der TURN-Server {relay} lehnte {method} {times}-mal ab (Fehler {error}) und gewährte seither nichts: Eine Berechtigung endet nach"
+    " 5 min (RFC 8656, Abschnitt 9), und das Relay leitet nichts mehr weiter.",
+)
+
+# One 401 or 438 is a challenge, which the client answers; a second one without a success between is none.
+REFUSED_TIMES = 2
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -77,6 +87,7 @@ def _gone(case: Case, known: set[int | None]) -> Iterator[Finding]:
             facts,
             None if sent_consent else SETTLE,
             leg=silence.leg,
+            tags=frozenset({"path"}),
         )
 
 
@@ -114,7 +125,7 @@ def _finding(
     targets = {(row.dst_addr, row.dst_port) for row in checks(case, direction, leg).rows}
     targets |= {(row.src_addr, row.src_port) for row in came if row.time <= lost_at}
     moved = [endpoint(*each) for each in sorted({(row.src_addr, row.src_port) for row in came} - targets)]
-    facts = {
+    facts: dict[str, object] = {
         "peer": receiver(direction),
         "lost_at": lost_at,
         "seconds": (until - lost_at).total_seconds(),
@@ -122,8 +133,28 @@ def _finding(
         "lost": requests(lost),
         "moved": moved,
     }
-    details = (DETAIL, MOVED) if moved else (DETAIL,)
-    return Finding(RULE.name, "fault", 0.9, evidence(good[-1], *lost), TITLE, details, facts, leg=leg)
+    refused = _refused(case, leg, until)
+    if refused:
+        last = refused[-1]
+        facts |= {
+            "relay": endpoint(last.src_addr, last.src_port),
+            "method": turn_refused.REQUEST.get(last.method or "", last.method),
+            "times": len(refused),
+            "error": last.error_code,
+        }
+    details = (DETAIL, *((MOVED,) if moved else ()), *((RELAY,) if refused else ()))
+    shown = evidence(good[-1], *lost, *refused[-1:])
+    tags = frozenset({"relay" if refused else "path"})
+    return Finding(RULE.name, "fault", 0.9, shown, TITLE, details, facts, leg=leg, tags=tags)
+
+
+def _refused(case: Case, leg: int | None, until: datetime) -> list[StunMessageRow]:
+    """Return the TURN server's refusals since its last success, before the call ended; empty if there are too few."""
+    answers = [row for row in case.turn_messages if row.leg == leg and row.kind in ("success", "error")]
+    answers = sorted((row for row in answers if row.time < until), key=lambda row: row.time)
+    granted = [place for place, row in enumerate(answers) if row.kind == "success"]
+    refused = answers[granted[-1] + 1 :] if granted else []
+    return refused if len(refused) >= REFUSED_TIMES else []
 
 
 RULE = Rule(
@@ -139,26 +170,45 @@ RULE = Rule(
     ),
     causes=(
         cause(
+            "The client does not renew its allocation or permission at {relay} as the server wants it: after 438 with the new nonce,"
+            " after 437 with a new allocation.",
+            "Der Client erneuert Allocation oder Berechtigung bei {relay} nicht so, wie der Server es verlangt: nach 438 mit dem neuen"
+            " Nonce, nach 437 mit einer neuen Allocation.",
+            tag="relay",
+        ),
+        cause(
             "The client changed its network (Wi-Fi to mobile) or lost it.",
             "Der Client hat das Netz gewechselt (WLAN zu Mobilfunk) oder verloren.",
+            tag="path",
         ),
         cause(
             "A NAT or firewall dropped the mapping.",
             "Ein NAT oder eine Firewall hat die Zuordnung verworfen.",
+            tag="path",
         ),
         cause(
             "The app was suspended or closed without hanging up.",
             "Die App wurde angehalten oder geschlossen, ohne aufzulegen.",
+            tag="path",
         ),
     ),
     remedies=(
         remedy(
+            "Update the client's TURN part, or lengthen the server's limits (coturn: stale-nonce, max-allocate-lifetime,"
+            " permission-lifetime).",
+            "Den TURN-Teil des Clients aktualisieren oder die Fristen des Servers verlängern (coturn: stale-nonce,"
+            " max-allocate-lifetime, permission-lifetime).",
+            tag="relay",
+        ),
+        remedy(
             "Ask what happened at {lost_at:clock}: network change, screen lock, roaming.",
             "Klären, was um {lost_at:clock} geschah: Netzwechsel, Bildschirmsperre, Roaming.",
+            tag="path",
         ),
         remedy(
             "Check the UDP timeout of NAT and firewall: more than 30 s.",
             "Den UDP-Timeout von NAT und Firewall prüfen: mehr als 30 s.",
+            tag="path",
         ),
     ),
     references=("RFC 7675, section 5.1",),

@@ -53,6 +53,19 @@ BEYOND = Text(
     "Sie gehen also hinter diesem Mitschnitt verloren, oder {target} kann sie nicht verwenden: falscher Port, unpassende"
     " Schlüssel.",
 )
+NONE_BACK = Text(
+    "{target} itself sent no media on this leg: what was to speak there may have failed.",
+    "{target} selbst sendete auf diesem Leg keine Medien: Was dort sprechen sollte, kann ausgefallen sein.",
+)
+NOT_DUE = Text(
+    "{target} ended the call for want of media ({reason}), although nobody was to send there on leg {number} by offer and answer.",
+    "{target} hat den Anruf mangels Medien beendet ({reason}), obwohl dorthin auf Leg {number} nach Angebot und Antwort niemand"
+    " senden sollte.",
+)
+NOT_SPARED = Text(
+    "So its media timeout counts for a side, too, that only listens or holds the call.",
+    "Sein Medien-Timeout gilt also auch für eine Seite, die nur zuhört oder den Anruf hält.",
+)
 SETTLE_LACKING = Text(
     "a capture at {target} shows whether the packets arrive there.",
     "ein Mitschnitt bei {target} zeigt, ob die Pakete dort ankommen.",
@@ -82,7 +95,7 @@ def find(case: Case) -> Iterator[Finding]:
     limits, fell_silent, told = case.deployment.thresholds, silences(case), complaint(case)
     for talk in talks(case):
         if told is not None and talk.leg == case.leg_of.get(told.bye.call_id):
-            yield _lacking(talk, told)
+            yield _lacking(case, talk, told) if told.streams else _not_due(talk, told)
             continue
         flow = main_flow(case, talk.leg)
         if flow is None or not both_may_send(case, talk.leg):
@@ -134,8 +147,26 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
         None if is_visible or sparse else SETTLE,
         leg=talk.leg,
         tags=frozenset(
-            {"other-leg"} if other else {"name"} if BY_NAME in named else {"told"} if named else set()
+            {
+                "lost",
+                *({"other-leg"} if other else {"name"} if BY_NAME in named else {"told"} if named else ()),
+            }
         ),
+    )
+
+
+def _not_due(talk: Talk, told: Complaint) -> Finding:
+    facts = {"number": talk.leg, "target": told.bye.src_addr, "reason": told.bye.reason_header}
+    return Finding(
+        RULE.name,
+        "suspect",
+        0.8,
+        evidence(told.bye),
+        NOT_DUE,
+        (NOT_SPARED,),
+        facts,
+        leg=talk.leg,
+        tags=frozenset({"not-due"}),
     )
 
 
@@ -157,7 +188,9 @@ def _told(case: Case, leg: int | None, stream: RtpStreamRow) -> str | None:
     return None
 
 
-def _lacking(talk: Talk, told: Complaint) -> Finding:
+def _lacking(case: Case, talk: Talk, told: Complaint) -> Finding:
+    own = {told.bye.src_addr, *(row.dst_addr for row in told.streams)}
+    speaks = any(row.leg == talk.leg and row.src_addr in own for row in case.rtp_streams)
     facts = {
         "number": talk.leg,
         "target": told.bye.src_addr,
@@ -171,10 +204,11 @@ def _lacking(talk: Talk, told: Complaint) -> Finding:
         0.7,
         evidence(told.bye, *told.streams),
         LACKING,
-        (BEYOND,),
+        (BEYOND,) if speaks else (BEYOND, NONE_BACK),
         facts,
         SETTLE_LACKING,
         leg=talk.leg,
+        tags=frozenset({"lost"}),
     )
 
 
@@ -186,10 +220,15 @@ RULE = Rule(
     from_absence=True,
     summary=Text("One-way audio", "Audio nur in einer Richtung"),
     claim=Text(
-        "RTP flows in one direction of a leg, and none or hardly any in the other, or none by the word of its receiver.",
-        "RTP fließt auf einem Leg in einer Richtung und in der anderen gar nicht oder kaum, oder sein Empfänger meldet, dass keines ankommt.",
+        "RTP flows in one direction of a leg, and none or hardly any in the other, or none by the word of its receiver, who may wait for media that are not due.",
+        "RTP fließt auf einem Leg in einer Richtung und in der anderen gar nicht oder kaum, oder sein Empfänger meldet, dass keines ankommt, auch wenn keines zu erwarten war.",
     ),
     causes=(
+        cause(
+            "The media timeout of {target} is meant for broken calls, and nobody exempted listeners and calls on hold from it.",
+            "Der Medien-Timeout von {target} soll abgerissene Anrufe beenden; Zuhörer und gehaltene Anrufe sind nicht ausgenommen.",
+            tag="not-due",
+        ),
         cause(
             "The B2BUA has nothing to pass on: the client's leg carries no media.",
             "Der B2BUA hat nichts weiterzugeben: Auf dem Client-Leg sind keine Medien.",
@@ -210,17 +249,31 @@ RULE = Rule(
         cause(
             "Packets go to a private or wrong address: NAT, or a wrong c= line.",
             "Pakete gehen an eine private oder falsche Adresse: NAT oder eine falsche c=-Zeile.",
+            tag="lost",
         ),
         cause(
             "A firewall lets media through in one direction only.",
             "Eine Firewall lässt Medien nur in einer Richtung durch.",
+            tag="lost",
         ),
         cause(
             "One end does not send: muted, no microphone, hold without SDP.",
             "Ein Ende sendet nicht: stummgeschaltet, kein Mikrofon, Halten ohne SDP.",
+            tag="lost",
         ),
     ),
     remedies=(
+        remedy(
+            "Raise the media timeout of {target} or switch it off for such calls, or have the other side send comfort noise.",
+            "Den Medien-Timeout von {target} erhöhen oder für solche Anrufe abschalten, oder die Gegenseite Comfort Noise senden lassen.",
+            tag="not-due",
+        ),
+        remedy(
+            "In FreeSWITCH: media_timeout and media_hold_timeout (once rtp-timeout-sec, rtp-hold-timeout-sec).",
+            "In FreeSWITCH: media_timeout und media_hold_timeout (früher rtp-timeout-sec, rtp-hold-timeout-sec).",
+            tag="not-due",
+            product="freeswitch",
+        ),
         remedy(
             "Have {source} name the address at which {target} reaches it: none from STUN inside one network; a forwarded port, or"
             " symmetric RTP at {target}, across NAT.",
@@ -236,10 +289,12 @@ RULE = Rule(
         remedy(
             "Compare where {target} sends to with the address in the SDP of {source}.",
             "Vergleichen, wohin {target} sendet und welche Adresse im SDP von {source} steht.",
+            tag="lost",
         ),
         remedy(
             "Capture at {target} and look whether it sends.",
             "Bei {target} mitschneiden und nachsehen, ob von dort gesendet wird.",
+            tag="lost",
         ),
     ),
     references=("RFC 3264, section 5.1", "RFC 3550"),

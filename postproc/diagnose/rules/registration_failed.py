@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.signalling import CHALLENGES
+from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
@@ -22,6 +24,15 @@ NOT_GIVEN = Text(
 SILENT = Text(
     "{users:3} cannot register at {server}: {attempts} REGISTER from {client} got no response.",
     "{users:3} kann sich bei {server} nicht registrieren: {attempts} REGISTER von {client} blieben ohne Antwort.",
+)
+UNHEARD = Text(
+    "{users:3} is not registered at {server}: {client} sends REGISTER again and again although it was answered ({answer}).",
+    "{users:3} ist bei {server} nicht registriert: {client} sendet das REGISTER immer wieder, obwohl es beantwortet wurde"
+    " ({answer}).",
+)
+WENT_TO = Text(
+    "The same request came {repeats} more times after its response, which went to {reached}.",
+    "Dieselbe Anfrage kam nach ihrer Antwort, die an {reached} ging, noch {repeats}-mal.",
 )
 WITH_CREDENTIALS = Text(
     "Credentials were sent and not accepted {refused:time|times}.",
@@ -63,6 +74,8 @@ TOO_BRIEF = 423  # retried with a longer Expires (RFC 3261, section 10.2.8)
 # A REGISTER over UDP is retransmitted after 0.5, 1.5, 3.5 s: 3 would accuse a slow registrar.
 REPEATED = 4
 LASTING_S = 3.0
+# Retransmissions after the response to the same request: one or two cross it on a slow path, a fourth comes after 7.5 s.
+UNHEARD_TIMES = 3
 # Seconds the capture must continue after a single failure: a phone prompts its user, or retries with
 # credentials, within seconds. With 0, a capture that ends between challenge and retry is reported.
 WATCHED_S = 5.0
@@ -96,6 +109,16 @@ class Attempts:
         numbers = {(row.call_id, row.cseq): row.authorized for row in self.requests}
         count = sum(numbers.values())
         return count or len(numbers)
+
+    @property
+    def unheard(self) -> int:
+        """How often a request was sent again after its final response (RFC 3261, section 17.1.2.2: it ends that)."""
+        answered: dict[tuple[str, int | None, str | None], datetime] = {}
+        for row in self.responses:
+            if (row.status or 0) >= 300:
+                answered.setdefault((row.call_id, row.cseq, row.branch), row.time)
+        keys = ((row.time, answered.get((row.call_id, row.cseq, row.branch))) for row in self.requests)
+        return sum(final is not None and sent > final for sent, final in keys)
 
     @property
     def refusals(self) -> list[SipMessageRow]:
@@ -150,6 +173,8 @@ def _failure(attempts: Attempts, watched: float) -> str | None:
         return "silent" if len(attempts.requests) >= REPEATED and lasted >= LASTING_S else None
     if not finals or (watched < WATCHED_S and attempts.times < 2 and finals[-1].status != FORBIDDEN):
         return None
+    if attempts.unheard >= UNHEARD_TIMES:
+        return "unheard"
     return _refusal(attempts, finals[-1].status or 0)
 
 
@@ -189,13 +214,15 @@ def _finding(tag: str, held: Sequence[Attempts]) -> Finding:
     digests = [row.challenge for row in responses if row.challenge]
     strange = tag == "not_given" and bool(digests) and not any("MD5" in each.split(",") for each in digests)
     least = max((row.expires or 0 for row in responses if row.status == TOO_BRIEF), default=0)
-    detail = {"stale": [TOO_OLD], "brief": [BRIEF if least else BRIEF_UNSAID]}.get(tag, [])
+    detail = {"unheard": [WENT_TO], "stale": [TOO_OLD], "brief": [BRIEF if least else BRIEF_UNSAID]}.get(
+        tag, []
+    )
     return Finding(
         RULE.name,
         verdict,
         0.6 if tag == "not_given" else 0.9,
         evidence(*requests[:SHOWN], *responses[:SHOWN]),
-        {"silent": SILENT, "not_given": NOT_GIVEN}.get(tag, REFUSED),
+        {"silent": SILENT, "not_given": NOT_GIVEN, "unheard": UNHEARD}.get(tag, REFUSED),
         (
             *([WITH_CREDENTIALS] if refused else []),
             *detail,
@@ -209,12 +236,14 @@ def _finding(tag: str, held: Sequence[Attempts]) -> Finding:
             "attempts": sum(attempts.times for attempts in held) if tag != "silent" else len(requests),
             "answer": f"{answered.status} {answered.reason or ''}".strip() if answered else "–",
             "refused": refused,
+            "repeats": sum(attempts.unheard for attempts in held),
+            "reached": endpoint(answered.dst_addr, answered.dst_port) if answered else "–",
             "seconds": (last.time - first.time).total_seconds(),
             "asked": first.expires,
             "least": least,
             "digest": digests[-1] if digests else "–",
         },
-        SETTLE,
+        None if tag == "unheard" else SETTLE,
         tags=frozenset(
             {tag} | ({"digest"} if strange else set()) | ({"user"} if tag in ABOUT_USER else set())
         ),
@@ -232,6 +261,13 @@ RULE = Rule(
         "Das REGISTER eines Telefons wird abgelehnt oder nicht beantwortet, und danach gelingt keines: Es ist nicht erreichbar.",
     ),
     causes=(
+        cause(
+            "The responses do not reach {client}: it listens on another port than it sends from (Via without rport, RFC 3581), or NAT"
+            " or a firewall drops them on the way back.",
+            "Die Antworten erreichen {client} nicht: Es lauscht auf einem anderen Port, als es sendet (Via ohne rport, RFC 3581), oder"
+            " NAT oder Firewall verwerfen sie auf dem Rückweg.",
+            tag="unheard",
+        ),
         cause(
             "User name, password or realm do not fit.",
             "Benutzername, Kennwort oder Realm passen nicht.",
@@ -275,6 +311,13 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Compare {reached} with the port in the Via of the REGISTER; have {client} send from the port on which it listens, or use"
+            " rport; capture there whether the responses arrive.",
+            "{reached} mit dem Port im Via des REGISTER vergleichen; {client} von dem Port senden lassen, auf dem es lauscht, oder mit"
+            " rport; dort mitschneiden, ob die Antworten ankommen.",
+            tag="unheard",
+        ),
         remedy(
             "Compare user name, password and domain of {client} with those at {server}.",
             "Benutzername, Kennwort und Domäne von {client} mit denen bei {server} vergleichen.",

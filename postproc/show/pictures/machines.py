@@ -252,13 +252,15 @@ class Machines:
 
     def _find_described(self) -> None:
         """Find addresses in session descriptions: the author's, or those of a machine it speaks for."""
+        relays = self._of_part("relay")
         for leg in self._legs:
             for party in PARTIES:
                 author = next(machine for machine in self._found if (leg.call_id, party) in machine.ends)
                 owner, side, places = _described(self._call, leg, party)
                 if not places:
                     continue
-                if side == "server" or not author.hosts.keys().isdisjoint(map(host, places)):
+                own = [at for at in places if not _at_host(relays, host(at))]
+                if side == "server" or not own or not author.hosts.keys().isdisjoint(map(host, own)):
                     machine = author
                 else:
                     new = Machine("client" if side == "client" else "media", owner)

@@ -116,3 +116,19 @@ def test_names_come_from_the_agent_without_its_version():
 def test_a_library_is_a_product_only_beside_the_product():
     assert name("caller", "sipsorcery_v4.0.79.1", [], "en") == "sipsorcery"
     assert name("caller", "sipsorcery_v4.0.79.1", ["XPhone Call Controller"], "en") == "XPhone Server"
+
+
+def test_a_client_that_offers_its_turn_server_alone_is_no_further_machine():
+    """What it describes is the relay's: no column without an arrow stands beside it."""
+    one = leg(1, "198.51.100.77:5070", "10.0.50.118:5060", uac_agent="Phone 7", uas_agent="PBX")
+    sent = {"call": 1, "leg": 1, "call_id": "c1", "frame": 1, "time": 0.0}
+    call = rows(
+        one,
+        sip_messages=b.sip_messages(sent | {"method": "INVITE", "cseq_method": "INVITE", "from_tag": "f"}),
+        candidates=b.candidates(
+            sent | {"side": "client", "sdp_owner": "-", "type": "relay", "addr": "192.0.2.53", "port": 52030}
+        ),
+        sdp_media=b.sdp_media(sent | {"connection_addr": "192.0.2.53", "port": 52030, "sdp_owner": "-"}),
+    )
+    names = [column.name for column in Machines(call).headings("en")]
+    assert names == ["Phone", "PBX", "TURN server"]

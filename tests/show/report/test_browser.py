@@ -276,6 +276,26 @@ def test_paper_gets_every_step_reached_of_the_calls_that_are_open(opened):
     assert opened.paper().count(b"/Type /Page\n") >= 3
 
 
+BROKEN_WORDS = """
+    const broken = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+        if (!node.parentElement.closest("td") || !/^\\s*\\S{1,12}\\s*$/.test(node.data)) continue;
+        const range = document.createRange();
+        range.selectNodeContents(node);
+        if (range.getClientRects().length > 1) broken.push(node.data);
+    }
+    return broken;
+"""
+
+
+def test_on_paper_no_word_of_a_table_is_broken(opened):
+    opened.run("for (const each of document.querySelectorAll('details')) each.open = true")
+    opened.size(703, 1032)  # A4 less its margins of 12 mm, at 96 pixels per inch
+    opened.media("print")
+    assert opened.run(BROKEN_WORDS) == []
+    assert opened.run(WIDE) <= 0
+
+
 def test_without_scripts_everything_is_there_to_read(opened, path):
     opened.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
