@@ -84,7 +84,7 @@ def analysed(captures: list[Capture], unread: list[Unread], out: Path | None, wo
         return Run(Tables(), out, left_out)
     tables, walked, answered = found
     return Run(
-        _with_left_out(tables, _left_out(read.copies, captures, in_others)),
+        _with_left_out(tables, [*_copies(read.copies), *_parts(read.events, captures, in_others)]),
         out,
         left_out,
         read.cached,
@@ -248,15 +248,21 @@ def _names(capture: Capture) -> dict[str, str]:
     return {"capture": capture.name, "path": readable(str(capture.path)), "sha256": capture.sha256}
 
 
-def _left_out(
-    copies: Iterable[tuple[Capture, Capture]], captures: Iterable[Capture], in_others: Mapping[str, str]
-) -> Iterator[tuple[Capture, str]]:
-    """Yield captures that were not analyzed because another has the same bytes, or all that is in them."""
+def _copies(copies: Iterable[tuple[Capture, Capture]]) -> Iterator[tuple[Capture, str]]:
+    """Yield captures that were not analyzed because another has the same bytes, and why."""
     for copy, original in copies:
         yield copy, f"same content as {original.name}; not analysed"
+
+
+def _parts(
+    events: Tables, captures: Iterable[Capture], in_others: Mapping[str, str]
+) -> Iterator[tuple[Capture, str]]:
+    """Yield captures that were not analyzed because all that is in them is in another, and why."""
+    sha256 = dict(zip(events.captures["capture"], events.captures["sha256"], strict=True))
     for capture in captures:
         if whole := in_others.get(capture.name):
-            yield capture, f"all of it is in {whole} too; not analysed"
+            known = replace(capture, sha256=sha256[capture.name])
+            yield known, f"all of it is in {whole} too; not analysed"
 
 
 def _with_left_out(tables: Tables, left_out: Iterable[tuple[Capture, str]]) -> Tables:

@@ -69,7 +69,8 @@ local HEADINGS = {
     { "", "", "", "", "", "c/s", "s>c", "c>s", "", "s>c", "c>s" },
 }
 local WORDS = { [2] = true, [3] = true, [9] = true } -- set from the left; the others are figures
-local LEGEND = "c: client, s: server; checks: answered/sent, repeats aside; media: RTP packets\n(n): no side is known to be the client"
+local LEGEND = "c: client, s: server; checks: answered/sent, repeats aside; media: RTP packets\n"
+    .. "(n): no side is known to be the client"
 
 -- Lines of cells of equal width.
 function menus.drawn(rows)

@@ -2,7 +2,17 @@
 
 import pandas as pd
 
-PLACE = ["capture", "frame", "frames", "call", "response_frame", "final_frame", "copy_of", "stream"]
+PLACE = [
+    "capture",
+    "frame",
+    "frames",
+    "call",
+    "response_frame",
+    "final_frame",
+    "report_frame",
+    "copy_of",
+    "stream",
+]
 WORDS = (
     "side",
     "side_by",
