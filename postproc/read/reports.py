@@ -24,6 +24,7 @@ from postproc.read.rtp import Headers
 from postproc.wire import MalformedError, rtp
 
 MOST = 200_000  # reports kept; a thousand calls of half an hour have as many. Those beyond are counted
+LONGEST = 1500  # bytes: a compound keeps to the MTU (section 6.1). Of longer ones only the beginning is read
 PLACE_OF_BLOCKS = {rtp.SENDER_REPORT: 24, rtp.RECEIVER_REPORT: 4}  # in the body, after the sender's SSRC
 BLOCK = struct.Struct(">IIIIII")
 HEAD = 8  # bytes in clear in SRTCP: the header and the sender's SSRC
@@ -31,7 +32,6 @@ HEAD = 8  # bytes in clear in SRTCP: the header and the sender's SSRC
 # bears 0.4 s one way. Shorter, slow links look dead; longer, the first report after a stop says nothing.
 ON_THE_WAY = 10**9  # ns
 FEWEST = 25  # packets that did not arrive, half a second of audio: fewer may be lost by chance
-
 
 Ends = tuple[str, int, str, int]
 
@@ -86,9 +86,11 @@ class Reports:
         for moment, frame, (a, b, c, d), source, target, at, size, seen in zip(
             *(column.tolist() for column in columns), strict=True
         ):
-            data = datagrams.data[at : at + min(size, seen)].tobytes()
+            data = datagrams.data[at : at + min(size, seen, LONGEST)].tobytes()
             ends = (address(a, b), source, address(c, d), target)
-            self.kept += [Report(moment, frame, ends, *said) for said in _parsed(data, whole=seen >= size)]
+            self.kept += [
+                Report(moment, frame, ends, *said) for said in _parsed(data, whole=len(data) == size)
+            ]
 
 
 def _parsed(data: bytes, *, whole: bool) -> Iterator[tuple[tuple[int, int], int, Mapping[int, Block] | None]]:

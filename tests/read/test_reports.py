@@ -132,6 +132,11 @@ def test_without_reports_nothing_is_said(tmp_path):
     assert told[[*NAMES, "reported_until", "report_frame"]].isna().all()
 
 
+def test_of_a_compound_longer_than_any_only_the_beginning_is_read(tmp_path):
+    told, _ = row(tmp_path, back(heard(250) * 100, 5))
+    assert (told.reports, pd.isna(told.reported_expected)) == (1, True)
+
+
 def test_reports_beyond_a_limit_are_counted(tmp_path, monkeypatch):
     monkeypatch.setattr(reports, "MOST", 2)
     told, found = row(tmp_path, *(back(heard(50 * at), at) for at in (5, 10, 15)))
