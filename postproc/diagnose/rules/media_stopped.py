@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import CLIENT, OTHER, SERVER, Case, evidence
 from postproc.diagnose.evidence.complaints import unfed_hold
-from postproc.diagnose.evidence.holds import Kept, kept
+from postproc.diagnose.evidence.hold_findings import SETTLE_RELAY, left_on_hold, unfed
+from postproc.diagnose.evidence.holds import kept
 from postproc.diagnose.evidence.reports import Reported, missed, unreceived
 from postproc.diagnose.evidence.silences import Silence, Withheld, alive, fed_by, silences, withheld
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import Row
-from postproc.model.rows import DtlsMessageRow, PhaseRow, RtpStreamRow, SipMessageRow
+from postproc.model.rows import DtlsMessageRow, RtpStreamRow, SipMessageRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -25,36 +26,6 @@ TITLE_OTHER = Text(
 TITLE_RELAY = Text(
     "From {since:clock} on {relay} passed nothing on to {target} on leg {number} any more, for {seconds:0} s.",
     "Ab {since:clock} leitete {relay} auf Leg {number} {seconds:0} s lang nichts mehr an {target} weiter.",
-)
-TITLE_REFUSED = Text(
-    "Leg {number} stays on hold for another {seconds:0} s: the {method} of {since:clock} that was to resume the call was"
-    " refused with {answer}.",
-    "Leg {number} bleibt noch {seconds:0} s gehalten: Das {method} von {since:clock}, das den Anruf zurückholen sollte,"
-    " wurde mit {answer} abgelehnt.",
-)
-TITLE_UNANSWERED = Text(
-    "Leg {number} stays on hold for another {seconds:0} s: the {method} of {since:clock} that was to resume the call was"
-    " never answered.",
-    "Leg {number} bleibt noch {seconds:0} s gehalten: Das {method} von {since:clock}, das den Anruf zurückholen sollte,"
-    " blieb unbeantwortet.",
-)
-TITLE_ANSWERED = Text(
-    "Leg {number} stays on hold for another {seconds:0} s: the {method} that was to resume the call was answered with"
-    " another hold at {since:clock}.",
-    "Leg {number} bleibt noch {seconds:0} s gehalten: Das {method}, das den Anruf zurückholen sollte, wurde um {since:clock}"
-    " wieder mit einem Halten beantwortet.",
-)
-TITLE_LEFT = Text(
-    "Leg {number} stays on hold from {since:clock} on for {seconds:0} s, although leg {other} was resumed.",
-    "Leg {number} bleibt ab {since:clock} {seconds:0} s lang gehalten, obwohl Leg {other} zurückgeholt wurde.",
-)
-TITLE_UNFED = Text(
-    "{ender} ended the call {seconds:0} s into a hold on leg {number} for want of media: {reason}.",
-    "{ender} hat den Anruf {seconds:0} s nach Beginn eines Haltens auf Leg {number} mangels Medien beendet: {reason}.",
-)
-UNFED = Text(
-    "During the hold no RTP came on that leg; none has to (RFC 3264, section 8.4).",
-    "Während des Haltens kam auf diesem Leg kein RTP; es muss auch keines kommen (RFC 3264, Abschnitt 8.4).",
 )
 TITLE_UNRECEIVED = Text(
     "From {since:clock} at the latest nothing that is sent to {target} on leg {number} arrives there any more, for {seconds:0} s:"
@@ -71,14 +42,6 @@ REPORTED = Text(
 SETTLE_UNRECEIVED = Text(
     "A capture at {target} shows whether the packets reach the machine.",
     "Ein Mitschnitt bei {target} zeigt, ob die Pakete den Rechner erreichen.",
-)
-HELD = Text(
-    "Until then silence was agreed; from then on {holder} wanted to send and to receive.",
-    "Bis dahin war Stille vereinbart; von da an wollte {holder} senden und empfangen.",
-)
-LAST_OFFER = Text(
-    "There the {method} of {relay} in frame {frame} still holds; by it audio goes one way at most.",
-    "Dort gilt noch das {method} von {relay} in Frame {frame}; danach geht Audio höchstens in eine Richtung.",
 )
 ARRIVES = Text(
     "The stream from {source} went on arriving there; until then it had been passed on.",
@@ -119,17 +82,9 @@ SETTLE = Text(
     "RTCP oder Comfort Noise der stillen Seite oder ein Mitschnitt oder Log von dort zeigen, ob sie weiter"
     " gesendet hat.",
 )
-SETTLE_HELD = Text(
-    "The log of {target} shows whether the {method} arrived and what was wrong with it.",
-    "Das Log von {target} zeigt, ob das {method} ankam und was daran störte.",
-)
 SETTLE_FED = Text(
     "The server's log shows what it did with the media of leg {other} then.",
     "Das Log des Servers zeigt, was dort dann mit den Medien von Leg {other} geschah.",
-)
-SETTLE_RELAY = Text(
-    "The log of {relay} shows what it made of the call's media then.",
-    "Das Log von {relay} zeigt, was dort dann mit den Medien des Anrufs geschah.",
 )
 
 # A change takes effect on media within a packet or two, a handshake within a second. A third of this misses a slow
@@ -144,9 +99,9 @@ def find(case: Case) -> Iterator[Finding]:
     for each in withheld(case):
         yield _of_relay(case, each)
     for held in kept(case):
-        yield _left_on_hold(held)
-    if (unfed := unfed_hold(case)) is not None:
-        yield _unfed(*unfed)
+        yield left_on_hold(RULE.name, held)
+    if (ended := unfed_hold(case)) is not None:
+        yield unfed(RULE.name, *ended)
     for leg in case.numbers:
         for stream in unreceived(case, leg):
             if stream.silent is not None:
@@ -244,61 +199,6 @@ def _unreceived(case: Case, stream: Reported, silent: RtpStreamRow) -> Finding:
         SETTLE_UNRECEIVED,
         leg=last.leg,
         tags=frozenset({"unreceived"}),
-    )
-
-
-def _left_on_hold(held: Kept) -> Finding:
-    asked, refused = held.asked, held.refused
-    facts: dict[str, object] = {
-        "number": held.phase.leg,
-        "since": held.since,
-        "seconds": held.seconds,
-        "method": asked.method,
-        "frame": asked.frame,
-        "holder": asked.src_addr,
-        "target": asked.dst_addr,
-        "relay": held.relay,
-    }
-    if held.resumed is not None:
-        facts["other"] = held.resumed.leg
-        title, detail, tag = TITLE_LEFT, LAST_OFFER, "left"
-    elif refused is not None and (refused.status or 0) // 100 == 2:
-        title, detail, tag = TITLE_ANSWERED, HELD, "answered"
-    elif refused is not None:
-        facts["answer"] = f"{refused.status} {refused.reason or ''}".strip()
-        title, detail, tag = TITLE_REFUSED, HELD, "refused"
-    else:
-        title, detail, tag = TITLE_UNANSWERED, HELD, "unanswered"
-    return Finding(
-        RULE.name,
-        "suspect",
-        0.7,
-        evidence(held.phase, asked, refused, held.resumed),
-        title,
-        (detail,),
-        facts,
-        {"left": SETTLE_RELAY, "answered": None}.get(tag, SETTLE_HELD),
-        leg=held.phase.leg,
-        tags=frozenset({tag}),
-    )
-
-
-def _unfed(bye: SipMessageRow, held: PhaseRow) -> Finding:
-    return Finding(
-        RULE.name,
-        "suspect",
-        0.8,
-        evidence(held, bye),
-        TITLE_UNFED,
-        (UNFED,),
-        {
-            "ender": bye.src_addr,
-            "number": held.leg,
-            "seconds": (bye.time - (held.started or held.time)).total_seconds(),
-            "reason": bye.reason_header,
-        },
-        leg=held.leg,
-        tags=frozenset({"unfed"}),
     )
 
 
