@@ -17,6 +17,7 @@ from tests.diagnose.scenes import foreign, good, scene
 from tests.diagnose.telling import HEAD, TOLD, expected, path, untold
 
 HERE = Path(__file__).parent
+ROOT = Path(rules.__file__).parents[3]
 MODULES = sorted(path.stem for path in Path(rules.__file__).parent.glob("*.py") if path.stem != "__init__")
 
 
@@ -103,9 +104,12 @@ def test_one_word_for_one_thing(module):
 
 
 def sentences(rule: Rule) -> Iterator[tuple[str, str]]:
-    """Language and template of every Text of a rule's module outside its declaration."""
-    tree = ast.parse(Path(inspect.getsourcefile(rule.find)).read_text(encoding="utf-8"))
-    for statement in tree.body:
+    """Language and template of every Text outside its declaration, of a rule's module and those with findings for it."""
+    own = ast.parse(Path(inspect.getsourcefile(rule.find)).read_text(encoding="utf-8"))
+    imported = [each.module or "" for each in own.body if isinstance(each, ast.ImportFrom)]
+    others = [ROOT / f"{name.replace('.', '/')}.py" for name in imported if name.endswith("_findings")]
+    trees = [own, *(ast.parse(path.read_text(encoding="utf-8")) for path in others)]
+    for statement in (each for tree in trees for each in tree.body):
         if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "RULE":
             continue
         for node in ast.walk(statement):
