@@ -25,6 +25,7 @@ from postproc.share.redaction import leaks
 from postproc.share.redaction.leaks import Needles, Originals, narrowed
 from postproc.share.redaction.media import looks_like_rtp
 from postproc.share.redaction.tunnels import nested
+from postproc.share.redaction.uris import MAGIC_BRANCH
 from postproc.share.redaction.vocabulary import WORD, Known
 from postproc.show.report.page import NAME
 from postproc.wire.ip import TCP
@@ -236,11 +237,11 @@ def words_of(text: str) -> Iterator[str]:
 
 
 def _spoken(capture: Path, known: Known) -> Iterator[str]:
-    for data in contents(capture):
+    for data in batches(_payloads(capture)):  # of the file as it is, a block's length may follow a word
         for text in TEXT.findall(narrowed(RANDOM.sub(APART, data))):
             for word in WORD.findall(text.decode(errors="replace")):
-                if not known.word(word):
-                    yield from SPOKEN.findall(word)
+                if not known.word(word):  # of a branch, the cookie stays before the pseudonym
+                    yield from SPOKEN.findall(word.removeprefix(MAGIC_BRANCH))
 
 
 def _payloads(capture: Path) -> Iterator[bytes]:

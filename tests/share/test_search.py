@@ -11,8 +11,11 @@ import pytest
 
 from postproc.model.errors import SetupError
 from postproc.share import search as searched
+from postproc.share.copying import SECTION
 from postproc.share.redaction.leaks import Originals
-from postproc.share.search import check
+from postproc.share.redaction.vocabulary import Known
+from postproc.share.search import check, unjudged_in_capture
+from postproc.wire import pcapng
 
 HELD = Originals(words=frozenset({b"zauberwald"}))
 
@@ -84,3 +87,17 @@ def test_places_in_pictures_of_a_report_are_nobodys_numbers(tmp_path):
     (tmp_path / "a.txt").write_text('x="721"')
     with pytest.raises(SetupError):
         check([tmp_path / "a.txt"], held)
+
+
+def test_the_cookie_of_a_branch_is_no_part_of_the_word_behind_it(tmp_path):
+    """A pseudonym that begins like another branch of the input made a word "bKHa" with the cookie."""
+    taken, left = tmp_path / "in.pcapng", tmp_path / "out.pcapng"
+    taken.write_bytes(section(b"Via: SIP/2.0/UDP x;branch=z9hG4bKhafen7, Zauberwald"))
+    left.write_bytes(section(b"Via: SIP/2.0/UDP x;branch=z9hG4bKHa3b9xq, Zauberwald"))
+    assert unjudged_in_capture(taken, left, Known(), set()) == {"Zauberwald": 1}
+
+
+def section(payload: bytes) -> bytes:
+    """A capture of one packet."""
+    parts = pcapng.Interface(1, 0), pcapng.Packet(0, 0, payload, len(payload))
+    return SECTION + b"".join(map(bytes, parts))

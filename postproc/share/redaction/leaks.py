@@ -6,6 +6,7 @@ written.
 """
 
 import binascii
+import codecs
 import html
 import re
 import unicodedata
@@ -204,6 +205,13 @@ SHORTEST = 5  # characters
 SHORTEST_NUMBER = 7  # digits
 AROUND = ((":", "@"), ("/", "@"), ("<", ">"), ('"', '"'))  # between these a short word is a user
 SIGNS = "".join({sign for pair in AROUND for sign in pair})
+IN_SIGNS = tuple(left.encode() for left, _ in AROUND)
+# Bytes on each side that have to be text around a short word between signs. With none, `"a0"` was found in
+# one of a thousand copies: random bytes of a packet, read as base64, spell four given ones that often.
+AMID = 4
+CONTINUED = bytes(range(0x80, 0xC0))  # the later bytes of a character in UTF-8
+UNWRITTEN = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
+UTF_8 = codecs.getincrementaldecoder("utf-8")
 BOUNDED = (
     12  # characters: up to here only whole words count; a choice, longer words rarely occur inside others
 )
@@ -332,12 +340,24 @@ def in_packets(data: bytes, sought: Originals) -> list[str]:
 
 
 def _stands_alone(data: bytes, at: int, needle: bytes) -> bool:
-    """Whether a short word has no letter or digit beside it."""
+    """Whether a short word has no letter or digit beside it, and one between signs stands in text."""
     if len(needle) > BOUNDED:
         return True
+    if needle[:1] in IN_SIGNS and not _amid_text(data, at, at + len(needle)):
+        return False
     before, behind = data[max(at - 1, 0) : at], data[at + len(needle) : at + len(needle) + 1]
     begins_inside = before.isalnum() and needle[:1].isalnum()
     return not begins_inside and not (behind.isalnum() and needle[-1:].isalnum())
+
+
+def _amid_text(data: bytes, start: int, end: int) -> bool:
+    """Whether what surrounds a match reads as text in UTF-8; it may begin or end within a character."""
+    before = data[max(start - AMID, 0) : start].lstrip(CONTINUED)
+    try:
+        around = before.decode() + UTF_8().decode(data[end : end + AMID])
+    except UnicodeDecodeError:
+        return False
+    return not UNWRITTEN.search(around)
 
 
 def _is_address(data: bytes, at: int, needle: bytes) -> bool:

@@ -37,6 +37,23 @@ def test_what_only_looks_like_one_is_not(originals, text):
     assert leaks.in_text(text, originals) == []
 
 
+@pytest.mark.parametrize(
+    ("around", "found"),
+    [
+        (b'name="721";', True),
+        ('"ä":"721","ö"'.encode(), True),
+        ("grüß€"[:5].encode() + b'"721"' + "€".encode()[:2], True),  # cut within a character
+        (b'"721"', True),
+        (b'\x8f\x02\xd1\x00"721"\xc1\x05\x00', False),
+        (b'abcd"721"\x00\x01ab', False),
+        (b'\xff\xfeab"721"abcd', False),
+    ],
+)
+def test_a_short_word_between_signs_counts_only_in_text(originals, around, found):
+    """Random bytes spell a few given ones again and again; a copy was refused for it now and then."""
+    assert bool(leaks.in_text(around, originals)) is found
+
+
 def test_addresses_are_found_as_bytes_and_under_the_xor(originals):
     plain = bytes([10, 0, 50, 118])
     masked = bytes(a ^ b for a, b in zip(plain, bytes.fromhex("2112a442"), strict=True))
