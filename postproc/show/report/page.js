@@ -245,7 +245,7 @@
     }, 1800);
   }
 
-  // On paper nothing can be unfolded: what is folded in the calls that are open is shown, but what is for the screen.
+  // On paper nothing can be unfolded: what is folded is shown, but closed calls and what is for the screen.
   one(".print-all")?.addEventListener("click", () => {
     const closed = [...details.values()].filter((call) => !call.open && !call.hidden);
     for (const call of closed) call.open = true;
@@ -254,7 +254,7 @@
   });
   let unfolded = [];
   addEventListener("beforeprint", () => {
-    unfolded = all("details.call[open] details:not([open], .answer, .commands, .messages *)");
+    unfolded = all("details:not([open], .call, .call:not([open]) *, .answer, .commands, .messages *)");
     for (const each of unfolded) each.open = true;
   });
   addEventListener("afterprint", () => {

@@ -276,6 +276,15 @@ def test_paper_gets_every_step_reached_of_the_calls_that_are_open(opened):
     assert opened.paper().count(b"/Type /Page\n") >= 3
 
 
+def test_paper_gets_what_is_folded_above_the_calls(opened):
+    folded = "details:not([open], .call, .call *)"
+    assert opened.all(folded)
+    opened.run("dispatchEvent(new Event('beforeprint'))")
+    assert not opened.all(folded) and not opened.all("details.call[open]")
+    opened.run("dispatchEvent(new Event('afterprint'))")
+    assert opened.all(folded)
+
+
 BROKEN_WORDS = """
     const broken = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let node = walk.nextNode(); node; node = walk.nextNode()) {
