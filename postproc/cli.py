@@ -32,7 +32,7 @@ from postproc.version import __version__
 @click.group(cls=Speaking, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "--version", "-V", prog_name="postproc")
 def cli() -> None:
-    """Say, per call in packet captures, what became of legs, candidates, bindings and media.
+    """Explain every call in packet captures: its legs, candidates, bindings and media.
 
     \b
     Example:

@@ -171,6 +171,13 @@ def test_help_is_german(path):
     assert again.startswith("Usage: ")
 
 
+@pytest.mark.parametrize("lang", ["de", "en"])
+def test_no_line_of_the_list_of_commands_is_cut_off_in_80_columns(lang):
+    told = CliRunner().invoke(cli, ["-h", "--lang", lang], terminal_width=80, prog_name="postproc").output
+    listed = told.splitlines()[-len(cli.commands) :]
+    assert [line for line in listed if line.endswith("...") or line.split()[0] not in cli.commands] == []
+
+
 def test_no_german_is_left_of_options_that_are_gone():
     every = {getattr(each, "help", None) for path in commands(cli) for each in held(path).params}
     assert set(OPTIONS) - every == {"Show this message and exit."}

@@ -26,13 +26,13 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--signalling-list",
             multiple=True,
             metavar="NAME",
-            help="List applied to SIP peers; give several in their order.",
+            help="List applied to SIP peers; may be repeated, in order.",
         ),
         click.option(
             "--acl-list",
             multiple=True,
             metavar="NAME",
-            help="List applied to candidates; give several in their order.",
+            help="List applied to candidates; may be repeated, in order.",
         ),
         click.option(
             "--acl",
@@ -46,7 +46,7 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
             shell_complete=deployments,
             show_default=True,
             metavar="FILE|NAME",
-            help="What is known beforehand: a TOML file, or xphone, freeswitch, generic.",
+            help="Facts about the installation: a TOML file, or xphone, freeswitch, generic.",
         ),
     ):
         command = option(command)
@@ -81,7 +81,7 @@ def print_notes(path: Path, access: "Access", lang: "Lang") -> None:
 
 @click.group("acl")
 def acl_command() -> None:
-    """Try access lists on addresses and captures.
+    """Check addresses and captures against access lists.
 
     \b
     Example:
@@ -91,29 +91,29 @@ def acl_command() -> None:
 
 @acl_command.command("check")
 @click.argument("lists", type=click.Path(path_type=Path), metavar="LISTS")
-@click.option("--addr", multiple=True, metavar="IP", help="Address to try; several may be given.")
+@click.option("--addr", multiple=True, metavar="IP", help="Address to check; may be repeated.")
 @click.option(
     "--capture",
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Capture whose candidates and signalling peers are tried.",
+    help="Capture whose candidates and signalling peers are checked.",
 )
 @click.option(
     "--list",
     "names",
     multiple=True,
     metavar="NAME",
-    help="List applied to candidates, built-in ones too; give several in their order.",
+    help="List applied to candidates, including built-in ones; may be repeated, in order.",
 )
 @click.option("--signalling-list", multiple=True, metavar="NAME", help="List applied to SIP peers.")
-@click.option("--local", multiple=True, metavar="NETWORK", help="Network of FreeSWITCH's own machine.")
+@click.option("--local", multiple=True, metavar="NETWORK", help="Network of the FreeSWITCH machine itself.")
 @click.option(
     "--deployment",
     default="xphone",
     show_default=True,
     metavar="FILE|NAME",
-    help="Deployment of the captures: a TOML file, or xphone, freeswitch, generic.",
+    help="Facts about the installation captured: a TOML file, or xphone, freeswitch, generic.",
 )
 @lang_option
 @guarded
@@ -128,14 +128,13 @@ def check_command(
     deployment: str,
     lang: "Lang",
 ) -> None:
-    """Say which entry of access lists decides, and why.
+    """Show which entry of the access lists decides, and why.
 
-    LISTS is an acl.conf.xml, a whole freeswitch.xml or a deployment file (TOML), or the
-    name of a list that FreeSWITCH has built in: wan.auto, rfc1918.auto, ...
-    An address is tried on every list. Of a capture every candidate offered to the
-    server is tried, which of them the server takes is compared with where its
-    first Binding Request went, and SIP peers are tried on the signalling lists.
-    Exit status: 0 done, 2 could not run.
+    LISTS is an acl.conf.xml, a complete freeswitch.xml, a deployment file (TOML), or the name of a list
+    built into FreeSWITCH: wan.auto, rfc1918.auto, ... An address is checked against every list. Of a
+    capture, every candidate offered to the server is checked, those that the server would accept are
+    compared with the destination of its first Binding Request, and SIP peers are checked against the
+    signalling lists. Exit status: 0 done, 2 could not run.
 
     \b
     Examples:

@@ -53,11 +53,11 @@ class _StoppedError(Exception):
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Configuration file to check; may be given several times.",
+    help="Configuration file to check; may be repeated.",
 )
-@click.option("--role", type=click.Choice(ROLES), help="Where the program runs that reads the files.")
+@click.option("--role", type=click.Choice(ROLES), help="Where the program that reads the files runs.")
 @click.option(
-    "--url", "urls", multiple=True, metavar="URL", help="Public URL of the settings; several may be given."
+    "--url", "urls", multiple=True, metavar="URL", help="Public URL for the settings; may be repeated."
 )
 @click.option(
     "--probe",
@@ -65,7 +65,7 @@ class _StoppedError(Exception):
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="What `probe --json` printed; may be given several times.",
+    help="Output of `probe --json`; may be repeated.",
 )
 @click.option(
     "--state",
@@ -73,7 +73,7 @@ class _StoppedError(Exception):
     show_default=True,
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where answers are kept.",
+    help="File to keep the answers in.",
 )
 @click.option(
     "-o",
@@ -88,9 +88,9 @@ class _StoppedError(Exception):
     "--ticket",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Ticket to pack at the end, from the captures of OUT.",
+    help="Ticket to pack at the end from the captures of OUT.",
 )
-@click.option("--no-ask", is_flag=True, help="Ask nobody: what nothing answers stays open.")
+@click.option("--no-ask", is_flag=True, help="Do not ask: unanswered steps stay open.")
 @lang_option
 @guarded
 def checklist_command(
@@ -106,12 +106,14 @@ def checklist_command(
     no_ask: bool,
     lang: Lang,
 ) -> None:
-    """Walk the guide's first chart: is the way into the app open, and is all configured?
+    """Work through the guide's checklist for the way into the app.
 
-    A step is answered by the results of a run in OUT, by configuration files and by what a probe
-    printed, where they tell; else you are asked. Answers are kept: the same command goes on where you
-    stopped. At the end stand a checklist for the ticket, and the ticket.
-    Exit status: 0 done, 2 could not run, 130 stopped with Ctrl-C.
+    The steps are those of its first flow chart: is the way open, and is everything configured?
+
+    Steps are answered from the results of a run in OUT, from configuration files and from the output of a
+    probe as far as these tell; otherwise you are asked. Answers are saved: run the command again to
+    continue where you stopped. It ends with a checklist for the ticket, and the ticket itself. Exit
+    status: 0 done, 2 could not run, 130 stopped with Ctrl-C.
 
     \b
     Examples:

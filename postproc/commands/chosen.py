@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def call_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--call``; the command gets ``call: int | None``."""
-    text = "This call only, by its number as `run` shows it."
+    text = "Only this call, by its number as shown by `run`."
     return click.option(
         "--call", type=click.IntRange(min=1), metavar="N", help=text, shell_complete=call_numbers
     )(command)

@@ -13,7 +13,7 @@ ROLES = ("iis-on-server", "iis-in-dmz", "xcc-satellite")
 
 @click.group("config")
 def config_command() -> None:
-    """Look at the configuration files of web server and XCC.
+    """Check the configuration files of the web server and the XCC.
 
     \b
     Example:
@@ -23,11 +23,13 @@ def config_command() -> None:
 
 @config_command.command("check")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="FILE...")
-@click.option("--role", type=click.Choice(ROLES), help="Where the program runs that reads the files.")
+@click.option("--role", type=click.Choice(ROLES), help="Where the program that reads the files runs.")
 @click.option(
-    "--url", "urls", multiple=True, metavar="URL", help="Public URL of the settings; several may be given."
+    "--url", "urls", multiple=True, metavar="URL", help="Public URL for the settings; may be repeated."
 )
-@click.option("--json", "as_json", is_flag=True, help="A list of {file, key, value, line, put, why, level}.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a list of {file, key, value, line, put, why, level}."
+)
 @click.option(
     "--deployment-out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -45,13 +47,12 @@ def check_command(
     deployment_out: Path | None,
     lang: Lang,
 ) -> None:
-    """Say what is wrong in configuration files, why, and what to put.
+    """Show what is wrong in configuration files, why, and what to change.
 
-    FILE is an appsettings.json of the web API, a web.config of the mobile web application, or
-    a file of FreeSWITCH or XCC (acl.conf.xml, switch.conf.xml, a profile, vars.xml). What
-    changes is shown as a diff; the files are never written to. A file that is broken is named in one
-    line with the place.
-    Exit status: 0 done, whatever was found; 2 if none of the files could be read.
+    FILE is an appsettings.json of the web API, a web.config of the mobile web application, or a file of
+    FreeSWITCH or XCC (acl.conf.xml, switch.conf.xml, a profile, vars.xml). Changes are shown as a diff;
+    the files themselves are never modified. A broken file is reported in one line with the position. Exit
+    status: 0 done, whatever was found; 2 if none of the files could be read.
 
     \b
     Examples:

@@ -29,13 +29,13 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--dataset`` and ``--site``; the command gets ``dataset: Path | None`` and ``site: str``."""
     for option in (
         click.option(
-            "--site", default="local", show_default=True, metavar="NAME", help="Site that the calls are of."
+            "--site", default="local", show_default=True, metavar="NAME", help="Site the calls belong to."
         ),
         click.option(
             "--dataset",
             type=click.Path(path_type=Path, file_okay=False),
             metavar="DIR",
-            help="Add the calls to the dataset there, but those it has.",
+            help="Dataset to add the calls to; those already in it are skipped.",
         ),
     ):
         command = option(command)
@@ -77,23 +77,21 @@ def print_appended(folder: Path | None, appended: "Appended | None", lang: Lang)
 @click.command("calls")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
 @click.option(
-    "--since", metavar="TIME", help="That started then or later: 2026-11-22, 2026-11-22T10:30, 12h."
+    "--since", metavar="TIME", help="Started at this time or later: 2026-11-22, 2026-11-22T10:30, 12h."
 )
-@click.option("--until", metavar="TIME", help="That started before.")
+@click.option("--until", metavar="TIME", help="Started before this time.")
 @click.option(
     "--verdict", "verdicts", multiple=True, type=click.Choice(list(VERDICTS)), help="With this verdict."
 )
-@click.option(
-    "--cause", "causes", multiple=True, metavar="RULE", help="Of which this rule is the root cause."
-)
+@click.option("--cause", "causes", multiple=True, metavar="RULE", help="With this rule as the root cause.")
 @click.option("--site", metavar="NAME", help="Of this site.")
-@click.option("--call", "uids", multiple=True, metavar="CALL_UID", help="With this identity.")
-@click.option("--json", "as_json", is_flag=True, help="One object per line.")
+@click.option("--call", "uids", multiple=True, metavar="CALL_UID", help="With this call_uid.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @click.option(
     "-o",
     "--out",
     type=click.Path(path_type=Path),
-    help="Write them as results, for `report`, `notebook` and `export`.",
+    help="Write the calls as results for `report`, `notebook` and `export`.",
 )
 @lang_option
 @zone_option
@@ -112,10 +110,10 @@ def calls_command(
     lang: Lang,
     tz: str,
 ) -> None:
-    """List the calls of a dataset, by their start.
+    """List the calls of a dataset, sorted by start time.
 
-    Times given are UTC, those shown are in the zone of --tz (log: that of each call's log), UTC with --json;
-    30d, 12h and 5m are so long ago. Options that may be given several times are alternatives.
+    Times you enter are UTC; times shown are in the zone of --tz (log: the zone of each call's log), or in
+    UTC with --json. 30d, 12h and 5m are relative to now. Options that may be repeated are alternatives.
 
     \b
     Examples:
@@ -160,10 +158,10 @@ def calls_command(
 
 @click.command("prune")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="DIR")
-@click.option("--older", required=True, metavar="TIME", help="30d, 12h, or a time: 2026-11-22.")
+@click.option("--older", required=True, metavar="TIME", help="Age or time: 30d, 12h, 2026-11-22.")
 @guarded
 def prune_command(*, folder: Path, older: str) -> None:
-    """Remove the hours of a dataset that ended longer ago.
+    """Remove the hours of a dataset that are older than a given time.
 
     \b
     Example:

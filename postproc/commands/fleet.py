@@ -29,7 +29,7 @@ def dask_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--dask",
         metavar="ADDRESS",
-        help="Have workers of this Dask scheduler read the captures; with --dataset they do all the work.",
+        help="Dask scheduler whose workers read the captures; with --dataset they do all the work.",
     )(command)
 
 

@@ -8,81 +8,77 @@ from collections.abc import Mapping
 from postproc.model.text import Text
 
 COMMANDS: Mapping[str, str] = {
-    "": "Sagt zu jedem Anruf in Mitschnitten, was aus Legs, Kandidaten, Bindings und Medien wurde.",
-    "run": """Mitschnitte lesen und schreiben, was aus den Anrufen darin wurde.
+    "": "Erklärt jeden Anruf in Mitschnitten: seine Legs, Kandidaten, Bindings und Medien.",
+    "run": """Mitschnitte lesen und die Anrufe darin erklären.
 
-    PFADe sind Mitschnitte und Ordner, die mit allem darunter durchsucht werden.
-    Eine Datei, die sich nicht lesen lässt, wird mit Grund genannt; die übrigen werden gelesen.
-    Logs unter den PFADen werden nur gelesen, wenn --fs-log angegeben ist.
-    Mitschnitte, die sich seit dem letzten Lauf in denselben Ordner nicht geändert haben, werden nicht
-    nochmals
-    gelesen; hat sich gar nichts geändert, werden dessen Ergebnisse gezeigt und bleiben, wie sie sind.
-    Exit-Status: 0 fertig, 1 Befunde wie mit --fail-on verlangt, 2 nicht ausführbar oder kein Mitschnitt
-    lesbar,
-    130 abgebrochen (Strg-C, SIGTERM, SIGHUP): Die früheren Ergebnisse sind dann, wie sie waren.""",
-    "watch": """Zu jedem Anruf, wenn er endet, sagen, was `run` sagen würde.
+    PFADe sind Mitschnitte und Ordner, die mit allem darunter durchsucht werden. Eine Datei, die sich
+    nicht lesen lässt, wird mit Grund genannt; die übrigen werden gelesen. Logs unter den PFADen werden
+    nur gelesen, wenn --fs-log angegeben ist. Mitschnitte, die sich seit dem letzten Lauf in denselben
+    Ordner nicht geändert haben, werden nicht nochmals gelesen; hat sich gar nichts geändert, werden
+    dessen Ergebnisse gezeigt und bleiben, wie sie sind. Exit-Status: 0 fertig, 1 Befunde wie mit
+    --fail-on verlangt, 2 nicht ausführbar oder kein Mitschnitt lesbar, 130 abgebrochen (Strg-C, SIGTERM,
+    SIGHUP): Die früheren Ergebnisse sind dann, wie sie waren.""",
+    "watch": """Zu jedem Anruf an seinem Ende melden, was `run` sagen würde.
 
     Schneidet an Schnittstellen mit (-i) oder liest, was anderes in den ORDNER schreibt, auch Dateien, die
-    noch
-    wachsen. Was bei einem laufenden Anruf schon sicher ist, wird sofort gesagt. Strg-C beendet geordnet:
-    Laufende
-    Anrufe werden als offen gemeldet. Exit-Status: 0 fertig, 1 Befunde wie mit --fail-on verlangt,
-    2 nicht ausführbar, 130 abgebrochen.""",
-    "report": """Den Bericht eines früheren Laufs schreiben: eine HTML-Datei, die kein Netz braucht.
+    noch wachsen. Was bei einem laufenden Anruf schon sicher ist, wird sofort gesagt. Strg-C beendet
+    geordnet: Laufende Anrufe werden als offen gemeldet. Exit-Status: 0 fertig, 1 Befunde wie mit
+    --fail-on verlangt, 2 nicht ausführbar, 130 abgebrochen.""",
+    "report": """Den Bericht eines früheren Laufs als HTML-Datei schreiben.
 
-    AUSGABE ist der Ordner mit dessen Ergebnissen; `postproc run` schreibt den Bericht von selbst.
-    In anderer Sprache als der des Laufs werden die Anrufe neu beurteilt: Deployment und
-    Zugriffslisten müssen dann die des Laufs sein.""",
-    "export": """Alle Pakete eines Anrufs schreiben: SIP, STUN, DTLS, Medien, ICMP-Fehler und TURN.
+    AUSGABE ist der Ordner mit dessen Ergebnissen; `postproc run` schreibt den Bericht von selbst. Er
+    braucht kein Netz. In anderer Sprache als der des Laufs werden die Anrufe neu beurteilt: Deployment
+    und Zugriffslisten müssen dann die des Laufs sein.""",
+    "export": """Alle Pakete eines Anrufs in eine pcapng-Datei schreiben.
 
-    Der Auszug ist pcapng mit den ursprünglichen Schnittstellen und Zeiten; jedes Paket trägt seine
-    ursprüngliche Framenummer als Kommentar. Ein Anruf in mehreren Mitschnitten ergibt je eine Datei.
-    Anrufe haben die Nummern eines früheren Laufs, wenn der Ordner mit seinen Ergebnissen oder alle seine
-    Mitschnitte angegeben sind. Mit --redact werden Nummern, Namen, Adressen und alle Wörter außer denen von
-    Protokollen und Produkten ersetzt, Medien genullt, und nichts wird geschrieben, solange ein Original
-    bleibt.""",
-    "annotate": """Einen Mitschnitt kopieren, mit den Befunden als Paketkommentaren.
+    SIP, STUN, DTLS, Medien, ICMP-Fehler und TURN, mit den ursprünglichen Schnittstellen und Zeiten; jedes
+    Paket trägt seine ursprüngliche Framenummer als Kommentar. Ein Anruf in mehreren Mitschnitten ergibt
+    je eine Datei. Anrufe haben die Nummern eines früheren Laufs, wenn der Ordner mit seinen Ergebnissen
+    oder alle seine Mitschnitte angegeben sind. Mit --redact werden Nummern, Namen, Adressen und alle
+    Wörter außer denen von Protokollen und Produkten ersetzt, Medien genullt, und nichts wird geschrieben,
+    solange ein Original bleibt.""",
+    "annotate": """Einen Mitschnitt mit Befunden als Paketkommentaren kopieren.
 
     Wireshark zeigt die Kommentare über dem Paket und filtert sie mit
     frame.comment contains "no-binding-success". Vorhandene Kommentare bleiben.
     Vom Ordner mit den Ergebnissen eines Laufs wird jeder Mitschnitt kopiert; mit --call die mit dem Anruf,
     und nur die Befunde dazu werden gesagt.""",
-    "ticket": """Ein Support-Ticket packen: Mitschnitte, Logs, Ergebnisse, ausgefüllte Checkliste und Hashes.
+    "ticket": """Ein Support-Ticket aus Mitschnitten und Ergebnissen packen.
 
+    Dazu gehören Logs, eine ausgefüllte Checkliste und die Hashes der Dateien.
     Die Checkliste fragt, was der Support des Herstellers fragt; was die Mitschnitte sagen, ist ausgefüllt,
     was niemand beantwortet hat, ist markiert. Pfade und Ordner dieses Rechners werden nicht verraten.
     Vom Ordner mit den Ergebnissen eines Laufs werden dessen Mitschnitte und Logs gepackt; mit --call die
     Mitschnitte mit diesem Anruf, der im Ticket eine andere Nummer haben kann: Sie wird genannt.
 
-    Mit --redact werden Nummern, Namen und Adressen in allen Dateien ersetzt, dazu alle Wörter in Mitschnitten
-    und Logs außer denen von Protokollen und Produkten. In Anlagen und Antworten wird ersetzt, wovon
-    Mitschnitte
-    und Logs sprechen; Wörter, die kein Wörterbuch kennt, werden vor dem Schreiben gezeigt. Geschrieben
-    wird nur, wenn eine Suche kein Original mehr findet. Die Kundennummer bleibt; eine Datei, die kein
-    Text ist, lässt sich dann nicht anhängen.""",
-    "notebook": """Ein Notebook zu den Anrufen eines Mitschnitts schreiben, die schlimmsten zuerst.
+    Mit --redact werden Nummern, Namen und Adressen in allen Dateien ersetzt, dazu alle Wörter in
+    Mitschnitten und Logs außer denen von Protokollen und Produkten. In Anlagen und Antworten wird
+    ersetzt, wovon Mitschnitte und Logs sprechen; Wörter, die kein Wörterbuch kennt, werden vor dem
+    Schreiben gezeigt. Geschrieben wird nur, wenn eine Suche kein Original mehr findet. Die Kundennummer
+    bleibt; eine Datei, die kein Text ist, lässt sich dann nicht anhängen.""",
+    "notebook": """Ein Notebook zu den Anrufen eines Mitschnitts schreiben.
 
-    Es lädt die Ergebnisse von `postproc run` oder wertet, wo es keine gibt, den Mitschnitt aus, zeigt Legs,
-    Kandidaten, Bindings, Medien und Befunde und endet mit den Fragen, die man als Nächstes stellt. Zum
-    Öffnen:
-    JupyterLab oder VS Code. Ein von Hand geändertes Notebook wird nicht überschrieben.
-    Mit --call sieht es zuerst diesen Anruf an, nach seiner Nummer in den Ergebnissen, wenn deren Ordner
-    angegeben ist. --execute braucht `pip install 'legshark[notebook]'`.""",
-    "compare": """Mitschnitte eines Anrufs an mehreren Punkten vergleichen: Uhren, und wo Pakete verschwinden.
+    Die schlimmsten kommen zuerst. Es lädt die Ergebnisse von `postproc run` oder wertet, wo es keine
+    gibt, den Mitschnitt aus, zeigt Legs, Kandidaten, Bindings, Medien und Befunde und endet mit den
+    Fragen, die man als Nächstes stellt. Zum Öffnen: JupyterLab oder VS Code. Ein von Hand geändertes
+    Notebook wird nicht überschrieben. Mit --call sieht es zuerst diesen Anruf an, nach seiner Nummer in
+    den Ergebnissen, wenn deren Ordner angegeben ist. --execute braucht `pip install
+    'legshark[notebook]'`.""",
+    "compare": """Mitschnitte eines Anrufs von mehreren Punkten vergleichen.
 
     Gedruckt wird für ein Ticket: die Punkte in ihrer Reihenfolge, ihre Uhren, und je Anruf und Art, wie viele
     Pakete einen Punkt verließen und am nächsten ankamen. Die Punkte ergeben sich aus dem, was die Mitschnitte
     zeigen, die Uhren aus gemeinsamen Paketen; eine DATEI von --name muss nicht nochmals genannt werden.""",
-    "merge": """Mitschnitte eines Anrufs an mehreren Punkten zu einem pcapng für Wireshark vereinen.
+    "merge": """Mitschnitte von mehreren Punkten für Wireshark vereinen.
 
     Die Zeiten folgen einer Uhr, eine Schnittstelle heißt wie der Punkt, und ein Paket, das der nächste Punkt
     nicht zeigt, sagt das in seinem Kommentar.""",
-    "calls": """Die Anrufe eines Datasets auflisten, nach ihrem Beginn.
+    "calls": """Die Anrufe eines Datasets auflisten, nach Beginn sortiert.
 
     Angegebene Zeiten sind UTC, gezeigte in der Zone von --tz (log: die des Logs zum Anruf), mit --json in
     UTC; 30d, 12h und 5m liegen so lange zurück. Optionen, die mehrmals gehen, sind Alternativen.""",
-    "prune": "Stunden eines Datasets entfernen, die länger zurückliegen.",
-    "probe": """Server fragen, was sie tun, von hier aus gesehen.
+    "prune": "Die Stunden eines Datasets vor einem Zeitpunkt entfernen.",
+    "probe": """Server von diesem Rechner aus prüfen.
 
     Angesprochen wird nur, was genannt ist, und das wird vorher gesagt.
 
@@ -93,13 +89,13 @@ COMMANDS: Mapping[str, str] = {
         udp HOST PORTS            welche Ports je Richtung durchgehen; `udp --listen PORTS`: das andere Ende
 
     Exit-Status: 0 gefragt, was auch herauskam; 2 nicht ausführbar.""",
-    "filter": """Zu jedem Anruf den Anzeigefilter zeigen, und was der Firewall-Abteilung zu sagen ist.
+    "filter": """Anzeigefilter jedes Anrufs und den Firewall-Zettel zeigen.
 
     Der Filter zeigt alle Legs des Anrufs, sein STUN, DTLS und seine Medien, ohne jedes Plug-in.
     Für die Firewall: zuerst der Port des Server-Kandidaten, dann jedes Paar von Adressen und Ports mit
     Zeiten, in Worten und als Filter für Wireshark und tcpdump. Anrufe haben die Nummern eines früheren Laufs,
     wenn der Ordner mit dessen Ergebnissen angegeben ist.""",
-    "wireshark": 'Plug-in und Profil "Legs" in Wireshark einrichten oder einen Mitschnitt einfärben.',
+    "wireshark": 'Plug-in und Profil "Legs" einrichten, Mitschnitte einfärben.',
     "wireshark install": """Plug-in und Profil "Legs" für diesen Benutzer einrichten.
 
     Die Ordner sind die, die tshark nennt. Was dort lag, wird gesichert; nochmals dasselbe ändert
@@ -107,14 +103,14 @@ COMMANDS: Mapping[str, str] = {
     "wireshark uninstall": """Alles wieder herausnehmen und herstellen, was vorher da war.
 
     Auch Profile von `postproc wireshark color` verschwinden.""",
-    "wireshark status": "Sagen, was eingerichtet ist, welches Wireshark es sieht und ob das Plug-in läuft.",
+    "wireshark status": "Zeigen, was eingerichtet ist, welches Wireshark es sieht und ob das Plug-in läuft.",
     "wireshark color": """Ein Profil anlegen, dessen Farben und Makros die Anrufe dieses Mitschnitts nennen.
 
     Es braucht das Plug-in nicht. ${call1} ist alles von Anruf 1, ${call1leg2} das SIP
     seines zweiten Legs. Der Befehl, der den Mitschnitt damit öffnet, wird gezeigt. Vom Ordner mit den
     Ergebnissen eines Laufs bekommen die Mitschnitte mit dem Anruf Profile, die seine Nummer dort kennen.""",
-    "acl": "Zugriffslisten an Adressen und Mitschnitten ausprobieren.",
-    "acl check": """Sagen, welcher Eintrag der Zugriffslisten entscheidet, und warum.
+    "acl": "Adressen und Mitschnitte gegen Zugriffslisten prüfen.",
+    "acl check": """Zeigen, welcher Eintrag der Zugriffslisten entscheidet, und warum.
 
     LISTEN ist ein acl.conf.xml, ein ganzes freeswitch.xml oder eine Deployment-Datei (TOML) oder der Name
     einer in FreeSWITCH eingebauten Liste: wan.auto, rfc1918.auto, ...
@@ -122,15 +118,16 @@ COMMANDS: Mapping[str, str] = {
     geprüft; welche davon der Server nimmt, wird mit dem Ziel seines ersten Binding Requests verglichen,
     und SIP-Gegenstellen werden an den Signalisierungslisten geprüft.
     Exit-Status: 0 fertig, 2 nicht ausführbar.""",
-    "config": "Die Konfigurationsdateien von Webserver und XCC ansehen.",
-    "config check": """Sagen, was in Konfigurationsdateien falsch ist, warum, und was hinein soll.
+    "config": "Die Konfigurationsdateien von Webserver und XCC prüfen.",
+    "config check": """Zeigen, was in Konfigurationsdateien falsch ist, warum, und was hineingehört.
 
     DATEI ist ein appsettings.json der Web-API, ein web.config der mobilen Webanwendung oder eine Datei von
     FreeSWITCH oder XCC (acl.conf.xml, switch.conf.xml, ein Profil, vars.xml). Was sich ändert, wird als Diff
     gezeigt; geschrieben wird in die Dateien nie. Eine kaputte Datei wird in einer Zeile mit Stelle genannt.
     Exit-Status: 0 fertig, was auch gefunden wurde; 2, wenn keine der Dateien lesbar war.""",
-    "checklist": """Das erste Ablaufdiagramm der Anleitung: Ist der Weg hinein offen, alles eingerichtet?
+    "checklist": """Die Checkliste der Anleitung zum Weg in die App durchgehen.
 
+    Die Schritte sind die ihres ersten Ablaufdiagramms: Ist der Weg offen, ist alles eingerichtet?
     Einen Schritt beantworten die Ergebnisse eines Laufs in AUSGABE, Konfigurationsdateien und das, was probe
     ausgegeben hat, soweit sie es zeigen; sonst werden Sie gefragt. Antworten werden aufgehoben: Derselbe
     Befehl macht dort weiter, wo Sie aufgehört haben. Am Ende stehen eine Checkliste und das Ticket.
@@ -139,16 +136,15 @@ COMMANDS: Mapping[str, str] = {
 
     Sie stehen in der Reihenfolge der Kette: Von mehreren Brüchen ist der erste die Ursache. Mit WORTen nur
     die, in deren Zeile oder Abschnitt jedes davon steht. Wie schwer eins wiegt, sagt der Befund.""",
-    "explain": """Ein Fehlerbild erklären: was es behauptet, Ursachen, Abhilfe, Quellen.
+    "explain": """Ein Fehlerbild mit Ursachen und Abhilfe erklären.
 
     REGEL ist sein Name oder seine Kennung.""",
-    "tables": """Die Tabellen zeigen, die ein Lauf schreibt, oder die Spalten einer davon.
+    "tables": """Die Tabellen eines Laufs zeigen oder die Spalten einer davon.
 
     Ihre Beschreibungen sind wie docs/TABLES.md englisch.""",
-    "doctor": """Sagen, ob dieser Rechner Mitschnitte lesen kann.
+    "doctor": """Prüfen, ob dieser Rechner Mitschnitte lesen kann.
 
-    Sucht tshark und was dazugehört, die nötigen Felder und Einstellungen und Platz
-    für temporäre Dateien.
+    Sucht tshark und was dazugehört, die nötigen Felder und Einstellungen und Platz für temporäre Dateien.
     Exit-Status: 0 tauglich, 2 nicht tauglich.""",
 }
 
@@ -156,204 +152,205 @@ MANY = "mehrmals möglich"
 OPTIONS: Mapping[str, str] = {
     "Show this message and exit.": "Diese Hilfe zeigen.",
     "Show the version and exit.": "Die Version zeigen.",
-    "Folder for the results.": "Ordner für die Ergebnisse.",
-    "Captures read at a time.  [default: cores]": (
+    "Folder to write the results to.": "Ordner für die Ergebnisse.",
+    "Number of captures read at a time.  [default: cores]": (
         "So viele Mitschnitte gleichzeitig lesen.  [Vorgabe: Kerne]"
     ),
-    "Write the tables as CSV, too.": "Die Tabellen auch als CSV schreiben.",
-    "Show tshark every packet: slower, the same events.": (
+    "Also write the tables as CSV.": "Die Tabellen auch als CSV schreiben.",
+    "Pass every packet to tshark: slower, same events.": (
         "tshark jedes Paket zeigen: langsamer, dieselben Ereignisse."
     ),
-    "TLS keys (SSLKEYLOGFILE format), to read SIP over TLS.": (
+    "TLS keys (SSLKEYLOGFILE format) for SIP over TLS.": (
         "TLS-Schlüssel (Format SSLKEYLOGFILE), um SIP über TLS zu lesen."
     ),
-    "FreeSWITCH or XCC log, or a folder of them; may be given several times.": (
+    "FreeSWITCH or XCC log, or a folder of logs; may be repeated.": (
         f"Log von FreeSWITCH oder XCC oder ein Ordner damit; {MANY}."
     ),
-    "What is known beforehand: a TOML file, or xphone, freeswitch, generic.": (
+    "Facts about the installation: a TOML file, or xphone, freeswitch, generic.": (
         "Was vorab bekannt ist: eine TOML-Datei oder xphone, freeswitch, generic."
     ),
     "Access lists: acl.conf.xml, freeswitch.xml or a deployment file.": (
         "Zugriffslisten: acl.conf.xml, freeswitch.xml oder eine Deployment-Datei."
     ),
-    "List applied to candidates; give several in their order.": (
+    "List applied to candidates; may be repeated, in order.": (
         "Liste für Kandidaten; mehrere in ihrer Reihenfolge angeben."
     ),
-    "List applied to SIP peers; give several in their order.": (
+    "List applied to SIP peers; may be repeated, in order.": (
         "Liste für SIP-Gegenstellen; mehrere in ihrer Reihenfolge angeben."
     ),
-    "Ask these rules only (names or codes; `postproc rules`).": (
+    "Apply only these rules (names or codes; see `postproc rules`).": (
         "Nur diese Regeln fragen (Namen oder Kennungen; `postproc rules`)."
     ),
-    "Exit with 1 if there is a finding as severe as this, or worse.": (
+    "Exit with 1 if there is a finding of this severity or worse.": (
         "Mit 1 enden, wenn ein Befund so schwer ist oder schwerer."
     ),
-    "Write tables and findings only.": "Nur Tabellen und Befunde schreiben.",
-    "Captures to write a notebook about; faults: those in which something was found.  "
-    "[default: faults; none with --no-report]": (
+    "Write only tables and findings.": "Nur Tabellen und Befunde schreiben.",
+    "Captures that get a notebook; faults: those with findings.  [default: faults; none with --no-report]": (
         "Zu welchen Mitschnitten ein Notebook entsteht; faults: zu denen mit Befunden.  "
         "[Vorgabe: faults; none mit --no-report]"
     ),
-    "Add the calls to the dataset there, but those it has.": (
+    "Dataset to add the calls to; those already in it are skipped.": (
         "Die Anrufe dem Dataset dort hinzufügen, außer denen, die es hat."
     ),
-    "Site that the calls are of.": "Standort, von dem die Anrufe sind.",
-    "Language of texts.": "Sprache der Texte.",
-    "Print the walk and the findings of every call.": (
+    "Site the calls belong to.": "Standort, von dem die Anrufe sind.",
+    "Language of the output.": "Sprache der Texte.",
+    "Print the steps and the findings of every call.": (
         "Zu jedem Anruf den Weg durch die Prüfschritte und die Befunde zeigen."
     ),
-    "Zone of the times shown: UTC, log (the log's), local, or a name like Europe/Berlin.": (
+    "Time zone of the output: UTC, log (that of the log), local, or a name like Europe/Berlin.": (
         "Zeitzone der gezeigten Zeiten: UTC, log (die des Logs), local oder ein Name wie Europe/Berlin."
     ),
-    "Print errors only.": "Nur Fehler zeigen.",
-    "The tshark to run.  [default: the first on PATH]": (
+    "Print only errors.": "Nur Fehler zeigen.",
+    "tshark to use.  [default: the first on PATH]": (
         "Das tshark, das ausgeführt wird.  [Vorgabe: das erste auf PATH]"
     ),
-    "Print a traceback with every error.": "Zu jedem Fehler den Traceback zeigen.",
-    "Interface to capture at; several.": "Schnittstelle zum Mitschneiden; mehrere möglich.",
-    "Disk space for what is captured.": "Plattenplatz für das Mitgeschnittene.",
-    "End after so long.": "Nach dieser Zeit enden.",
-    "One object per line.": "Ein Objekt je Zeile.",
-    "How often to say on stderr how it is going; 0: never.": (
+    "Print a traceback with each error.": "Zu jedem Fehler den Traceback zeigen.",
+    "Interface to capture on; may be repeated.": "Schnittstelle zum Mitschneiden; mehrere möglich.",
+    "Disk space for captured packets.": "Plattenplatz für das Mitgeschnittene.",
+    "Stop after this time.": "Nach dieser Zeit enden.",
+    "Print one JSON object per line.": "Ein Objekt je Zeile.",
+    "Interval of status messages on stderr; 0: none.": (
         "Wie oft auf stderr der Stand gemeldet wird; 0: nie."
     ),
-    "Keep the packets of calls with a fault, as pcapng.": (
+    "Save the packets of faulty calls there as pcapng.": (
         "Die Pakete von Anrufen mit Fehler als pcapng behalten."
     ),
-    "Serve counters to Prometheus at this port of the loopback address.": (
+    "Serve Prometheus metrics on this port of the loopback address.": (
         "Zähler für Prometheus an diesem Port der Loopback-Adresse anbieten."
     ),
-    "Exit with 1 if a call had a finding as severe as this, or worse.": (
+    "Exit with 1 if a call had a finding of this severity or worse.": (
         "Mit 1 enden, wenn ein Anruf einen so schweren Befund hatte oder einen schwereren."
     ),
-    "This call only, with all its pictures; may be given several times.": (
+    "Only this call, with all its pictures; may be repeated.": (
         f"Nur diesen Anruf, mit allen Bildern; {MANY}."
     ),
     "File to write.  [default: report.html in OUT; -N with --call, -redacted with --redact]": (
         "Zieldatei.  [Vorgabe: report.html in AUSGABE; -N mit --call, -redacted mit --redact]"
     ),
-    "Pseudonymise it: numbers, names, addresses; reads the captures again.": (
+    "Pseudonymise numbers, names and addresses; reads the captures again.": (
         "Pseudonymisieren: Nummern, Namen, Adressen; liest die Mitschnitte nochmals."
     ),
-    "Key of the pseudonyms, to have several files agree.  [default: random]": (
+    "Key for the pseudonyms, so that several files agree.  [default: random]": (
         "Schlüssel der Pseudonyme, damit mehrere Dateien übereinstimmen.  [Vorgabe: zufällig]"
     ),
-    "With --redact: words to be replaced, too, one in a line.": (
+    "With --redact: further words to replace, one per line.": (
         "Mit --redact: Wörter, die auch ersetzt werden, je Zeile eins."
     ),
-    "With --redact: do not ask about words that no dictionary knows.": (
+    "With --redact: do not ask about words that no dictionary contains.": (
         "Mit --redact: nicht nach Wörtern fragen, die kein Wörterbuch kennt."
     ),
-    "Number of the call, as `run` shows it.": "Nummer des Anrufs, wie `run` sie zeigt.",
+    "Number of the call as shown by `run`.": "Nummer des Anrufs, wie `run` sie zeigt.",
     "File to write.  [default: call-N.pcapng]": "Zieldatei.  [Vorgabe: call-N.pcapng]",
-    "Pseudonymise the export: numbers, names, addresses, media.": (
+    "Pseudonymise numbers, names, addresses and media in the export.": (
         "Den Auszug pseudonymisieren: Nummern, Namen, Adressen, Medien."
     ),
     "Take the findings from the results of an earlier run.": (
         "Die Befunde aus den Ergebnissen eines früheren Laufs nehmen."
     ),
-    "File to write.  [default: CAPTURE's name, .annotated.pcapng, in the current folder]": (
+    "File to write.  [default: CAPTURE's name with .annotated.pcapng, in the current folder]": (
         "Zieldatei.  [Vorgabe: Name des Mitschnitts mit .annotated.pcapng, im aktuellen Ordner]"
     ),
-    "SIP trunk, gateway or app log, a sketch; may be given several times.": (
+    "Log of a SIP trunk, gateway or app, or a sketch; may be repeated.": (
         f"Log von SIP-Trunk, Gateway oder App, eine Skizze; {MANY}."
     ),
-    "Answers to the checklist: JSON or TOML, by the keys in checklist.json.": (
+    "Answers to the checklist: JSON or TOML with the keys of checklist.json.": (
         "Antworten auf die Checkliste: JSON oder TOML, mit den Schlüsseln aus checklist.json."
     ),
-    "Ask on the terminal what is still open.": "Am Terminal fragen, was noch offen ist.",
-    "Pseudonymise all of it: numbers, names, addresses, media.": (
+    "Ask open questions on the terminal.": "Am Terminal fragen, was noch offen ist.",
+    "Pseudonymise numbers, names, addresses and media in all files.": (
         "Alles pseudonymisieren: Nummern, Namen, Adressen, Medien."
     ),
     "File to write.": "Zieldatei.",
     "File to write.  [default: ticket.zip, with --call ticket-N.zip]": (
         "Zieldatei.  [Vorgabe: ticket.zip, mit --call ticket-N.zip]"
     ),
-    "File to write.  [default: CAPTURE's name with .ipynb, in this folder]": (
+    "File to write.  [default: CAPTURE's name with .ipynb, in the current folder]": (
         "Zieldatei.  [Vorgabe: Name des Mitschnitts mit .ipynb, in diesem Ordner]"
     ),
-    "Results of `run` to load, if the capture is among them; else it is analysed.": (
+    "Results of `run` to load if they include the capture; otherwise it is analysed.": (
         "Ergebnisse von `run`, die geladen werden, wenn der Mitschnitt dabei ist; sonst wird er ausgewertet."
     ),
-    "FreeSWITCH or XCC log, to analyse with; may be given several times.": (
+    "FreeSWITCH or XCC log for the analysis; may be repeated.": (
         f"Log von FreeSWITCH oder XCC zum Auswerten; {MANY}."
     ),
-    "TLS keys (SSLKEYLOGFILE format), to analyse with.": (
+    "TLS keys (SSLKEYLOGFILE format) for the analysis.": (
         "TLS-Schlüssel (Format SSLKEYLOGFILE) zum Auswerten."
     ),
-    "Run the cells and keep their outputs.": "Die Zellen ausführen und ihre Ausgaben behalten.",
-    "What to call the place of FILE.": "Wie der Punkt von DATEI heißen soll.",
-    "By how many ms FILE's clock is ahead of the clock of the capture with the call's SIP.": (
+    "Run the cells and save their output.": "Die Zellen ausführen und ihre Ausgaben behalten.",
+    "Name of the place where FILE was captured.": "Wie der Punkt von DATEI heißen soll.",
+    "Milliseconds by which FILE's clock is ahead of that of the capture with the call's SIP.": (
         "Um wie viele ms die Uhr von DATEI der des Mitschnitts mit dem SIP des Anrufs vorgeht."
     ),
-    "That started then or later: 2026-11-22, 2026-11-22T10:30, 12h.": (
+    "Started at this time or later: 2026-11-22, 2026-11-22T10:30, 12h.": (
         "Die dann oder später begannen: 2026-11-22, 2026-11-22T10:30, 12h."
     ),
-    "That started before.": "Die davor begannen.",
+    "Started before this time.": "Die davor begannen.",
     "With this verdict.": "Mit diesem Urteil.",
-    "Of which this rule is the root cause.": "Mit dieser Regel als Ursache.",
+    "With this rule as the root cause.": "Mit dieser Regel als Ursache.",
     "Of this site.": "Dieses Standorts.",
-    "With this identity.": "Mit dieser Kennung.",
-    "Write them as results, for `report`, `notebook` and `export`.": (
+    "With this call_uid.": "Mit dieser Kennung.",
+    "Write the calls as results for `report`, `notebook` and `export`.": (
         "Sie als Ergebnisse schreiben, für `report`, `notebook` und `export`."
     ),
-    "30d, 12h, or a time: 2026-11-22.": "30d, 12h oder eine Zeit: 2026-11-22.",
-    "This call only, by its number as `run` shows it.": "Nur diesen Anruf, nach seiner Nummer in `run`.",
-    "This call only, by its number.": "Nur diesen Anruf, nach seiner Nummer.",
-    "Go on where files were changed by others; copies of them are kept.": (
+    "Age or time: 30d, 12h, 2026-11-22.": "30d, 12h oder eine Zeit: 2026-11-22.",
+    "Only this call, by its number as shown by `run`.": "Nur diesen Anruf, nach seiner Nummer in `run`.",
+    "Only this call, by its number.": "Nur diesen Anruf, nach seiner Nummer.",
+    "Also replace files modified by others; copies of them are kept.": (
         "Auch weitermachen, wo andere Dateien geändert haben; Kopien davon bleiben."
     ),
-    "Address to try; several may be given.": f"Adresse, die geprüft wird; {MANY}.",
-    "Capture whose candidates and signalling peers are tried.": (
+    "Address to check; may be repeated.": f"Adresse, die geprüft wird; {MANY}.",
+    "Capture whose candidates and signalling peers are checked.": (
         "Mitschnitt, dessen Kandidaten und SIP-Gegenstellen geprüft werden."
     ),
-    "List applied to candidates, built-in ones too; give several in their order.": (
+    "List applied to candidates, including built-in ones; may be repeated, in order.": (
         "Liste für Kandidaten, auch eingebaute; mehrere in ihrer Reihenfolge angeben."
     ),
     "List applied to SIP peers.": "Liste für SIP-Gegenstellen.",
-    "Network of FreeSWITCH's own machine.": "Netz des Rechners von FreeSWITCH selbst.",
-    "Deployment of the captures: a TOML file, or xphone, freeswitch, generic.": (
+    "Network of the FreeSWITCH machine itself.": "Netz des Rechners von FreeSWITCH selbst.",
+    "Facts about the installation captured: a TOML file, or xphone, freeswitch, generic.": (
         "Deployment der Mitschnitte: eine TOML-Datei oder xphone, freeswitch, generic."
     ),
-    "Which rule fires on which of the captures in PATH, read with the logs beside them, as Markdown.": (
+    "Print as Markdown which rule fires on which capture in PATH, with the logs beside them.": (
         "Welche Regel bei welchem Mitschnitt in PFAD anschlägt, mit den Logs daneben gelesen, als Markdown."
     ),
-    "The rules with their claims, as Markdown.": "Die Regeln mit dem, was sie behaupten, als Markdown.",
-    "Where the program runs that reads the files.": "Wo das Programm läuft, das die Dateien liest.",
-    "Public URL of the settings; several may be given.": f"Öffentliche URL der Einstellungen; {MANY}.",
-    "A list of {file, key, value, line, put, why, level}.": (
-        "Eine Liste aus {file, key, value, line, put, why, level}."
+    "Print the rules with their claims as Markdown.": "Die Regeln mit dem, was sie behaupten, als Markdown.",
+    "Where the program that reads the files runs.": "Wo das Programm läuft, das die Dateien liest.",
+    "Public URL for the settings; may be repeated.": f"Öffentliche URL der Einstellungen; {MANY}.",
+    "Print a list of {file, key, value, line, put, why, level}.": (
+        "Eine Liste aus {file, key, value, line, put, why, level} ausgeben."
     ),
     "Deployment file to write, for `run --deployment`: ports, lists, addresses.": (
         "Deployment-Datei, die geschrieben wird, für `run --deployment`: Ports, Listen, Adressen."
     ),
-    "Have workers of this Dask scheduler read the captures; with --dataset they do all the work.": (
+    "Dask scheduler whose workers read the captures; with --dataset they do all the work.": (
         "Arbeiter dieses Dask-Schedulers lesen die Mitschnitte; mit --dataset tun sie die ganze Arbeit."
     ),
-    "With udp: be the other end, at these ports.": "Mit udp: an diesen Ports das andere Ende sein.",
-    "With udp: what the listener shows.": "Mit udp: was das andere Ende zeigt.",
-    "With --listen: address to listen at.": "Mit --listen: Adresse, an der gelauscht wird.",
-    "With --listen: how long.": "Mit --listen: wie lange.",
-    "With https: certificates to trust beside the system's.": (
+    "With udp: act as the other end on these ports.": "Mit udp: an diesen Ports das andere Ende sein.",
+    "With udp: token shown by the listener.": "Mit udp: was das andere Ende zeigt.",
+    "With --listen: address to listen on.": "Mit --listen: Adresse, an der gelauscht wird.",
+    "With --listen: how long to listen.": "Mit --listen: wie lange.",
+    "With https: certificates to trust in addition to the system's.": (
         "Mit https: Zertifikate, denen außer denen des Systems vertraut wird."
     ),
     "With https: path of the event channel.  [default: hub of the web API]": (
         "Mit https: Pfad des Ereigniskanals.  [Vorgabe: Hub der Web-API]"
     ),
-    "With https: keep the WebSocket open for so long.": "Mit https: den WebSocket so lange offen halten.",
-    "With stun: ask the other address that the server names, too.": (
+    "With https: how long to keep the WebSocket open.": "Mit https: den WebSocket so lange offen halten.",
+    "With stun: also query the server's other address.": (
         "Mit stun: auch die andere Adresse fragen, die der Server nennt."
     ),
-    "A list of {step, verdict, rule, said, facts}.": "Eine Liste aus {step, verdict, rule, said, facts}.",
-    "Configuration file to check; may be given several times.": f"Konfigurationsdatei; {MANY}.",
-    "What `probe --json` printed; may be given several times.": f"Was `probe --json` ausgegeben hat; {MANY}.",
-    "Where answers are kept.": "Wo die Antworten aufgehoben werden.",
-    "Ticket to pack at the end, from the captures of OUT.": (
+    "Print a list of {step, verdict, rule, said, facts}.": (
+        "Eine Liste aus {step, verdict, rule, said, facts} ausgeben."
+    ),
+    "Configuration file to check; may be repeated.": f"Konfigurationsdatei; {MANY}.",
+    "Output of `probe --json`; may be repeated.": f"Was `probe --json` ausgegeben hat; {MANY}.",
+    "File to keep the answers in.": "Wo die Antworten aufgehoben werden.",
+    "Ticket to pack at the end from the captures of OUT.": (
         "Ticket, das am Ende gepackt wird, aus den Mitschnitten von AUSGABE."
     ),
-    "Ask nobody: what nothing answers stays open.": "Niemanden fragen: Was nichts beantwortet, bleibt offen.",
-    "As JSON.": "Als JSON.",
-    "As Markdown.": "Als Markdown.",
+    "Do not ask: unanswered steps stay open.": "Niemanden fragen: Was nichts beantwortet, bleibt offen.",
+    "Print JSON.": "Als JSON.",
+    "Print Markdown.": "Als Markdown.",
 }
 
 # Placeholders in a usage line or behind an option.

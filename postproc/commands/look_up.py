@@ -22,10 +22,10 @@ from postproc.model.text import Lang
 
 @click.command("tables")
 @click.argument("name", required=False)
-@click.option("--json", "form", flag_value="json", help="As JSON.")
-@click.option("--markdown", "form", flag_value="markdown", help="As Markdown.")
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+@click.option("--markdown", "form", flag_value="markdown", help="Print Markdown.")
 def tables_command(name: str | None, form: str | None) -> None:
-    """Print the tables a run writes, or the columns of one.
+    """Print the tables that a run writes, or the columns of one.
 
     \b
     Examples:
@@ -58,16 +58,17 @@ def tables_command(name: str | None, form: str | None) -> None:
     "--matrix",
     type=click.Path(exists=True, path_type=Path),
     metavar="PATH",
-    help="Which rule fires on which of the captures in PATH, read with the logs beside them, as Markdown.",
+    help="Print as Markdown which rule fires on which capture in PATH, with the logs beside them.",
 )
-@click.option("--markdown", is_flag=True, help="The rules with their claims, as Markdown.")
+@click.option("--markdown", is_flag=True, help="Print the rules with their claims as Markdown.")
 @lang_option
 @guarded
 def rules_command(*, words: tuple[str, ...], matrix: Path | None, markdown: bool, lang: Lang) -> None:
     """List the error pictures that a run looks for.
 
-    They stand in the order of the chain: of several breaks the first is the cause. With WORDs only those are
-    listed in whose line, or stage, each of them is. How severe one is says the finding.
+    They are in the order of the chain: if several steps fail, the first one is the cause. With WORDs,
+    list only the rules whose line or stage contains all of them. How severe a rule's finding is depends
+    on the call.
 
     \b
     Examples:
@@ -101,9 +102,9 @@ def rules_command(*, words: tuple[str, ...], matrix: Path | None, markdown: bool
 @lang_option
 @guarded
 def explain_command(*, rule: str, lang: Lang) -> None:
-    """Explain an error picture: what it claims, causes, remedies, references.
+    """Explain an error picture, its causes and remedies.
 
-    RULE is its name or its code.
+    RULE is its name or code.
 
     \b
     Examples:
@@ -128,19 +129,18 @@ def explain_command(*, rule: str, lang: Lang) -> None:
     type=click.IntRange(min=1),
     metavar="N",
     shell_complete=call_numbers,
-    help="This call only, by its number.",
+    help="Only this call, by its number.",
 )
 @lang_option
 @tshark_option
 @guarded
 def filter_command(*, capture: Path, call: int | None, lang: Lang) -> None:
-    """Print each call's display filter, and what to tell the firewall's people.
+    """Print each call's display filter and a sheet for the firewall.
 
-    The filter shows all legs of the call, its STUN, DTLS and media, and works
-    without any plug-in. For the firewall: the port of the server's candidate
-    first, then every pair of addresses and ports with times, in words and as
-    filters of Wireshark and tcpdump. Calls have the numbers of an earlier run if the
-    folder with its results is given.
+    The filter matches all legs of the call, its STUN, DTLS and media, and needs no plug-in. For the
+    firewall: first the port of the server's candidate, then every pair of addresses and ports with times,
+    in words and as filters for Wireshark and tcpdump. If the results folder of an earlier run is given,
+    calls keep their numbers from that run.
 
     \b
     Examples:
@@ -175,11 +175,10 @@ def filter_command(*, capture: Path, call: int | None, lang: Lang) -> None:
 @click.command("doctor")
 @tshark_option
 def doctor_command() -> None:
-    """Say whether this machine is fit to read captures.
+    """Check whether this machine is able to read captures.
 
-    Looks for tshark and what belongs to it, the fields and preferences that are
-    needed, and disk space for temporary files.
-    Exit status: 0 fit, 2 not fit.
+    Looks for tshark and its companions, the fields and preferences required, and disk space for temporary
+    files. Exit status: 0 ready, 2 not ready.
 
     \b
     Example:

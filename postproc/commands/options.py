@@ -30,7 +30,7 @@ def lang_option(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Choice(LANGS),
         default=locale_language,
         show_default="of the locale",
-        help="Language of texts.",
+        help="Language of the output.",
     )(command)
 
 
@@ -38,7 +38,7 @@ def speaks(command: click.Command) -> click.Command:
     """Have a command and its subcommands accept ``--lang`` where it only affects help and errors."""
     if not any(OPTION in parameter.opts for parameter in command.params):
         option = click.Option(
-            [OPTION], type=click.Choice(LANGS), expose_value=False, help="Language of texts."
+            [OPTION], type=click.Choice(LANGS), expose_value=False, help="Language of the output."
         )
         command.params.append(option)
     for subcommand in command.commands.values() if isinstance(command, click.Group) else ():
@@ -55,7 +55,7 @@ def tshark_option(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="PATH",
         expose_value=False,
         callback=_keep,
-        help="The tshark to run.  [default: the first on PATH]",
+        help="tshark to use.  [default: the first on PATH]",
     )(command)
 
 
@@ -124,13 +124,13 @@ def zone_option(command: Callable[..., Any]) -> Callable[..., Any]:
         default="local",
         show_default=True,
         metavar="ZONE",
-        help="Zone of the times shown: UTC, log (the log's), local, or a name like Europe/Berlin.",
+        help="Time zone of the output: UTC, log (that of the log), local, or a name like Europe/Berlin.",
     )(command)
 
 
 def debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--debug``; the command gets ``debug: bool``."""
-    return click.option("--debug", is_flag=True, help="Print a traceback with every error.")(command)
+    return click.option("--debug", is_flag=True, help="Print a traceback with each error.")(command)
 
 
 def guarded(command: Callable[..., Any]) -> Callable[..., Any]:

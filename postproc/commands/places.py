@@ -26,10 +26,14 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "offsets",
         multiple=True,
         metavar="FILE=MS",
-        help="By how many ms FILE's clock is ahead of the clock of the capture with the call's SIP.",
+        help="Milliseconds by which FILE's clock is ahead of that of the capture with the call's SIP.",
     )(command)
     command = click.option(
-        "--name", "names", multiple=True, metavar="NAME=FILE", help="What to call the place of FILE."
+        "--name",
+        "names",
+        multiple=True,
+        metavar="NAME=FILE",
+        help="Name of the place where FILE was captured.",
     )(command)
     return click.argument("captures", nargs=-1, type=click.Path(path_type=Path), metavar="CAPTURE...")(
         command
@@ -44,11 +48,11 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def compare_command(
     *, captures: tuple[Path, ...], names: tuple[str, ...], offsets: tuple[str, ...], lang: Lang
 ) -> None:
-    """Compare captures of one call at several places: clocks, and where packets vanish.
+    """Compare captures of one call taken at several places.
 
-    What is printed is for a ticket: the places in their order, their clocks, and by call and kind how many
-    packets left one place and arrived at the next. Places are found by what the captures show, and
-    clocks by the packets in common; a FILE of --name need not be named again.
+    The output is meant for a ticket: the places in order, their clocks, and for each call and kind how
+    many packets left one place and arrived at the next. The order follows from what the captures show,
+    the clocks from packets they have in common. A FILE given with --name need not be given again.
 
     \b
     Examples:
@@ -83,10 +87,10 @@ def merge_command(
     out: Path,
     lang: Lang,
 ) -> None:
-    """Merge captures of one call at several places into one pcapng for Wireshark.
+    """Merge captures of one call from several places for Wireshark.
 
-    Times are by one clock, an interface is named after each place, and a packet that the next place does not
-    show says so in its comment.
+    All times are on one clock, each interface is named after its place, and a packet that does not appear
+    at the next place has a comment that says so.
 
     \b
     Examples:

@@ -26,12 +26,12 @@ HEARD = Text(
 
 @click.command("probe")
 @click.argument("what", nargs=-1, required=True, metavar="TARGET")
-@click.option("--listen", metavar="PORTS", help="With udp: be the other end, at these ports.")
+@click.option("--listen", metavar="PORTS", help="With udp: act as the other end on these ports.")
 @click.option(
-    "--token", envvar="POSTPROC_PROBE_TOKEN", show_envvar=True, help="With udp: what the listener shows."
+    "--token", envvar="POSTPROC_PROBE_TOKEN", show_envvar=True, help="With udp: token shown by the listener."
 )
 @click.option(
-    "--bind", default="0.0.0.0", show_default=True, metavar="IP", help="With --listen: address to listen at."
+    "--bind", default="0.0.0.0", show_default=True, metavar="IP", help="With --listen: address to listen on."
 )
 @click.option(
     "--for",
@@ -40,13 +40,13 @@ HEARD = Text(
     default=600,
     show_default=True,
     metavar="SECONDS",
-    help="With --listen: how long.",
+    help="With --listen: how long to listen.",
 )
 @click.option(
     "--ca",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
-    help="With https: certificates to trust beside the system's.",
+    help="With https: certificates to trust in addition to the system's.",
 )
 @click.option(
     "--hub", metavar="PATH", help="With https: path of the event channel.  [default: hub of the web API]"
@@ -56,10 +56,10 @@ HEARD = Text(
     type=click.FloatRange(min=0, max=3600),
     default=0,
     metavar="SECONDS",
-    help="With https: keep the WebSocket open for so long.",
+    help="With https: how long to keep the WebSocket open.",
 )
-@click.option("--mapping", is_flag=True, help="With stun: ask the other address that the server names, too.")
-@click.option("--json", "as_json", is_flag=True, help="A list of {step, verdict, rule, said, facts}.")
+@click.option("--mapping", is_flag=True, help="With stun: also query the server's other address.")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of {step, verdict, rule, said, facts}.")
 @lang_option
 @guarded
 def probe_command(
@@ -76,15 +76,15 @@ def probe_command(
     as_json: bool,
     lang: Lang,
 ) -> None:
-    """Ask servers what they do, seen from here.
+    """Test servers from this machine.
 
-    Nothing is contacted but what is named, and that is said first.
+    Only the given target is contacted, and it is announced first.
 
     TARGET is https://HOST[:PORT]/... (name, TCP, TLS, certificate, the guide's paths, SignalR),
-    stun:HOST[:PORT] (the address that it sees, and how NAT maps), or udp HOST PORTS (which ports
-    pass each way; udp --listen PORTS is the other end).
+    stun:HOST[:PORT] (the address it sees, and how the NAT maps), or udp HOST PORTS (which ports pass in
+    each direction; udp --listen PORTS is the other end).
 
-    Exit status: 0 asked, whatever came of it; 2 could not run.
+    Exit status: 0 probed, whatever the outcome; 2 could not run.
 
     \b
     Examples:

@@ -33,7 +33,7 @@ CHANGED = Text(
     type=click.IntRange(min=1),
     metavar="N",
     shell_complete=call_numbers,
-    help="This call only, with all its pictures; may be given several times.",
+    help="Only this call, with all its pictures; may be repeated.",
 )
 @click.option(
     "-o",
@@ -44,10 +44,10 @@ CHANGED = Text(
     help="File to write.  [default: report.html in OUT; -N with --call, -redacted with --redact]",
 )
 @click.option(
-    "--redact", is_flag=True, help="Pseudonymise it: numbers, names, addresses; reads the captures again."
+    "--redact", is_flag=True, help="Pseudonymise numbers, names and addresses; reads the captures again."
 )
 @redact_options
-@click.option("--lang", type=click.Choice(LANGS), show_default="the run's", help="Language of texts.")
+@click.option("--lang", type=click.Choice(LANGS), show_default="the run's", help="Language of the output.")
 @zone_option
 @access_options
 @guarded
@@ -67,11 +67,11 @@ def report_command(
     acl_list: tuple[str, ...],
     signalling_list: tuple[str, ...],
 ) -> None:
-    """Write the report of an earlier run: one HTML file that needs no network.
+    """Write the report of an earlier run as one HTML file.
 
-    OUT is the folder with its results; `postproc run` writes their report by itself.
-    In another language than the run's, the calls are judged again: deployment and
-    access lists are then to be those of the run.
+    OUT is the folder with the results of the run; `postproc run` already writes a report. It needs no
+    network. If the language differs from that of the run, the calls are judged again: use the deployment
+    and access lists of the run.
 
     \b
     Examples:
@@ -136,14 +136,14 @@ def _name(calls: tuple[int, ...], *, redacted: bool) -> str:
     "-o",
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write.  [default: CAPTURE's name with .ipynb, in this folder]",
+    help="File to write.  [default: CAPTURE's name with .ipynb, in the current folder]",
 )
 @click.option(
     "--results",
     default="postproc-out",
     show_default=True,
     type=click.Path(path_type=Path, file_okay=False),
-    help="Results of `run` to load, if the capture is among them; else it is analysed.",
+    help="Results of `run` to load if they include the capture; otherwise it is analysed.",
 )
 @click.option(
     "--fs-log",
@@ -151,14 +151,14 @@ def _name(calls: tuple[int, ...], *, redacted: bool) -> str:
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="FreeSWITCH or XCC log, to analyse with; may be given several times.",
+    help="FreeSWITCH or XCC log for the analysis; may be repeated.",
 )
 @click.option(
     "--keylog",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="TLS keys (SSLKEYLOGFILE format), to analyse with.",
+    help="TLS keys (SSLKEYLOGFILE format) for the analysis.",
 )
-@click.option("--execute", is_flag=True, help="Run the cells and keep their outputs.")
+@click.option("--execute", is_flag=True, help="Run the cells and save their output.")
 @lang_option
 @tshark_option
 @guarded
@@ -173,13 +173,13 @@ def notebook_command(
     execute: bool,
     lang: Lang,
 ) -> None:
-    """Write a notebook that investigates the calls of a capture, the worst first.
+    """Write a notebook that investigates the calls of a capture.
 
-    It loads the results of `postproc run` or, where there are none, analyses the
-    capture, shows legs, candidates, bindings, media and findings, and ends with
-    questions worth asking next. With --call it looks at that call first, by its number in the results
-    if their folder is given. To open it: JupyterLab or VS Code. A notebook that was edited is not
-    overwritten. --execute needs `pip install 'legshark[notebook]'`.
+    The worst call comes first. The notebook loads the results of `postproc run`, or analyses the capture
+    if there are none, shows legs, candidates, bindings, media and findings, and ends with questions worth
+    asking next. With --call it examines that call first, by its number in the results if their folder is
+    given. Open it with JupyterLab or VS Code. An edited notebook is not overwritten. --execute needs `pip
+    install 'legshark[notebook]'`.
 
     \b
     Examples:
@@ -246,7 +246,7 @@ ENDING, LONGEST_NAME = ".annotated.pcapng", 255  # bytes, as on ext4, XFS and AP
     "-o",
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write.  [default: CAPTURE's name, .annotated.pcapng, in the current folder]",
+    help="File to write.  [default: CAPTURE's name with .annotated.pcapng, in the current folder]",
 )
 @lang_option
 @tshark_option
@@ -254,12 +254,11 @@ ENDING, LONGEST_NAME = ".annotated.pcapng", 255  # bytes, as on ext4, XFS and AP
 def annotate_command(
     *, capture: Path, call: int | None, results: Path | None, out: Path | None, lang: Lang
 ) -> None:
-    """Copy a capture and say at each frame, as packet comment, what was found.
+    """Copy a capture and add the findings as packet comments.
 
-    Wireshark shows the comments above the packet and filters them by
-    frame.comment contains "no-binding-success". Comments already there are kept.
-    Of the folder with the results of a run each capture is copied; with --call those with the call,
-    and only what was found about it is said.
+    Wireshark shows the comments above the packet and filters on them with frame.comment contains
+    "no-binding-success". Existing comments are kept. Given the results folder of a run, every capture is
+    copied; with --call only the captures with that call, with the findings on that call.
 
     \b
     Examples:

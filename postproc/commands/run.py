@@ -62,15 +62,17 @@ ROOT = Text(
     default="postproc-out",
     show_default=True,
     type=click.Path(path_type=Path),
-    help="Folder for the results.",
+    help="Folder to write the results to.",
 )
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Captures read at a time.  [default: cores]")
-@click.option("--csv", is_flag=True, help="Write the tables as CSV, too.")
-@click.option("--all-packets", is_flag=True, help="Show tshark every packet: slower, the same events.")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), help="Number of captures read at a time.  [default: cores]"
+)
+@click.option("--csv", is_flag=True, help="Also write the tables as CSV.")
+@click.option("--all-packets", is_flag=True, help="Pass every packet to tshark: slower, same events.")
 @click.option(
     "--keylog",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="TLS keys (SSLKEYLOGFILE format), to read SIP over TLS.",
+    help="TLS keys (SSLKEYLOGFILE format) for SIP over TLS.",
 )
 @click.option(
     "--fs-log",
@@ -78,34 +80,34 @@ ROOT = Text(
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="FreeSWITCH or XCC log, or a folder of them; may be given several times.",
+    help="FreeSWITCH or XCC log, or a folder of logs; may be repeated.",
 )
 @access_options
 @click.option(
     "--only",
     metavar="RULE,...",
     shell_complete=rule_names,
-    help="Ask these rules only (names or codes; `postproc rules`).",
+    help="Apply only these rules (names or codes; see `postproc rules`).",
 )
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "note"]),
-    help="Exit with 1 if there is a finding as severe as this, or worse.",
+    help="Exit with 1 if there is a finding of this severity or worse.",
 )
-@click.option("--no-report", is_flag=True, help="Write tables and findings only.")
+@click.option("--no-report", is_flag=True, help="Write only tables and findings.")
 @click.option(
     "--notebooks",
     "books",
     type=click.Choice(["all", "faults", "none"]),
-    help="Captures to write a notebook about; faults: those in which something was found.  "
+    help="Captures that get a notebook; faults: those with findings.  "
     "[default: faults; none with --no-report]",
 )
 @dataset_options
 @dask_option
 @lang_option
 @zone_option
-@click.option("-v", "--verbose", is_flag=True, help="Print the walk and the findings of every call.")
-@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+@click.option("-v", "--verbose", is_flag=True, help="Print the steps and the findings of every call.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only errors.")
 @tshark_option
 @debug_option
 def run_command(
@@ -134,18 +136,17 @@ def run_command(
     quiet: bool,
     debug: bool,
 ) -> None:
-    """Read captures and write what became of the calls in them.
+    """Read captures and explain the calls in them.
 
-    PATHs are captures and folders, which are searched with all that is below them.
-    A file that cannot be read is named with its reason and the others are read.
-    Logs among the PATHs are read only if --fs-log is given.
-    Captures unchanged since the last run into the same folder are not read again; where nothing has
-    changed at all, its results are printed and stay as they are.
-    Exit status: 0 done, 1 findings as told by --fail-on, 2 could not run or no capture could be read,
-    130 interrupted (Ctrl-C, SIGTERM, SIGHUP): the earlier results are then as they were.
+    PATHs are captures or folders, which are searched recursively. A file that cannot be read is reported
+    with the reason, and the others are read. Logs among the PATHs are used only if given with --fs-log.
+    Captures unchanged since the last run into the same folder are not read again; if nothing at all has
+    changed, the earlier results are shown and left as they are. Exit status: 0 done, 1 findings that
+    match --fail-on, 2 could not run or no capture could be read, 130 interrupted (Ctrl-C, SIGTERM,
+    SIGHUP), with the earlier results unchanged.
 
-    With --dask and --dataset each folder is a site of its own, called as it is unless --site is given; only
-    the dataset is written. PATHs may be URLs that fsspec knows then: s3://bucket/captures/*
+    With --dask and --dataset, each folder is a site named after it unless --site is given, and only the
+    dataset is written. PATHs may then be URLs supported by fsspec: s3://bucket/captures/*
 
     \b
     Examples:

@@ -46,15 +46,15 @@ def redact_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that belong to ``--redact``."""
     for option in (
         click.option(
-            "--yes", is_flag=True, help="With --redact: do not ask about words that no dictionary knows."
+            "--yes", is_flag=True, help="With --redact: do not ask about words that no dictionary contains."
         ),
         click.option(
             "--hide",
             type=click.Path(path_type=Path, exists=True, dir_okay=False),
             metavar="FILE",
-            help="With --redact: words to be replaced, too, one in a line.",
+            help="With --redact: further words to replace, one per line.",
         ),
-        click.option("--key", help="Key of the pseudonyms, to have several files agree.  [default: random]"),
+        click.option("--key", help="Key for the pseudonyms, so that several files agree.  [default: random]"),
     ):
         command = option(command)
     return command
@@ -136,7 +136,7 @@ def _is_interactive() -> bool:
     required=True,
     type=click.IntRange(min=1),
     shell_complete=call_numbers,
-    help="Number of the call, as `run` shows it.",
+    help="Number of the call as shown by `run`.",
 )
 @click.option(
     "-o",
@@ -147,9 +147,11 @@ def _is_interactive() -> bool:
 @click.option(
     "--keylog",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="TLS keys (SSLKEYLOGFILE format), to read SIP over TLS.",
+    help="TLS keys (SSLKEYLOGFILE format) for SIP over TLS.",
 )
-@click.option("--redact", is_flag=True, help="Pseudonymise the export: numbers, names, addresses, media.")
+@click.option(
+    "--redact", is_flag=True, help="Pseudonymise numbers, names, addresses and media in the export."
+)
 @redact_options
 @tshark_option
 @guarded
@@ -164,14 +166,13 @@ def export_command(
     hide: Path | None,
     yes: bool,
 ) -> None:
-    """Write all packets of a call: SIP, STUN, DTLS, media, ICMP errors and TURN.
+    """Write all packets of a call to a pcapng file.
 
-    The export is a pcapng with the original interfaces and timestamps; every packet bears
-    its original frame number as comment. A call that is in several captures gives a file
-    for each. Calls have the numbers of an earlier run if the folder with its results is
-    given, or all of its captures. With --redact numbers, names, addresses and all words but
-    those of protocols
-    and products are replaced, media is zeroed, and nothing is written if an original is left.
+    SIP, STUN, DTLS, media, ICMP errors and TURN are included, with the original interfaces and
+    timestamps; every packet carries its original frame number as a comment. A call found in several
+    captures gives one file for each. Calls keep their numbers from an earlier run if its results folder,
+    or all of its captures, are given. With --redact, numbers, names, addresses and all words except those
+    of protocols and products are replaced and media is zeroed; nothing is written if an original remains.
 
     \b
     Examples:
@@ -221,7 +222,7 @@ STILL_OPEN = Text(
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="FreeSWITCH or XCC log, or a folder of them; may be given several times.",
+    help="FreeSWITCH or XCC log, or a folder of logs; may be repeated.",
 )
 @click.option(
     "--attach",
@@ -229,15 +230,15 @@ STILL_OPEN = Text(
     multiple=True,
     metavar="FILE",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="SIP trunk, gateway or app log, a sketch; may be given several times.",
+    help="Log of a SIP trunk, gateway or app, or a sketch; may be repeated.",
 )
 @click.option(
     "--answers",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Answers to the checklist: JSON or TOML, by the keys in checklist.json.",
+    help="Answers to the checklist: JSON or TOML with the keys of checklist.json.",
 )
-@click.option("--ask", is_flag=True, help="Ask on the terminal what is still open.")
-@click.option("--redact", is_flag=True, help="Pseudonymise all of it: numbers, names, addresses, media.")
+@click.option("--ask", is_flag=True, help="Ask open questions on the terminal.")
+@click.option("--redact", is_flag=True, help="Pseudonymise numbers, names, addresses and media in all files.")
 @redact_options
 @click.option(
     "-o",
@@ -268,18 +269,20 @@ def ticket_command(
     signalling_list: tuple[str, ...],
     lang: Lang,
 ) -> None:
-    """Pack a support ticket: traces, logs, results, a filled checklist and hashes.
+    """Pack a support ticket with traces, logs and results.
 
-    The checklist asks what the vendor's support asks; what the traces tell is filled in,
-    what nobody answered is marked. Paths and folders of this machine are not told.
-    Of the folder with the results of a run its captures and logs are packed; with --call the captures with
-    that call, which may have another number in the ticket: it is said which.
+    A completed checklist and hashes of the files are included.
 
-    With --redact numbers, names and addresses are replaced in all files, and all words of
-    traces and logs but those of protocols and products. In attachments and answers, what
-    traces and logs tell of is replaced; words that no dictionary knows are shown to you
-    before the zip is written. It is written only if a search finds no original left. The
-    customer id stays; a file that is no text cannot be attached then.
+    The checklist asks what the vendor's support asks; what the traces show is filled in, what nobody has
+    answered is marked. Paths and folders of this machine are not disclosed. Given the results folder of a
+    run, its captures and logs are packed; with --call only the captures with that call. The call may have
+    another number in the ticket; the command prints it.
+
+    With --redact, numbers, names and addresses are replaced in all files, and in traces and logs all
+    words except those of protocols and products. In attachments and answers, whatever is known from
+    traces and logs is replaced; words that no dictionary contains are shown to you first. The zip is
+    written only if a search finds no remaining original. The customer id is kept; files that are not text
+    cannot be attached then.
 
     \b
     Examples:

@@ -35,52 +35,56 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     metavar="[FOLDER]",
 )
-@click.option("-i", "interfaces", multiple=True, metavar="IFACE", help="Interface to capture at; several.")
+@click.option(
+    "-i", "interfaces", multiple=True, metavar="IFACE", help="Interface to capture on; may be repeated."
+)
 @click.option(
     "--ring",
     type=click.IntRange(min=1),
     default=512,
     show_default=True,
     metavar="MB",
-    help="Disk space for what is captured.",
+    help="Disk space for captured packets.",
 )
-@click.option("--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="End after so long.")
-@click.option("--json", "as_json", is_flag=True, help="One object per line.")
+@click.option(
+    "--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Stop after this time."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @click.option(
     "--heartbeat",
     type=click.FloatRange(min=0),
     default=60,
     show_default=True,
     metavar="SECONDS",
-    help="How often to say on stderr how it is going; 0: never.",
+    help="Interval of status messages on stderr; 0: none.",
 )
 @click.option(
     "--export-faults",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Keep the packets of calls with a fault, as pcapng.",
+    help="Save the packets of faulty calls there as pcapng.",
 )
 @click.option(
     "--metrics",
     type=click.IntRange(1, 65535),
     metavar="PORT",
-    help="Serve counters to Prometheus at this port of the loopback address.",
+    help="Serve Prometheus metrics on this port of the loopback address.",
 )
 @click.option(
     "--only",
     metavar="RULE,...",
     shell_complete=rule_names,
-    help="Ask these rules only (names or codes; `postproc rules`).",
+    help="Apply only these rules (names or codes; see `postproc rules`).",
 )
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "note"]),
-    help="Exit with 1 if a call had a finding as severe as this, or worse.",
+    help="Exit with 1 if a call had a finding of this severity or worse.",
 )
 @click.option(
     "--keylog",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="TLS keys (SSLKEYLOGFILE format), to read SIP over TLS.",
+    help="TLS keys (SSLKEYLOGFILE format) for SIP over TLS.",
 )
 @access_options
 @dataset_options
@@ -111,11 +115,12 @@ def watch_command(
     tz: str,
     debug: bool,
 ) -> None:
-    """Say of each call what `run` would, when it ends.
+    """Report each call as `run` would, as soon as it ends.
 
-    Captures at interfaces (-i), or reads what something else writes into FOLDER, files that grow among it.
-    What is sure of a call that goes on is said at once. Ctrl-C ends it in order: calls that go on are told
-    as open. Exit status: 0 done, 1 findings as told by --fail-on, 2 could not run, 130 interrupted.
+    Captures on interfaces (-i), or reads what another program writes to FOLDER, including growing files.
+    What is already certain about a call in progress is reported at once. Ctrl-C stops cleanly: calls in
+    progress are reported as open. Exit status: 0 done, 1 findings that match --fail-on, 2 could not run,
+    130 interrupted.
 
     \b
     Examples:

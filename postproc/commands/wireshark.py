@@ -53,13 +53,13 @@ NO_CALLS = Text(
 
 
 def _force_option(command: Command) -> Command:
-    text = "Go on where files were changed by others; copies of them are kept."
+    text = "Also replace files modified by others; copies of them are kept."
     return click.option("--force", is_flag=True, help=text)(command)
 
 
 @click.group("wireshark")
 def wireshark_command() -> None:
-    """Put the plug-in and the profile "Legs" into Wireshark, or colour one capture.
+    """Add plug-in and profile "Legs" to Wireshark, colour captures.
 
     \b
     Example:
@@ -75,9 +75,8 @@ def wireshark_command() -> None:
 def install_command(*, force: bool, lang: Lang) -> None:
     """Install the plug-in and the profile "Legs" for this user.
 
-    The folders are those tshark names. What was there is backed up; the same
-    again changes nothing. Files that others changed are not touched without
-    --force.
+    The folders are those reported by tshark. Existing files are backed up; installing again changes
+    nothing. Files modified by others are left alone unless --force is given.
 
     \b
     Example:
@@ -105,9 +104,9 @@ def install_command(*, force: bool, lang: Lang) -> None:
 @tshark_option
 @guarded
 def uninstall_command(*, force: bool, lang: Lang) -> None:
-    """Take everything out again and restore what was there before.
+    """Remove everything that was installed and restore what was there before.
 
-    Profiles made by `postproc wireshark color` go, too.
+    Profiles made by `postproc wireshark color` are removed as well.
 
     \b
     Example:
@@ -129,7 +128,7 @@ def uninstall_command(*, force: bool, lang: Lang) -> None:
 @tshark_option
 @guarded
 def status_command(*, lang: Lang) -> None:
-    """Say what is installed, which Wireshark sees it, and whether the plug-in runs.
+    """Show what is installed, which Wireshark sees it, and whether the plug-in runs.
 
     \b
     Example:
@@ -152,11 +151,11 @@ def status_command(*, lang: Lang) -> None:
 @tshark_option
 @guarded
 def color_command(*, capture: Path, call: int | None, force: bool, lang: Lang) -> None:
-    """Make a profile whose colours and macros name this capture's calls.
+    """Create a profile whose colours and macros name the calls of this capture.
 
-    It works without the plug-in. ${call1} is all of call 1, ${call1leg2} the SIP
-    of its second leg. The command that opens the capture with it is printed. Of the folder with the results
-    of a run, the captures with the call get profiles that know it by its number there.
+    It works without the plug-in. ${call1} is all of call 1, ${call1leg2} the SIP of its second leg. The
+    command that opens the capture with the profile is printed. Given the results folder of a run, the
+    captures with the call get profiles that use its number from that run.
 
     \b
     Example:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from postproc.diagnose.evidence import fax
 from postproc.diagnose.evidence.case import OTHER, Case
 from postproc.diagnose.evidence.media import both_ways, talking, way, ways
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER
@@ -25,6 +26,10 @@ GOOD = Text(
 GOOD_PLAIN = Text(
     "Media flows both ways ({one} and {other} packets).",
     "Medien fließen in beide Richtungen ({one} und {other} Pakete).",
+)
+FAXED = Text(
+    "Nothing wrong is seen; fax packets (T.38) flowed, as agreed.",
+    "Es ist kein Fehler zu sehen; Faxpakete (T.38) sind wie vereinbart geflossen.",
 )
 REDIRECTED = Text("The call was redirected ({status}).", "Der Anruf wurde umgeleitet ({status}).")
 ONE_WAY = Text(
@@ -151,7 +156,9 @@ def _redirected(status: int | None) -> bool:
 def ending(case: Case, verdict: Verdict, media_ok: bool | None) -> tuple[Text, Mapping[str, Any]]:
     """Return the sentence, with its facts, for a call in which no rule found a fault."""
     if media_ok:
-        return _good(case) if any(both_ways(case, leg) for leg in talking(case)) else (ONE_WAY, {})
+        if any(both_ways(case, leg) for leg in talking(case)):
+            return _good(case)
+        return (FAXED if any(fax.sent(case, leg) for leg in talking(case)) else ONE_WAY), {}
     status = case.call.final_status
     if verdict == "ok":
         usual = CANCELLED if case.call.answer is None else CROSSED

@@ -100,6 +100,7 @@ class SipMessageRow(NamedTuple):
     session_expires: int | None
     refresher: EndedBy | None
     min_se: int | None
+    rseq: int | None
     refer_to: str | None
     fragment_status: int | None
     dtmf: bool | None
@@ -266,6 +267,7 @@ class SdpMediaRow(NamedTuple):
     ice_options: str | None
     formats: str | None
     codecs: str | None
+    fax_packets: int | None
 
 
 class CandidateRow(NamedTuple):
@@ -477,6 +479,7 @@ class RtpStreamRow(NamedTuple):
     src_side: Side | None
     ssrc: int
     payload_type: int | None
+    other_payload_types: str | None
     last_payload_type: int | None
     media: str | None
     codec: str | None

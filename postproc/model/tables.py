@@ -288,6 +288,7 @@ SIP_MESSAGES = Table(
         Column("session_expires", INTEGER, "Seconds of Session-Expires (RFC 4028)."),
         Column("refresher", TEXT, "Who refreshes the session by that header: uac or uas.", Refresher),
         Column("min_se", INTEGER, "Seconds of Min-SE."),
+        Column("rseq", INTEGER, "RSeq of a provisional response that wants a PRACK (RFC 3262)."),
         Column("refer_to", TEXT, "URI of Refer-To (RFC 3515)."),
         Column("fragment_status", INTEGER, "Status code in a NOTIFY's message/sipfrag (RFC 3420)."),
         Column("dtmf", FLAG, "An INFO that signals a pressed key; NA if it is no INFO."),
@@ -505,6 +506,11 @@ SDP_MEDIA = Table(
         Column("ice_options", TEXT, "a=ice-options: trickle, ice2, ..., as written."),
         Column("formats", TEXT, "Format list of the m= line, comma-joined."),
         Column("codecs", TEXT, "format=name/clock of each format known, comma-joined."),
+        Column(
+            "fax_packets",
+            INTEGER,
+            "Of a section for fax (m=image): datagrams that may be UDPTL to its address (ITU-T T.38).",
+        ),
     ),
 )
 CANDIDATES = Table(
@@ -755,6 +761,11 @@ RTP_STREAMS = Table(
         Column("src_side", TEXT, "Whose end sends: client, server or other; NA if that is not known.", Side),
         Column("ssrc", INTEGER, "SSRC.", always=True),
         Column("payload_type", INTEGER, "Payload type most often seen."),
+        Column(
+            "other_payload_types",
+            TEXT,
+            "Others of 3 packets or more, comma-joined: comfort noise, DTMF events.",
+        ),
         Column("last_payload_type", INTEGER, "Payload type of the last packet."),
         Column("media", TEXT, "audio, video ...: of the m= line that describes it; NA if none does."),
         Column("codec", TEXT, "Codec by SDP, else by static payload type."),

@@ -17,6 +17,7 @@ import pandas as pd
 
 from postproc import memory
 from postproc.files import scratch
+from postproc.model.columns import INTEGER, array, plain
 from postproc.model.errors import CaptureError
 from postproc.model.merged import Recording, Recordings
 from postproc.model.tables import CAPTURES, RTP_SECONDS, RTP_STREAMS, Tables
@@ -323,6 +324,7 @@ def _tables(tables: Tables, parted: Split, walked: Walked, *, everything: bool) 
         rtp_streams=RTP_STREAMS.captured(rtp_streams, first),
         rtp_seconds=RTP_SECONDS.captured(rtp_seconds, first),
         captures=CAPTURES.rows(rows),
+        sdp_media=_with_fax(parted, tables.sdp_media),
         **web.tables(parted.way_in, walked.inside, first),
     )
     if len(files) == 1:
@@ -347,6 +349,19 @@ def _media(parted: Split, tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
         pd.concat([parted.rtp_streams, streams.assign(stream=streams["stream"] + first)]),
         pd.concat([parted.rtp_seconds, seconds.assign(stream=seconds["stream"] + first)]),
     )
+
+
+def _with_fax(parted: Split, sdp_media: pd.DataFrame) -> pd.DataFrame:
+    """Return the sections, those for fax with the number of packets that may be UDPTL at their address."""
+    if not (sdp_media["media"] == "image").any() or not parted.walked:
+        return sdp_media
+    counts = parted.fax.by_address()
+    media, *ends = (plain(sdp_media[name]) for name in ("media", "connection_addr", "port"))
+    found = [
+        counts.get(end, 0) if kind == "image" else None
+        for kind, end in zip(media, zip(*ends, strict=True), strict=True)
+    ]
+    return sdp_media.assign(fax_packets=array(found, INTEGER))
 
 
 def _capture(parted: Split, path: Path, name: str, *, everything: bool) -> dict[str, object]:

@@ -37,6 +37,8 @@ STRAYS = 50_000  # packets kept of candidates that were given up; bounds memory
 # and from which it is listed. Choices: lower shows tshark less, and lists more data that is no media.
 FEWEST_PROVEN, SHARE_PROVEN = 8, 0.9
 FEWEST_LISTED, SHARE_LISTED = constants.count("rtp.fewest_packets"), 0.5
+# The end of a DTMF event alone is sent three times (RFC 4733, section 2.5.1.4); fewer may be damaged packets.
+FEWEST_OTHER = 3
 IPV4_MAPPED = 0xFFFF  # precedes the 32 bits of an IPv4 address (RFC 4291, section 2.5.5.2)
 
 
@@ -219,7 +221,7 @@ def rtp_tables(media: Media, fewest: int = FEWEST_LISTED) -> tuple[pd.DataFrame,
     timed = of_main[clock[sums["stream"][of_main]] >= 0]
     running = _running_jitter(sums, timed, clock)
     mean = _mean_jitter(sums, timed, clock, running)
-    return _streams(state, main, clock, mean), _seconds(state, sums, running)
+    return _streams(state, main, _others(sums, main), clock, mean), _seconds(state, sums, running)
 
 
 def _main_payload_types(sums: Array) -> Array:
@@ -229,6 +231,17 @@ def _main_payload_types(sums: Array) -> Array:
     both = both[np.lexsort((total, both >> 8))]
     most: Array = both[np.append(np.diff(both >> 8) != 0, True)[: len(both)]] & 255
     return most
+
+
+def _others(sums: Array, main: Array) -> list[str | None]:
+    """Return each stream's other payload types of FEWEST_OTHER packets, comma-joined; None without any."""
+    both, place = np.unique(sums["stream"].astype(np.int64) << 8 | sums["payload_type"], return_inverse=True)
+    enough = both[np.bincount(place, sums["packets"]) >= FEWEST_OTHER]
+    others: dict[int, list[str]] = {}
+    for stream, kind in zip((enough >> 8).tolist(), (enough & 255).tolist(), strict=True):
+        if kind != main[stream]:
+            others.setdefault(stream, []).append(str(kind))
+    return [",".join(others[number]) if number in others else None for number in range(len(main))]
 
 
 def _clock_columns(sums: Array, rows: Array, main: Array) -> Array:
@@ -266,7 +279,7 @@ def _mean_jitter(sums: Array, rows: Array, clock: Array, running: Array) -> Arra
     return mean
 
 
-def _streams(state: Array, main: Array, clock: Array, mean: Array) -> pd.DataFrame:
+def _streams(state: Array, main: Array, others: list[str | None], clock: Array, mean: Array) -> pd.DataFrame:
     expected = state["highest"] - state["lowest"] + 1 - state["skipped"] + state["strays"]
     rates = np.array([*CLOCKS, 0])[clock]
     columns = {
@@ -279,6 +292,7 @@ def _streams(state: Array, main: Array, clock: Array, mean: Array) -> pd.DataFra
         "stream": np.arange(len(state)),
         "ssrc": state["ssrc"],
         "payload_type": main,
+        "other_payload_types": others,
         "last_payload_type": state["payload_type"],
         "clock_rate": pd.Series(rates, dtype="Int64").where(clock >= 0),
         "packets": state["packets"],

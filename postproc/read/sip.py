@@ -135,13 +135,14 @@ def _of_dialog(sip: SipMessage) -> dict[str, Any]:
     expires = sip.first("expires") or sip.first("min-expires")
     return {
         "record_route": ", ".join(IN_BRACKETS.findall(", ".join(route))) or None,
-        "session_expires": _seconds(session),
+        "session_expires": _number(session),
         "refresher": (_first_group(REFRESHER, session or "") or "").lower() or None,
-        "min_se": _seconds(sip.first("min-se")),
+        "min_se": _number(sip.first("min-se")),
+        "rseq": _number(sip.first("rseq")),
         "refer_to": _party(sip.first("refer-to"))[0],
         "fragment_status": _fragment_status(sip),
         "dtmf": _signals_key(sip),
-        "expires": _seconds(at_contact[1] if at_contact else expires),
+        "expires": _number(at_contact[1] if at_contact else expires),
         "challenge": _challenge(sip),
     }
 
@@ -156,7 +157,7 @@ def _challenge(sip: SipMessage) -> str | None:
     return ",".join(dict.fromkeys([*chosen, *(["stale"] if stale else [])]))
 
 
-def _seconds(value: str | None) -> int | None:
+def _number(value: str | None) -> int | None:
     match = SECONDS.match(value or "")
     return number(match[1], LONGEST_S) if match else None
 

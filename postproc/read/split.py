@@ -62,6 +62,7 @@ from postproc.read.rtp import headers, rtp_packets
 from postproc.read.segments import At, Streams
 from postproc.read.streams import Gap
 from postproc.read.tcp import Connections
+from postproc.read.udptl import Fax
 from postproc.read.walk import WINDOW, Hashing, open_container, windows
 from postproc.wire import pcapng
 
@@ -121,6 +122,7 @@ class Split:
     rtp_seconds: pd.DataFrame = field(default_factory=RTP_SECONDS.empty)
     warnings: tuple[str, ...] = ()
     media: Media = field(default_factory=Media)
+    fax: Fax = field(default_factory=Fax)
     from_streams: tuple[Frame, ...] = ()
     way_in: Connections = field(default_factory=Connections)
     files: "tuple[Split, ...]" = ()
@@ -159,6 +161,7 @@ class Walk:
     plain_sip: direct.PlainSip = field(default_factory=direct.PlainSip)
     way_in: Connections = field(default_factory=Connections)
     reports: Reports = field(default_factory=Reports)
+    fax: Fax = field(default_factory=Fax)
     tunnel_ports: set[int] = field(default_factory=set)
     fragments: list[Array] = field(default_factory=lambda: [np.zeros(0, PIECE)])
     last_time: int | None = None
@@ -292,6 +295,7 @@ def _take_in(file: FileIO, window: Window, walk: Walk, fates: BinaryIO | None) -
     found = headers(udp)
     rtp, rows = rtp_packets(packets, udp, found, window.time, first_frame)
     walk.reports.take(packets, udp, found, window.time, first_frame)
+    walk.fax.take(packets, udp)
     media.add(walk.media, rtp)
     media.add(walk.media, copied)
     tcp = segments(packets)
@@ -418,6 +422,7 @@ def _result(walk: Walk, small: list[Kept]) -> Split:
         rtp_seconds=rtp_seconds,
         warnings=tuple(warning for each in files for warning in each.warnings),
         media=walk.media,
+        fax=walk.fax,
         from_streams=tuple(walk.streams.frames),
         way_in=walk.way_in,
         files=files,

@@ -12,6 +12,7 @@ from tests.diagnose.scenes import (
     leg,
     message,
     section,
+    stream,
     told_both,
     verdict,
 )
@@ -120,3 +121,34 @@ def test_the_other_leg_is_judged_by_itself():
     (found,) = asked(RULE, sdp_media=sections)
     assert (found.leg, found.facts["answerer"]) == (2, GATEWAY)
     assert APP not in found.facts.values()
+
+
+def events(*kinds, offer=WITH, answer=WITH, **changes):
+    sent = stream(payload_type=8, other_payload_types=",".join(kinds) or None, **changes)
+    told = described(offer, answer, rtp_streams=[sent, stream("client_to_server", payload_type=8)])
+    return told | {"sdp_media": [row | {"formats": "8,101"} for row in told["sdp_media"]]}
+
+
+def test_keys_with_a_number_that_nobody_named():
+    (found,) = asked(RULE, **events("96"))
+    assert (found.verdict, found.leg, found.tags) == ("note", 1, {"unnamed"})
+    shown = told_both(found, RULE)["en"]
+    assert f"{SERVER}:{SERVER_PORT} sends packets of payload type 96" in shown["title"]
+    assert "agreed as 101" in shown["detail"]
+    row = verdict(**events("96"))
+    assert row.verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        events(),
+        events("101"),
+        events("13", "19"),
+        events("96", offer=WITHOUT, answer=WITHOUT),
+        events("96") | {"legs": []},
+    ],
+    ids=["none", "as agreed", "comfort noise", "no keys agreed", "never answered"],
+)
+def test_silent_where_numbers_are_named_or_are_no_keys(scene):
+    assert all("unnamed" not in found.tags for found in asked(RULE, **scene))

@@ -508,7 +508,7 @@ def test_silent_on_a_leg_whose_party_has_handed_the_call_on(status, asked_at, co
     assert len(asked(RULE, **scene)) == count
 
 
-MISSED = {"reports": 5, "reported_until": 8.0, "unreported": 2, "report_frame": 900}
+MISSED = {"reports": 5, "reported_until": 8.0, "unreported": 2, "report_frame": 900, "reported_expected": 400}
 
 
 def test_a_stream_whose_receiver_reports_nothing_any_more():
@@ -527,6 +527,13 @@ def test_a_stream_whose_receiver_reports_nothing_any_more():
     assert "2 RTCP reports from there (up to frame 900)" in shown["en"]["detail"]
     row = verdict(phases=[phase(), phase(2)], rtp_streams=sent)
     assert (row.verdict, row.cause) == ("fault", "media-stopped")
+
+
+def test_reports_of_which_only_the_number_of_sources_is_in_clear_are_less_sure():
+    sent = [stream(ssrc=1, **MISSED | {"reported_expected": None}), stream("client_to_server")]
+    (found,) = asked(RULE, phases=[phase(), phase(2)], rtp_streams=sent)
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.7, {"unreceived"})
+    assert "encrypted (SRTCP)" in told_both(found, RULE)["en"]["detail"]
 
 
 def test_of_a_relay_the_last_hop_is_named_and_the_first_to_tell_dates():

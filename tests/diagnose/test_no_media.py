@@ -10,11 +10,13 @@ from tests.diagnose.scenes import (
     foreign,
     good,
     leg,
+    phase,
     plain_stream,
     section,
     stream,
     told_both,
     unanswered,
+    verdict,
 )
 
 LEG_2 = [plain_stream(SERVER, GATEWAY), plain_stream(GATEWAY, SERVER)]
@@ -22,7 +24,7 @@ LEG_2 = [plain_stream(SERVER, GATEWAY), plain_stream(GATEWAY, SERVER)]
 
 def test_a_leg_without_rtp_though_ice_and_dtls_were_ready_is_a_fault():
     (found,) = asked(RULE, rtp_streams=LEG_2)
-    assert (found.verdict, found.leg, found.tags) == ("fault", 1, {"ready"})
+    assert (found.verdict, found.leg, found.tags) == ("fault", 1, {"audio", "ready"})
     assert "Leg 1 stand 17 s ohne ein einziges RTP-Paket" in told_both(found, RULE)["de"]["title"]
 
 
@@ -62,3 +64,52 @@ def test_a_hold_at_the_end_does_not_excuse_the_phases_before_it():
     (found,) = asked(RULE, phases=phases, rtp_streams=[], sdp_media=held, legs=[leg(1)])
     assert (found.verdict, found.leg) == ("fault", 1)
     assert asked(RULE, phases=phases[1:], rtp_streams=[], sdp_media=held, legs=[leg(1)]) == []
+
+
+def faxed(fax_packets=0, **changes):
+    """Both sides agreed on T.38 at second 8; the sections have so many packets each."""
+    image = {"media": "image", "proto": "UDPTL", "formats": "t38", "codecs": None, "fax_packets": fax_packets}
+    plain = {"ufrag": None, "setup": None, "fingerprint": None}
+    sections = [
+        section(connection_addr=addr, port=port, time=8.0, frame=frame, **image, **plain)
+        for addr, port, frame in ((CALLER, 7078, 40), (CALLED, 12000, 41))
+    ]
+    fax = phase(phase=2, started=8.0, opened_by=40, frame=41, may_send_client=False, may_send_server=False)
+    nothing = {"packets_from_client": 0, "packets_from_server": 0}
+    phases = [phase(ended=8.0), fax | nothing | changes]
+    return {"base": foreign(), "sdp_media": [*foreign()["sdp_media"], *sections], "phases": phases}
+
+
+CALLER, CALLED = "192.0.2.10", "192.0.2.20"
+
+
+def test_t38_is_agreed_and_no_fax_packet_comes():
+    (found,) = asked(RULE, **faxed())
+    assert (found.verdict, found.leg, found.tags) == ("suspect", 1, {"fax"})
+    shown = told_both(found, RULE)["en"]
+    assert f"12 s, and not one UDPTL packet to {CALLER}:7078, {CALLED}:12000" in shown["title"]
+    row = verdict(**faxed())
+    assert (row.verdict, row.cause) == ("suspect", "no-media")
+
+
+def test_fax_packets_elsewhere_than_at_this_capture_cannot_be_judged():
+    elsewhere = [
+        row | {"src_addr": "192.0.2.98", "dst_addr": "192.0.2.99"} for row in foreign()["rtp_streams"]
+    ]
+    found = asked(RULE, **faxed(), rtp_streams=elsewhere)
+    assert {each.verdict for each in found if "fax" in each.tags} == {"cannot_tell"}
+
+
+@pytest.mark.parametrize("scene", [faxed(25), faxed(None), faxed(ended=9.0), faxed(kind="early")])
+def test_silent_where_fax_packets_come_or_are_not_due(scene):
+    assert asked(RULE, **scene) == []
+
+
+def test_a_fax_is_as_good_as_audio():
+    row = verdict(**faxed(25))
+    assert row.verdict == "ok"
+    alone = faxed(25)
+    alone |= {"phases": alone["phases"][1:], "rtp_streams": []}
+    alone["sdp_media"] = alone["sdp_media"][2:]
+    row = verdict(**alone)
+    assert (row.verdict, "T.38" in row.headline) == ("ok", True)

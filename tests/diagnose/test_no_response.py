@@ -5,7 +5,17 @@ import pytest
 from postproc.diagnose.rules.no_response import RULE
 from postproc.model import causes
 from tests.diagnose.refusals import NO_MEDIA, call, passed_on, refused_leg, response
-from tests.diagnose.scenes import CLIENT_PUBLIC, GATEWAY, SERVER, asked, leg, message, told_both, verdict
+from tests.diagnose.scenes import (
+    CLIENT_PUBLIC,
+    GATEWAY,
+    SERVER,
+    asked,
+    foreign,
+    leg,
+    message,
+    told_both,
+    verdict,
+)
 
 TIMES = (0.3, 0.8, 1.8, 3.8, 7.8)
 
@@ -38,7 +48,7 @@ def silent_gateway(*sip, **changes):
 def test_a_gateway_that_is_silent_is_a_fault_and_what_the_caller_hears_follows():
     scene = silent_gateway(*invites(*TIMES))
     (found,) = asked(RULE, **scene)
-    assert (found.verdict, found.leg, found.tags) == ("fault", 2, {"dropped", "silent"})
+    assert (found.verdict, found.leg, found.tags) == ("fault", 2, {"hop", "dropped", "silent"})
     assert found.evidence.frames == (10, 11, 12, 13, 14)
     shown = told_both(found, RULE)
     assert shown["en"]["title"] == f"{GATEWAY} does not answer the INVITE: {SERVER} sent it 5 times in 8 s."
@@ -52,7 +62,7 @@ def test_answers_that_the_sender_does_not_get_are_told_from_silence():
         message(2, 100, time + 0.01, branch="z9hG4bKx", reason="Trying", dst_port=5999) for time in TIMES
     ]
     (found,) = asked(RULE, **silent_gateway(*invites(*TIMES), *answers))
-    assert found.tags == {"dropped", "unheard"}
+    assert found.tags == {"hop", "dropped", "unheard"}
     shown = told_both(found, RULE)
     assert "The responses went to 10.0.50.118:5999 (first: 100 Trying)" in shown["en"]["detail"]
     assert "rport" in shown["de"]["causes"]
@@ -66,7 +76,7 @@ def refusals(count, **changes):
 
 def test_one_that_icmp_refuses_needs_no_repetition():
     (found,) = asked(RULE, **silent_gateway(*invites(0.3), icmp_errors=refusals(1)))
-    assert (found.verdict, found.tags) == ("fault", {"refused"})
+    assert (found.verdict, found.tags) == ("fault", {"hop", "refused"})
     assert found.evidence.frames == (10, 50)
     shown = told_both(found, RULE)
     assert (
@@ -96,7 +106,7 @@ def test_over_tcp_it_is_sent_once():
 def test_an_invite_that_is_not_complete_is_waited_for():
     scene = silent_gateway(*invites(0.3, transport="tcp", cut_short=True))
     (found,) = asked(RULE, **scene)
-    assert (found.verdict, found.tags) == ("fault", {"unfinished"})
+    assert (found.verdict, found.tags) == ("fault", {"hop", "unfinished"})
     shown = told_both(found, RULE)
     assert "Content-Length is larger than the body" in shown["en"]["causes"]
     assert "SIP-ALG im Router abschalten" in shown["de"]["remedies"]
@@ -126,7 +136,7 @@ STOOD = {"legs": [leg(1, answer_time=0.1), leg(2, answer_time=0.1)]}
 @pytest.mark.parametrize("scene", [renewed(*GIVEN_UP), renewed(0.3, transport="tls")])
 def test_a_re_invite_without_any_answer_ends_the_call(scene):
     (found,) = asked(RULE, **scene)
-    assert (found.verdict, found.leg, found.tags) == ("fault", 2, {"dropped", "renewal"})
+    assert (found.verdict, found.leg, found.tags) == ("fault", 2, {"hop", "dropped", "renewal"})
     assert found.evidence.frames[-1] == 90
     assert "ended the call 32 s after it" in told_both(found, RULE)["en"]["detail"]
 
@@ -146,7 +156,7 @@ def through_proxy(*times, bye_by=CLIENT_PUBLIC, ended=5.4):
 
 def test_a_re_invite_that_a_proxy_gives_up_on_ends_the_call():
     (found,) = asked(RULE, **through_proxy(*GIVEN_UP[:4]))
-    assert (found.verdict, found.tags) == ("fault", {"dropped", "renewal"})
+    assert (found.verdict, found.tags) == ("fault", {"hop", "dropped", "renewal"})
     assert found.evidence.frames == (10, 11, 12, 13, 90)
     for harmless in (through_proxy(*GIVEN_UP[:4], bye_by=GATEWAY), through_proxy(*GIVEN_UP[:4], ended=30.0)):
         assert asked(RULE, **harmless) == []
@@ -197,7 +207,7 @@ def test_silent_on_a_refusal_that_was_heard():
 
 def test_a_lost_re_invite_does_not_deny_the_legs():
     """The walk would otherwise say that the second leg is missing from a call that stood."""
-    assert RULE.variant({"dropped", "renewal"}).breaks == "session"
+    assert RULE.variant({"hop", "dropped", "renewal"}).breaks == "session"
     assert {RULE.variant({tag}).breaks for tag in ("silent", "unheard", "refused")} == {"next_hop"}
     assert causes.step("session") != "legs" == causes.step("next_hop")
 
@@ -214,7 +224,7 @@ def pracked(*answers, times=(0.6, 1.1, 2.1, 4.1), **changes):
 
 def test_a_prack_that_is_not_answered():
     (found,) = asked(RULE, **pracked())
-    assert (found.verdict, found.leg, found.tags) == ("suspect", 2, {"prack"})
+    assert (found.verdict, found.leg, found.tags) == ("suspect", 2, {"hop", "prack"})
     assert found.evidence.frames == (20, 21, 22, 23, 30)
     told = told_both(found, RULE)
     assert told["en"]["title"].startswith(f"{GATEWAY} does not answer the PRACK of {SERVER} on leg 2")
@@ -242,3 +252,84 @@ def test_silent_where_the_connection_itself_was_ended_at_once():
         events = [ended | {"time": time, "frame": 60}]
         scene = silent_gateway(*sent, captures=[{"last_time": 60.0}], connection_events=events)
         assert len(asked(RULE, **scene)) == count
+
+
+def unacknowledged(*more, times=(0.6, 1.1, 2.1, 4.1), rseq=7, status=504):
+    """The gateway repeats a 183 that wants a PRACK, and refuses the call."""
+    told = {"cseq": 1, "to_tag": "t"}
+    ringing = [
+        message(2, 183, time, frame=20 + n, rseq=rseq, reason="Session Progress", **told)
+        for n, time in enumerate(times)
+    ]
+    refused = message(2, status, 32.7, frame=60, reason="Server Time-out", **told)
+    return silent_gateway(*invites(0.3, cseq=1), *ringing, refused, *more)
+
+
+def test_a_prack_that_never_comes():
+    (found,) = asked(RULE, **unacknowledged())
+    assert (found.verdict, found.leg, found.tags) == ("suspect", 2, {"unacknowledged"})
+    assert found.evidence.frames == (20, 21, 22, 23, 60)
+    shown = told_both(found, RULE)["en"]
+    assert shown["title"].startswith(f"{SERVER} never sends the PRACK")
+    assert "it did so with 504" in shown["detail"]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        unacknowledged(message(2, "PRACK", 5.0, frame=31, cseq=2, to_tag="t")),
+        unacknowledged(rseq=None),
+        unacknowledged(status=486),
+        unacknowledged(times=(0.6, 1.1, 4.1)),
+    ],
+)
+def test_silent_where_no_prack_is_due_or_one_came(scene):
+    assert all("unacknowledged" not in found.tags for found in asked(RULE, **scene))
+
+
+def strayed(
+    method="BYE", times=(20.0, 20.5, 21.5, 23.5), target="192.168.178.34", peer="192.0.2.10", answer=None
+):
+    """The called side's request goes to a Contact behind NAT; the caller's INVITE had come from elsewhere."""
+    base = foreign()
+    told = {"call_id": "a@x", "to_tag": "t"}
+    sip = [
+        message(1, "INVITE", 0.0, frame=1, src_addr=peer, dst_addr="192.0.2.20", cseq=1),
+        message(1, 200, 3.0, frame=21, src_addr="192.0.2.20", dst_addr=peer, cseq=1),
+        *(
+            message(1, method, at, frame=40 + n, cseq=2, **told, src_addr="192.0.2.20", dst_addr=target)
+            for n, at in enumerate(times)
+        ),
+    ]
+    if answer:
+        sip.append(
+            message(
+                1, 200, 24.0, frame=60, cseq=2, cseq_method=method, src_addr=answer, dst_addr="192.0.2.20"
+            )
+        )
+    return {"base": base, "sip_messages": sip}
+
+
+@pytest.mark.parametrize(("method", "name"), [("BYE", "BYE"), ("INVITE", "re-INVITE")])
+def test_a_request_to_a_contact_behind_nat(method, name):
+    (found,) = [each for each in asked(RULE, **strayed(method)) if "astray" in each.tags]
+    assert (found.verdict, found.evidence.frames) == ("suspect", (40, 41, 42, 43))
+    shown = told_both(found, RULE)["en"]
+    assert f"its {name} on leg 1 to 192.168.178.34, from where nothing ever came" in shown["title"]
+    assert "its SIP comes from 192.0.2.10" in shown["detail"]
+    assert ("the call is over" in shown["detail"]) == (method == "BYE")
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        strayed(times=(20.0, 20.5, 21.5)),
+        strayed(target="192.0.2.10"),
+        strayed(target="198.51.100.1"),
+        strayed(peer="192.168.178.1"),
+        strayed(answer="192.168.178.34"),
+    ],
+    ids=["little repeated", "where it came from", "public", "a proxy in that network", "answered"],
+)
+def test_silent_where_a_request_in_the_call_arrives_or_may(scene):
+    assert all("astray" not in found.tags for found in asked(RULE, **scene))

@@ -30,6 +30,9 @@ def test_silent_where_the_dialogs_response_came_from_elsewhere():
     beyond = [row | {"dst_addr": "192.168.0.10"} for row in SENT[1:]]
     assert len(asked(RULE, **NOTHING | {"sip_messages": [SENT[0], *beyond]})) == 1
     assert asked(RULE, **NOTHING | {"sip_messages": [SENT[0], response(1, 200, 3.0), *beyond]}) == []
+    asked_before = message(1, "INVITE", 0.0) | {"src_addr": "198.51.100.9", "dst_addr": SENT[0]["src_addr"]}
+    by_request = [row for row in beyond if row.get("method") != "ACK"]
+    assert asked(RULE, **NOTHING | {"sip_messages": [asked_before, *by_request, *by_request]}) == []
     other = response(1, 200, 3.0) | {"call_id": "b@x"}
     assert len(asked(RULE, **NOTHING | {"sip_messages": [SENT[0], other, *beyond]})) == 1
 

@@ -148,3 +148,34 @@ def test_who_is_asked_may_end_the_connection_in_place_of_an_answer(closed, event
     assert ("after the INVITE of" in told["title"]) == (tag == "refused")
     assert ("1,300 bytes" in told["causes"]) == (tag == "refused")
     assert ("suspended" in told["causes"]) == (tag == "broken")
+
+
+def passed_back(status=503, time=0.4, closed=0.31):
+    sip = [message(1, "INVITE", 0.0, frame=1), tcp(2, "INVITE", 0.3, frame=6)]
+    legs = [
+        leg(1, final_status=status, answer_time=None, state="failed", end_time=time),
+        leg(2, **UNANSWERED),
+    ]
+    event = broken(closed, closer=GATEWAY, dst_addr=SERVER, dst_port=PORTS[SERVER])
+    refused = message(1, status, time, frame=54, reason="Service Unavailable")
+    return {
+        "sip_messages": [*sip, refused],
+        "legs": legs,
+        "connection_events": [event],
+        "rtp_streams": [],
+        "captures": [{"first_time": 0.0, "last_time": 1.0}],
+    }
+
+
+UNANSWERED = {"final_status": None, "answer_time": None, "end_time": None, "state": "trying"}
+
+
+def test_who_turns_the_invite_away_is_the_cause_of_the_server_s_refusal():
+    (found,) = asked(RULE, **passed_back())
+    assert (found.verdict, found.leg, found.tags) == ("fault", 2, {"refused"})
+    assert "503 Service Unavailable 90 ms later" in told_both(found, RULE)["en"]["detail"]
+
+
+@pytest.mark.parametrize("changes", [{"status": 486}, {"time": 2.9}, {"closed": 1.5, "time": 1.6}])
+def test_silent_where_the_refusal_may_have_another_reason(changes):
+    assert asked(RULE, **passed_back(**changes)) == []

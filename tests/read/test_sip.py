@@ -69,6 +69,7 @@ def test_request_gives_every_column():
         "expires": 60,
         "challenge": None,
         "authorized": False,
+        "rseq": None,
     }
 
 

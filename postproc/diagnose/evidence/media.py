@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from postproc.diagnose.evidence import fax
 from postproc.diagnose.evidence.case import Case, answered_once
 from postproc.diagnose.evidence.complaints import complaint
 from postproc.diagnose.evidence.hops import ends_at_relay, strays
@@ -137,7 +138,9 @@ def media_ok(case: Case) -> bool | None:
     told = complaint(case)
     if told is not None and not told.streams:
         return False  # ended for want of media that were not due
-    has_audio = {leg: True if as_agreed(case, leg) else both_ways(case, leg) for leg in _answered(case)}
+    has_audio = {leg: as_agreed(case, leg) or both_ways(case, leg) for leg in _answered(case)}
+    if any(_faxed_unseen(case, leg) for leg in has_audio):
+        return False
     talking_legs = [has_audio[leg] for leg in talking(case)]
     if all(each is None for each in talking_legs):
         return None
@@ -152,14 +155,20 @@ def media_ok(case: Case) -> bool | None:
 
 
 def as_agreed(case: Case, leg: int | None) -> bool:
-    """Whether a leg is one-way by agreement and its media arrived: paging, an announcement, a listener."""
+    """Whether a leg has by agreement no audio both ways, and what was agreed arrived: paging, an announcement, fax."""
     phases = [each for each in case.phases if each.leg == leg and each.kind != "early"]
+    if fax.sent(case, leg) and not ways(case, leg):
+        return True
     came = [
         (each.packets_from_client if each.may_send_client else each.packets_from_server) or 0
         for each in phases
         if {each.may_send_client, each.may_send_server} == {True, False}
     ]
     return bool(came) and len(came) == len(phases) and sum(came) >= case.deployment.thresholds.one_way_packets
+
+
+def _faxed_unseen(case: Case, leg: int | None) -> bool:
+    return any(fax.would_show(case, sections) for _, sections in fax.missing(case, leg))
 
 
 def callers_leg_missing(case: Case) -> bool:
@@ -180,7 +189,7 @@ def unproven(case: Case, leg: int | None) -> bool:
         for each in case.phases
         if each.leg == leg and each.kind != "early" and each.started and each.ended
     ]
-    failed = _handshake_failed_after_media(case, leg)
+    failed = _handshake_failed_after_media(case, leg) or bool(fax.missing(case, leg))
     return failed or any(_unproven_in(case, phase, is_last=phase is phases[-1]) for phase in phases)
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import audio
 from postproc.diagnose.evidence.negotiation import Described, exchanges
+from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow, SipMessageRow
 from postproc.model.text import Text
@@ -28,11 +30,20 @@ REFUSED = Text(
     "{refuser} refuses such an INFO with {status}, so the key does not arrive.",
     "{refuser} lehnt ein solches INFO mit {status} ab; die Taste kommt also nicht an.",
 )
+UNNAMED = Text(
+    "{source} sends packets of payload type {kind} in its stream to {target} (leg {number}), which no description names.",
+    "{source} sendet in seinem Stream an {target} (Leg {number}) Pakete mit Payload-Typ {kind}, den keine Beschreibung nennt.",
+)
+EVENTS_ARE = Text(
+    "Keys (telephone-event) are agreed as {agreed}: a receiver that goes by that does not hear these.",
+    "Tasten (telephone-event) sind als {agreed} vereinbart: Wer sich daran hält, hört diese hier nicht.",
+)
 SETTLE = Text(
     "whether keys were missed at all says who pressed them: voice menus and conference PINs need them.",
     "Ob überhaupt Tasten fehlten, weiß, wer sie gedrückt hat: Sprachmenüs und Konferenz-PINs brauchen sie.",
 )
 EVENTS = "telephone-event"
+COMFORT_NOISE = ("13", "19")  # many send it without offering it (RFC 3389, section 4; 19 before that)
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -45,6 +56,46 @@ def find(case: Case) -> Iterator[Finding]:
         wants_events = _events(last.offer.audio)
         if (wants_events or keys) and last.answer.audio.codecs:
             yield _finding(case, leg, last.offer, last.answer, keys, wanted=wants_events)
+    for leg in sorted(answered):
+        yield from _unnamed(case, leg)
+
+
+def _unnamed(case: Case, leg: int) -> Iterator[Finding]:
+    """Yield a finding on each sender of a few packets of a payload type that no description of the leg names."""
+    described = [part.audio for each in exchanges(case, leg) for part in each if part.audio.codecs]
+    named = {kind for section in described for kind in (section.formats or "").split(",")}
+    events = {
+        kind for each in described for kind, _, codec in _codecs(each) if codec.lower().startswith(EVENTS)
+    }
+    told = set[tuple[str, str]]()
+    for row in audio(case, leg):
+        strange = sorted({*(row.other_payload_types or "").split(",")} - named - {"", *COMFORT_NOISE})
+        if not (events and strange and str(row.payload_type) in named) or (row.src_addr, strange[0]) in told:
+            continue
+        told.add((row.src_addr, strange[0]))
+        yield Finding(
+            RULE.name,
+            "note",
+            0.7,
+            evidence(row),
+            UNNAMED,
+            (EVENTS_ARE,),
+            {
+                "source": endpoint(row.src_addr, row.src_port),
+                "target": endpoint(row.dst_addr, row.dst_port),
+                "number": leg,
+                "kind": strange[0],
+                "agreed": sorted(events),
+            },
+            SETTLE,
+            leg=leg,
+            tags=frozenset({"unnamed"}),
+        )
+
+
+def _codecs(section: SdpMediaRow) -> Iterator[tuple[str, str, str]]:
+    for each in (section.codecs or "").replace(",", " ").split():
+        yield each.partition("=")
 
 
 def _events(section: SdpMediaRow) -> bool:
@@ -58,7 +109,9 @@ def _finding(
     detail, refused = [], None
     if wanted:
         detail.append(OFFERED)
-        names = [each.partition("=")[2] or each for each in (answer.audio.codecs or "").split()]
+        names = [
+            each.partition("=")[2] or each for each in (answer.audio.codecs or "").replace(",", " ").split()
+        ]
         facts |= {"offerer": offer.message.src_addr, "offer": offer.message.frame, "answered": names}
     if keys:
         detail.append(BY_INFO)
@@ -101,8 +154,8 @@ RULE = Rule(
     stage="sdp",
     summary=Text("DTMF events not agreed", "DTMF-Events nicht vereinbart"),
     claim=Text(
-        "telephone-event is offered and not answered, or keys are signalled by SIP INFO without it.",
-        "telephone-event wird angeboten und nicht beantwortet, oder Tasten werden ohne es per SIP INFO gemeldet.",
+        "telephone-event is offered and not answered, or keys are signalled by SIP INFO without it, or with another number than agreed.",
+        "telephone-event wird angeboten und nicht beantwortet, oder Tasten werden ohne es per SIP INFO gemeldet oder mit einer anderen Nummer als vereinbart.",
     ),
     causes=(
         cause(
@@ -118,12 +171,22 @@ RULE = Rule(
             tag="left_out",
         ),
         cause(
+            "{source} sends keys with a number of its own (often 101) instead of the one agreed.",
+            "{source} sendet Tasten mit einer eigenen Nummer (oft 101) statt der vereinbarten.",
+            tag="unnamed",
+        ),
+        cause(
             "The application is set to send keys by SIP INFO.",
             "Die Anwendung ist auf Tastenübertragung per SIP INFO eingestellt.",
             tag="info",
         ),
     ),
     remedies=(
+        remedy(
+            "Set the payload type of telephone-event at {source} to {agreed}, or let both sides agree on 101.",
+            "Bei {source} den Payload-Typ für telephone-event auf {agreed} stellen oder beide Seiten 101 vereinbaren lassen.",
+            tag="unnamed",
+        ),
         remedy(
             "Set both sides of this leg to RFC 4733 (also called RFC 2833); Asterisk: dtmf_mode=rfc4733 at the endpoint.",
             "Auf beiden Seiten dieses Legs RFC 4733 (auch RFC 2833 genannt) einstellen; Asterisk: dtmf_mode=rfc4733 am"

@@ -39,6 +39,10 @@ REPORTED = Text(
     "Nach den letzten {reports} RTCP-Berichten von dort (bis Frame {frame}) kam kein Paket mehr an, obwohl der Stream von {source}"
     " durchgehend am Mitschnittpunkt vorbeilief.",
 )
+ENCRYPTED = Text(
+    "These reports are encrypted (SRTCP): only the number of sources in them is known, which fell to 0.",
+    "Diese Berichte sind verschlüsselt (SRTCP): Bekannt ist nur die Anzahl der Quellen darin, und die fiel auf 0.",
+)
 SETTLE_UNRECEIVED = Text(
     "A capture at {target} shows whether the packets reach the machine.",
     "Ein Mitschnitt bei {target} zeigt, ob die Pakete den Rechner erreichen.",
@@ -178,7 +182,7 @@ def _of_relay(case: Case, gap: Withheld) -> Finding:
 
 
 def _unreceived(case: Case, stream: Reported, silent: RtpStreamRow) -> Finding:
-    last = stream.last
+    last, encrypted = stream.last, silent.reported_expected is None
     facts: dict[str, object] = {
         "since": silent.reported_until,
         "number": last.leg,
@@ -190,11 +194,11 @@ def _unreceived(case: Case, stream: Reported, silent: RtpStreamRow) -> Finding:
     }
     return Finding(
         RULE.name,
-        "fault",
-        0.9,
+        "suspect" if encrypted else "fault",
+        0.7 if encrypted else 0.9,
         evidence(last, silent, more=[] if silent.report_frame is None else [silent.report_frame]),
         TITLE_UNRECEIVED,
-        (REPORTED,),
+        (REPORTED, *((ENCRYPTED,) if encrypted else ())),
         facts,
         SETTLE_UNRECEIVED,
         leg=last.leg,

@@ -1,12 +1,15 @@
 """An answered leg without any RTP."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from postproc.diagnose.evidence import fax
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import Talk, both_may_send, due, sections, talks, ways
 from postproc.diagnose.evidence.paths import best, checks
+from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import PacketRow
+from postproc.model.rows import PhaseRow, SdpMediaRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -22,6 +25,14 @@ READY = Text(
     "ICE und DTLS waren fertig; beide Seiten hätten senden können.",
 )
 ADDRESSES = Text("Media was due at {addresses}.", "Medien waren an {addresses} zu erwarten.")
+NO_FAX = Text(
+    "No fax: leg {number} had agreed on T.38 for {seconds:0} s, and not one UDPTL packet to {ends} is in the capture.",
+    "Kein Fax: Auf Leg {number} war {seconds:0} s lang T.38 vereinbart, und kein UDPTL-Paket an {ends} ist im Mitschnitt.",
+)
+AUDIO_BEFORE = Text(
+    "RTP of the same machines is there, so their fax packets would be seen here, too.",
+    "RTP derselben Rechner ist da; auch ihre Faxpakete wären hier also zu sehen.",
+)
 SETTLE = Text(
     "capture on the machines that hold {addresses}: media may bypass the capture point.",
     "auf den Rechnern mit {addresses} mitschneiden: Die Medien laufen womöglich am Mitschnittpunkt vorbei.",
@@ -33,6 +44,31 @@ def find(case: Case) -> Iterator[Finding]:
         long = talk.seconds >= case.deployment.thresholds.one_way_seconds
         if long and not ways(case, talk.leg) and (both_may_send(case, talk.leg) or due(case, talk.leg)):
             yield _finding(case, talk)
+    for leg in case.numbers:
+        yield from (_no_fax(case, *phase) for phase in fax.missing(case, leg))
+
+
+def _no_fax(case: Case, phase: PhaseRow, sections: Sequence[SdpMediaRow]) -> Finding:
+    shown = fax.would_show(case, sections)
+    ends = {endpoint(row.connection_addr, row.port): row.connection_addr for row in sections}
+    seconds = (phase.ended - phase.started).total_seconds() if phase.ended and phase.started else 0.0
+    return Finding(
+        RULE.name,
+        "suspect" if shown else "cannot_tell",
+        0.7,
+        evidence(*sections),
+        NO_FAX,
+        (AUDIO_BEFORE,) if shown else (),
+        {
+            "number": phase.leg,
+            "seconds": seconds,
+            "ends": sorted(ends),
+            "addresses": sorted({*ends.values()}),
+        },
+        SETTLE,
+        leg=phase.leg,
+        tags=frozenset({"fax"}),
+    )
 
 
 def _finding(case: Case, talk: Talk) -> Finding:
@@ -53,7 +89,7 @@ def _finding(case: Case, talk: Talk) -> Finding:
         facts,
         None if checked else SETTLE,
         leg=talk.leg,
-        tags=frozenset({"ready"} if ready else set()),
+        tags=frozenset({"audio", *(("ready",) if ready else ())}),
     )
 
 
@@ -71,8 +107,9 @@ RULE = Rule(
     from_absence=True,
     summary=Text("No media", "Keine Medien"),
     claim=Text(
-        "A leg was answered, both sides may send, and no RTP packet is seen.",
-        "Ein Leg wurde angenommen, beide Seiten dürfen senden, und es ist kein RTP-Paket zu sehen.",
+        "A leg was answered, both sides may send, and no RTP packet is seen; or T.38 is agreed, and no fax packet is.",
+        "Ein Leg wurde angenommen, beide Seiten dürfen senden, und es ist kein RTP-Paket zu sehen; oder T.38 ist vereinbart,"
+        " und kein Faxpaket ist zu sehen.",
     ),
     causes=(
         cause(
@@ -85,8 +122,19 @@ RULE = Rule(
             "Die Medien nehmen einen anderen Weg als am Mitschnittpunkt vorbei.",
         ),
         cause(
+            "The two sides agree on T.38 and one does not support it after all, or a gateway between them does not relay UDPTL.",
+            "Beide Seiten vereinbaren T.38, und eine beherrscht es doch nicht, oder ein Gateway dazwischen leitet UDPTL nicht weiter.",
+            tag="fax",
+        ),
+        cause(
+            "A firewall or SIP ALG that opens ports for audio only drops the fax packets.",
+            "Eine Firewall oder ein SIP-ALG, das nur Ports für Audio öffnet, verwirft die Faxpakete.",
+            tag="fax",
+        ),
+        cause(
             "A B2BUA waits with this leg until the other leg has media.",
             "Ein B2BUA wartet auf diesem Leg, bis das andere Medien hat.",
+            tag="audio",
         ),
     ),
     remedies=(
@@ -96,11 +144,16 @@ RULE = Rule(
             tag="ready",
         ),
         remedy(
+            "Switch T.38 off at one side and send the fax as audio (G.711, no echo canceller), and see whether it goes through.",
+            "T.38 auf einer Seite abschalten, das Fax als Audio senden (G.711, ohne Echounterdrückung) und sehen, ob es durchgeht.",
+            tag="fax",
+        ),
+        remedy(
             "Capture on the media server itself, on all interfaces.",
             "Auf dem Medienserver selbst mitschneiden, auf allen Schnittstellen.",
         ),
     ),
-    references=("RFC 3550", "RFC 3264, section 5.1"),
+    references=("RFC 3550", "RFC 3264, section 5.1", "ITU-T T.38, annex D"),
     known_problems=Text(
         "Media that bypasses the capture point is not missing; the rule then says that it cannot tell.",
         "Medien, die am Mitschnittpunkt vorbeilaufen, fehlen nicht; die Regel sagt dann, dass sie es nicht weiß.",

@@ -5,6 +5,13 @@ from collections.abc import Iterator, Sequence
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.icmp import kind, undelivered
+from postproc.diagnose.evidence.in_dialog import (
+    LASTING_S,
+    REPEATED,
+    gone_astray,
+    missing_pracks,
+    unanswered_pracks,
+)
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import session_expired
 from postproc.diagnose.rules.signalling_lost import turned_away
@@ -45,18 +52,6 @@ RENEWAL = Text(
     "It was a re-INVITE in a call that stood; {ender} ended the call {ended:0} s after it (RFC 3261, section 12.2.1.2).",
     "Es war ein re-INVITE in einem stehenden Anruf; {ender} beendete ihn {ended:0} s danach (RFC 3261, Abschnitt 12.2.1.2).",
 )
-SETTLE_PRACK = Text(
-    "a capture at {target} shows whether the PRACK arrives there.",
-    "Ein Mitschnitt bei {target} zeigt, ob das PRACK dort ankommt.",
-)
-PRACK = Text(
-    "{target} does not answer the PRACK of {sender} on leg {number}, and repeats its {status}: {times} times in {seconds:0} s.",
-    "{target} beantwortet das PRACK von {sender} auf Leg {number} nicht und wiederholt sein {status}: {times}-mal in {seconds:0} s.",
-)
-RELIABLE = Text(
-    "The {status} is one that wants a PRACK (Require: 100rel); until that is answered the call cannot go on.",
-    "Das {status} verlangt ein PRACK (Require: 100rel); bis das beantwortet ist, kommt der Anruf nicht weiter.",
-)
 UNFINISHED = Text(
     "The INVITE is not complete: by its Content-Length more bytes should follow, for which {target} waits.",
     "Der INVITE ist unvollständig: Nach seinem Content-Length müssten weitere Bytes folgen, auf die {target} wartet.",
@@ -66,10 +61,6 @@ SETTLE = Text(
     "Ein Mitschnitt bei {target} zeigt, ob der INVITE dort ankommt.",
 )
 
-# RFC 3261: an INVITE over UDP is retransmitted after 0.5, 1.5, 3.5 and 7.5 s until any response comes. 3 accuses a far
-# end that looks up a number before it sends 100; 6 misses a server that tries the next gateway after 10 s.
-REPEATED = 4
-LASTING_S = 3.0
 # TCP has no retransmissions: Timer B, 64 * T1. Less accuses a far end that rings without sending 100.
 TIMER_B_S = 32.0
 ROOM_S = (
@@ -89,11 +80,13 @@ def find(case: Case) -> Iterator[Finding]:
             continue  # the connection itself was ended: another rule
         elif not answers and _reliable(copies[0]) and watched_after(case, copies[0].time) >= TIMER_B_S:
             yield _finding(case, copies, [])
-    for prack, copies in _pracks(case):
-        yield _unanswered(prack, copies)
+    yield from unanswered_pracks(RULE.name, case)
+    yield from missing_pracks(RULE.name, case)
+    strayed = list(gone_astray(RULE.name, case))
+    yield from strayed
     refreshing = {found.leg for found in session_expired.find(case)}
     for copies, bye in _renewals(case):
-        if copies[0].leg not in refreshing:
+        if copies[0].leg not in refreshing | {found.leg for found in strayed}:
             yield _finding(case, copies, [], bye)
 
 
@@ -126,52 +119,6 @@ def _renewals(case: Case) -> Iterator[tuple[list[SipMessageRow], SipMessageRow]]
         fits = waited <= ROOM_S if timeout else TIMER_B_S - ROOM_S <= waited <= TIMER_B_S + ROOM_S
         if by_sender and (repeated or _reliable(first)) and fits:
             yield copies, bye
-
-
-def _pracks(case: Case) -> Iterator[tuple[SipMessageRow, list[SipMessageRow]]]:
-    """Yield PRACKs without a response, each with the response that is repeated as if it had not come (RFC 3262, section 3)."""
-    for prack in case.sip_messages:
-        same = (prack.capture, prack.call_id)
-        if prack.method != "PRACK" or any(
-            row.status is not None
-            and (row.capture, row.call_id, row.cseq, row.cseq_method) == (*same, prack.cseq, "PRACK")
-            for row in case.sip_messages
-        ):
-            continue
-        copies: dict[object, list[SipMessageRow]] = defaultdict(list)
-        for row in case.sip_messages:
-            if (row.capture, row.call_id, row.src_addr) == (*same, prack.dst_addr) and 100 < (
-                row.status or 0
-            ) < 200:
-                copies[row.status, row.cseq, row.to_tag].append(row)
-        for sent in copies.values():
-            late = [row for row in sent if row.time > prack.time]
-            lasting = (sent[-1].time - sent[0].time).total_seconds() >= LASTING_S
-            if len(sent) >= REPEATED and late and lasting and sent[0].time <= prack.time:
-                yield prack, sent
-                return
-
-
-def _unanswered(prack: SipMessageRow, copies: Sequence[SipMessageRow]) -> Finding:
-    return Finding(
-        RULE.name,
-        "suspect",
-        0.8,
-        evidence(prack, *copies),
-        PRACK,
-        (RELIABLE,),
-        {
-            "target": prack.dst_addr,
-            "sender": prack.src_addr,
-            "number": prack.leg,
-            "status": f"{copies[0].status} {copies[0].reason or ''}".strip(),
-            "times": len(copies),
-            "seconds": (copies[-1].time - copies[0].time).total_seconds(),
-        },
-        SETTLE_PRACK,
-        leg=prack.leg,
-        tags=frozenset({"prack"}),
-    )
 
 
 def _reliable(invite: SipMessageRow) -> bool:
@@ -264,7 +211,7 @@ def _finding(
         None if told else SETTLE,
         leg=first.leg,
         tags=frozenset(
-            {"refused"} if told else {"unfinished"} if unfinished else {"dropped", silence},
+            {"hop", *({"refused"} if told else {"unfinished"} if unfinished else {"dropped", silence})},
         ),
     )
 
@@ -276,14 +223,18 @@ RULE = Rule(
     breaks="next_hop",
     # In a call that stands both legs are there: a re-INVITE that is lost breaks the session.
     variants={
-        **dict.fromkeys(("silent", "unheard", "refused", "unfinished", "prack"), Variant("sip", "next_hop")),
-        "renewal": Variant("sip", "session"),
+        **dict.fromkeys(
+            ("silent", "unheard", "refused", "unfinished", "prack", "unacknowledged"),
+            Variant("sip", "next_hop"),
+        ),
+        **dict.fromkeys(("renewal", "astray"), Variant("sip", "session")),
     },
     summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),
     claim=Text(
-        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered.",
+        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT.",
         "Ein INVITE wird wiederholt, weil seinen Absender keine Antwort erreicht: Die nächste Station schweigt oder ist nicht"
-        " erreichbar; oder ein PRACK bleibt unbeantwortet.",
+        " erreichbar; oder ein PRACK bleibt unbeantwortet oder aus; oder eine Anfrage im Anruf geht an eine Adresse hinter einem"
+        " NAT.",
     ),
     causes=(
         cause(
@@ -332,16 +283,51 @@ RULE = Rule(
             " {status}.",
             tag="prack",
         ),
+        cause(
+            "{sender} does not support 100rel although it says so, or its PRACK is lost: its Request-URI is the Contact of the {status}.",
+            "{sender} beherrscht 100rel nicht, obwohl es das angibt, oder sein PRACK geht verloren: Seine Request-URI ist der Contact"
+            " des {status}.",
+            tag="unacknowledged",
+        ),
+        cause(
+            "{sender} sends requests to the Contact of the far end as it stands, and not to the address that its SIP comes from; or"
+            " the proxy between them does not add itself by Record-Route.",
+            "{sender} schickt Anfragen an den Contact der Gegenstelle, wie er dasteht, und nicht an die Adresse, von der deren SIP"
+            " kommt; oder der Proxy dazwischen trägt sich nicht per Record-Route ein.",
+            tag="astray",
+        ),
     ),
     remedies=(
+        remedy(
+            "Have {sender} correct the Contact of devices behind NAT (Asterisk: rewrite_contact=yes, force_rport=yes; Kamailio:"
+            " fix_nated_contact and record_route).",
+            "{sender} den Contact von Geräten hinter NAT berichtigen lassen (Asterisk: rewrite_contact=yes, force_rport=yes;"
+            " Kamailio: fix_nated_contact und record_route).",
+            tag="astray",
+        ),
+        remedy(
+            "Or have the far end name its public address in the Contact (STUN or the public address in its settings), with the SIP ALG"
+            " of the router off.",
+            "Oder die Gegenstelle ihre öffentliche Adresse im Contact nennen lassen (STUN oder öffentliche Adresse in ihren"
+            " Einstellungen), bei abgeschaltetem SIP-ALG des Routers.",
+            tag="astray",
+        ),
         remedy(
             "Switch reliable provisional responses (100rel, PRACK) off on one side; Asterisk: 100rel=no at the endpoint.",
             "Zuverlässige vorläufige Antworten (100rel, PRACK) auf einer Seite abschalten; Asterisk: 100rel=no am Endpoint.",
             tag="prack",
         ),
         remedy(
+            "Switch reliable provisional responses (100rel, PRACK) off on one side (Asterisk: 100rel=no at the endpoint; Cisco: rel1xx"
+            " disable), or have the proxy between route the PRACK.",
+            "Zuverlässige vorläufige Antworten (100rel, PRACK) auf einer Seite abschalten (Asterisk: 100rel=no am Endpoint; Cisco:"
+            " rel1xx disable) oder den Proxy dazwischen das PRACK weiterleiten lassen.",
+            tag="unacknowledged",
+        ),
+        remedy(
             "Check the address and the port of {target}; ask it with OPTIONS.",
             "Adresse und Port von {target} prüfen; mit OPTIONS anfragen.",
+            tag="hop",
         ),
         remedy(
             "Switch off the SIP ALG in the router; or use TLS, which it cannot change.",
@@ -351,6 +337,7 @@ RULE = Rule(
         remedy(
             "Capture at {target} or at the firewall before it.",
             "Bei {target} oder an der Firewall davor mitschneiden.",
+            tag="hop",
         ),
         remedy(
             "In FreeSWITCH look at the gateway: sofia status gateway; ext-sip-ip names the address in the Via.",

@@ -88,11 +88,14 @@ def _sights(case: Case) -> Iterator[_Sight]:
 def _sip(messages: Sequence[SipMessageRow]) -> Iterator[_Sight]:
     """Yield SIP packets; a response proves a request, a request within a dialog the response that created it.
 
-    Not where that response is in sight: it came by way of a proxy, and the request goes to the Contact in it.
+    Not where its sender got that response, or the request that made the dialog, from another address: a proxy's, or that
+    of a NAT, and it now goes to the Contact.
     """
-    responded = {(row.call_id, row.dst_addr) for row in messages if row.status is not None}
+    reached = {(row.call_id, row.dst_addr, row.status is not None) for row in messages}
     for row in messages:
-        explained = row.status is None and (row.call_id, row.src_addr) in responded
+        by_response = (row.call_id, row.src_addr, True) in reached
+        by_request = row.method != "ACK" and (row.call_id, row.src_addr, False) in reached
+        explained = row.status is None and (by_response or by_request)
         yield _Sight((row.src_addr, row.dst_addr), row, None if explained else _answers(row))
 
 

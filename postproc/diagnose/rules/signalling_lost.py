@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.paths import closing
+from postproc.diagnose.evidence.signalling import AT_ONCE
 from postproc.diagnose.evidence.view import goes_on, watched_after
 from postproc.model.calls import connection
 from postproc.model.enumerations import Verdict
-from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.rows import ConnectionEventRow, DtlsMessageRow, SipMessageRow
 from postproc.model.text import Text
 
@@ -33,6 +34,10 @@ UNANSWERED = Text(
 ANSWERED_ELSEWHERE = Text(
     "The other side answered {later_s:0} s later, and the caller never heard of it.",
     "Die Gegenseite nahm {later_s:0} s später ab, und der Anrufer erfuhr davon nichts.",
+)
+PASSED_BACK = Text(
+    "{ender} refused the caller with {answer} {later_ms} ms later: there was nobody else to ask.",
+    "{ender} lehnte den Anrufer {later_ms} ms später mit {answer} ab: Es gab sonst niemanden zu fragen.",
 )
 NO_BYE = Text(
     "The call was ended on the other leg {later_s:0} s later; no BYE went to this side.",
@@ -100,6 +105,9 @@ def _of_invite(case: Case, broken: Broken) -> Damage | None:
     accepted = next((row for row in _elsewhere(case, broken) if _accepts(row)), None)
     if accepted is not None:
         return Damage(ANSWERED_ELSEWHERE, "fault", 0.95, accepted)
+    refused = next((row for row in _elsewhere(case, broken) if _refuses(row, broken)), None)
+    if refused is not None:
+        return Damage(PASSED_BACK, "fault", 0.85, refused)
     watched = watched_after(case, broken.event.time)
     return Damage(UNANSWERED, "fault", 0.85) if watched >= RECONNECTS_S else None
 
@@ -168,6 +176,18 @@ def _accepts(row: SipMessageRow) -> bool:
     return row.status is not None and 200 <= row.status < 300 and row.cseq_method == "INVITE"
 
 
+def _refuses(row: SipMessageRow, broken: Broken) -> bool:
+    """Whether the sender of an INVITE that was turned away makes of it a failure of its own, on another leg."""
+    failed = row.status is not None and row.status >= 500 and row.cseq_method == "INVITE"
+    own = row.src_addr == broken.event.dst_addr and row.call_id != broken.before[0].call_id
+    return (
+        failed
+        and own
+        and row.time - broken.event.time <= AT_ONCE
+        and turned_away(broken.before, broken.event)
+    )
+
+
 def _goes_on(case: Case, time: datetime) -> bool:
     """Whether the capture is long enough to show a reconnection, and media shows that the call continued."""
     media = any(stream.last_time is not None and stream.last_time > time for stream in case.rtp_streams)
@@ -193,6 +213,12 @@ def _finding(case: Case, broken: Broken, damage: Damage) -> Finding:
             "ender": later.src_addr if later is not None else None,
             "later_s": (later.time - event.time).total_seconds() if later is not None else 0.0,
             "watched_s": watched_after(case, event.time),
+            "answer": f"{later.status} {later.reason or ''}".strip()
+            if isinstance(later, SipMessageRow)
+            else None,
+            "later_ms": round((later.time - event.time).total_seconds() * MS_PER_S)
+            if later is not None
+            else 0,
             "after_ms": round(waited * MS_PER_S),
         },
         SETTLE,
@@ -213,6 +239,8 @@ RULE = Rule(
     name="signalling-lost",
     stage="sip",
     breaks="signalling",
+    # Who takes no INVITE is a next hop that fails; only a call that stands can lose its signalling.
+    variants={"refused": Variant("sip", "next_hop"), "broken": Variant("sip", "signalling")},
     despite_media=True,
     summary=Text(
         "Signalling connection lost in mid-call", "Signalisierungsverbindung mitten im Anruf verloren"

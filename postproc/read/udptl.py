@@ -1,0 +1,47 @@
+"""Count fax packets (UDPTL, ITU-T T.38, section 9.1) by the address they are sent to.
+
+Nothing in a UDPTL packet tells it from other data: it begins with a number that counts from 0, and a length.
+So all datagrams that may be some are counted, and those at addresses that SDP names for fax are it.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from postproc.read.arrays import structure
+from postproc.read.media import address
+from postproc.read.packets import Packets, Payloads
+from postproc.read.rtp import MAGIC_COOKIE
+
+HEAD = structure("number >u2, length u1, content u1, cookie >u4, rest V8")
+NUMBERS = (
+    20 << 8
+)  # below the first bytes of DTLS (RFC 7983); a fax page at 30 ms has fewer than 3,000 packets
+LEAST = 4  # bytes: number, length, one byte of content
+CROWD = 50_000  # addresses; bounds memory
+
+
+@dataclass
+class Fax:
+    """Datagrams that may be UDPTL, by the halves of the address and the port they are sent to."""
+
+    counts: Counter[tuple[int, int, int]] = field(default_factory=Counter)
+
+    def take(self, packets: Packets, udp: Payloads) -> None:
+        """Count those of a window."""
+        head = udp.head.view(HEAD)
+        may_be = (head["number"] < NUMBERS) & (head["length"] > 0) & (udp.seen >= LEAST)
+        may_be &= (head["cookie"] != MAGIC_COOKIE) & (head["length"] < udp.size)
+        rows = np.flatnonzero(may_be)
+        if not len(rows):
+            return
+        ends = packets.addresses_of(udp.rows[rows])[:, 2:]
+        ports = udp.destination_port[rows].astype(np.uint64)
+        sent_to, packets_there = np.unique(np.column_stack([ends, ports]), axis=0, return_counts=True)
+        for end, count in zip(map(tuple, sent_to.tolist()), packets_there.tolist(), strict=True):
+            if end in self.counts or len(self.counts) < CROWD:
+                self.counts[end] += count
+
+    def by_address(self) -> dict[tuple[str, int], int]:
+        return {(address(high, low), port): count for (high, low, port), count in self.counts.items()}

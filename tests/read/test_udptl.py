@@ -1,0 +1,22 @@
+"""Datagrams that may be UDPTL are counted by the address they go to."""
+
+from tests.read import wire
+from tests.read.wire import START
+
+UDPTL = bytes([0, 7, 1, 0x06, 0, 0])
+
+
+def counted(tmp_path, *payloads):
+    packets = [(START + n, wire.datagram(payload, destination=4000)) for n, payload in enumerate(payloads)]
+    return wire.parted(tmp_path, wire.pcap(packets, nano=True)).fax.by_address()
+
+
+def test_they_are_counted_by_address_and_port(tmp_path):
+    ((ends, count),) = counted(tmp_path, UDPTL, bytes([0x12, 0xFF, 1, 6]), UDPTL).items()
+    assert (ends[1], count) == (4000, 3)
+
+
+def test_what_is_something_else_is_not(tmp_path):
+    stun = bytes.fromhex("000100002112a442") + bytes(12)
+    long, short = bytes([0, 7, 200, 6, 0, 0]), UDPTL[:3]
+    assert counted(tmp_path, stun, wire.rtp(1), bytes([20, 0, 1, 0, 0]), long, short, bytes(8)) == {}
