@@ -123,7 +123,7 @@ def handshakes(record: bytes, *, cut: bool = False) -> Iterator[Handshake]:
 
 
 def fragments(message: Handshake, size: int) -> Iterator[Handshake]:
-    """Return a message in fragments of ``size`` bytes (section 4.2.3)."""
+    """Yield a message in fragments of ``size`` bytes (section 4.2.3)."""
     for at in range(0, max(len(message.body), 1), size):
         piece = message.body[at : at + size]
         length = None if len(piece) == len(message.body) else len(message.body)

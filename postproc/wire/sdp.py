@@ -69,7 +69,7 @@ class Description(NamedTuple):
 
 
 def lines(text: str) -> Iterator[Line]:
-    """Return the lines of a description; the last may lack its ending."""
+    """Yield the lines of a description; the last may lack its ending."""
     for found in LINE.finditer(text):
         if found[0]:
             yield Line(found[1], found[2])
