@@ -11,10 +11,9 @@ from postproc.commands.interrupts import deaf, leave_at_once
 def main() -> None:
     """Run the command line; all its temporary files are in one folder, removed at the end."""
     from postproc.current_folder import leave_out  # noqa: PLC0415
-    from postproc.memory import seldom_look_for_garbage  # noqa: PLC0415
+    from postproc.memory import prepare  # noqa: PLC0415
 
-    seldom_look_for_garbage()
-
+    prepare()
     leave_out()
     if isinstance(
         sys.stdout, TextIOWrapper

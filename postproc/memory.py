@@ -1,11 +1,22 @@
 """Memory policy of a run: keep memory while a capture is walked, release it between the stages."""
 
 import gc
+import os
 from collections.abc import Callable
 
 # New objects; to search so many takes 20 ms. A run of one call makes fewer.
 GARBAGE_THRESHOLD = 100_000
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
+
+
+def prepare() -> None:
+    """Set what counts from the start; to be called before pyarrow is imported.
+
+    Arrow's own allocator keeps a page per size of its small buffers, and there are a thousand columns of
+    them: 60 MB on a few thousand calls. An allocator that the environment names stays.
+    """
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    seldom_look_for_garbage()
 
 
 def keep() -> None:

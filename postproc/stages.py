@@ -200,6 +200,7 @@ def judged(
     ``apart`` has rows name the files of the recordings again, with times of their own.
     """
     tables, found = diagnose(correlated, work.deployment, lang=work.lang, only=work.only, recorded=recorded)
+    memory.give_back()
     return with_uids(apart(tables)), walks(found), answers(found)
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pandas as pd
 
+from postproc import memory
 from postproc.correlate.attribution import attributed
 from postproc.correlate.bindings import bindings
 from postproc.correlate.calls import calls
@@ -48,6 +49,13 @@ def correlate(events: Tables, deployment: Deployment, places: Places | None = No
     ``deployment`` supplies markers of clients and servers, access lists and the region of national
     numbers; ``places`` the captures that show the same packets, None where each stands alone.
     """
+    related = _related(events, deployment, places)
+    memory.give_back()  # here and below: after what makes many objects that are dropped again
+    return related.with_(timeline=timeline(related))
+
+
+def _related(events: Tables, deployment: Deployment, places: Places | None) -> Tables:
+    """Return every derived table but the timeline."""
     sip = _once(events.sip_messages, places)
     recording = recordings(events.captures, sip, views(events))
     sip_transactions = transactions(sip)
@@ -63,6 +71,7 @@ def correlate(events: Tables, deployment: Deployment, places: Places | None = No
         deployment=deployment,
         log_joins=log_tables.joins,
     )
+    memory.give_back()
     ends = index(joined.legs, joined.endpoints, joined.ice_sessions, recording)
     checks = bindings(
         stun,
@@ -112,8 +121,7 @@ def correlate(events: Tables, deployment: Deployment, places: Places | None = No
     whole = attributed(tables, evidence)
     if places is not None:
         whole = places.compared(whole)
-    whole = whole.with_(phases=phases(whole, joined, recording))
-    return whole.with_(timeline=timeline(whole))
+    return whole.with_(phases=phases(whole, joined, recording))
 
 
 def _once(sip_messages: pd.DataFrame, places: Places | None) -> pd.DataFrame:

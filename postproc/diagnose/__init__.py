@@ -1,10 +1,11 @@
 """Diagnose tables: run every rule on every call and return findings and verdicts."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from postproc.diagnose import describe
@@ -32,6 +33,7 @@ NETWORK = frozenset({"stun", "nat", "dtls", "media"})
 # Packets per second: no voice codec in use sends fewer (100 ms each). Lower: a few packets of a VPN beside
 # the call make its verdict unclear; higher: a call hidden in a tunnel becomes a fault.
 SLOWEST_MEDIA = 10
+FINDINGS_AT_ONCE = 5_000  # rows of findings made a table at a time: about 20 MB. A choice
 PhaseKey = tuple[int | None, int | None, int | None]  # call, leg, phase
 
 
@@ -47,14 +49,35 @@ class Judged:
 
 @dataclass(frozen=True)
 class Told:
-    """What is said of a call, without its rows: those of all calls of a run would be large."""
+    """What is said of a call beside its rows in tables."""
 
     number: int
-    findings: list[dict[str, Any]]  # rows of FINDINGS
-    verdict: dict[str, Any]  # columns of CALLS
-    phases: Mapping[PhaseKey, CallVerdict | None]
     walk: list[dict[str, Any]]
     answers: dict[Lang, dict[str, Any]]
+
+
+@dataclass
+class _Rows:
+    """What is said of calls in tables; findings become a table block by block, as rows would be large."""
+
+    verdicts: dict[int, dict[str, Any]] = field(default_factory=dict)  # columns of CALLS by call
+    phases: dict[PhaseKey, CallVerdict | None] = field(default_factory=dict)
+    _waiting: list[dict[str, Any]] = field(default_factory=list)  # rows of FINDINGS
+    _blocks: list[pd.DataFrame] = field(default_factory=list)
+
+    def add(self, findings: Iterable[dict[str, Any]]) -> None:
+        self._waiting += findings
+        if len(self._waiting) >= FINDINGS_AT_ONCE:
+            self._blocks.append(FINDINGS.rows(self._waiting))
+            self._waiting = []
+
+    def findings(self, order: Iterable[int]) -> pd.DataFrame:
+        """Return the rows in the order of the calls; those of no call come last."""
+        self._blocks.append(FINDINGS.rows(self._waiting))
+        rows = FINDINGS.conform(pd.concat(self._blocks, ignore_index=True))
+        places = {number: place for place, number in enumerate(order)}
+        by_call = np.array([places.get(number, len(places)) for number in plain(rows["call"])], np.int64)
+        return rows.iloc[np.argsort(by_call, kind="stable")].reset_index(drop=True)
 
 
 def diagnose(
@@ -73,11 +96,11 @@ def diagnose(
     files = recorded or Recordings((), tables.captures)
     rules = [rule for rule in RULES if not only or rule.name in only]
     every = cases(tables, deployment)
-    found, told = list[list[Finding]](), dict[int, Told]()
+    found, told, said = list[list[Finding]](), dict[int, Told](), _Rows()
 
     def tell(case: Case, findings: list[Finding]) -> None:
         whole = _judged(case, _reconsidered(case, findings, rules))
-        told[case.number] = _told(_in_files(whole, files), lang)
+        told[case.number] = _told(_in_files(whole, files), lang, said)
 
     for case in in_turn(every):
         findings = _found(case, rules)
@@ -88,27 +111,24 @@ def diagnose(
     for case, findings in zip(in_turn(every), compared(every, found), strict=True):
         if case.number not in told:
             tell(case, findings)
-    in_order = [told[case.number] for case in every]
-    of_calls = (row for each in in_order for row in each.findings)
-    rows = FINDINGS.rows([*of_calls, *_beside_calls(beside(tables, deployment), rules, lang, files)])
-    calls, phases = _with_verdicts(tables, in_order), _phases_with_verdicts(tables, in_order)
-    return tables.with_(findings=rows, calls=calls, phases=phases), in_order
+    said.add(_beside_calls(beside(tables, deployment), rules, lang, files))
+    rows = said.findings(case.number for case in every)
+    calls, phases = _with_verdicts(tables, said.verdicts), _phases_with_verdicts(tables, said.phases)
+    return tables.with_(findings=rows, calls=calls, phases=phases), [told[case.number] for case in every]
 
 
-def _told(judged: Judged, lang: Lang) -> Told:
+def _told(judged: Judged, lang: Lang, said: _Rows) -> Told:
+    """Return what is said of a call; its rows are added to ``said``."""
     verdicts = {each: _verdict(judged, each) for each in LANGS}
     shown = _shown(judged)
-    return Told(
-        judged.case.number,
-        [found.row() for found in describe.findings(judged.chain, BY_NAME, judged.case, lang)],
-        verdicts[lang],
-        _phases(judged),
-        walk_records(judged.walk, lang),
-        {
-            each: describe.answer(shown, BY_NAME, judged.case, said["headline"], each)
-            for each, said in verdicts.items()
-        },
-    )
+    said.add(found.row() for found in describe.findings(judged.chain, BY_NAME, judged.case, lang))
+    said.verdicts[judged.case.number] = verdicts[lang]
+    said.phases |= _phases(judged)
+    answered = {
+        each: describe.answer(shown, BY_NAME, judged.case, in_words["headline"], each)
+        for each, in_words in verdicts.items()
+    }
+    return Told(judged.case.number, walk_records(judged.walk, lang), answered)
 
 
 def _beside_calls(
@@ -216,8 +236,7 @@ def _ringing(case: Case) -> bool:
     )
 
 
-def _with_verdicts(tables: Tables, told: list[Told]) -> pd.DataFrame:
-    said = {each.number: each.verdict for each in told}
+def _with_verdicts(tables: Tables, said: Mapping[int, Mapping[str, Any]]) -> pd.DataFrame:
     numbers = tables.calls["call"]
     columns = (
         {name: [said[number][name] for number in numbers] for name in said[numbers.iloc[0]]} if said else {}
@@ -225,8 +244,7 @@ def _with_verdicts(tables: Tables, told: list[Told]) -> pd.DataFrame:
     return CALLS.conform(tables.calls.assign(**columns))
 
 
-def _phases_with_verdicts(tables: Tables, told: list[Told]) -> pd.DataFrame:
-    said = {key: verdict for each in told for key, verdict in each.phases.items()}
+def _phases_with_verdicts(tables: Tables, said: Mapping[PhaseKey, CallVerdict | None]) -> pd.DataFrame:
     keys = zip(*(plain(tables.phases[name]) for name in ("call", "leg", "phase")), strict=True)
     return PHASES.conform(tables.phases.assign(verdict=array([said.get(key) for key in keys], TEXT)))
 
