@@ -10,6 +10,7 @@ from postproc.diagnose.evidence.in_dialog import (
     REPEATED,
     gone_astray,
     missing_pracks,
+    refused_byes,
     unanswered_pracks,
 )
 from postproc.diagnose.evidence.view import watched_after
@@ -82,6 +83,7 @@ def find(case: Case) -> Iterator[Finding]:
             yield _finding(case, copies, [])
     yield from unanswered_pracks(RULE.name, case)
     yield from missing_pracks(RULE.name, case)
+    yield from refused_byes(RULE.name, case)
     strayed = list(gone_astray(RULE.name, case))
     yield from strayed
     refreshing = {found.leg for found in session_expired.find(case)}
@@ -227,14 +229,14 @@ RULE = Rule(
             ("silent", "unheard", "refused", "unfinished", "prack", "unacknowledged"),
             Variant("sip", "next_hop"),
         ),
-        **dict.fromkeys(("renewal", "astray"), Variant("sip", "session")),
+        **dict.fromkeys(("renewal", "astray", "bye"), Variant("sip", "session")),
     },
     summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),
     claim=Text(
-        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT.",
+        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT; or a BYE is not recognised.",
         "Ein INVITE wird wiederholt, weil seinen Absender keine Antwort erreicht: Die nächste Station schweigt oder ist nicht"
         " erreichbar; oder ein PRACK bleibt unbeantwortet oder aus; oder eine Anfrage im Anruf geht an eine Adresse hinter einem"
-        " NAT.",
+        " NAT; oder ein BYE wird nicht erkannt.",
     ),
     causes=(
         cause(
@@ -259,6 +261,12 @@ RULE = Rule(
             "A firewall drops SIP on the way there or the responses on the way back.",
             "Eine Firewall verwirft SIP auf dem Hinweg oder die Antworten auf dem Rückweg.",
             tag="dropped",
+        ),
+        cause(
+            "The next hop is a phone behind NAT whose mapping is gone (registered long ago, no keep-alives), or an app asleep.",
+            "Die nächste Station ist ein Telefon hinter NAT, dessen Zuordnung weg ist (vor langem registriert, keine Keep-Alives),"
+            " oder eine schlafende App.",
+            tag="silent",
         ),
         cause(
             "The next hop ignores senders that it does not know: provider's access list, missing registration.",
@@ -290,6 +298,12 @@ RULE = Rule(
             tag="unacknowledged",
         ),
         cause(
+            "The BYE is built wrongly (tags, Request-URI, no Route for a Record-Route), or a proxy on the way changed the dialog.",
+            "Das BYE ist falsch gebaut (Tags, Request-URI, keine Route zur Record-Route), oder ein Proxy dazwischen hat den Dialog"
+            " verändert.",
+            tag="bye",
+        ),
+        cause(
             "{sender} sends requests to the Contact of the far end as it stands, and not to the address that its SIP comes from; or"
             " the proxy between them does not add itself by Record-Route.",
             "{sender} schickt Anfragen an den Contact der Gegenstelle, wie er dasteht, und nicht an die Adresse, von der deren SIP"
@@ -298,6 +312,13 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Compare the BYE's tags, Request-URI and Route with the Contact and Record-Route of the 200; update {sender} if they"
+            " differ.",
+            "Tags, Request-URI und Route des BYE mit Contact und Record-Route des 200 vergleichen; bei Abweichung {sender}"
+            " aktualisieren.",
+            tag="bye",
+        ),
         remedy(
             "Have {sender} correct the Contact of devices behind NAT (Asterisk: rewrite_contact=yes, force_rport=yes; Kamailio:"
             " fix_nated_contact and record_route).",
