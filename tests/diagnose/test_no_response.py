@@ -383,3 +383,15 @@ def test_a_bye_that_the_other_side_does_not_recognise(scene, seconds, words):
 )
 def test_silent_where_a_bye_ends_the_call(scene):
     assert all("bye" not in found.tags for found in asked(RULE, **scene))
+
+
+@pytest.mark.parametrize(
+    ("size", "transport", "long"), [(1473, "udp", True), (1472, "udp", False), (2400, "tcp", False)]
+)
+def test_an_invite_in_fragments_is_named(size, transport, long):
+    scene = silent_gateway(*invites(*TIMES, size=size, transport=transport))
+    (found,) = asked(RULE, **scene)
+    assert ("long" in found.tags) is long
+    assert (
+        "1473 bytes long, so it goes over UDP in fragments" in told_both(found, RULE)["en"]["detail"]
+    ) is long

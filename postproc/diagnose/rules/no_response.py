@@ -57,11 +57,16 @@ UNFINISHED = Text(
     "The INVITE is not complete: by its Content-Length more bytes should follow, for which {target} waits.",
     "Der INVITE ist unvollständig: Nach seinem Content-Length müssten weitere Bytes folgen, auf die {target} wartet.",
 )
+LONG = Text(
+    "It is {size} bytes long, so it goes over UDP in fragments, which many firewalls and servers drop.",
+    "Er ist {size} Bytes lang und geht über UDP daher in Fragmenten, die viele Firewalls und Server verwerfen.",
+)
 SETTLE = Text(
     "a capture at {target} shows whether the INVITE arrives there.",
     "Ein Mitschnitt bei {target} zeigt, ob der INVITE dort ankommt.",
 )
 
+ONE_PACKET = 1472  # bytes of a datagram in an Ethernet frame: 1,500 less the headers of IPv4 and UDP
 # TCP has no retransmissions: Timer B, 64 * T1. Less accuses a far end that rings without sending 100.
 TIMER_B_S = 32.0
 ROOM_S = (
@@ -194,6 +199,16 @@ def _finding(
     unfinished = first.cut_short and first.transport == "tcp" and not unheard
     if unfinished:
         detail.append(UNFINISHED)
+    long = (
+        bye is None
+        and first.transport == "udp"
+        and (first.size or 0) > ONE_PACKET
+        and not unheard
+        and not told
+    )
+    if long:
+        detail.append(LONG)
+        facts["size"] = first.size
     served = bye is None and any(leg.answer_time is not None for leg in case.legs)
     if served:
         detail.append(ELSEWHERE)
@@ -213,7 +228,16 @@ def _finding(
         None if told else SETTLE,
         leg=first.leg,
         tags=frozenset(
-            {"hop", *({"refused"} if told else {"unfinished"} if unfinished else {"dropped", silence})},
+            {
+                "hop",
+                *(
+                    {"refused"}
+                    if told
+                    else {"unfinished"}
+                    if unfinished
+                    else {"dropped", silence, *(("long",) if long else ())}
+                ),
+            },
         ),
     )
 
@@ -226,7 +250,7 @@ RULE = Rule(
     # In a call that stands both legs are there: a re-INVITE that is lost breaks the session.
     variants={
         **dict.fromkeys(
-            ("silent", "unheard", "refused", "unfinished", "prack", "unacknowledged"),
+            ("silent", "unheard", "refused", "unfinished", "prack", "unacknowledged", "long"),
             Variant("sip", "next_hop"),
         ),
         **dict.fromkeys(("renewal", "astray", "bye"), Variant("sip", "session")),
@@ -239,6 +263,13 @@ RULE = Rule(
         " NAT; oder ein BYE wird nicht erkannt.",
     ),
     causes=(
+        cause(
+            "Fragments of the INVITE are lost on the way: a firewall, a VPN or the provider drops IP fragments. Shorter messages of the"
+            " same sender, such as REGISTER, then pass.",
+            "Fragmente des INVITE gehen unterwegs verloren: Eine Firewall, ein VPN oder der Provider verwirft IP-Fragmente. Kürzere"
+            " Nachrichten desselben Absenders, etwa REGISTER, kommen dann durch.",
+            tag="long",
+        ),
         cause(
             "Wrong address or port of the next hop, or it is down.",
             "Falsche Adresse oder falscher Port der nächsten Station, oder sie ist außer Betrieb.",
@@ -312,6 +343,12 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Keep the INVITE below 1,300 bytes (fewer codecs, no ICE, no text or video), or use TCP or TLS (RFC 3261, section 18.1.1).",
+            "Den INVITE unter 1300 Bytes halten (weniger Codecs, kein ICE, weder Text noch Video) oder TCP oder TLS verwenden (RFC 3261,"
+            " Abschnitt 18.1.1).",
+            tag="long",
+        ),
         remedy(
             "Compare the BYE's tags, Request-URI and Route with the Contact and Record-Route of the 200; update {sender} if they"
             " differ.",
