@@ -21,12 +21,24 @@ def make_harmless(folder: Path) -> None:
 
 
 def path_with_tshark(folder: Path, action: str, capture: Path) -> str:
-    """A PATH with such a tshark in front; the capture is known by its first Call-ID."""
+    """A PATH with such a tshark in front; the capture is known by its first Call-ID.
+
+    Its first message is put into it twice: SIP in order needs no tshark.
+    """
     programs = folder / "shim"
     programs.mkdir()
     found = re.search(rb"Call-ID: *(\S+)", capture.read_bytes())
     assert found
+    capture.write_bytes(_twice(capture.read_bytes(), found.start()))
     script = SCRIPT.format(call_id=found[1].decode(), action=action, tshark=shutil.which("tshark"))
     (programs / "tshark").write_text(script)
     (programs / "tshark").chmod(0o755)
     return f"{programs}{os.pathsep}{os.environ['PATH']}"
+
+
+def _twice(pcapng: bytes, place: int) -> bytes:
+    """The capture with the block at this place repeated."""
+    start = end = 0
+    while end <= place:
+        start, end = end, end + int.from_bytes(pcapng[end + 4 : end + 8], "little")
+    return pcapng[:end] + pcapng[start:]

@@ -21,10 +21,11 @@ from postproc.model.columns import INTEGER, array, plain
 from postproc.model.errors import CaptureError
 from postproc.model.merged import Recording, Recordings
 from postproc.model.tables import CAPTURES, RTP_SECONDS, RTP_STREAMS, Tables
-from postproc.read import payloads, processes, programs, streaming, tshark, web
+from postproc.read import processes, programs, streaming, tshark, web
 from postproc.read.arrays import Array
 from postproc.read.container import NotWalkable
 from postproc.read.decrypted import Decrypted, decrypted
+from postproc.read.direct import direct_frames
 from postproc.read.events import events
 from postproc.read.frame import Frame
 from postproc.read.inputs import readable, sha256
@@ -126,7 +127,7 @@ def joined(walked: Walked, shown: Iterable[Frame]) -> Tables:
     Raises MappingError if these are not the frames that were kept.
     """
     parted, kept = walked.parted, walked.kept
-    direct = payloads.direct_frames(aside(kept), parted.direct_frames, parted.direct_times) if kept else ()
+    direct = direct_frames(aside(kept), parted.direct_frames, parted.direct_times) if kept else ()
     frames = merge(_mapped(shown, parted), direct, _streamed(parted), key=attrgetter("number"))
     warnings: list[str] = []
     tables = events(_marked(frames, parted.guessed_frames), walked.files[0][1], warnings)

@@ -3,7 +3,7 @@
 Irrelevant to calls are TCP connections without SIP, and QUIC. A connection is kept whole, in both
 directions and from its first packet, if a segment in it begins like SIP or like SIP in WebSocket (RFC
 7118), or by its port. Only the connections to keep are remembered. STUN and TURN over TCP are reassembled
-elsewhere (read.segments).
+elsewhere (read.segments), SIP over TCP that is plain is read directly (read.direct).
 
 Read directly, without tshark, are checks and DTLS on flows that carry only these and media, and SIP by
 itself. A Binding message is recognised by its type, the magic cookie, and a length equal to the datagram's
@@ -13,22 +13,17 @@ among checks) may change how tshark dissects them, so tshark then gets the whole
 with a fragmented certificate.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from postproc.read import dtls
 from postproc.read.arrays import Array, gather, numbers, structure
-from postproc.read.container import Interface, Window
-from postproc.read.frame import Frame, addresses
-from postproc.read.packets import ForTshark, Payloads, flow, mixed, unwrapped
+from postproc.read.packets import ForTshark, Payloads, flow, mixed
 from postproc.read.rtp import MAGIC_COOKIE, RTCP_SECOND, RTP_FIRST, STUN_SIZE, channel_data, within
 from postproc.read.sip import is_message
-from postproc.read.walk import open_container, windows
-from postproc.wire import hep, stun
-from postproc.wire.dtls import is_encrypted
+from postproc.wire import stun
 
 DTLS_FIRST = range(20, 64)  # bytes (RFC 7983)
 BINDINGS = tuple(stun.message_type(stun.Method.BINDING, kind) for kind in stun.Class)
@@ -267,64 +262,3 @@ def _judged(udp: Payloads, which: Array, flags: Array, judge: Callable[[bytes], 
         for at, end in zip(start.tolist(), (start + udp.size[which[places]]).tolist(), strict=True)
     ]
     return accepted
-
-
-def direct_frames(path: Path, frame_numbers: Array, times: Array) -> Iterator[Frame]:
-    """Yield the frames in a file of such datagrams, with these numbers and times of the capture."""
-    with path.open("rb", buffering=0) as file:
-        container, first = open_container(file), 0
-        for window in windows(file, container):
-            end = first + len(window.start)
-            yield from _frames(window, container.interfaces, frame_numbers[first:end], times[first:end])
-            first = end
-
-
-def _frames(
-    window: Window, interfaces: list[Interface], frame_numbers: Array, times: Array
-) -> Iterator[Frame]:
-    packets, udp = unwrapped(window, interfaces)
-    columns = (
-        frame_numbers,
-        times,
-        window.interface,
-        udp.source_port,
-        udp.destination_port,
-        window.start,
-        window.start + window.captured,
-        packets.network,
-        packets.transport,
-        udp.start,
-        udp.start + udp.size,
-    )
-    data = window.data.tobytes()
-    for number, time, interface, source, destination, start, end, ip, transport, payload, payload_end in zip(
-        *(column.tolist() for column in columns), strict=True
-    ):
-        ip_header, message = data[ip:transport], data[payload:payload_end]
-        src, dst = addresses(ip_header)
-        kind = _kind(message)
-        yield Frame(
-            number,
-            time,
-            interface,
-            ("ip", "udp", kind),
-            src,
-            source,
-            dst,
-            destination,
-            "udp",
-            ip_header,
-            data[transport:payload],
-            data[start:end],
-            {kind: [message]},
-            (kind == "dtls" and dtls.certificates(message)) or (),
-        )
-
-
-def _kind(message: bytes) -> str:
-    """Return the protocol of a datagram that is read directly."""
-    if message[4:8] != stun.COOKIE and hep.is_hep(message):
-        return "hep"
-    if message[0] in dtls.PLAIN or is_encrypted(message):
-        return "dtls"
-    return "stun" if message[0] < dtls.PLAIN.start else "sip"

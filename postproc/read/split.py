@@ -24,7 +24,7 @@ import pandas as pd
 
 from postproc.model.errors import CaptureError
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
-from postproc.read import hep, hidden, media, payloads
+from postproc.read import direct, hep, hidden, media, payloads
 from postproc.read.arrays import Array
 from postproc.read.container import Container, Interface, Window
 from postproc.read.fates import (
@@ -46,7 +46,17 @@ from postproc.read.frame import Frame
 from postproc.read.inputs import said
 from postproc.read.layers import FOREIGN, listed
 from postproc.read.media import Media, rtp_tables
-from postproc.read.packets import PIECE, ForTshark, Packets, Payloads, flow, incomplete, segments, unwrapped
+from postproc.read.packets import (
+    PIECE,
+    ForTshark,
+    Packets,
+    Payloads,
+    flow,
+    incomplete,
+    mixed,
+    segments,
+    unwrapped,
+)
 from postproc.read.reports import Reports, noted
 from postproc.read.rtp import headers, rtp_packets
 from postproc.read.segments import At, Streams
@@ -148,6 +158,7 @@ class Walk:
     connections: ForTshark = field(default_factory=ForTshark)
     flows: ForTshark = field(default_factory=ForTshark)
     streams: Streams = field(default_factory=Streams)
+    plain_sip: direct.PlainSip = field(default_factory=direct.PlainSip)
     way_in: Connections = field(default_factory=Connections)
     reports: Reports = field(default_factory=Reports)
     fax: Fax = field(default_factory=Fax)
@@ -266,6 +277,7 @@ def _written(walk: Walk, fates: BinaryIO, verdict: Verdict, targets: Targets) ->
 def _verdict(walk: Walk, keep_tls: bool) -> Verdict:
     keep = keep_tls or any(each.container.has_secrets for each in walk.files)
     connections, flows = walk.connections.keys(keep_tls=keep), walk.flows.keys(keep_tls=keep)
+    flows = np.union1d(flows, walk.plain_sip.for_tshark())
     return Verdict(media.proven(walk.media), connections, walk.streams.connections, flows)
 
 
@@ -334,20 +346,23 @@ def _fates(packets: Packets, udp: Payloads, tcp: Payloads, keys: Array, walk: Wa
     fate = np.where(packets.protocol == FOREIGN, np.uint8(LEAVE_OUT), np.uint8(KEEP))
     key = np.zeros(len(fate), np.uint64)
     fate[udp.rows[payloads.quic(udp)]] = LEAVE_OUT
+    fate[direct.icmp(packets)] = DIRECT
     if not len(tcp.rows):
         return fate, key
     content = payloads.tls_content(tcp)
     payloads.note_signalling(walk.connections, tcp, keys, content)
     hangs = ~payloads.always_kept(tcp, content)
     fate[tcp.rows[hangs]], key[tcp.rows[hangs]] = CONNECTION, keys[hangs]
+    sip = walk.plain_sip.take(tcp, keys)
+    fate[tcp.rows[sip]], key[tcp.rows[sip]] = DIRECT, mixed(keys[sip] + direct.OF_TCP)
     return fate, key
 
 
 def _note_direct(udp: Payloads, flows: ForTshark, fate: Array, key: Array) -> None:
     """Set fate and key of datagrams read directly and of RTCP, among those without a fate so far."""
-    direct = payloads.without_tshark(udp, np.flatnonzero(fate[udp.rows] == KEEP), flows)
-    fate[udp.rows[direct.reports]] = REPORT
-    fate[udp.rows[direct.direct]], key[udp.rows[direct.direct]] = DIRECT, direct.key
+    datagrams = payloads.without_tshark(udp, np.flatnonzero(fate[udp.rows] == KEEP), flows)
+    fate[udp.rows[datagrams.reports]] = REPORT
+    fate[udp.rows[datagrams.direct]], key[udp.rows[datagrams.direct]] = DIRECT, datagrams.key
 
 
 def _unread(walk: Walk) -> list[Counter[str]]:

@@ -19,7 +19,7 @@ from postproc.model.deployment import Deployment
 from postproc.model.errors import CaptureError, PostprocError
 from postproc.model.tables import Tables
 from postproc.read import access as access_files
-from postproc.read import deployment, fslog, inputs, payloads
+from postproc.read import deployment, direct, fslog, inputs
 from postproc.read.events import events
 from postproc.read.extract import frames_of
 from postproc.read.split import split
@@ -102,9 +102,7 @@ def reading(path: Path, scratch: Path) -> list[Fault]:
     with faults.step("split", path):
         kept, aside = scratch / "kept", scratch / "aside"
         parted = split(path, kept, aside)
-        tables = events(
-            payloads.direct_frames(aside, parted.direct_frames, parted.direct_times), path.name, []
-        )
+        tables = events(direct.direct_frames(aside, parted.direct_frames, parted.direct_times), path.name, [])
         media = {name: getattr(parted, name) for name in ("rtp_streams", "rtp_seconds")}
         made = tables.with_(**{name: rows.assign(capture=path.name) for name, rows in media.items()})
         said = (each for each in rules.of_tables(made) if "no capture of" not in each)

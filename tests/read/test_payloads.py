@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from postproc.read import payloads
+from postproc.read import direct
 from postproc.read.capture import read
 from postproc.read.option_files import Options
 from postproc.read.split import split
@@ -394,8 +394,8 @@ def test_tshark_would_have_read_the_same(tmp_path, packets):
 def test_frames_of_several_windows_keep_their_numbers(tmp_path, monkeypatch):
     packets = at(*(datagram(stun(number=place)) for place in range(50)))
     (tmp_path / "aside").write_bytes(wire.pcap(packets))
-    monkeypatch.setattr(payloads.windows, "__defaults__", (400,))
-    found = list(payloads.direct_frames(tmp_path / "aside", np.arange(100, 150), np.arange(50)))
+    monkeypatch.setattr(direct.windows, "__defaults__", (400,))
+    found = list(direct.direct_frames(tmp_path / "aside", np.arange(100, 150), np.arange(50)))
     assert [frame.number for frame in found] == list(range(100, 150))
     assert [frame.messages["stun"] for frame in found] == [[stun(number=place)] for place in range(50)]
     assert [frame.packet for frame in found] == [packet for _, packet in packets]
