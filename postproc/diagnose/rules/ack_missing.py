@@ -263,7 +263,7 @@ RULE = Rule(
             tag="ignored",
         ),
         cause(
-            "Whoever sends the ACK counts its CSeq wrongly, so that {sender} takes it for another call's.",
+            "Whoever sends the ACK counts its CSeq wrongly, so that {sender} cannot match it to the {status}.",
             "Wer das ACK sendet, zählt die CSeq falsch; {sender} kann es daher dem {status} nicht zuordnen.",
             tag="number",
         ),
