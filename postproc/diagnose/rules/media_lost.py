@@ -152,6 +152,8 @@ def _lasted_ms(row: RtpStreamRow) -> float:
 
 def _outages(case: Case, row: RtpStreamRow) -> list[float]:
     """Return the seconds of long pauses across which sequence numbers went on; empty if there are few."""
+    if (row.max_gap_ms or 0.0) < AUDIBLE_S * 1000:  # its seconds, which are many, need not be looked at
+        return []
     rate = (row.expected or 0) / max(_lasted_ms(row) / 1000, 1)  # packets per second
     seconds = [each for each in case.rtp_seconds if each.stream == row.stream]
     pauses = [
