@@ -1,17 +1,17 @@
-"""Protocols as they are on the wire: a module each, bytes -> objects and objects -> bytes.
+"""Wire formats, one module per protocol: bytes to objects and objects to bytes.
 
-Frozen dataclasses hold every field that was sent, so that what is packed again is what
-was parsed. Nothing here reads a file, knows a table or needs another package; reading,
-redaction, the makers of captures and the benchmark speak through it.
+Frozen dataclasses hold every field as sent, so that packing a parsed object restores its bytes. Nothing
+here reads files, knows tables or needs other packages; reading, redaction, the makers of captures and the
+benchmarks use it.
 """
 
 
 class MalformedError(ValueError):
-    """Bytes that no sender of this protocol writes: too short, or contradicting themselves."""
+    """Bytes that violate the protocol: too short, or contradictory."""
 
 
 def number(digits: str, most: int, least: int = 0) -> int | None:
-    """The number in ASCII digits; None if it is none, or outside the limits."""
+    """Return the number in ASCII digits; None if there is none, or if it is outside the limits."""
     if not (digits.isascii() and digits.isdigit()):
         return None
     significant = digits.lstrip("0") or "0"

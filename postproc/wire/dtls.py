@@ -1,6 +1,6 @@
-"""DTLS 1.2 (RFC 6347) as far as it is in clear: records, handshake messages and their fragments, hellos.
+"""DTLS 1.2 (RFC 6347), the unencrypted parts: records, handshake messages, their fragments, hellos.
 
-TLS 1.2 (RFC 5246) has the same messages in shorter records.
+TLS 1.2 (RFC 5246) has the same messages in records with shorter headers.
 """
 
 import struct
@@ -29,7 +29,7 @@ ECDSA_SIGN = 64  # a type of certificate
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """``body`` is in clear in epoch 0 only. ``missing`` bytes of it were not captured."""
+    """A record; ``body`` is plaintext in epoch 0 only. ``missing`` bytes of it were not captured."""
 
     kind: int
     version: int
@@ -44,9 +44,9 @@ class Record:
 
 
 def records(datagram: bytes) -> Iterator[Record]:
-    """The records of a datagram, the last as far as it goes.
+    """Yield the records of a datagram, the last as far as it was captured.
 
-    Ends where no header is whole, and at the unified header of DTLS 1.3, which hides the rest.
+    Stops where a header is incomplete, and at the unified header of DTLS 1.3, which hides the rest.
     """
     at = 0
     while at + RECORD <= len(datagram) and not has_unified_header(datagram, at):
@@ -59,15 +59,16 @@ def records(datagram: bytes) -> Iterator[Record]:
 
 
 def has_unified_header(datagram: bytes, at: int = 0) -> bool:
-    """Whether an encrypted record of DTLS 1.3 starts here (RFC 9147, section 4)."""
+    """Return whether an encrypted DTLS 1.3 record starts here (RFC 9147, section 4)."""
     return at < len(datagram) and datagram[at] & 0xE0 == 0x20
 
 
 def is_encrypted(datagram: bytes, at: int = 0) -> bool:
-    """Whether encrypted records of DTLS 1.3 fill the rest, by their lengths (RFC 9147, section 4).
+    """Return whether the rest consists of encrypted DTLS 1.3 records, by their lengths (RFC 9147, section
+    4).
 
-    Their first bytes alone are those of much else. Epochs are those of a handshake and of the data behind
-    it, without connection ids, which DTLS-SRTP has no use for.
+    Their first bytes alone are not distinctive. Only the epochs of a handshake and of the data after it
+    are accepted, and no connection ids, which DTLS-SRTP does not use.
     """
     begin = at
     while at < len(datagram) and datagram[at] in UNIFIED:
@@ -78,7 +79,7 @@ def is_encrypted(datagram: bytes, at: int = 0) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """A message, or a fragment of it: ``body`` stands at ``offset`` of the message's ``length`` bytes.
+    """A handshake message or fragment: ``body`` is at ``offset`` in a message of ``length`` bytes.
 
     ``missing`` bytes of the body were not captured.
     """
@@ -96,7 +97,7 @@ class Handshake:
 
     @property
     def total(self) -> int:
-        """Bytes of the whole message's body."""
+        """Length of the complete message's body in bytes."""
         return len(self.body) + self.missing if self.length is None else self.length
 
     def __bytes__(self) -> bytes:
@@ -105,9 +106,9 @@ class Handshake:
 
 
 def handshakes(record: bytes, *, cut: bool = False) -> Iterator[Handshake]:
-    """The messages of a record of epoch 0; of a ``cut`` one the last as far as it goes.
+    """Yield the messages of a record of epoch 0; if the record is ``cut``, the last as far as captured.
 
-    Raises MalformedError at a message that contradicts itself, or is longer than a record that is not cut.
+    Raises MalformedError if a message contradicts itself, or exceeds a record that is not cut.
     """
     at = 0
     while at < len(record):
@@ -122,7 +123,7 @@ def handshakes(record: bytes, *, cut: bool = False) -> Iterator[Handshake]:
 
 
 def fragments(message: Handshake, size: int) -> Iterator[Handshake]:
-    """A message in pieces of ``size`` bytes (section 4.2.3)."""
+    """Yield a message in fragments of ``size`` bytes (section 4.2.3)."""
     for at in range(0, max(len(message.body), 1), size):
         piece = message.body[at : at + size]
         length = None if len(piece) == len(message.body) else len(message.body)
@@ -130,7 +131,7 @@ def fragments(message: Handshake, size: int) -> Iterator[Handshake]:
 
 
 class TlsRecord(NamedTuple):
-    """``body`` as far as it was captured; ``size`` is what its header says."""
+    """A TLS record: ``body`` as far as captured, ``size`` as given in the header."""
 
     kind: int
     version: int
@@ -139,7 +140,9 @@ class TlsRecord(NamedTuple):
 
 
 def tls_records(stream: bytes) -> Iterator[TlsRecord]:
-    """The records at the start of a stretch of TLS (RFC 5246, section 6.2.1), the last as far as it goes."""
+    """Yield the records at the start of a TLS stream (RFC 5246, section 6.2.1), the last as far as
+    captured.
+    """
     at = 0
     while (
         at + TLS_RECORD <= len(stream) and stream[at] in TLS_CONTENT_TYPES and stream[at + 1] == TLS_1_2 >> 8
@@ -151,9 +154,10 @@ def tls_records(stream: bytes) -> Iterator[TlsRecord]:
 
 
 def is_whole_hello(body: bytes, size: int) -> bool:
-    """Whether a record of TLS, of that size, is one hello: by its length no Finished under the new keys.
+    """Return whether a TLS record of this size is a single hello, and not a Finished under the new keys.
 
-    After ChangeCipherSpec a second ClientHello follows a HelloRetryRequest (RFC 8446, section 4.1.2).
+    The length distinguishes them. After a HelloRetryRequest, a second ClientHello follows ChangeCipherSpec
+    (RFC 8446, section 4.1.2).
     """
     return body[:1] in HELLO_TYPES and int.from_bytes(body[1:TLS_HANDSHAKE]) == size - TLS_HANDSHAKE
 
@@ -167,12 +171,12 @@ def tls_handshake(kind: int, body: bytes) -> bytes:
 
 
 def counted(data: bytes, size: int, missing: int = 0) -> bytes:
-    """A vector behind its length, a number of ``size`` bytes (RFC 5246, section 4.3)."""
+    """Return a vector preceded by its length in ``size`` bytes (RFC 5246, section 4.3)."""
     return (len(data) + missing).to_bytes(size) + data
 
 
 def taken(data: bytes, size: int) -> tuple[bytes, bytes]:
-    """A vector at the start, and what follows it."""
+    """Return the vector at the start, and the remaining bytes."""
     end = size + int.from_bytes(data[:size])
     if len(data) < max(end, size):
         raise MalformedError("a vector longer than its message")
@@ -220,7 +224,7 @@ class ServerHello:
 
 
 def parse_client_hello(body: bytes) -> ClientHello:
-    """The body of a whole message in DTLS."""
+    """Parse the body of a complete DTLS message."""
     session, rest = taken(body[34:], 1)
     cookie, rest = taken(rest, 1)
     offered, rest = taken(rest, 2)
@@ -239,7 +243,7 @@ def parse_server_hello(body: bytes) -> ServerHello:
 
 
 def pack_extensions(extensions: Extensions) -> bytes:
-    """They may be left out, or be an empty list (RFC 5246, section 7.4.1.2)."""
+    """Pack extensions; None omits them, which differs from an empty list (RFC 5246, section 7.4.1.2)."""
     if extensions is None:
         return b""
     return counted(b"".join(kind.to_bytes(2) + counted(data, 2) for kind, data in extensions), 2)
@@ -257,12 +261,12 @@ def parse_extensions(data: bytes) -> Extensions:
 
 
 def use_srtp(*profiles: int) -> tuple[int, bytes]:
-    """The extension (RFC 5764, section 4.1.1), without a key identifier."""
+    """Return the use_srtp extension (RFC 5764, section 4.1.1) without a key identifier."""
     return USE_SRTP, counted(numbers(profiles), 2) + counted(b"", 1)
 
 
 def pack_certificates(chain: Iterable[bytes]) -> bytes:
-    """The body of a Certificate message (RFC 5246, section 7.4.2)."""
+    """Return the body of a Certificate message (RFC 5246, section 7.4.2)."""
     return counted(b"".join(counted(certificate, 3) for certificate in chain), 3)
 
 

@@ -1,8 +1,8 @@
-"""Messages in a TCP stream that say their own length: STUN and ChannelData, what RFC 4571 frames, and HEP.
+"""Self-delimiting messages in a TCP stream: STUN, ChannelData, RFC 4571 frames and HEP.
 
-STUN goes over TCP as it is, behind each other (RFC 8489, section 6.2.2); so does ChannelData, filled up to
-four bytes (RFC 8656, section 12.5). ICE over TCP puts two bytes of length before each packet, be it STUN,
-DTLS or media (RFC 4571; RFC 6544, section 10). HEP version 3 has its length in its header.
+Over TCP, STUN messages follow each other directly (RFC 8489, section 6.2.2), as do ChannelData messages,
+padded to four bytes (RFC 8656, section 12.5). ICE over TCP puts a two-byte length before each packet,
+whether STUN, DTLS or media (RFC 4571; RFC 6544, section 10). HEP version 3 has its length in the header.
 """
 
 from enum import Enum
@@ -21,7 +21,9 @@ class Framing(Enum):
 
 
 class Place(NamedTuple):
-    """A message in a stream: where the packet starts, its size, and where the next message starts."""
+    """A message in a stream: where its packet starts, the packet's size, and where the next message
+    starts.
+    """
 
     start: int
     size: int
@@ -30,10 +32,10 @@ class Place(NamedTuple):
 
 
 def framing_of(data: bytes, *, turn: bool) -> Framing | None:
-    """How the messages are framed of which one starts here; None where none does.
+    """Return the framing of the message that starts here; None if no message does.
 
-    ChannelData has two bytes that prove it: it counts only where ``turn`` says that it is expected,
-    if its length fits the segment.
+    Only two bytes identify ChannelData: it is accepted only if ``turn`` says that it is expected and its
+    length fits the segment.
     """
     if data.startswith(HEP):
         return Framing.HEP
@@ -45,7 +47,7 @@ def framing_of(data: bytes, *, turn: bool) -> Framing | None:
 
 
 def _is_channel_data(data: bytes) -> bool:
-    """Whether ChannelData messages, one after the other, end where the segment does."""
+    """Return whether consecutive ChannelData messages end exactly at the end of the segment."""
     at = 0
     while at + stun.CHANNEL_HEADER <= len(data) and int.from_bytes(data[at : at + 2]) in stun.CHANNELS:
         at += stun.CHANNEL_HEADER + (int.from_bytes(data[at + 2 : at + 4]) + 3 & ~3)
@@ -55,7 +57,9 @@ def _is_channel_data(data: bytes) -> bool:
 
 
 def message(data: bytes, at: int, framing: Framing) -> Place | None:
-    """The message at this place; None while its end is missing. Raises MalformedError where none starts."""
+    """Return the message at this place; None if it is incomplete. Raises MalformedError if none starts
+    here.
+    """
     left = len(data) - at
     if framing is Framing.RFC4571:
         size = int.from_bytes(data[at : at + PREFIX]) if left >= PREFIX else -1
@@ -89,7 +93,7 @@ def _of_turn(data: bytes, at: int, left: int) -> Place:
 
 
 def packed(packet: bytes, framing: Framing) -> bytes:
-    """A packet as it goes over TCP."""
+    """Return a packet as sent over TCP."""
     if framing is Framing.RFC4571:
         return len(packet).to_bytes(PREFIX) + packet
     return packet + bytes(-len(packet) % 4) if framing is Framing.TURN else packet

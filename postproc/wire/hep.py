@@ -1,8 +1,8 @@
-"""HEP, the Homer Encapsulation Protocol, in which agents send copies of what they capture: versions 1 to 3.
+"""HEP, the Homer Encapsulation Protocol, versions 1 to 3: agents send copies of what they capture.
 
 Version 3 is a list of chunks (https://github.com/sipcapture/HEP, HEP3 network protocol specification,
-revision 12). Versions 1 and 2 are a header of fixed fields, as Kamailio's module siptrace writes them
-(``hep_hdr``, ``hep_iphdr``, ``hep_timehdr``), the time in the byte order of the sender's machine.
+revision 12). Versions 1 and 2 are a header of fixed fields, as written by Kamailio's siptrace module
+(``hep_hdr``, ``hep_iphdr``, ``hep_timehdr``), with the time in the sender's byte order.
 """
 
 import struct
@@ -25,7 +25,7 @@ MILLION = 10**6
 
 
 class Chunk(NamedTuple):
-    """A chunk of version 3: where its header starts, and what it holds."""
+    """A chunk of version 3: the position of its header, and its value."""
 
     start: int
     vendor: int
@@ -35,10 +35,10 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A packet that an agent has seen: addresses as in its IP header, and what UDP or TCP carried.
+    """A packet seen by an agent: the addresses of its IP header, and the payload of UDP or TCP.
 
-    ``time`` is in nanoseconds by the agent's clock, None where none is given; ``payload`` is None where it is
-    compressed or not there.
+    ``time`` is in nanoseconds by the agent's clock, None if not given; ``payload`` is None if compressed
+    or absent.
     """
 
     source: bytes
@@ -51,7 +51,7 @@ class Copy:
     time: int | None = None
 
     def __bytes__(self) -> bytes:
-        """In version 3."""
+        """Return the version 3 message."""
         long = len(self.source) == SIZES[INET6]
         chunks = [
             (FAMILY, bytes([INET6 if long else INET])),
@@ -72,19 +72,19 @@ class Copy:
 
 
 def is_hep(data: bytes) -> bool:
-    """Whether it begins like HEP: version 3, or an older one with the length of its header."""
+    """Return whether the data starts like HEP: version 3, or an older one with the length of its header."""
     if data.startswith(MAGIC):
         return True
     return len(data) > OLD_HEADER and data[0] in (1, 2) and data[2] in SIZES and _old_sizes(data) is not None
 
 
 def parse(data: bytes) -> Copy:
-    """A whole message."""
+    """Parse a complete message."""
     return _parse_3(data) if data.startswith(MAGIC) else _parse_old(data)
 
 
 def chunks(data: bytes) -> Iterator[Chunk]:
-    """The chunks of version 3; MalformedError where one is not whole."""
+    """Yield the chunks of version 3; raises MalformedError if one is incomplete."""
     at, end = HEADER, int.from_bytes(data[len(MAGIC) : HEADER])
     if end > len(data):
         raise MalformedError("HEP that is not whole")
@@ -117,7 +117,7 @@ def _parse_3(data: bytes) -> Copy:
 
 
 def _old_sizes(data: bytes) -> tuple[int, int, int] | None:
-    """Of an older version: bytes of an address, where the time is, and where the payload starts."""
+    """Return, for versions 1 and 2, the size of an address and the positions of time and payload."""
     address = SIZES[data[2]]
     addressed = OLD_HEADER + 2 * address
     timed = addressed + OLD_TIME * (data[0] == 2)
@@ -137,7 +137,9 @@ def _parse_old(data: bytes) -> Copy:
 
 
 def _old_time(data: bytes) -> int | None:
-    """In the byte order in which the microseconds are less than a second; most senders are little-endian."""
+    """Read the time in the byte order that makes the microseconds less than a second; most senders are
+    little-endian.
+    """
     if len(data) < 8:
         return None
     orders = [struct.unpack_from(order + "II", data) for order in ("<", ">")]

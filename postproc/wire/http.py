@@ -17,7 +17,7 @@ STATUS = re.compile(r"HTTP/1\.[01] (\d{3})(?: .*)?")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A request has a method and a target, a response a status; names of fields in lower case."""
+    """A request has a method and a target, a response a status; field names are in lower case."""
 
     method: str | None
     target: str
@@ -26,7 +26,7 @@ class Head:
 
     @property
     def path(self) -> str:
-        """Without the query, in which tokens are."""
+        """The target without its query, which may contain tokens."""
         return path_of(self.target)
 
 
@@ -38,12 +38,12 @@ def path_of(target: str) -> str:
 
 
 def asks_for_connection(target: str) -> bool:
-    """Whether the query names a connection of SignalR."""
+    """Whether the query contains the id of a SignalR connection."""
     return "id" in parse_qs(target.partition("?")[2])
 
 
 def parse(data: bytes) -> Head:
-    """The head at the start, as far as it goes. Raises MalformedError where there is none."""
+    """Parse the head at the start, as far as captured. Raises MalformedError if there is none."""
     lines = data.partition(END)[0][:LONGEST_HEAD].decode("latin-1").split("\r\n")
     request, status = REQUEST.fullmatch(lines[0]), STATUS.fullmatch(lines[0])
     if not request and not status:

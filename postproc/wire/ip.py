@@ -1,8 +1,8 @@
 """IP (RFC 791, RFC 8200) with fragments and extension headers, its checksum (RFC 1071), and ICMP.
 
-A packet keeps what was captured of it: ``missing`` bytes of its payload are not there,
-``trailer`` is what follows it in the frame (Ethernet's padding). A length or checksum of
-None is reckoned when packed; what the sender wrote there, right or wrong, is kept.
+A packet contains what was captured of it: ``missing`` bytes of its payload are absent, ``trailer`` is what
+follows it in the frame (Ethernet padding). A length or checksum of None is calculated when packing; a
+value from the wire, right or wrong, is kept.
 """
 
 import struct
@@ -31,14 +31,16 @@ class Endpoint(NamedTuple):
 
 
 class Extension(NamedTuple):
-    """An extension header of IPv6: its type, and its bytes but for the first, which says what follows."""
+    """An extension header of IPv6: its type, and its bytes without the first, the next header."""
 
     kind: int
     data: bytes
 
 
 class Fragment(NamedTuple):
-    """``datagram`` is the same for all fragments of one (RFC 791, section 3.2; RFC 8200, section 4.5)."""
+    """``datagram`` is the same for all fragments of one datagram (RFC 791, section 3.2; RFC 8200, section
+    4.5).
+    """
 
     datagram: bytes
     offset: int
@@ -47,7 +49,9 @@ class Fragment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """``service`` is the type of service or traffic class; ``flags`` IPv4's with the fragment's offset."""
+    """``service`` is the type of service or traffic class; ``flags`` IPv4's flags with the fragment
+    offset.
+    """
 
     source: bytes
     destination: bytes
@@ -71,7 +75,7 @@ class Packet:
 
     @property
     def fragment(self) -> Fragment | None:
-        """None for a whole datagram, also for one in an atomic fragment (RFC 6946)."""
+        """None for a complete datagram, including an atomic fragment (RFC 6946)."""
         if self.version == 4:
             place = self.flags
             key = self.identification.to_bytes(2) + bytes([self.protocol])
@@ -115,7 +119,7 @@ class Packet:
 
 
 def parse(data: bytes) -> Packet:
-    """The packet at the start of the data, as far as it was captured."""
+    """Parse the packet at the start of the data, as far as captured."""
     version = data[0] >> 4 if data else 0
     if version == 4 and len(data) >= HEADER4:
         return _parse4(data)
@@ -176,7 +180,7 @@ def _parse6(data: bytes) -> Packet:
 
 
 def fragments(packet: Packet, mtu: int) -> Iterator[Packet]:
-    """An IPv4 packet in as many fragments as the MTU demands (RFC 791, section 3.2)."""
+    """Split an IPv4 packet into fragments that fit the MTU (RFC 791, section 3.2)."""
     size = (mtu - HEADER4 - len(packet.options)) // 8 * 8
     if packet.version == 6 or HEADER4 + len(packet.options) + len(packet.payload) <= mtu:
         yield packet
@@ -187,7 +191,7 @@ def fragments(packet: Packet, mtu: int) -> Iterator[Packet]:
 
 
 def checksum(data: bytes) -> int:
-    """Internet checksum (RFC 1071)."""
+    """Return the Internet checksum (RFC 1071)."""
     data += bytes(len(data) & 1)
     total: int = sum(struct.unpack(f">{len(data) // 2}H", data))
     while total >> 16:
@@ -199,7 +203,7 @@ CHECKSUM_AT = {UDP: 6, TCP: 16, ICMPV6: 2, ICMP: 2}
 
 
 def sealed(segment: bytes, protocol: int, source: bytes, destination: bytes) -> bytes:
-    """The segment with its checksum set right, pseudo header included (RFC 8200, section 8.1)."""
+    """Return the segment with the correct checksum, including the pseudo-header (RFC 8200, section 8.1)."""
     at = CHECKSUM_AT[protocol]
     blank = segment[:at] + b"\0\0" + segment[at + 2 :]
     pseudo = b"" if protocol == ICMP else source + destination + struct.pack(">II", len(segment), protocol)
@@ -217,7 +221,9 @@ def written(addr: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class IcmpMessage:
-    """``rest`` are the four bytes whose meaning depends on the type: an MTU, a pointer, an echo's number."""
+    """``rest`` are the four bytes whose meaning depends on the type: an MTU, a pointer, an echo
+    identifier.
+    """
 
     protocol: int  # ICMP or ICMPV6
     kind: int
@@ -231,7 +237,7 @@ class IcmpMessage:
         return self.kind in ERRORS[self.protocol]
 
     def quoted(self) -> Packet:
-        """The packet that an error quotes. Raises MalformedError where it quotes none."""
+        """Return the packet quoted by an error. Raises MalformedError if it quotes none."""
         if not self.is_error:
             raise MalformedError("no error")
         return parse(self.body)
@@ -248,6 +254,6 @@ def parse_icmp(protocol: int, data: bytes) -> IcmpMessage:
 
 
 def port_unreachable(packet: bytes, most: int = LARGEST) -> IcmpMessage:
-    """Nobody listens where the packet went (RFC 792; RFC 4443, section 3.1), quoting ``most`` bytes of it."""
+    """Return a port unreachable error (RFC 792; RFC 4443, section 3.1) that quotes at most ``most`` bytes."""
     protocol = ICMPV6 if packet[0] >> 4 == 6 else ICMP
     return IcmpMessage(protocol, *PORT_UNREACHABLE[protocol], bytes(4), packet[:most])

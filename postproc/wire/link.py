@@ -1,8 +1,8 @@
 """Link layers (https://www.tcpdump.org/linktypes.html).
 
-A frame is layers from outside in, and what they carry. The outermost is Ethernet, BSD
-loopback, a Linux cooked capture or PPP; bare IP has no layers. Below the outermost there
-may be VLAN tags (IEEE 802.1Q and 802.1ad), PPPoE (RFC 2516), MPLS (RFC 3032) and SNAP.
+A frame is a list of layers, outermost first, and their payload. The outermost is Ethernet, BSD loopback, a
+Linux cooked capture or PPP; raw IP has no layers. Inside it there may be VLAN tags (IEEE 802.1Q and
+802.1ad), PPPoE (RFC 2516), MPLS (RFC 3032) and SNAP.
 """
 
 import struct
@@ -26,19 +26,21 @@ BOTTOM = 0x100  # of the stack of MPLS labels
 
 
 class Layer(Protocol):
-    """``kind`` is the ethertype by which the layer outside announces this one; None of the outermost."""
+    """``kind`` is the ethertype with which the enclosing layer announces this one; None for the outermost."""
 
     @property
     def kind(self) -> int | None: ...
 
     def pack(self, carried: int, data: bytes, /) -> bytes:
-        """The layer around ``data``, which is of ethertype ``carried``."""
+        """Return the layer around ``data`` of ethertype ``carried``."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """``carried`` is the ethertype of the payload; Ethernet's padding is in it, only IP knows its length."""
+    """``carried`` is the payload's ethertype; the payload includes Ethernet padding, as only IP knows its
+    length.
+    """
 
     layers: tuple[Layer, ...]
     carried: int
@@ -68,7 +70,9 @@ class Ethernet:
 
 @dataclass(frozen=True, slots=True)
 class Cooked:
-    """Linux' ``-i any``. ``hardware`` is an ARPHRD; ``address`` has eight bytes, ``size`` of them used."""
+    """Linux ``-i any``. ``hardware`` is an ARPHRD value; ``address`` has eight bytes, ``size`` of them
+    used.
+    """
 
     kind: ClassVar[None] = None
     direction: int
@@ -82,7 +86,7 @@ class Cooked:
 
 @dataclass(frozen=True, slots=True)
 class Cooked2:
-    """The same with the interface it was seen on."""
+    """Version 2 of the cooked capture, with the interface."""
 
     kind: ClassVar[None] = None
     interface: int
@@ -108,7 +112,7 @@ class Cooked2:
 
 @dataclass(frozen=True, slots=True)
 class Loopback:
-    """``family`` in the byte order of the machine that captured."""
+    """``family`` is in the byte order of the capturing machine."""
 
     kind: ClassVar[None] = None
     family: bytes
@@ -119,7 +123,7 @@ class Loopback:
 
 @dataclass(frozen=True, slots=True)
 class PointToPoint:
-    """PPP (RFC 1661, 1662). ``framing`` is HDLC's address and control; a protocol has two bytes or one."""
+    """PPP (RFC 1661, 1662). ``framing`` is HDLC address and control; the protocol has one or two bytes."""
 
     kind: ClassVar[None] = None
     framing: bytes
@@ -131,7 +135,7 @@ class PointToPoint:
 
 @dataclass(frozen=True, slots=True)
 class Vlan:
-    """``control`` is priority, drop eligibility and the VLAN's number."""
+    """``control`` is priority, drop eligibility and VLAN id."""
 
     kind: int
     control: int
@@ -142,7 +146,7 @@ class Vlan:
 
 @dataclass(frozen=True, slots=True)
 class Snap:
-    """An ethertype behind LLC (IEEE 802.2); the layer outside has the length, which is ``kind``."""
+    """An ethertype after LLC (IEEE 802.2); the enclosing layer has the length, which is ``kind``."""
 
     kind: int
 
@@ -152,7 +156,7 @@ class Snap:
 
 @dataclass(frozen=True, slots=True)
 class Pppoe:
-    """A session's packet: ``length`` counts PPP's protocol and what it carries, without padding."""
+    """A session packet: ``length`` counts the PPP protocol and its payload, without padding."""
 
     kind: ClassVar[int] = PPPOE_SESSION
     version: int
@@ -167,7 +171,7 @@ class Pppoe:
 
 @dataclass(frozen=True, slots=True)
 class Mpls:
-    """The stack of labels, with traffic class and time to live; what is under it, it does not say."""
+    """The label stack, with traffic class and time to live; it does not name the payload's protocol."""
 
     kind: int
     labels: tuple[int, ...]
@@ -177,7 +181,7 @@ class Mpls:
 
 
 def parse(link_type: int, data: bytes) -> Frame:
-    """A frame of a LINKTYPE. Raises MalformedError for one that is not known, and where a header is cut."""
+    """Parse a frame of a LINKTYPE. Raises MalformedError for an unknown type or an incomplete header."""
     if link_type in BARE_IP:
         return Frame((), _by_version(data), data)
     if link_type not in OUTERMOST:
@@ -197,7 +201,9 @@ Found = tuple[Layer, int, int]  # a layer, the ethertype of what it carries, and
 
 
 def _inner(kind: int, data: bytes, at: int) -> Found | None:
-    """A layer between the outermost and the network's; None where there is none, or only a piece of one."""
+    """Return a layer between the outermost and the network layer; None if there is none or it is
+    incomplete.
+    """
     if kind in VLAN_TAGS and at + 4 <= len(data):
         control, carried = struct.unpack_from(">HH", data, at)
         return Vlan(kind, control), carried, at + 4

@@ -1,8 +1,8 @@
 """Capture files: pcapng (draft-ietf-opsawg-pcapng-02) and classic pcap (draft-ietf-opsawg-pcap-04).
 
-pcapng in little-endian, in one section, as everybody writes it; classic pcap in both byte
-orders, to the micro- or nanosecond. Options are held as bytes, without the one that ends
-them; ``option`` makes one, ``parse_options`` takes them apart.
+pcapng in little-endian with one section, as commonly written; classic pcap in both byte orders, with
+micro- or nanoseconds. Options are held as bytes without the end-of-options marker; ``option`` builds one,
+``parse_options`` splits them.
 """
 
 import struct
@@ -35,7 +35,7 @@ PCAP_MAGIC = {  # byte order, digits behind the second
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What a file begins with, of unknown length."""
+    """The section header block at the start of a file, of unknown section length."""
 
     options: bytes = b""
 
@@ -55,7 +55,7 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """``ticks`` by its interface's clock; ``original`` is the packet's length on the wire."""
+    """``ticks`` are in the units of its interface; ``original`` is the packet's length on the wire."""
 
     interface: int
     ticks: int
@@ -82,7 +82,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """A key log, of ``kind`` TLS_KEY_LOG most often."""
+    """A key log; ``kind`` is usually TLS_KEY_LOG."""
 
     kind: int
     data: bytes
@@ -93,7 +93,7 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A block that is none of these, as it is."""
+    """A block of any other type, unchanged."""
 
     kind: int
     body: bytes
@@ -106,7 +106,7 @@ Block = Section | Interface | Packet | Statistics | Secrets | Other
 
 
 def blocks(data: bytes) -> Iterator[Block]:
-    """The blocks of a file. Raises MalformedError where one is cut, contradicts itself or is big-endian."""
+    """Yield the blocks of a file. Raises MalformedError if one is cut, contradictory or big-endian."""
     if data[:4] != MAGIC or data[8:12] != LITTLE_ENDIAN:
         raise MalformedError("no little-endian pcapng")
     at = 0
@@ -120,7 +120,7 @@ def blocks(data: bytes) -> Iterator[Block]:
 
 
 def parse_block(kind: int, body: bytes) -> Block:
-    """A block's body. One too short for its kind is filled up with null."""
+    """Parse a block's body; one that is too short for its type is padded with zero bytes."""
     if kind == SECTION:
         return Section(whole_options(body[16:]))
     if kind == INTERFACE:
@@ -138,7 +138,7 @@ def parse_block(kind: int, body: bytes) -> Block:
 
 
 def parse_packet(kind: int, body: bytes) -> Packet:
-    """The body of an Enhanced Packet Block or of its obsolete forerunner."""
+    """Parse the body of an Enhanced Packet Block or of the obsolete Packet Block."""
     interface, high, low, captured, original = struct.unpack_from("<5I", body.ljust(BODY - 8, b"\0"))
     if kind == OLD_PACKET:  # beside it, a count of packets dropped
         interface &= 0xFFFF
@@ -148,7 +148,7 @@ def parse_packet(kind: int, body: bytes) -> Packet:
 
 
 def block(kind: int, body: bytes) -> bytes:
-    """A block: kind, length, body, length."""
+    """Return a block: type, length, body, length."""
     body = padded(body)
     size = struct.pack("<I", 12 + len(body))
     return struct.pack("<I", kind) + size + body + size
@@ -159,7 +159,7 @@ def option(code: int, value: bytes) -> bytes:
 
 
 def parse_options(body: bytes) -> Iterator[tuple[int, bytes]]:
-    """Code and value of each option, as far as they are whole."""
+    """Yield code and value of each complete option."""
     at = 0
     while at + 4 <= len(body):
         code, size = struct.unpack_from("<HH", body, at)
@@ -171,23 +171,23 @@ def parse_options(body: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def whole_options(body: bytes) -> bytes:
-    """The options as far as they are whole, without the one that ends them."""
+    """Return the complete options without the end-of-options marker."""
     return body[: sum(4 + len(value) + (-len(value) & 3) for _, value in parse_options(body))]
 
 
 def comment(text: str) -> bytes:
-    """A comment as an option, in one line, as Wireshark shows it; nothing for an empty text."""
+    """Return a comment as an option, in one line, as Wireshark shows it; nothing for an empty text."""
     value = option_text(text)
     return option(COMMENT, value) if value else b""
 
 
 def comments(texts: Iterable[str]) -> bytes:
-    """A packet may carry several, each an option of its own."""
+    """Return the comments of a packet, each as an option of its own."""
     return b"".join(map(comment, texts))
 
 
 def option_text(text: str) -> bytes:
-    """In one line, and no longer than an option can be."""
+    """Return text in one line, limited to the size of an option."""
     line = "".join(" " if unicodedata.category(char) in BREAKS else char for char in text)
     encoded = " ".join(line.split()).encode(errors="replace")
     return encoded[:LONGEST_OPTION].decode(errors="ignore").encode()
@@ -203,7 +203,7 @@ def padded(data: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class PcapHeader:
-    """``digits`` behind the second, 6 or 9; ``order`` as struct writes it."""
+    """``digits`` after the second, 6 or 9; ``order`` is a byte order of struct."""
 
     link_type: int
     order: str = "<"
@@ -231,7 +231,7 @@ class PcapRecord:
 
 
 def parse_pcap(data: bytes) -> tuple[PcapHeader, Iterator[PcapRecord]]:
-    """The header, and the records as far as they are whole."""
+    """Return the header and the complete records."""
     if data[:4] not in PCAP_MAGIC or len(data) < PCAP_HEADER:
         raise MalformedError("no classic pcap")
     order, digits = PCAP_MAGIC[data[:4]]

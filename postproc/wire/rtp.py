@@ -40,7 +40,7 @@ STATIC_PAYLOAD_TYPES = {  # RFC 3551, tables 4 and 5: encoding and clock rate of
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """``profile`` 0xBEDE is the one-byte header of RFC 8285; ``data`` is of whole words."""
+    """``profile`` 0xBEDE is the one-byte header of RFC 8285; ``data`` is a number of 32-bit words."""
 
     profile: int
     data: bytes
@@ -48,7 +48,7 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """``payload`` with the padding at its end, as only its last byte, encrypted in SRTP, has its length."""
+    """``payload`` includes the padding, since its last byte, encrypted in SRTP, has the length."""
 
     payload_type: int
     sequence: int
@@ -107,7 +107,7 @@ def parse(data: bytes) -> Packet:
 
 @dataclass(frozen=True, slots=True)
 class RtcpPacket:
-    """``count`` of reports or sources; ``body`` begins with the sender's SSRC."""
+    """``count`` of reports or sources; ``body`` starts with the sender's SSRC."""
 
     kind: int
     count: int
@@ -120,7 +120,9 @@ class RtcpPacket:
 
 
 def parse_rtcp(data: bytes) -> Iterator[RtcpPacket]:
-    """The packets of a compound (RFC 3550, section 6.1). In SRTCP only the first one's header is in clear."""
+    """Yield the packets of a compound (RFC 3550, section 6.1). In SRTCP only the first header is
+    unencrypted.
+    """
     at = 0
     while at < len(data):
         if at + RTCP_HEADER > len(data) or data[at] >> 6 != VERSION or data[at + 1] not in RTCP_TYPES:
@@ -136,13 +138,15 @@ def parse_rtcp(data: bytes) -> Iterator[RtcpPacket]:
 def sender_report(
     ssrc: int, info: tuple[int, int, int, int, int], reports: Iterable[tuple[int, ...]]
 ) -> RtcpPacket:
-    """``info``: NTP seconds and fraction, RTP timestamp, packets, octets; each report its six words."""
+    """Return a sender report. ``info``: NTP seconds and fraction, RTP timestamp, packets, octets; six
+    words per report.
+    """
     words = [ssrc, *info, *(word for report in reports for word in report)]
     body = b"".join(word.to_bytes(4) for word in words)
     return RtcpPacket(SENDER_REPORT, (len(words) - 6) // 6, body)
 
 
 def source_description(ssrc: int, cname: bytes) -> RtcpPacket:
-    """One source with its CNAME; the items end with a null, padded to whole words (section 6.5)."""
+    """Return one source with its CNAME; items end with a zero byte, padded to 32 bits (section 6.5)."""
     items = bytes([CNAME, len(cname)]) + cname + b"\0"
     return RtcpPacket(SOURCE_DESCRIPTION, 1, ssrc.to_bytes(4) + items + bytes(-len(items) % 4))

@@ -1,9 +1,8 @@
-"""Session descriptions (RFC 8866) with their ICE candidates (RFC 8839), both ways.
+"""Session descriptions (RFC 8866) with their ICE candidates (RFC 8839), parsed and written.
 
-A description keeps every line as it was sent, its end included, so that what is packed again is
-what was parsed. Values are read as implementations write them: white space around a value and
-the case of an attribute's name do not count. Numbers are those of the RFCs; a candidate or a
-media line outside their limits is malformed.
+A description keeps every line as sent, including its line ending, so that packing restores the original.
+Values are read tolerantly: white space around a value and the case of attribute names do not matter.
+Numbers are limited as in the RFCs; a candidate or media line outside the limits is malformed.
 """
 
 import re
@@ -21,7 +20,7 @@ LARGEST_COMPONENT = 256  # RFC 8839, section 5.1
 
 
 class Line(NamedTuple):
-    """A line and its end; ``kind`` is the letter before ``=``, "" of what is no line of SDP."""
+    """A line and its ending; ``kind`` is the letter before ``=``, or "" if the line is not SDP."""
 
     text: str
     end: str = "\r\n"
@@ -37,22 +36,22 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class Section:
-    """The lines of the session, or those of one medium from its ``m=`` on."""
+    """The lines of the session, or of one media description starting with ``m=``."""
 
     lines: tuple[Line, ...] = ()
 
     def value(self, kind: str) -> str | None:
-        """The value of the last line of this kind."""
+        """Return the value of the last line of this kind."""
         return next((line.value for line in reversed(self.lines) if line.kind == kind), None)
 
     @cached_property
     def attributes(self) -> tuple[tuple[str, str], ...]:
-        """Name in lower case and value of each ``a=``, in order."""
+        """Name, in lower case, and value of each ``a=`` line, in order."""
         split = (line.value.partition(":") for line in self.lines if line.kind == "a")
         return tuple((name.strip().lower(), value.strip()) for name, _, value in split)
 
     def attribute(self, name: str) -> str | None:
-        """The value of the first attribute of this name; "" of one without a value."""
+        """Return the value of the first attribute with this name; "" if it has no value."""
         return next((value for each, value in self.attributes if each == name), None)
 
     def all(self, name: str) -> list[str]:
@@ -60,7 +59,7 @@ class Section:
 
 
 class Description(NamedTuple):
-    """The session's section, and one of each medium."""
+    """The session section and one section per media description."""
 
     session: Section
     media: tuple[Section, ...]
@@ -70,14 +69,14 @@ class Description(NamedTuple):
 
 
 def lines(text: str) -> Iterator[Line]:
-    """The lines of a description; the last may lack its end."""
+    """Yield the lines of a description; the last may lack its ending."""
     for found in LINE.finditer(text):
         if found[0]:
             yield Line(found[1], found[2])
 
 
 def parse(text: str) -> Description:
-    """Any text; what is no line of SDP stays a line of its section."""
+    """Parse any text; lines that are not SDP stay in their section."""
     sections: list[list[Line]] = [[]]
     for line in lines(text):
         if line.kind == "m":
@@ -88,13 +87,13 @@ def parse(text: str) -> Description:
 
 
 def written(*texts: str) -> str:
-    """A description of these lines (RFC 8866, section 5)."""
+    """Return a description of these lines (RFC 8866, section 5)."""
     return "".join(f"{text}\r\n" for text in texts)
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """The value of ``m=``; ``port`` is None where it cannot be one, ``ports`` how many follow each other."""
+    """The value of ``m=``; ``port`` is None if it is invalid, ``ports`` the number of consecutive ports."""
 
     kind: str
     port: int | None
@@ -107,7 +106,7 @@ class Media:
 
 
 def parse_media(value: str) -> Media:
-    """RFC 8866, section 5.14."""
+    """Parse an ``m=`` value (RFC 8866, section 5.14)."""
     found = MEDIA.fullmatch(value)
     if not found:
         raise MalformedError("no media line")
@@ -115,7 +114,7 @@ def parse_media(value: str) -> Media:
 
 
 def parse_connection(value: str) -> str:
-    """The address of ``c=``, without time to live and number of addresses (RFC 8866, section 5.7)."""
+    """Return the address of ``c=`` without TTL and number of addresses (RFC 8866, section 5.7)."""
     fields = value.split()
     if len(fields) < 3:
         raise MalformedError("no connection line")
@@ -123,7 +122,7 @@ def parse_connection(value: str) -> str:
 
 
 def written_connection(addr: str) -> str:
-    """The value of ``c=`` for an address."""
+    """Return the value of ``c=`` for an address."""
     return f"IN IP{6 if ':' in addr else 4} {addr}"
 
 
@@ -141,12 +140,12 @@ class Candidate:
     extensions: tuple[tuple[str, str], ...] = ()
 
     def extension(self, name: str) -> str | None:
-        """The value of the last extension of this name."""
+        """Return the value of the last extension with this name."""
         return dict(self.extensions).get(name)
 
     @property
     def related_port(self) -> int | None:
-        """``rport``, the port of the related address ``raddr``."""
+        """``rport``, the port that belongs to the related address ``raddr``."""
         value = self.extension("rport")
         return None if value is None else _number(value, LARGEST_PORT)
 

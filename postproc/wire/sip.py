@@ -1,7 +1,7 @@
-"""SIP messages (RFC 3261) as text on the wire: start line, headers, body, and where one ends in a stream.
+"""SIP messages (RFC 3261) as text: start line, headers, body, and message boundaries in a stream.
 
-Read is what implementations send, also with bare line feeds and folded headers; written is
-what the RFC wants. Header names stay as they were sent, compact or not.
+Bare line feeds and folded headers are accepted; output follows the RFC. Header names are kept as sent,
+compact or not.
 """
 
 import re
@@ -21,7 +21,7 @@ LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$", r
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """``start`` is the request or status line; folded values are in one line."""
+    """``start`` is the request or status line; folded values are joined into one line."""
 
     start: str
     headers: tuple[tuple[str, str], ...]
@@ -29,13 +29,13 @@ class Message:
 
     @property
     def status(self) -> tuple[str, str] | None:
-        """The three digits and the reason phrase; None of a request."""
+        """Status code and reason phrase; None for a request."""
         found = STATUS_LINE.fullmatch(self.start)
         return (found[1], found[2] or "") if found else None
 
     @property
     def request(self) -> tuple[str, str] | None:
-        """Method and Request-URI; None of a response."""
+        """Method and Request-URI; None for a response."""
         found = None if self.status else REQUEST_LINE.fullmatch(self.start)
         return (found[1], found[2]) if found else None
 
@@ -45,14 +45,14 @@ class Message:
 
 
 def sized(start: str, headers: Sequence[str], body: str, content_type: str = "application/sdp") -> bytes:
-    """A message of header lines; Content-Type, where there is a body, and Content-Length are put to them."""
+    """Return a message of header lines; Content-Type, if there is a body, and Content-Length are added."""
     content = [f"Content-Type: {content_type}"] if body else []
     head = [start, *headers, *content, f"Content-Length: {len(body.encode())}", "", ""]
     return ("\r\n".join(head) + body).encode()
 
 
 def parse(data: bytes) -> Message:
-    """The message in a datagram, behind keep-alives; the body is all that follows its head."""
+    """Parse the message in a datagram, after any keep-alives; everything after the head is the body."""
     head, body = _split(data.lstrip(KEEP_ALIVE))
     start, _, rest = head.decode(errors="surrogateescape").partition("\n")
     start = start.rstrip("\r")
@@ -62,7 +62,7 @@ def parse(data: bytes) -> Message:
 
 
 def _split(data: bytes) -> tuple[bytes, bytes]:
-    """Head and body; of a message cut in its head all is head."""
+    """Return head and body; a message cut in its head has only a head."""
     end = END_OF_HEAD.search(data)
     return (data[: end.start()], data[end.end() :]) if end else (data, b"")
 
@@ -75,9 +75,10 @@ def _headers(text: str) -> Iterator[tuple[str, str]]:
 
 
 def length(stream: bytes) -> int:
-    """Bytes of the message at the start of a stream, by its Content-Length (RFC 3261, section 18.3).
+    """Return the length of the message at the start of a stream, by its Content-Length (RFC 3261, section
+    18.3).
 
-    Without one the body is empty. A message that has not come whole reaches as far as the stream.
+    Without one the body is empty. A message that is incomplete extends to the end of the stream.
     """
     end = END_OF_HEAD.search(stream)
     if not end:
@@ -87,7 +88,7 @@ def length(stream: bytes) -> int:
 
 
 def split(stream: bytes) -> Iterator[bytes]:
-    """The messages of a stream one after the other, without the keep-alives between them."""
+    """Yield the consecutive messages of a stream without the keep-alives between them."""
     at = 0
     while at < len(stream):
         if stream[at : at + 1] in (b"\r", b"\n"):

@@ -1,8 +1,7 @@
-"""STUN (RFC 8489; RFC 3489 without magic cookie), TURN (RFC 8656), and ICE's attributes (RFC 8445).
+"""STUN (RFC 8489; RFC 3489 without magic cookie), TURN (RFC 8656), and the attributes of ICE (RFC 8445).
 
-A message keeps its attributes as numbers and bytes, in their order. What the bytes of one
-mean stands in ATTRIBUTES, once, for both ways: ``message.get(USERNAME)`` and
-``message.add(USERNAME, "a:b")``.
+A message holds its attributes as numbers and bytes, in order. ATTRIBUTES defines how the value of each is
+read and written: ``message.get(USERNAME)`` and ``message.add(USERNAME, "a:b")``.
 """
 
 import hashlib
@@ -35,7 +34,7 @@ class Class(IntEnum):
 
 
 class Method(IntEnum):
-    """IANA's registry: RFC 8489, 3489, 8656 and 6062."""
+    """IANA registry: RFC 8489, 3489, 8656 and 6062."""
 
     BINDING = 0x001
     SHARED_SECRET = 0x002
@@ -56,7 +55,7 @@ class ErrorCode(NamedTuple):
 
 
 class Format(NamedTuple, Generic[T]):
-    """How a value is written and read; both get what XOR addresses are masked with."""
+    """How a value is written and read; both receive the mask of XOR addresses."""
 
     pack: Callable[[T, bytes], bytes]
     unpack: Callable[[bytes, bytes], T]
@@ -64,7 +63,7 @@ class Format(NamedTuple, Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Attribute(Generic[T]):
-    """An attribute of IANA's registry. Those from 0x8000 on may be ignored by who does not know them."""
+    """An attribute of the IANA registry. Receivers may ignore unknown ones from 0x8000 on."""
 
     number: int
     name: str
@@ -73,7 +72,7 @@ class Attribute(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """``transaction`` has 12 bytes after the magic cookie, or 16 where RFC 3489 has no cookie."""
+    """``transaction`` has 12 bytes after the magic cookie, or 16 in RFC 3489, which has no cookie."""
 
     method: int
     kind: Class
@@ -85,7 +84,7 @@ class Message:
         return COOKIE + self.transaction if len(self.transaction) == HEADER - 8 else self.transaction
 
     def get(self, attribute: Attribute[T]) -> T | None:
-        """The first one of a type counts (RFC 8489, section 14); None without it or where it is malformed."""
+        """Return the first attribute of a type (RFC 8489, section 14); None if absent or malformed."""
         for number, value in self.attributes:
             if number == attribute.number:
                 try:
@@ -101,7 +100,7 @@ class Message:
         return self._with(attribute, attribute.format.pack(value, self.mask))
 
     def signed(self, key: bytes) -> "Message":
-        """With MESSAGE-INTEGRITY: SHA-1, over a header that counts it (section 14.5)."""
+        """Return the message with MESSAGE-INTEGRITY: SHA-1, over a header that counts it (section 14.5)."""
         return self._with(MESSAGE_INTEGRITY, integrity(bytes(self), key))
 
     def fingerprinted(self) -> "Message":
@@ -120,7 +119,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ChannelData:
-    """RFC 8656, section 12.4. Over TCP it is padded to four bytes, over UDP it need not be."""
+    """RFC 8656, section 12.4. Over TCP it is padded to four bytes, over UDP padding is optional."""
 
     channel: int
     data: bytes
@@ -130,7 +129,7 @@ class ChannelData:
 
 
 class Place(NamedTuple):
-    """An attribute in a message's bytes; ``whole`` unless the message ends within."""
+    """An attribute in the bytes of a message; ``whole`` unless the message ends within it."""
 
     start: int
     number: int
@@ -139,7 +138,7 @@ class Place(NamedTuple):
 
 
 def parse(data: bytes) -> Message:
-    """A message, whole or cut: attributes are read as far as they are whole."""
+    """Parse a message, complete or cut; complete attributes are read."""
     if len(data) < HEADER or data[0] & 0xC0:
         raise MalformedError("no STUN header")
     method, kind = method_and_class(int.from_bytes(data[:2]))
@@ -163,7 +162,7 @@ def parse_channel_data(data: bytes) -> ChannelData:
 
 
 def places(data: bytes) -> Iterator[Place]:
-    """The attributes where they stand."""
+    """Yield the positions of the attributes."""
     at, end = HEADER, min(len(data), HEADER + int.from_bytes(data[2:4]))
     while at + 4 <= end:
         number, length = HEAD.unpack_from(data, at)
@@ -173,7 +172,7 @@ def places(data: bytes) -> Iterator[Place]:
 
 
 def message_type(method: int, kind: Class) -> int:
-    """The class's two bits stand between those of the method (RFC 8489, section 5)."""
+    """Return the message type; the two class bits are between those of the method (RFC 8489, section 5)."""
     bits = method & 0xF | (method & 0x70) << 1 | (method & 0xF80) << 2
     return bits | (kind & 1) << 4 | (kind & 2) << 7
 
@@ -185,27 +184,27 @@ def method_and_class(number: int) -> tuple[int, Class]:
 
 
 def integrity(before: bytes, key: bytes) -> bytes:
-    """MESSAGE-INTEGRITY of a message that goes up to it (RFC 8489, section 14.5)."""
+    """Return MESSAGE-INTEGRITY for a message that ends before it (RFC 8489, section 14.5)."""
     return hmac.digest(key, _ending_with(before, SIGNATURE), hashlib.sha1)
 
 
 def fingerprint(before: bytes) -> bytes:
-    """FINGERPRINT of a message that goes up to it (RFC 8489, section 14.7)."""
+    """Return FINGERPRINT for a message that ends before it (RFC 8489, section 14.7)."""
     return (crc32(_ending_with(before, CHECK)) ^ FINGERPRINT_MASK).to_bytes(4)
 
 
 def long_term_key(user: str, realm: str, password: str) -> bytes:
-    """RFC 8489, section 9.2.2."""
+    """Return the long-term key (RFC 8489, section 9.2.2)."""
     return hashlib.md5(f"{user}:{realm}:{password}".encode(), usedforsecurity=False).digest()
 
 
 def _ending_with(before: bytes, size: int) -> bytes:
-    """What a check value covers: the message up to it, its length as if it ended with it."""
+    """Return what a check value covers: the preceding message with the length it has including the value."""
     return before[:2] + ((len(before) + 4 + size - HEADER) & 0xFFFF).to_bytes(2) + before[4:]
 
 
 def pack_address(endpoint: Endpoint, mask: bytes = bytes(16)) -> bytes:
-    """(XOR-)MAPPED-ADDRESS and its like (RFC 8489, sections 14.1 and 14.2): family, port, address."""
+    """Pack (XOR-)MAPPED-ADDRESS and similar (RFC 8489, sections 14.1 and 14.2): family, port, address."""
     addr = packed(endpoint[0])
     masked = bytes(a ^ b for a, b in zip(addr, mask, strict=False))
     return (
@@ -228,7 +227,7 @@ def _pack_error(error: ErrorCode, _: bytes) -> bytes:
 
 
 def _unpack_error(value: bytes, _: bytes) -> ErrorCode:
-    """Class, 3 to 6, times 100 plus number below 100 (RFC 8489, section 14.8)."""
+    """Read the error code: class, 3 to 6, times 100 plus a number below 100 (RFC 8489, section 14.8)."""
     if len(value) < 4 or not 3 <= value[2] & 7 <= 6 or value[3] > 99:
         raise MalformedError("no error code")
     return ErrorCode((value[2] & 7) * 100 + value[3], value[4:].decode(errors="replace"))

@@ -1,6 +1,6 @@
-"""TLS (RFC 5246, RFC 8446) as far as it is in clear: what both hellos say, certificates, alerts.
+"""TLS (RFC 5246, RFC 8446), the unencrypted parts: both hellos, certificates, alerts.
 
-Records and messages are those of ``postproc.wire.dtls``, in shorter headers.
+Records and messages are those of ``postproc.wire.dtls`` with shorter headers.
 """
 
 import struct
@@ -32,7 +32,7 @@ RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A handshake message; ``at`` is where it starts in the stream of its records' bodies."""
+    """A handshake message; ``at`` is its position in the concatenated bodies of the records."""
 
     kind: int
     body: bytes
@@ -40,7 +40,7 @@ class Message:
 
 
 def messages(records: list[TlsRecord]) -> Iterator[Message]:
-    """The whole handshake messages in clear: those before an end goes over to its keys."""
+    """Yield the complete unencrypted handshake messages: those before an endpoint changes to its keys."""
     stream = b""
     for record in records:
         if record.kind != HANDSHAKE or len(record.body) < record.size:
@@ -56,7 +56,7 @@ def messages(records: list[TlsRecord]) -> Iterator[Message]:
 
 
 def parse_client_hello(body: bytes) -> ClientHello:
-    """RFC 8446, section 4.1.2: as in DTLS, without a cookie. Raises MalformedError."""
+    """Parse a ClientHello (RFC 8446, section 4.1.2): as in DTLS, without a cookie. Raises MalformedError."""
     session, rest = taken(body[34:], 1)
     offered, rest = taken(rest, 2)
     compressions, rest = taken(rest, 1)
@@ -66,7 +66,7 @@ def parse_client_hello(body: bytes) -> ClientHello:
 
 
 def hello(message: Message) -> ClientHello | ServerHello | None:
-    """The message, if it is a hello that can be read; a HelloRetryRequest is none."""
+    """Return the message if it is a readable hello; a HelloRetryRequest is not."""
     try:
         if message.kind == CLIENT_HELLO:
             return parse_client_hello(message.body)
@@ -79,7 +79,7 @@ def hello(message: Message) -> ClientHello | ServerHello | None:
 
 
 def server_name(extensions: Extensions) -> str | None:
-    """The name a client asks for (RFC 6066, section 3)."""
+    """Return the name a client asks for (RFC 6066, section 3)."""
     value = dict(extensions or ()).get(SERVER_NAME)
     if not value:
         return None
@@ -90,7 +90,7 @@ def server_name(extensions: Extensions) -> str | None:
 
 
 def protocols(extensions: Extensions) -> tuple[str, ...]:
-    """Of ALPN (RFC 7301): what a client offers, or the one a server chose."""
+    """Return the protocols of ALPN (RFC 7301): those offered by a client, or the one chosen by a server."""
     value, found = dict(extensions or ()).get(ALPN), []
     rest = taken(value, 2)[0] if value else b""
     while rest:
@@ -100,9 +100,10 @@ def protocols(extensions: Extensions) -> tuple[str, ...]:
 
 
 def offered_versions(hello: ClientHello) -> tuple[int, ...]:
-    """The versions a client speaks, ascending; without the extension all from TLS 1.0 to the one it names.
+    """Return the versions offered by a client, ascending; without the extension all from TLS 1.0 to the
+    one named.
 
-    Values that stand for none (RFC 8701) are left out.
+    GREASE values (RFC 8701) are left out.
     """
     value = dict(hello.extensions or ()).get(SUPPORTED_VERSIONS)
     if value:

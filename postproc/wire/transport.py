@@ -1,4 +1,6 @@
-"""UDP (RFC 768) and TCP (RFC 9293) with its options. Checksums are ip.sealed's, which knows the addresses."""
+"""UDP (RFC 768) and TCP (RFC 9293) with its options. For checksums see ip.sealed, which knows the
+addresses.
+"""
 
 import struct
 from collections.abc import Iterable
@@ -21,9 +23,10 @@ MAXIMUM_SEGMENT, WINDOW_SCALE, SACK_PERMITTED, SACK, TIMESTAMPS = (
 
 @dataclass(frozen=True, slots=True)
 class Datagram:
-    """``length`` as the header has it, None for the payload's; ``trailer`` is what lies behind that length.
+    """``length`` as in the header, None to use the payload's; ``trailer`` is what follows that length.
 
-    A length below the header's own is that of a jumbogram (RFC 2675) or none: all is payload then.
+    A length smaller than the header is that of a jumbogram (RFC 2675) or invalid: everything is payload
+    then.
     """
 
     source_port: int
@@ -40,7 +43,7 @@ class Datagram:
 
 
 def parse_udp(data: bytes) -> Datagram:
-    """A datagram, whole or cut."""
+    """Parse a datagram, complete or cut."""
     if len(data) < UDP_HEADER:
         raise MalformedError("no UDP header")
     source, destination, length, checksum = struct.unpack_from(">HHHH", data)
@@ -50,7 +53,7 @@ def parse_udp(data: bytes) -> Datagram:
 
 
 class Option(NamedTuple):
-    """END and NO_OPERATION have no length; padding behind END is its value."""
+    """END and NO_OPERATION have no length; padding after END is its value."""
 
     kind: int
     value: bytes = b""
@@ -90,7 +93,7 @@ class Segment:
 
 
 def parse_tcp(data: bytes) -> Segment:
-    """A segment with a whole header."""
+    """Parse a segment with a complete header."""
     if len(data) < TCP_HEADER:
         raise MalformedError("no TCP header")
     source, destination, sequence, acknowledgement, offset, flags, window, checksum, urgent = (
@@ -116,7 +119,7 @@ def parse_tcp(data: bytes) -> Segment:
 
 
 def parse_options(data: bytes) -> tuple[Option, ...]:
-    """Raises MalformedError at an option whose length is wrong."""
+    """Return the options; raises MalformedError if the length of one is wrong."""
     found, at = [], 0
     while at < len(data):
         kind = data[at]

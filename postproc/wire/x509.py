@@ -1,6 +1,6 @@
-"""X.509 certificates (RFC 5280) as far as a client looks at them: names, issuer, validity; in DER (X.690).
+"""X.509 certificates (RFC 5280), the parts a client checks: names, issuer, validity; in DER (X.690).
 
-Nothing is verified: signatures and what a certificate may be used for are the client's matter.
+Nothing is verified: signatures and key usage are left to the client.
 """
 
 import re
@@ -32,7 +32,7 @@ class Element(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """``issuer`` and ``subject`` are their common names; ``names`` DNS names and addresses it is for."""
+    """``issuer`` and ``subject`` are common names; ``names`` are DNS names and addresses."""
 
     subject: str
     issuer: str
@@ -48,15 +48,18 @@ class Certificate:
         return self.subject_name == self.issuer_name
 
     def fits(self, name: str) -> bool:
-        """Whether it is for this name or address (RFC 6125, section 6.4; RFC 2818, section 3.1).
+        """Return whether the certificate is valid for this name or address (RFC 6125, section 6.4; RFC
+        2818, section 3.1).
 
-        The common name counts only where there is no other.
+        The common name is used only if there is no other name.
         """
         return covers(self.names or (self.subject,), name)
 
 
 def covers(names: Iterable[str], name: str) -> bool:
-    """Whether one of the names of a certificate is this name, or has a star for its first label."""
+    """Return whether one of a certificate's names matches, literally or with a wildcard as its first
+    label.
+    """
     wanted = name.lower().rstrip(".")
     held = [each.lower().rstrip(".") for each in names]
     _, dot, domain = wanted.partition(".")
@@ -72,7 +75,7 @@ def _is_address(text: str) -> bool:
 
 
 def parse(der: bytes) -> Certificate:
-    """Raises MalformedError where it is none, or is cut."""
+    """Parse a certificate; raises MalformedError if it is invalid or cut."""
     outer = _first(der)
     fields = list(_elements(_first(outer.body).body))
     if fields and fields[0].tag == VERSION:
@@ -97,7 +100,7 @@ def parse(der: bytes) -> Certificate:
 
 
 def _first(data: bytes) -> Element:
-    """The element at the start, whole."""
+    """Return the element at the start, which has to be complete."""
     if len(data) < 2:
         raise MalformedError("an element of DER cut short")
     size, at = data[1], 2
@@ -119,7 +122,7 @@ def _elements(data: bytes) -> Iterator[Element]:
 
 
 def _extensions(fields: list[Element]) -> Iterator[tuple[bytes, bytes]]:
-    """Each extension's identifier and value."""
+    """Yield identifier and value of each extension."""
     for field in fields[5:]:
         if field.tag == EXTENSIONS:
             for extension in _elements(_first(field.body).body):
@@ -129,7 +132,7 @@ def _extensions(fields: list[Element]) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _common_name(name: Element) -> str:
-    """The common name, else all values of the name, comma-joined."""
+    """Return the common name, otherwise all values of the name, separated by commas."""
     values = []
     for part in _elements(name.body):
         for pair in _elements(part.body):
@@ -159,7 +162,7 @@ def _has_ca_issuers(value: bytes) -> bool:
 
 
 def _time(element: Element) -> datetime:
-    """RFC 5280, section 4.1.2.5: two digits of a year from 50 on are of the last century."""
+    """Read a time (RFC 5280, section 4.1.2.5): two-digit years from 50 on belong to the last century."""
     form = TIMES.get(element.tag)
     if form is None or not form.fullmatch(element.body):
         raise MalformedError("no time of RFC 5280 in a certificate")
