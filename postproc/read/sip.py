@@ -8,8 +8,6 @@ segments.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from email.message import Message
-from email.parser import BytesParser
 from itertools import chain
 from typing import Any
 
@@ -216,7 +214,9 @@ def trickled(sip: SipMessage) -> str | None:
 
 def _part(sip: SipMessage, kind: str = "application/sdp") -> str | None:
     head = f"Content-Type: {sip.first('content-type')}\r\n\r\n".encode()
-    whole: Message = BytesParser().parsebytes(head + sip.body)
+    from email.parser import BytesParser  # noqa: PLC0415  (few messages have several parts)
+
+    whole = BytesParser().parsebytes(head + sip.body)
     parts = [part for part in whole.walk() if part.get_content_type() == kind]
     payload = parts[0].get_payload(decode=True) if parts else None
     return payload.decode(errors="replace") if isinstance(payload, bytes) else None
