@@ -58,6 +58,7 @@ class SipMessage:
     headers: list[tuple[str, str]]
     body: bytes
     firsts: dict[str, str]  # first value of each header
+    size: int = 0  # bytes
 
     def first(self, name: str) -> str | None:
         return self.firsts.get(name)
@@ -75,7 +76,7 @@ def parse(message: bytes) -> SipMessage | None:
     headers = [
         (LONG_FORMS.get(name.lower(), name.lower()), _written(value)) for name, value in parsed.headers
     ]
-    return SipMessage(_written(parsed.start), headers, parsed.body, dict(reversed(headers)))
+    return SipMessage(_written(parsed.start), headers, parsed.body, dict(reversed(headers)), len(message))
 
 
 def _written(text: str) -> str:
@@ -111,6 +112,7 @@ def message_row(frame: Frame, sip: SipMessage, *, has_sdp: bool) -> dict[str, An
             "reason_header": _reason(sip),
             "warning": ", ".join(sip.all("warning")) or None if "warning" in sip.firsts else None,
             "has_sdp": has_sdp,
+            "size": sip.size,
             "cut_short": frame.cut_short,
             "authorized": "authorization" in sip.firsts or "proxy-authorization" in sip.firsts,
         }

@@ -559,3 +559,10 @@ def test_of_a_relay_the_last_hop_is_named_and_the_first_to_tell_dates():
 def test_reports_that_prove_no_stop(changes, held):
     sent = [stream(ssrc=1, **MISSED | changes), stream("client_to_server")]
     assert not asked(RULE, phases=[phase(**held), phase(2)], rtp_streams=sent)
+
+
+def test_silent_after_a_bye_even_where_it_is_refused():
+    stopped = [phase(last_from_client=10.0), phase(2)]
+    assert asked(RULE, phases=stopped)
+    bye = message(1, "BYE", 10.5, frame=60, to_tag="t")
+    assert asked(RULE, phases=stopped, sip_messages=[*good()["sip_messages"], bye]) == []

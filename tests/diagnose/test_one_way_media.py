@@ -258,3 +258,34 @@ def test_an_address_of_its_own_that_does_not_fit_is_told(told, tags, said):
 def test_media_from_a_machine_of_which_nothing_is_seen(phone, media, expected):
     (found,) = asked(RULE, **one_leg(phone, phone, media=media))
     assert (found.verdict, found.confidence) == expected
+
+
+def bridged(**changes):
+    """Leg 2's far end speaks and hears nothing; leg 1's audio comes to the server."""
+    plain = [dict(row) | {"ufrag": None, "fingerprint": None} for row in good()["sdp_media"]]
+    first = phase(local_addr=SERVER) | changes
+    second = phase(2, local_addr=SERVER, packets_from_server=0, first_from_server=None, last_from_server=None)
+    legs = [leg(1, uac_agent="Phone", uas_agent="PBX"), leg(2, uac_agent="PBX")]
+    streams = [
+        plain_stream(APP, SERVER, leg=1),
+        plain_stream(SERVER, APP, leg=1),
+        plain_stream(GATEWAY, SERVER),
+    ]
+    quiet_tables = {"bindings": [], "pairs": [], "dtls": [], "candidates": []}
+    told = {"sdp_media": plain, "legs": legs, "rtp_streams": streams, "phases": [first, second]}
+    return told | quiet_tables
+
+
+def test_a_server_that_gets_the_audio_and_does_not_pass_it_on():
+    (found,) = [each for each in asked(RULE, **bridged()) if each.leg == 2]
+    assert (found.tags, found.facts["other"]) == ({"fed"}, 1)
+    assert "from the other end of leg 1, but" in told_both(found, RULE)["en"]["detail"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"packets_from_client": 3}, {"kind": "hold"}, {"kind": "early"}, {"started": 0.0, "ended": 2.9}],
+)
+def test_a_server_that_gets_no_audio_then_has_nothing_to_pass_on(changes):
+    found = [each for each in asked(RULE, **bridged(**changes)) if each.leg == 2]
+    assert all("fed" not in each.tags for each in found)
