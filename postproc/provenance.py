@@ -102,12 +102,13 @@ def _programs() -> tuple[str, ...]:
 
 def _code() -> str:
     """Return a digest of all files of the package: code, templates, constants."""
-    here = Path(__file__).parent
-    folders = ((Path(folder), names) for folder, _, names in os.walk(here))
-    ours = sorted(path / name for path, names in folders if path.name != COMPILED for name in names)
-    return _digest(
-        f"{path.relative_to(here)} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in ours
-    )
+    whole = hashlib.sha256()
+    for folder, inner, names in os.walk(Path(__file__).parent):
+        inner[:] = sorted({*inner} - {COMPILED})
+        whole.update(repr((inner, sorted(names))).encode())
+        for name in sorted(names):
+            whole.update(hashlib.sha256(Path(folder, name).read_bytes()).digest())
+    return whole.hexdigest()
 
 
 def _installed() -> list[str]:

@@ -265,7 +265,9 @@ def _within(heard: Iterable[Heard], span: tuple[float, float]) -> Iterator[Heard
     """Yield the packets in a span of time; a second cut by its bounds contributes in proportion to time."""
     start, stop = span
     for part in heard:
-        if part.last < start or part.first >= stop:
+        if part.first >= stop:
+            return  # they are in order of time
+        if part.last < start:
             continue
         if start <= part.first and part.last < stop:
             yield part

@@ -8,7 +8,7 @@ from postproc.diagnose.evidence import fax
 from postproc.diagnose.evidence.case import OTHER, Case
 from postproc.diagnose.evidence.media import both_ways, talking, way, ways
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER
-from postproc.diagnose.evidence.signalling import q850, rejection, server_calls
+from postproc.diagnose.evidence.signalling import given_up, q850, rejection, server_calls
 from postproc.model.enumerations import Verdict
 from postproc.model.rows import LegRow
 from postproc.model.text import Text
@@ -126,10 +126,16 @@ def ended_well(case: Case) -> bool:
     answered = [leg for leg in first if leg.answer_time is not None]
     if not first or answered:
         return bool(first) and all(_crossed(case, leg) for leg in answered)
-    return rejection(case) is None and any(
-        not taken_back(case, leg)
-        and (leg.final_status in EVERYDAY_ENDS or leg.state == "cancelled" or _redirected(leg.final_status))
-        for leg in first
+    return (
+        rejection(case) is None
+        and given_up(case) is None
+        and any(
+            not taken_back(case, leg)
+            and (
+                leg.final_status in EVERYDAY_ENDS or leg.state == "cancelled" or _redirected(leg.final_status)
+            )
+            for leg in first
+        )
     )
 
 

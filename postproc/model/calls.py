@@ -213,6 +213,20 @@ class Calls:
             rows = rows[rows["stream"].isin(self._frame("rtp_streams")["stream"])]
         return by(load(RtpSecondRow, rows), "stream")
 
+    def seconds_of(self, stream: int) -> list[RtpSecondRow]:
+        """Return the seconds of one stream; those of all are the most rows of a run."""
+        places = self._seconds_at.get(stream)
+        if places is None:
+            return []
+        stretch = self.tables.rtp_seconds.iloc[places[0] : places[-1] + 1]  # a slice: nothing is copied
+        return [row for row in load(RtpSecondRow, stretch) if row.stream == stream]
+
+    @cached_property
+    def _seconds_at(self) -> Mapping[int, Any]:
+        """Positions in ``rtp_seconds`` by stream."""
+        positions: Mapping[int, Any] = self.tables.rtp_seconds.groupby("stream").indices
+        return positions
+
 
 def counting(rows: Iterable[Counted]) -> list[Counted]:
     """Return the rows that count, without duplicates counted in another capture."""
@@ -330,6 +344,10 @@ class Call:
         streams = dict.fromkeys(stream.stream for stream in self.rtp_streams)
         seconds = self._calls.around(self.number).seconds
         return tuple(second for stream in streams for second in seconds.get(stream, ()))
+
+    def seconds_of(self, stream: RtpStreamRow) -> list[RtpSecondRow]:
+        """Return the seconds of one of its streams, without making rows of those of others."""
+        return self._calls.seconds_of(stream.stream)
 
     @cached_property
     def timeline(self) -> tuple[TimelineRow, ...]:

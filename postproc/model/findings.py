@@ -93,10 +93,14 @@ class Finding:
 
 
 class Variant(NamedTuple):
-    """The stage and the broken link of a fault pattern that occurs in several parts of a call."""
+    """The stage and the broken link of a fault pattern that occurs in several parts of a call.
+
+    ``despite_media``: in this variant it is a fault even if media flows both ways.
+    """
 
     stage: Stage
     breaks: Link
+    despite_media: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,13 @@ class Rule:
         return (
             self
             if variant is None
-            else replace(self, stage=variant.stage, breaks=variant.breaks, variants={})
+            else replace(
+                self,
+                stage=variant.stage,
+                breaks=variant.breaks,
+                despite_media=self.despite_media or variant.despite_media,
+                variants={},
+            )
         )
 
     @cached_property

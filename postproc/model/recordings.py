@@ -286,6 +286,8 @@ def _followers(
 
 def joined(tables: Tables) -> tuple[Tables, Recordings]:
     """Return the tables with recordings in place of captures, and the means to convert back."""
+    if len(tables.captures) < 2:
+        return tables, Recordings((), tables.captures)
     going_on = _calls(tables.sip_messages)
     for capture, identity in _streams_and_transactions(tables):
         going_on[capture].add(identity)

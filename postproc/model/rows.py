@@ -108,6 +108,7 @@ class SipMessageRow(NamedTuple):
     challenge: str | None
     authorized: bool
     has_sdp: bool
+    size: int | None
     cut_short: bool
     copy_of: int | None
     time_guessed: bool | None

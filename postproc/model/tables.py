@@ -304,6 +304,7 @@ SIP_MESSAGES = Table(
         ),
         Column("authorized", FLAG, "Carries credentials (Authorization, Proxy-Authorization).", always=True),
         Column("has_sdp", FLAG, "Carries a session description.", always=True),
+        Column("size", INTEGER, "Bytes of the message, as far as they are in the capture."),
         Column(
             "cut_short",
             FLAG,

@@ -6,6 +6,7 @@ RTP by chance never gets that far and is dropped.
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
@@ -351,6 +352,7 @@ def _times(nanoseconds: Array) -> pd.DatetimeIndex:
     return pd.to_datetime(nanoseconds, utc=True)
 
 
+@lru_cache(maxsize=4096)  # a few hosts send all reports
 def address(high: int, low: int) -> str:
     """Return the text of an address in two halves: all are stored as IPv6, IPv4 ones mapped into it."""
     if high == 0 and low >> 32 == IPV4_MAPPED:

@@ -8,8 +8,6 @@ segments.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from email.message import Message
-from email.parser import BytesParser
 from itertools import chain
 from typing import Any
 
@@ -60,6 +58,7 @@ class SipMessage:
     headers: list[tuple[str, str]]
     body: bytes
     firsts: dict[str, str]  # first value of each header
+    size: int = 0  # bytes
 
     def first(self, name: str) -> str | None:
         return self.firsts.get(name)
@@ -77,7 +76,7 @@ def parse(message: bytes) -> SipMessage | None:
     headers = [
         (LONG_FORMS.get(name.lower(), name.lower()), _written(value)) for name, value in parsed.headers
     ]
-    return SipMessage(_written(parsed.start), headers, parsed.body, dict(reversed(headers)))
+    return SipMessage(_written(parsed.start), headers, parsed.body, dict(reversed(headers)), len(message))
 
 
 def _written(text: str) -> str:
@@ -113,6 +112,7 @@ def message_row(frame: Frame, sip: SipMessage, *, has_sdp: bool) -> dict[str, An
             "reason_header": _reason(sip),
             "warning": ", ".join(sip.all("warning")) or None if "warning" in sip.firsts else None,
             "has_sdp": has_sdp,
+            "size": sip.size,
             "cut_short": frame.cut_short,
             "authorized": "authorization" in sip.firsts or "proxy-authorization" in sip.firsts,
         }
@@ -214,7 +214,9 @@ def trickled(sip: SipMessage) -> str | None:
 
 def _part(sip: SipMessage, kind: str = "application/sdp") -> str | None:
     head = f"Content-Type: {sip.first('content-type')}\r\n\r\n".encode()
-    whole: Message = BytesParser().parsebytes(head + sip.body)
+    from email.parser import BytesParser  # noqa: PLC0415  (few messages have several parts)
+
+    whole = BytesParser().parsebytes(head + sip.body)
     parts = [part for part in whole.walk() if part.get_content_type() == kind]
     payload = parts[0].get_payload(decode=True) if parts else None
     return payload.decode(errors="replace") if isinstance(payload, bytes) else None

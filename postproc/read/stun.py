@@ -12,7 +12,8 @@ from postproc.wire.stun import Attribute, Message
 
 T = TypeVar("T")
 
-MAPPED = (stun.XOR_MAPPED_ADDRESS, stun.XOR_MAPPED_ADDRESS_OLD, stun.MAPPED_ADDRESS)  # by precedence
+# By precedence (RFC 8489, sections 14.1 and 14.2)
+MAPPED = (stun.XOR_MAPPED_ADDRESS, stun.XOR_MAPPED_ADDRESS_OLD, stun.MAPPED_ADDRESS)
 INDICATIONS = frozenset(
     stun.message_type(method, stun.Class.INDICATION).to_bytes(2)
     for method in (stun.Method.SEND, stun.Method.DATA)
@@ -84,7 +85,8 @@ def _row(frame: Frame, message: Message, around: Relaying) -> dict[str, Any]:
     def value(attribute: Attribute[T]) -> T | None:
         return message.get(attribute) if attribute.number in present else None
 
-    mapped, error = mapped_address(message), value(stun.ERROR_CODE)
+    mapped = next((value(each) for each in MAPPED if each.number in present), None)
+    error = value(stun.ERROR_CODE)
     method, kind = names(message.method, message.kind)
     controlled, controlling = (each.number in present for each in (stun.ICE_CONTROLLED, stun.ICE_CONTROLLING))
     relay = value(stun.XOR_RELAYED_ADDRESS)
@@ -121,9 +123,3 @@ def _row(frame: Frame, message: Message, around: Relaying) -> dict[str, Any]:
 def names(method: int, kind: stun.Class) -> tuple[str, str]:
     """Return the table's words for method (hexadecimal if unnamed) and class."""
     return METHODS.get(method, f"0x{method:03x}"), kind.name.lower()
-
-
-def mapped_address(message: Message) -> Endpoint | None:
-    """Return XOR-MAPPED-ADDRESS, else MAPPED-ADDRESS (RFC 8489, sections 14.1 and 14.2); None without."""
-    attribute = next((each for each in MAPPED if message.has(each)), None)
-    return message.get(attribute) if attribute else None

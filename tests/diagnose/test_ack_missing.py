@@ -10,7 +10,8 @@ TIMES = (3.0, 3.5, 4.5, 6.5, 10.5)
 
 
 def answers(*times, **changes):
-    return [message(1, 200, time, frame=20 + n, cseq=7, **changes) for n, time in enumerate(times)]
+    told = {"cseq": 7, "contact": "sip:10.0.50.118:5060"} | changes
+    return [message(1, 200, time, frame=20 + n, **told) for n, time in enumerate(times)]
 
 
 def ack(time, **changes):
@@ -188,7 +189,7 @@ def test_a_200_that_crosses_a_cancel_wants_its_ack_all_the_same(at, tags):
         ("sip:0891@[2001:db8::1]:5060", "<sip:[2001:DB8::1]>".strip("<>"), False),
         ("sip:0891@203.0.113.10", "sip:0891@10.0.50.118", True),
         ("sip:0891@voice.example.com", "sip:0891@203.0.113.10", True),
-        (None, None, True),
+        (None, None, False),  # it has none
     ],
 )
 def test_a_contact_that_the_caller_already_reaches_is_not_blamed(asked_for, contact, blamed):
@@ -197,3 +198,25 @@ def test_a_contact_that_the_caller_already_reaches_is_not_blamed(asked_for, cont
     told = told_both(found, RULE)
     assert ("its public address into the Contact" in told["en"]["remedies"]) is blamed
     assert ("eine private hinter NAT oder" in told["de"]["causes"]) is blamed
+
+
+def test_acks_with_another_number_are_named():
+    sip = [INVITE, *answers(*TIMES, to_tag="t"), ack(3.1, to_tag="t") | {"cseq": 8}]
+    (found,) = asked(RULE, sip_messages=sip)
+    assert (found.tags, found.evidence.frames) == ({"number"}, (20, 21, 22, 23, 24, 40))
+    assert "(CSeq 8; first in frame 40)" in told_both(found, RULE)["en"]["detail"]
+    (found,) = asked(RULE, sip_messages=[*sip, message(1, "INVITE", 3.05, cseq=8)])  # of a re-INVITE
+    assert "number" not in found.tags
+
+
+def test_a_200_without_contact_cannot_be_acknowledged():
+    (found,) = asked(RULE, sip_messages=[INVITE, *answers(*TIMES, contact=None)])
+    assert found.tags == {"lacking", "nameless"}
+    assert "The 200 OK has no Contact" in told_both(found, RULE)["en"]["detail"]
+
+
+@pytest.mark.parametrize(("size", "long"), [(1473, True), (1472, False)])
+def test_a_200_in_fragments_is_named(size, long):
+    (found,) = asked(RULE, sip_messages=[INVITE, *answers(*TIMES, size=size, transport="udp")])
+    assert ("long" in found.tags) is long
+    assert ("is 1473 bytes long" in told_both(found, RULE)["en"]["detail"]) is long

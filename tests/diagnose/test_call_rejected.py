@@ -5,7 +5,7 @@ import pytest
 from postproc.diagnose.describe import detail
 from postproc.diagnose.rules.call_rejected import CAUSES, RULE
 from tests.builders import GATEWAY, SERVER
-from tests.diagnose.refusals import CAUSE_88, at_once, call, passed_on, refused_leg, response
+from tests.diagnose.refusals import CAUSE_88, NO_MEDIA, at_once, call, passed_on, refused_leg, response
 from tests.diagnose.scenes import asked, foreign, leg, message, told_both, verdict
 from tests.diagnose.test_dtls_alert import ALERT
 
@@ -75,7 +75,7 @@ def test_a_refusal_of_the_offer_that_nothing_explains_is_less_sure(status):
     [
         (482, "loop", "default route"),
         (421, "extension", "100rel"),
-        (580, "extension", "precondition"),
+        (580, "bearer", "curr:qos"),
         (400, "message", "malformed"),
         (513, "message", "too large"),
         (433, "identity", "withheld"),
@@ -288,3 +288,54 @@ def test_a_digest_that_the_caller_may_not_know(challenge, tags):
     assert ("only digest asked for is SHA-256" in told_both(found, RULE)["en"]["detail"]) == (
         "digest" in tags
     )
+
+
+def cancelled(reason):
+    """The caller's side takes the call back after 6 s."""
+    sip = [
+        message(1, "INVITE", 0.0, frame=1, cseq=1),
+        message(1, "CANCEL", 6.0, frame=7, cseq=1, reason_header=reason),
+        response(1, 487, 6.1, cseq=1, frame=9),
+    ]
+    taken = refused_leg(1, 487, state="cancelled", end_time=6.0)
+    return NO_MEDIA | {"calls": [call(487, answer=None)], "legs": [taken], "sip_messages": sip}
+
+
+@pytest.mark.parametrize(
+    ("reason", "tag", "words"),
+    [
+        ('SIP;cause=580;text="Precondition Failure"', "bearer", "Precondition Failure"),
+        ("Q.850;cause=65", "media", "Q.850 cause 65: bearer capability not implemented"),
+        ("SIP;cause=503, Q.850;cause=16", "media", "SIP;cause=503"),
+    ],
+)
+def test_a_call_that_its_caller_s_side_gives_up_by_itself(reason, tag, words):
+    (found,) = asked(RULE, **cancelled(reason))
+    assert (found.verdict, found.tags, found.evidence.frames) == ("suspect", {tag}, (1, 7))
+    shown = told_both(found, RULE)["en"]
+    assert shown["title"].startswith("The caller's side took the call back by itself 6 s after the INVITE")
+    assert words in shown["title"] + shown["detail"]
+    row = verdict(**cancelled(reason))
+    assert (row.verdict, row.cause) == ("suspect", "call-rejected")
+
+
+EVERYDAY = (
+    None,
+    "Q.850;cause=16",
+    'SIP;cause=200;text="Call completed elsewhere"',
+    "SIP;cause=487",
+    "Q.850;cause=102",
+)
+
+
+@pytest.mark.parametrize("reason", EVERYDAY)
+def test_silent_where_somebody_hung_up_before_an_answer(reason):
+    assert asked(RULE, **cancelled(reason)) == []
+    assert verdict(**cancelled(reason)).verdict == "ok"
+
+
+def test_a_487_that_answers_the_server_s_own_cancel_is_not_the_origin():
+    scene = passed_on(503, first=487)
+    taken_back = message(2, "CANCEL", 0.9, reason_header="Q.850;cause=65")
+    (found,) = asked(RULE, **scene | {"sip_messages": [*scene["sip_messages"], taken_back]})
+    assert (found.facts["who"], found.facts["answer"]) == (SERVER, "503 No")

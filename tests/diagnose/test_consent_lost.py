@@ -3,7 +3,7 @@
 import pytest
 
 from postproc.diagnose.rules.consent_lost import RULE
-from tests.diagnose.scenes import asked, check, stream, told_both, verdict
+from tests.diagnose.scenes import asked, check, good, message, section, stream, told_both, verdict
 from tests.diagnose.test_media_stopped import SILENT, phase
 from tests.diagnose.test_turn_refused import challenge, exchange, granted
 
@@ -82,3 +82,41 @@ def test_a_relay_that_had_refused_to_go_on_is_why(turn, tags):
     (found,) = asked(RULE, bindings=DIED, rtp_streams=MEDIA, stun_messages=rows)
     assert found.tags == tags
     assert ("CreatePermission 2 times" in told_both(found, RULE)["en"]["detail"]) == (tags == {"relay"})
+
+
+def restarted(answered="new", at=9.8, method="INVITE"):
+    """A re-INVITE with a new ufrag, answered just before the checks fail."""
+    offer = message(1, method, at - 0.1, frame=70, to_tag="t", cseq=9)
+    answer = message(1, 200, at, frame=71, cseq=9, has_sdp=True)
+    sections = [
+        section(frame=70, time=at - 0.1, ufrag="other", sdp_owner="FreeSWITCH"),
+        section(frame=71, time=at, ufrag=answered),
+    ]
+    phases = [
+        phase(ended=at),
+        phase(phase=2, kind="restart", started=at, opened_by=70, frame=71, packets_from_client=0),
+        phase(2),
+    ]
+    return {
+        "bindings": DIED,
+        "rtp_streams": MEDIA,
+        "phases": phases,
+        "sip_messages": [*good()["sip_messages"], offer, answer],
+        "sdp_media": [*good()["sdp_media"], *sections],
+    }
+
+
+@pytest.mark.parametrize(("scene", "kept"), [(restarted(), False), (restarted("client"), True)])
+def test_a_restart_of_ice_just_before_is_named(scene, kept):
+    found = next(each for each in asked(RULE, **scene) if each.facts["peer"] == "client")
+    assert (found.tags, 71 in found.evidence.frames) == ({"restarted"}, True)
+    shown = told_both(found, RULE)["en"]
+    assert "the re-INVITE whose answer is frame 71 had restarted ICE" in shown["detail"]
+    assert ("kept its old ufrag client" in shown["detail"]) is kept
+    updated = next(iter(asked(RULE, **restarted(method="UPDATE"))))
+    assert "the UPDATE whose answer" in told_both(updated, RULE)["en"]["detail"]
+
+
+@pytest.mark.parametrize("at", [0.9, 11.2])
+def test_a_restart_at_another_time_is_not_to_blame(at):
+    assert all("restarted" not in each.tags for each in asked(RULE, **restarted(at=at)))

@@ -142,3 +142,14 @@ def test_an_answer_that_goes_elsewhere_than_the_hello_came_from():
 )
 def test_no_answer_goes_astray_where_the_hello_came_from_there_or_to_another_socket(changes):
     assert all("astray" not in found.tags for found in asked(RULE, **astray(**changes)))
+
+
+def test_without_ice_a_hello_may_meet_a_closed_nat():
+    without = [dict(row) | {"ufrag": None} for row in good()["sdp_media"]]
+    nothing = {"pairs": [], "bindings": [], "candidates": [], "rtp_streams": []}
+    scene = {"dtls": [HELLO], "dtls_messages": SENT, "sdp_media": without, **nothing}
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.tags) == ("fault", {"blind"})
+    assert "No ICE was agreed" in told_both(found, RULE)["en"]["detail"]
+    (found,) = asked(RULE, **scene | {"sdp_media": good()["sdp_media"]})
+    assert "blind" not in found.tags

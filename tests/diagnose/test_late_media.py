@@ -1,7 +1,22 @@
 """Media that begins long after the answer."""
 
+import pytest
+
 from postproc.diagnose.rules.late_media import RULE
-from tests.diagnose.scenes import asked, check, good, section, stream, told_both, verdict
+from tests.builders import GATEWAY, SERVER
+from tests.diagnose.scenes import (
+    asked,
+    check,
+    foreign,
+    good,
+    leg,
+    phase,
+    plain_stream,
+    section,
+    stream,
+    told_both,
+    verdict,
+)
 
 
 def both(first: float):
@@ -33,3 +48,44 @@ def test_silent_when_media_is_prompt():
 def test_silent_on_hold():
     held = [*good()["sdp_media"], section(direction="inactive", time=3.0)]
     assert asked(RULE, rtp_streams=both(9.0), sdp_media=held) == []
+
+
+def begun(client=9.0, server=9.1, **changes):
+    """A plain call, answered at second 3, in which the sides begin then."""
+    one, other = "192.0.2.10", "192.0.2.20"
+    streams = [plain_stream(one, other, leg=1), plain_stream(other, one, leg=1)]
+    said = phase(first_from_client=client, first_from_server=server) | changes
+    return {"base": foreign(), "phases": [said], "rtp_streams": streams}
+
+
+def test_silence_of_both_sides_after_the_answer_is_a_suspicion_even_if_audio_follows():
+    (found,) = asked(RULE, **begun())
+    assert (found.verdict, found.leg, found.tags) == ("suspect", 1, {"dead"})
+    assert "On leg 1 nothing comes from either side for 6 s" in told_both(found, RULE)["en"]["title"]
+    row = verdict(**begun())
+    assert (row.verdict, row.cause) == ("suspect", "late-media")
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        begun(7.9, 8.5),
+        begun(3.1),
+        begun(server=3.1),
+        begun(None),
+        begun(may_send_client=False),
+        begun(kind="early"),
+        begun() | {"legs": [*foreign()["legs"], leg(2, answer_time=9.0, uac_addr=SERVER, uas_addr=GATEWAY)]},
+    ],
+    ids=[
+        "short",
+        "one in time",
+        "other in time",
+        "only one",
+        "one-way",
+        "ringing",
+        "the other leg is answered then",
+    ],
+)
+def test_silent_where_one_side_begins_or_nothing_is_due(scene):
+    assert all("dead" not in found.tags for found in asked(RULE, **scene))

@@ -333,3 +333,65 @@ def test_a_request_to_a_contact_behind_nat(method, name):
 )
 def test_silent_where_a_request_in_the_call_arrives_or_may(scene):
     assert all("astray" not in found.tags for found in asked(RULE, **scene))
+
+
+def refused_bye(status=481, *, until=60.0, theirs=None, again=None, tag="f", route=None):
+    """The called side's BYE is refused, and media goes on; ``theirs``: when the other side hangs up."""
+    one, other = "192.0.2.10", "192.0.2.20"
+    bye = message(1, "BYE", 20.0, frame=40, cseq=2, to_tag="t", from_tag=tag, src_addr=other, dst_addr=one)
+    answer = {"cseq": 2, "cseq_method": "BYE", "src_addr": one, "dst_addr": other}
+    sip = [
+        message(1, "INVITE", 0.0, frame=1, src_addr=one, dst_addr=other, cseq=1, record_route=route),
+        message(1, 200, 3.0, frame=21, src_addr=other, dst_addr=one, cseq=1),
+        bye,
+        message(1, status, 20.1, frame=41, reason="Call/Transaction Does Not Exist", **answer),
+    ]
+    if again:
+        sip += [bye | {"time": again, "cseq": 3}, message(1, 200, again + 0.1, **answer | {"cseq": 3})]
+    if theirs:
+        sip.append(message(1, "BYE", theirs, frame=50, cseq=5, src_addr=one, dst_addr=other))
+    streams = [dict(row) | {"last_time": until} for row in foreign()["rtp_streams"]]
+    return {"base": foreign(), "sip_messages": sip, "rtp_streams": streams}
+
+
+@pytest.mark.parametrize(
+    ("scene", "seconds", "words"),
+    [
+        (refused_bye(), 40, None),
+        (refused_bye(theirs=75.0, tag=None), 55, "no tag in From"),
+        (refused_bye(route="sip:192.0.2.1;lr"), 40, "by way of sip:192.0.2.1;lr"),
+    ],
+)
+def test_a_bye_that_the_other_side_does_not_recognise(scene, seconds, words):
+    (found,) = [each for each in asked(RULE, **scene) if "bye" in each.tags]
+    assert (found.verdict, found.leg, found.evidence.frames[:2]) == ("suspect", 1, (40, 41))
+    shown = told_both(found, RULE)["en"]
+    assert f"481 Call/Transaction Does Not Exist and went on for {seconds} s" in shown["title"]
+    assert words is None or words in shown["detail"]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        refused_bye(until=22.0),
+        refused_bye(theirs=20.05),
+        refused_bye(status=200),
+        refused_bye(status=407),
+        refused_bye(again=20.5),
+    ],
+    ids=["it had ended", "both hung up", "accepted", "challenged", "sent again"],
+)
+def test_silent_where_a_bye_ends_the_call(scene):
+    assert all("bye" not in found.tags for found in asked(RULE, **scene))
+
+
+@pytest.mark.parametrize(
+    ("size", "transport", "long"), [(1473, "udp", True), (1472, "udp", False), (2400, "tcp", False)]
+)
+def test_an_invite_in_fragments_is_named(size, transport, long):
+    scene = silent_gateway(*invites(*TIMES, size=size, transport=transport))
+    (found,) = asked(RULE, **scene)
+    assert ("long" in found.tags) is long
+    assert (
+        "1473 bytes long, so it goes over UDP in fragments" in told_both(found, RULE)["en"]["detail"]
+    ) is long

@@ -33,6 +33,10 @@ def test_silent_where_the_dialogs_response_came_from_elsewhere():
     asked_before = message(1, "INVITE", 0.0) | {"src_addr": "198.51.100.9", "dst_addr": SENT[0]["src_addr"]}
     by_request = [row for row in beyond if row.get("method") != "ACK"]
     assert asked(RULE, **NOTHING | {"sip_messages": [asked_before, *by_request, *by_request]}) == []
+    elsewhere = response(1, 200, 3.0) | {"dst_addr": "198.51.100.9", "contact": "sip:a@192.168.0.10:5060"}
+    assert asked(RULE, **NOTHING | {"sip_messages": [SENT[0], elsewhere, *beyond]}) == []
+    direct = SENT[0] | {"dst_addr": "192.168.0.10"}
+    assert len(asked(RULE, **NOTHING | {"sip_messages": [direct, elsewhere, *beyond]})) == 1
     other = response(1, 200, 3.0) | {"call_id": "b@x"}
     assert len(asked(RULE, **NOTHING | {"sip_messages": [SENT[0], other, *beyond]})) == 1
 

@@ -258,3 +258,66 @@ def test_an_address_of_its_own_that_does_not_fit_is_told(told, tags, said):
 def test_media_from_a_machine_of_which_nothing_is_seen(phone, media, expected):
     (found,) = asked(RULE, **one_leg(phone, phone, media=media))
     assert (found.verdict, found.confidence) == expected
+
+
+def bridged(**changes):
+    """Leg 2's far end speaks and hears nothing; leg 1's audio comes to the server."""
+    plain = [dict(row) | {"ufrag": None, "fingerprint": None} for row in good()["sdp_media"]]
+    first = phase(local_addr=SERVER) | changes
+    second = phase(2, local_addr=SERVER, packets_from_server=0, first_from_server=None, last_from_server=None)
+    legs = [leg(1, uac_agent="Phone", uas_agent="PBX"), leg(2, uac_agent="PBX")]
+    streams = [
+        plain_stream(APP, SERVER, leg=1),
+        plain_stream(SERVER, APP, leg=1),
+        plain_stream(GATEWAY, SERVER),
+    ]
+    quiet_tables = {"bindings": [], "pairs": [], "dtls": [], "candidates": []}
+    told = {"sdp_media": plain, "legs": legs, "rtp_streams": streams, "phases": [first, second]}
+    return told | quiet_tables
+
+
+def test_a_server_that_gets_the_audio_and_does_not_pass_it_on():
+    (found,) = [each for each in asked(RULE, **bridged()) if each.leg == 2]
+    assert (found.tags, found.facts["other"]) == ({"fed"}, 1)
+    assert "from the other end of leg 1, but" in told_both(found, RULE)["en"]["detail"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"packets_from_client": 3}, {"kind": "hold"}, {"kind": "early"}, {"started": 0.0, "ended": 2.9}],
+)
+def test_a_server_that_gets_no_audio_then_has_nothing_to_pass_on(changes):
+    found = [each for each in asked(RULE, **bridged(**changes)) if each.leg == 2]
+    assert all("fed" not in each.tags for each in found)
+
+
+def of_vpn(named="198.51.100.61", heard="10.8.0.10", server="192.168.3.5", back=None, sip_from=None):
+    """A phone in the VPN names a public address; the server's RTP goes there, the phone's comes from the VPN."""
+    scene = one_leg(named, sip_from or heard, server)
+    came = plain_stream(heard, server, leg=1, direction="client_to_server", src_port=7078, dst_port=7082)
+    went = plain_stream(server, named, leg=1, direction="server_to_client", src_port=7082, dst_port=7078)
+    streams = [came, went]
+    returned = [came | {"src_addr": back, "ssrc": 9}] if back else []
+    return scene | {"rtp_streams": [*streams, *returned]}
+
+
+def test_media_that_leave_for_the_public_address_of_a_phone_in_the_same_vpn_do_not_arrive():
+    row = verdict(**of_vpn())
+    assert (row.verdict, row.cause) == ("suspect", "one-way-media")
+    (found,) = asked(RULE, **of_vpn())
+    assert "wants media at 198.51.100.61" in told_both(found, RULE)["en"]["detail"]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        of_vpn(named="10.8.0.11"),
+        of_vpn(heard="198.51.100.62"),
+        of_vpn(server="203.0.113.5"),
+        of_vpn(back="198.51.100.61"),
+        of_vpn(sip_from="10.8.0.1"),
+    ],
+    ids=["a private one", "it speaks from outside", "a public server", "seen to send", "by way of a proxy"],
+)
+def test_silent_where_such_an_address_may_be_reached(scene):
+    assert asked(RULE, **scene) == []

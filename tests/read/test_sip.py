@@ -70,6 +70,7 @@ def test_request_gives_every_column():
         "challenge": None,
         "authorized": False,
         "rseq": None,
+        "size": len(INVITE),
     }
 
 

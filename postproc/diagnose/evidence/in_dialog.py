@@ -50,6 +50,26 @@ UNTOLD = Text(
     "So the far end does not hear that the call is over.",
     "Die Gegenstelle erfährt also nicht, dass der Anruf zu Ende ist.",
 )
+BYE_REFUSED = Text(
+    "{sender} ended the call on leg {number}, but {target} refused its BYE with {answer} and went on for {seconds:0} s.",
+    "{sender} beendete den Anruf auf Leg {number}, aber {target} wies sein BYE mit {answer} ab und machte {seconds:0} s weiter.",
+)
+UNKNOWN_THERE = Text(
+    "So {target} does not recognise the call in it, and whoever is there sits in silence.",
+    "{target} erkennt den Anruf darin also nicht, und wer dort ist, sitzt in der Stille.",
+)
+NO_TAG = Text(
+    "The BYE has no tag in From, which every request in a dialog has (RFC 3261, section 12.2.1.1).",
+    "Dem BYE fehlt der Tag in From, den jede Anfrage in einem Dialog hat (RFC 3261, Abschnitt 12.2.1.1).",
+)
+ROUTED = Text(
+    "The call was set up by way of {route} (Record-Route); a BYE has to take that route, too.",
+    "Der Anruf wurde über {route} aufgebaut (Record-Route); auch ein BYE muss diesen Weg nehmen.",
+)
+SETTLE_BYE = Text(
+    "the log of {target} says which part of the BYE does not fit: tags, Call-ID or route.",
+    "Das Log von {target} sagt, was am BYE nicht passt: Tags, Call-ID oder Route.",
+)
 SETTLE_ASTRAY = Text(
     "a capture at the far end shows that the {method} does not arrive.",
     "Ein Mitschnitt bei der Gegenstelle zeigt, dass das {method} dort nicht ankommt.",
@@ -60,6 +80,7 @@ SETTLE_ASTRAY = Text(
 REPEATED = 4
 LASTING_S = 3.0
 INSIDE = PRIVATE | {"cgnat"}
+UNKNOWN_CALL = frozenset({400, 403, 404, 481})  # challenges and 408 do not say that the call is unknown
 IN_DIALOG = ("BYE", "INVITE", "UPDATE", "INFO", "REFER", "NOTIFY")
 
 
@@ -152,6 +173,49 @@ def gone_astray(rule: str, case: Case) -> Iterator[Finding]:
             leg=first.leg,
             tags=frozenset({"astray"}),
         )
+
+
+def refused_byes(rule: str, case: Case) -> Iterator[Finding]:
+    """Yield a finding on each BYE that is refused by a side that goes on with the call."""
+    least = case.deployment.thresholds.one_way_seconds
+    for bye in case.sip_messages:
+        if bye.method != "BYE":
+            continue
+        dialog = [row for row in case.sip_messages if row.call_id == bye.call_id]
+        answers = [row for row in dialog if row.cseq_method == "BYE" and row.status and row.time >= bye.time]
+        refused = next((row for row in answers if (row.cseq, row.src_addr) == (bye.cseq, bye.dst_addr)), None)
+        if refused is None or refused.status not in UNKNOWN_CALL:
+            continue
+        theirs = [row for row in dialog if row.method == "BYE" and row.src_addr == bye.dst_addr]
+        times = [row.last_time for row in case.rtp_streams if row.leg == bye.leg]
+        until = max((row.time for row in theirs), default=max(times, default=refused.time))
+        seconds = (until - refused.time).total_seconds()
+        if seconds < least or any(
+            row.status // 100 == 2 and row.time < until for row in answers if row.status
+        ):
+            continue
+        routes = (row.record_route for row in dialog if row.record_route and row.time < bye.time)
+        route = next(routes, None)
+        yield Finding(
+            rule,
+            "suspect",
+            0.8,
+            evidence(bye, refused, *theirs[:1]),
+            BYE_REFUSED,
+            (UNKNOWN_THERE, *((NO_TAG,) if bye.from_tag is None else (ROUTED,) if route else ())),
+            {
+                "sender": bye.src_addr,
+                "target": bye.dst_addr,
+                "number": bye.leg,
+                "answer": _shown(refused),
+                "seconds": seconds,
+                "route": route,
+            },
+            SETTLE_BYE,
+            leg=bye.leg,
+            tags=frozenset({"bye"}),
+        )
+        return
 
 
 def _lasting(copies: Sequence[SipMessageRow]) -> bool:

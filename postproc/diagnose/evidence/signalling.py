@@ -16,9 +16,16 @@ from postproc.model.vocabulary import EVERYDAY_ENDS
 
 CHALLENGES = frozenset({401, 407})
 Q850 = re.compile(r"Q\.850\s*;[^,]*?cause\s*=\s*(\d{1,3})(?!\d)", re.IGNORECASE)
+SIP_CAUSE = re.compile(r"\bSIP\s*;[^,]*?cause\s*=\s*(\d{3})(?!\d)", re.IGNORECASE)
+# Causes in a CANCEL by which somebody hung up, or let it ring long enough (RFC 3326, section 3.1): with these it is everyday.
+NOT_FAILURES = frozenset({408, 480, 486, 487, 600, 603})
+INCAPABLE = frozenset(
+    {47, 58, 65, 69, 70, 79, 88}
+)  # Q.850: resource, bearer capability, service or destination does not fit
 TRYING = 100
 # Warn codes 304 and 305: media type, or media format, not available (RFC 3261, section 20.43); others say it in words.
 OF_CODECS = re.compile(r"(?:^|, *)30[45] |codec|media format", re.IGNORECASE)
+TERMINATED = 487  # response to a cancelled INVITE (RFC 3261, section 9.2)
 INCOMPATIBLE = 88  # Q.850: incompatible destination
 # Within which a B2BUA makes one leg's failure its answer on the other (FreeSWITCH: 20 ms). A third would do; with three
 # times, a destination that is tried next, unseen, is left out.
@@ -84,6 +91,19 @@ def q850(header: str | None) -> int | None:
     return int(match[1]) if match else None
 
 
+def given_up(case: Case) -> SipMessageRow | None:
+    """Return the CANCEL of the first leg by which the caller's side itself, not a person, ends the call; or None."""
+    first = {leg.call_id for leg in case.legs if leg.leg == 1 and leg.answer_time is None}
+    cancels = (row for row in case.sip_messages if row.method == "CANCEL" and row.call_id in first)
+    return next((row for row in cancels if _failed(row.reason_header)), None)
+
+
+def _failed(reason: str | None) -> bool:
+    sip = SIP_CAUSE.search(reason or "")
+    by_sip = sip is not None and int(sip[1]) >= 400 and int(sip[1]) not in NOT_FAILURES
+    return by_sip or q850(reason) in INCAPABLE
+
+
 def rejection(case: Case) -> Rejection | None:
     """Return how the first leg was refused; None if it was not, or with an everyday status that hides no other."""
     plain = refusal(case, range(400, 700), but=EVERYDAY_ENDS)
@@ -135,6 +155,7 @@ def _rejection(case: Case, leg: LegRow) -> Rejection | None:
 def _origin(case: Case, leg: LegRow, response: SipMessageRow) -> SipMessageRow:
     """Return the other leg's failure that was passed on: the last one before, preferably of equal status."""
     status = {each.call_id: each.final_status for each in case.legs if each.leg != leg.leg}
+    taken_back = {(row.call_id, row.cseq) for row in case.sip_messages if row.method == "CANCEL"}
     earlier = [
         row
         for row in case.sip_messages
@@ -143,6 +164,9 @@ def _origin(case: Case, leg: LegRow, response: SipMessageRow) -> SipMessageRow:
         and row.cseq_method == "INVITE"
         and row.time <= response.time
         and row.status == status.get(row.call_id)
+        and (
+            row.status != TERMINATED or (row.call_id, row.cseq) not in taken_back
+        )  # which answers the server's own CANCEL
     ]
     same = [row for row in earlier if row.status == response.status]
     if not (same or earlier):
@@ -182,9 +206,11 @@ def shown(section: SdpMediaRow) -> list[str]:
 
 
 def disjoint(one: SdpMediaRow, other: SdpMediaRow) -> bool:
-    """Whether all codecs of both sections are known and none is common."""
+    """Whether all codecs of both sections are known and none is common; the answer may have none but events and noise."""
     first, second = codecs(one), codecs(other)
-    return bool(first and second and not first & second)
+    if not first or second is None or not (second or other.port):
+        return False
+    return not first & second
 
 
 def well_known(section: SdpMediaRow) -> bool:

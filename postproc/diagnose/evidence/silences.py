@@ -104,7 +104,10 @@ def silences(case: Case) -> list[Silence]:
     A leg whose party has handed the call on owes no media any more.
     """
     every = [
-        silence for leg in case.numbers for silence in _of_leg(case, leg) if not _handed_on(case, silence)
+        silence
+        for leg in case.numbers
+        for silence in _of_leg(case, leg)
+        if not (_handed_on(case, silence) or _hung_up(case, silence))
     ]
     begun = [silence for silence in every if silence.side == CLIENT]
     return [each for each in every if each.side == CLIENT or not any(_passes_on(each, one) for one in begun)]
@@ -115,6 +118,12 @@ def _handed_on(case: Case, silence: Silence) -> bool:
     rows = [row for row in case.sip_messages if row.leg == silence.leg]
     asked = [row.call_id for row in rows if row.method == "REFER" and row.time <= silence.since + BEFORE_HELD]
     return any(row.call_id in asked and (row.fragment_status or 0) // 100 == 2 for row in rows)
+
+
+def _hung_up(case: Case, silence: Silence) -> bool:
+    """Whether there was a BYE on the leg by then, even one that the other side refused: nobody owes media after it."""
+    byes = (row for row in case.sip_messages if row.method == "BYE" and row.leg == silence.leg)
+    return any(row.time <= silence.since + BEFORE_HELD for row in byes)
 
 
 def _passes_on(silence: Silence, begun: Silence) -> bool:

@@ -26,6 +26,20 @@ IGNORED = Text(
 NO_ACK = Text(
     "No ACK for it (CSeq {cseq}) is in the capture.", "Ein ACK dazu (CSeq {cseq}) ist nicht im Mitschnitt."
 )
+WRONG_NUMBER = Text(
+    "ACKs with another number came instead (CSeq {ack_cseq}; first in frame {ack_frame}): an ACK has that of its INVITE"
+    " (RFC 3261, section 13.2.2.4).",
+    "Stattdessen kamen ACKs mit einer anderen Nummer (CSeq {ack_cseq}; das erste in Frame {ack_frame}): Ein ACK hat die seines"
+    " INVITE (RFC 3261, Abschnitt 13.2.2.4).",
+)
+NO_CONTACT = Text(
+    "The {status} has no Contact, so the caller does not know where the ACK belongs (RFC 3261, section 12.1.1).",
+    "Das {status} hat keinen Contact; der Anrufer weiß also nicht, wohin das ACK gehört (RFC 3261, Abschnitt 12.1.1).",
+)
+LONG = Text(
+    "The {status} is {size} bytes long, so it goes over UDP in fragments, which many firewalls and VPNs drop.",
+    "Das {status} ist {size} Bytes lang und geht über UDP daher in Fragmenten, die viele Firewalls und VPNs verwerfen.",
+)
 ACK_ELSEWHERE = Text(
     "An ACK for it went to {ack_target} (frame {ack_frame}) and did not stop the repetitions.",
     "Ein ACK dazu ging an {ack_target} (Frame {ack_frame}) und beendete die Wiederholungen nicht.",
@@ -67,6 +81,7 @@ REPEATED = 4
 LASTING_S = 3.0
 # RFC 3261, section 13.3.1.4: without an ACK its sender gives the call up after 64 * T1.
 TIMER_H_S = 32.0
+ONE_PACKET = 1472  # bytes of a datagram in an Ethernet frame: 1,500 less the headers of IPv4 and UDP
 T1_S = 0.5  # RFC 3261, section 17.1.1.1: the first retransmission
 ROOM_S = 5.0  # timers of servers tick in seconds; with a minute, people who happen to hang up are laid on it
 
@@ -123,7 +138,17 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *
     if ignored:
         detail = [IGNORED]
         facts |= {"acks": len(acks), "ack_frame": acks[0].frame}
-    if first.contact:
+    strange_number = [] if acks else _numbered_otherwise(case, first)
+    if strange_number:
+        detail.append(WRONG_NUMBER)
+        facts |= {"ack_cseq": strange_number[0].cseq, "ack_frame": strange_number[0].frame}
+    long = first.transport == "udp" and (first.size or 0) > ONE_PACKET and not acks
+    if long:
+        detail.append(LONG)
+        facts["size"] = first.size
+    if first.contact is None:
+        detail.append(NO_CONTACT)
+    else:
         detail.append(ROUTED if first.record_route else CONTACT)
         # A response lists Record-Routes from the far end; the ACK uses them in reverse (RFC 3261, section 12.1.2).
         route = ", ".join(reversed((first.record_route or "").split(", ")))
@@ -152,7 +177,7 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *
         RULE.name,
         "fault",
         0.9,
-        evidence(*sent, *acks, *errors[:1], bye),
+        evidence(*sent, *acks, *strange_number, *errors[:1], bye),
         TITLE_IGNORED if ignored else TITLE,
         tuple(detail),
         facts,
@@ -160,9 +185,30 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *
         tags=frozenset(
             {"undelivered"}
             if errors
+            else {"number"}
+            if strange_number
+            else {"lacking", "long"}
+            if long
+            else {"lacking", "nameless"}
+            if first.contact is None
             else _tags(acks, ignored=ignored, crossed=cancel is not None, reached=_is_reached(case, first))
         ),
     )
+
+
+def _numbered_otherwise(case: Case, answer: SipMessageRow) -> list[SipMessageRow]:
+    """Return the ACKs to this response whose CSeq is that of no INVITE in the dialog."""
+    numbers = {
+        row.cseq for row in case.sip_messages if row.call_id == answer.call_id and row.cseq_method == "INVITE"
+    }
+    return [
+        row
+        for row in case.sip_messages
+        if row.method == "ACK"
+        and (row.call_id, row.to_tag) == (answer.call_id, answer.to_tag)
+        and row.cseq not in numbers
+        and row.time >= answer.time
+    ]
 
 
 def _tags(acks: list[SipMessageRow], *, ignored: bool, crossed: bool, reached: bool) -> set[str]:
@@ -214,6 +260,12 @@ RULE = Rule(
     ),
     causes=(
         cause(
+            "Fragments of the {status} are lost on the way: a VPN or line with a small MTU, or a firewall that drops IP fragments.",
+            "Fragmente des {status} gehen unterwegs verloren: ein VPN oder eine Leitung mit kleiner MTU oder eine Firewall, die"
+            " IP-Fragmente verwirft.",
+            tag="long",
+        ),
+        cause(
             "Contact or Record-Route of the {status} name an address or port that the caller cannot reach: a private one behind NAT,"
             " or a port that NAT forwards under another number.",
             "Contact oder Record-Route des {status} nennen eine Adresse oder einen Port, die der Anrufer nicht erreicht: eine private"
@@ -226,6 +278,16 @@ RULE = Rule(
             "{sender} erkennt die ACKs nicht als seine: Ihre Request-URI ist nicht sein Contact, ein Tag oder die CSeq passt"
             " nicht, oder sie kommen über einen anderen Transport als der Dialog oder an einen Port, auf dem nichts lauscht.",
             tag="ignored",
+        ),
+        cause(
+            "Whoever sends the ACK counts its CSeq wrongly, so that {sender} cannot match it to the {status}.",
+            "Wer das ACK sendet, zählt die CSeq falsch; {sender} kann es daher dem {status} nicht zuordnen.",
+            tag="number",
+        ),
+        cause(
+            "{sender} leaves the Contact out of its {status}, or something on the way removes it.",
+            "{sender} lässt den Contact in seinem {status} weg, oder etwas auf dem Weg entfernt ihn.",
+            tag="nameless",
         ),
         cause(
             "A firewall or SIP ALG drops or rewrites the ACK.",
@@ -257,6 +319,21 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Use TCP or TLS for SIP (RFC 3261, section 18.1.1), or make the answer shorter: fewer codecs, headers and candidates.",
+            "SIP über TCP oder TLS führen (RFC 3261, Abschnitt 18.1.1) oder die Antwort kürzen: weniger Codecs, Header und Kandidaten.",
+            tag="long",
+        ),
+        remedy(
+            "Update the software that sends the ACK in frame {ack_frame}.",
+            "Die Software aktualisieren, die das ACK in Frame {ack_frame} sendet.",
+            tag="number",
+        ),
+        remedy(
+            "Have {sender} put its Contact into the {status}; capture on both sides of any proxy or ALG between.",
+            "{sender} den Contact ins {status} setzen lassen; vor und hinter jedem Proxy oder ALG dazwischen mitschneiden.",
+            tag="nameless",
+        ),
         remedy(
             "Capture at the caller: does it get the {status}, and where does it send the ACK?",
             "Beim Anrufer mitschneiden: Kommt das {status} an, und wohin geht das ACK?",

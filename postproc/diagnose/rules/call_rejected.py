@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.signalling import CHALLENGES, Rejection, q850, rejection
+from postproc.diagnose.evidence.signalling import CHALLENGES, Rejection, given_up, q850, rejection
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import (
     callee_unreachable,
@@ -63,6 +63,17 @@ ALONE = Text(
 REASON = Text("Its Reason header: {reason}.", "Reason-Header der Antwort: {reason}.")
 WARNING = Text("Its Warning header: {warning}.", "Warning-Header der Antwort: {warning}.")
 
+GAVE_UP = Text(
+    "The caller's side took the call back by itself {seconds:0} s after the INVITE: {reason}.",
+    "Die anrufende Seite hat den Anruf {seconds:0} s nach dem INVITE von sich aus zurückgezogen: {reason}.",
+)
+NOBODY = Text(
+    "By that Reason in the CANCEL nobody hung up: {who} could not set up what the call needs.",
+    "Nach diesem Reason im CANCEL hat niemand aufgelegt: {who} konnte nicht bereitstellen, was der Anruf braucht.",
+)
+SETTLE_GAVE_UP = Text(
+    "the log of {who} says what failed there.", "Das Log von {who} sagt, was dort scheiterte."
+)
 OFFERLESS = Text(
     "The INVITE came without SDP (delayed offer), which not every side takes.",
     "Der INVITE kam ohne SDP (Delayed Offer); das nimmt nicht jede Seite an.",
@@ -115,10 +126,20 @@ CAUSES: Mapping[int, Text] = {
     41: Text("Q.850 cause 41: temporary failure.", "Q.850-Ursache 41: vorübergehender Fehler."),
     42: Text("Q.850 cause 42: congestion.", "Q.850-Ursache 42: Überlast."),
     57: Text("Q.850 cause 57: service not authorised.", "Q.850-Ursache 57: Dienst nicht freigegeben."),
+    58: Text(
+        "Q.850 cause 58: bearer capability not available.",
+        "Q.850-Ursache 58: Dienst zurzeit nicht verfügbar.",
+    ),
+    65: Text(
+        "Q.850 cause 65: bearer capability not implemented, such as a codec without a transcoder.",
+        "Q.850-Ursache 65: Dienst nicht unterstützt, etwa ein Codec ohne Transcoder.",
+    ),
+    79: Text("Q.850 cause 79: service not implemented.", "Q.850-Ursache 79: Dienst nicht implementiert."),
     88: Text("Q.850 cause 88: incompatible destination.", "Q.850-Ursache 88: inkompatibles Ziel."),
     102: Text("Q.850 cause 102: a timer expired.", "Q.850-Ursache 102: Ein Timer ist abgelaufen."),
 }
 
+PRECONDITION = 580  # RFC 3312, section 8: a precondition could not be met
 # Kinds of refusal, which select advice.
 KINDS: Mapping[int, str] = {
     401: "credentials",
@@ -134,7 +155,8 @@ KINDS: Mapping[int, str] = {
     488: "media",
     606: "media",
     **dict.fromkeys((482, 483), "loop"),
-    **dict.fromkeys((420, 421, 580), "extension"),
+    **dict.fromkeys((420, 421), "extension"),
+    PRECONDITION: "bearer",
     **dict.fromkeys((400, 405, 406, 413, 414, 416, 493, 501, 505, 513), "message"),
     **dict.fromkeys((428, 433, 436, 437, 438, 607, 608), "identity"),  # RFC 8224, 5079, 8197, 8688
 }
@@ -145,6 +167,7 @@ NUMBER_CAUSES = frozenset({1, 22, 28})  # of Q.850: unassigned, changed, incompl
 
 def find(case: Case) -> Iterator[Finding]:
     yield from _onward(case)
+    yield from _given_up(case)
     refused = rejection(case)
     if refused is None or any(
         True for rule in NEARER if rule.RULE.name not in case.refuted for _ in rule.find(case)
@@ -216,6 +239,28 @@ def _onward(case: Case) -> Iterator[Finding]:
         SETTLE,
         leg=last.leg,
         tags=frozenset({_of_status(last.status or 0)}),
+    )
+
+
+def _given_up(case: Case) -> Iterator[Finding]:
+    """Yield a finding on a call that its caller's side cancelled for a failure of its own (RFC 3326)."""
+    cancel = given_up(case)
+    if cancel is None:
+        return
+    reason, invites = cancel.reason_header or "", (row for row in case.sip_messages if row.method == "INVITE")
+    invite = next(row for row in invites if row.call_id == cancel.call_id)
+    why = CAUSES.get(q850(reason) or 0)
+    yield Finding(
+        RULE.name,
+        "suspect",
+        0.8,
+        evidence(invite, cancel),
+        GAVE_UP,
+        (NOBODY, *((why,) if why else ())),
+        {"who": cancel.src_addr, "reason": reason, "seconds": (cancel.time - invite.time).total_seconds()},
+        SETTLE_GAVE_UP,
+        leg=cancel.leg,
+        tags=frozenset({"bearer" if str(PRECONDITION) in reason else "media"}),
     )
 
 
@@ -379,6 +424,13 @@ RULE = Rule(
             tag="extension",
         ),
         cause(
+            "The resources that the preconditions want (curr:qos, des:qos; in mobile networks a dedicated bearer) were not granted to"
+            " {who}.",
+            "Die Ressourcen, die die Vorbedingungen verlangen (curr:qos, des:qos; im Mobilnetz ein Dedicated Bearer), wurden {who}"
+            " nicht gewährt.",
+            tag="bearer",
+        ),
+        cause(
             "A header or the body of the INVITE is not what that side takes: malformed, too large, of another content type, or"
             " rewritten on the way (SIP ALG).",
             "Ein Header oder der Inhalt des INVITE entspricht nicht dem, was diese Seite annimmt: fehlerhaft, zu groß, von einem"
@@ -404,6 +456,11 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Look in the core network why no bearer was set up (Rx, PCRF, packet filters), or switch preconditions off in the phone.",
+            "Im Kernnetz nachsehen, warum kein Bearer entstand (Rx, PCRF, Paketfilter), oder Vorbedingungen im Telefon abschalten.",
+            tag="bearer",
+        ),
         remedy(
             "Look at the log of the machine that answered first, at the time given here.",
             "Das Log des Systems ansehen, das zuerst abgelehnt hat, zur hier genannten Zeit.",

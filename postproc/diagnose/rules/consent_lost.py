@@ -12,7 +12,7 @@ from postproc.diagnose.rules import turn_refused
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Direction
 from postproc.model.findings import Finding, Rule, cause, remedy
-from postproc.model.rows import BindingRow, StunMessageRow
+from postproc.model.rows import BindingRow, PhaseRow, StunMessageRow
 from postproc.model.text import Text
 
 # RFC 7675, section 5.1: consent checks are sent every 4 to 6 s, so a live client sends at least one in 10 s.
@@ -45,6 +45,14 @@ SETTLE = Text(
 MOVED = Text(
     "Checks then came from {moved}: the client has changed its network or its NAT mapping.",
     "Danach kamen Checks von {moved}: Der Client hat das Netz oder die NAT-Zuordnung gewechselt.",
+)
+RESTARTED = Text(
+    "Just before, the {method} whose answer is frame {answer_frame} had restarted ICE (new ufrag).",
+    "Unmittelbar davor hatte das {method}, dessen Antwort Frame {answer_frame} ist, ICE neu gestartet (neuer ufrag).",
+)
+KEPT = Text(
+    "The answer kept its old ufrag {ufrag}, although a restart wants a new one there, too (RFC 8839, section 4.4.1.1.1).",
+    "Die Antwort behielt ihren alten ufrag {ufrag}, obwohl ein Neustart auch dort einen neuen verlangt (RFC 8839, Abschnitt 4.4.1.1.1).",
 )
 RELAY = Text(
     "The TURN server {relay} refused {method} {times} times (error {error}) and granted nothing since: a permission ends after 5 min"
@@ -142,10 +150,36 @@ def _finding(
             "times": len(refused),
             "error": last.error_code,
         }
-    details = (DETAIL, *((MOVED,) if moved else ()), *((RELAY,) if refused else ()))
-    shown = evidence(good[-1], *lost, *refused[-1:])
-    tags = frozenset({"relay" if refused else "path"})
+    restart = _restart(case, leg, lost_at, lost[0].time)
+    kept = _kept(case, restart) if restart else None
+    if restart:
+        facts |= {"method": _method(case, restart), "answer_frame": restart.frame, "ufrag": kept}
+    restarted = ((RESTARTED, KEPT) if kept else (RESTARTED,)) if restart else ()
+    details = (DETAIL, *restarted, *((MOVED,) if moved else ()), *((RELAY,) if refused else ()))
+    shown = evidence(good[-1], restart, *lost, *refused[-1:])
+    tags = frozenset({"relay" if refused else "restarted" if restart else "path"})
     return Finding(RULE.name, "fault", 0.9, shown, TITLE, details, facts, leg=leg, tags=tags)
+
+
+def _restart(case: Case, leg: int | None, since: datetime, until: datetime) -> PhaseRow | None:
+    """Return the phase that an ICE restart began between the last answered check and the first unanswered one."""
+    restarts = (each for each in case.phases if each.leg == leg and each.kind == "restart" and each.started)
+    found = (each for each in restarts if each.started and since <= each.started <= until + AFTER_THE_END)
+    return next(found, None)
+
+
+def _method(case: Case, restart: PhaseRow) -> str:
+    asked = (restart.capture, restart.opened_by)
+    request = next((row for row in case.sip_messages if (row.capture, row.frame) == asked), None)
+    return "re-INVITE" if request is None or request.method != "UPDATE" else "UPDATE"
+
+
+def _kept(case: Case, restart: PhaseRow) -> str | None:
+    """Return the ufrag of the answer if its author had it before; else None."""
+    own = [row for row in case.sdp_media if case.leg_of.get(row.call_id) == restart.leg and row.ufrag]
+    now = {row.ufrag for row in own if (row.capture, row.frame) == (restart.capture, restart.frame)}
+    before = {row.ufrag for row in own if restart.opened_by is not None and row.frame < restart.opened_by}
+    return next(iter(sorted(each for each in now & before if each)), None)
 
 
 def _refused(case: Case, leg: int | None, until: datetime) -> list[StunMessageRow]:
@@ -170,6 +204,13 @@ RULE = Rule(
     ),
     causes=(
         cause(
+            "A server in the middle restarts ICE in a session refresh or with a new address, and one of the two goes on with the old"
+            " credentials, address or keys.",
+            "Ein Server dazwischen startet ICE bei einer Sitzungsauffrischung oder mit neuer Adresse neu, und eine Seite bleibt bei"
+            " alten Zugangsdaten, alter Adresse oder alten Schlüsseln.",
+            tag="restarted",
+        ),
+        cause(
             "The client does not renew its allocation or permission at {relay} as the server wants it: after 438 with the new nonce,"
             " after 437 with a new allocation.",
             "Der Client erneuert Allocation oder Berechtigung bei {relay} nicht so, wie der Server es verlangt: nach 438 mit dem neuen"
@@ -193,6 +234,14 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Have the server keep ufrag, password, port and fingerprint in a refresh (rtpengine: the same flags in every offer and answer of"
+            " the call), or switch the refresh off (session timer); update the side that does not follow the restart.",
+            "Den Server bei einer Auffrischung ufrag, Passwort, Port und Fingerprint behalten lassen (rtpengine: dieselben Flags in jedem"
+            " Angebot und jeder Antwort) oder die Auffrischung abschalten (Session-Timer); die Seite aktualisieren, die dem Neustart nicht"
+            " folgt.",
+            tag="restarted",
+        ),
         remedy(
             "Update the client's TURN part, or lengthen the server's limits (coturn: stale-nonce, max-allocate-lifetime,"
             " permission-lifetime).",

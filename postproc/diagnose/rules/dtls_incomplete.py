@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_ways
+from postproc.diagnose.evidence.negotiation import exchanges
 from postproc.diagnose.evidence.paths import best, hellos_of_both
 from postproc.diagnose.evidence.server import logged, quoted
 from postproc.diagnose.evidence.view import goes_on, watched_after
@@ -40,6 +41,12 @@ QUOTED = Text("It says: {log:2}.", "Dort steht: {log:2}.")
 SMALL_PASS = Text(
     "Binding Requests are answered on the same path, so small packets pass in both directions.",
     "Auf demselben Pfad werden Binding Requests beantwortet; kleine Pakete kommen also in beiden Richtungen durch.",
+)
+NO_ICE = Text(
+    "No ICE was agreed, so the ClientHello goes to the address in SDP: behind a NAT it arrives only if {server} has sent from there"
+    " before.",
+    "ICE war nicht vereinbart; das ClientHello geht also an die Adresse im SDP: Hinter einem NAT kommt es nur an, wenn {server} von dort"
+    " schon gesendet hat.",
 )
 SEEN = Text("Seen: {seen}.", "Gesehen: {seen}.")
 SETTLE = Text(
@@ -139,7 +146,8 @@ def _finding(case: Case, leg: int | None, row: DtlsRow, messages: Sequence[DtlsM
         "hellos": row.client_hellos or 1,
         "seen": list(dict.fromkeys(m.handshake_type or m.content for m in messages)),
     }
-    details = (SMALL_PASS,) if answered else ()
+    blind = hello_only and not both and not answered and not _with_ice(case, leg)
+    details = (SMALL_PASS,) if answered else (NO_ICE,) if blind else ()
     cut = (
         goes_on(case)
         and watched_after(case, row.started or row.time) < case.deployment.thresholds.dead_seconds
@@ -154,8 +162,14 @@ def _finding(case: Case, leg: int | None, row: DtlsRow, messages: Sequence[DtlsM
         facts,
         None if both else SETTLE,
         leg=leg,
-        tags=frozenset({"path", "roles" if both else "size" if answered else "path"}),
+        tags=frozenset({"blind"} if blind else {"path", "roles" if both else "size" if answered else "path"}),
     )
+
+
+def _with_ice(case: Case, leg: int | None) -> bool:
+    """Whether ICE was agreed on the leg, or is not known to be missing."""
+    described = exchanges(case, leg)
+    return not described or any(each.ice for each in described)
 
 
 RULE = Rule(
@@ -170,6 +184,18 @@ RULE = Rule(
         "Ein ClientHello wird gesendet, aber der Handshake nie beendet: Es gibt keine Schlüssel für die Medien.",
     ),
     causes=(
+        cause(
+            "{server} is behind a NAT and waits (a=setup:passive): its NAT has no mapping at the address and port in SDP, so the"
+            " ClientHello of {client} is dropped.",
+            "{server} steht hinter einem NAT und wartet (a=setup:passive): Dessen NAT hat keine Zuordnung zu Adresse und Port im SDP, und"
+            " das ClientHello von {client} wird verworfen.",
+            tag="blind",
+        ),
+        cause(
+            "A firewall drops DTLS, or {server} does not listen there.",
+            "Eine Firewall verwirft DTLS, oder {server} lauscht dort nicht.",
+            tag="blind",
+        ),
         cause(
             "The side that offers takes the role of the answerer's a=setup for its own, or a re-INVITE changed the"
             " roles of a handshake that went on.",
@@ -206,6 +232,13 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Use ICE on this leg, or let the side behind NAT be active (a=setup:active; Asterisk: dtls_setup=passive), so that its own"
+            " ClientHello opens the NAT.",
+            "Auf diesem Leg ICE verwenden oder die Seite hinter dem NAT aktiv sein lassen (a=setup:active; Asterisk: dtls_setup=passive),"
+            " damit ihr eigenes ClientHello das NAT öffnet.",
+            tag="blind",
+        ),
         remedy(
             "Compare a=setup in offer and answer: where the answer says active, the offerer has to wait for the"
             " ClientHello.",

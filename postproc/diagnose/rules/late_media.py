@@ -1,14 +1,18 @@
 """Media starts long after the answer."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import Talk, both_may_send, talks, way
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, best, checks, receiver
 from postproc.model.enumerations import Direction
-from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.findings import Finding, Rule, Variant, cause, remedy
+from postproc.model.rows import PhaseRow
 from postproc.model.text import Text
+
+# Within which a B2BUA passes one leg's answer to the other; later, it had answered by itself.
+SOON = timedelta(seconds=1)
 
 TITLE = Text(
     "Audio to the {side:word} begins {late:1} s after the answer.",
@@ -22,10 +26,25 @@ SENDER = Text(
     "ICE and DTLS were ready before: the sender itself began late.",
     "ICE und DTLS waren vorher fertig: Der Absender selbst hat spät begonnen.",
 )
+DEAD = Text(
+    "On leg {number} nothing comes from either side for {late:0} s after the answer; then audio flows both ways.",
+    "Auf Leg {number} kommt nach dem Abheben {late:0} s lang von keiner Seite etwas; dann fließt Audio in beiden Richtungen.",
+)
+WAITING = Text(
+    "Each side seems to wait for the other's first packet, or the first packets of both are dropped until one opens the way.",
+    "Jede Seite scheint auf das erste Paket der anderen zu warten, oder die ersten Pakete beider gehen verloren, bis eines den Weg"
+    " öffnet.",
+)
+SETTLE_DEAD = Text(
+    "a capture beyond the firewall shows whether packets came to it in that time.",
+    "Ein Mitschnitt jenseits der Firewall zeigt, ob in dieser Zeit Pakete dort ankamen.",
+)
 
 
 def find(case: Case) -> Iterator[Finding]:
     limits = case.deployment.thresholds
+    for phase, late in _dead(case):
+        yield _both_late(phase, late)
     for talk in talks(case):
         if talk.leg not in case.client_legs or not both_may_send(case, talk.leg):
             continue
@@ -36,6 +55,41 @@ def find(case: Case) -> Iterator[Finding]:
             late = (media.first - talk.start).total_seconds() * 1000
             if late > limits.late_media_note_ms:
                 yield _finding(case, talk, direction, late / 1000)
+
+
+def _dead(case: Case) -> Iterator[tuple[PhaseRow, float]]:
+    """Yield first answered phases of legs without ICE in which both sides begin equally late.
+
+    Not where the server answered a leg before the other one was up: it has nothing to pass on until then.
+    """
+    limits = case.deployment.thresholds
+    answers = [leg.answer_time for leg in case.legs if leg.answer_time is not None]
+    for leg in case.numbers:
+        phase = next((each for each in case.phases if each.leg == leg and each.kind == "answered"), None)
+        if phase is None or leg in case.client_legs or phase.started is None:
+            continue
+        firsts = [phase.first_from_client, phase.first_from_server]
+        if None in firsts or not (phase.may_send_client and phase.may_send_server):
+            continue
+        begun = min(each for each in firsts if each is not None)
+        late = (begun - phase.started).total_seconds()
+        if late >= limits.stopped_seconds and not any(phase.started + SOON < each for each in answers):
+            yield phase, late
+
+
+def _both_late(phase: PhaseRow, late: float) -> Finding:
+    return Finding(
+        RULE.name,
+        "suspect",
+        0.6,
+        evidence(phase),
+        DEAD,
+        (WAITING,),
+        {"number": phase.leg, "late": late},
+        SETTLE_DEAD,
+        leg=phase.leg,
+        tags=frozenset({"dead"}),
+    )
 
 
 def _finding(case: Case, talk: Talk, direction: Direction, late: float) -> Finding:
@@ -78,6 +132,7 @@ RULE = Rule(
     name="late-media",
     stage="media",
     breaks="start_of_media",
+    variants={"dead": Variant("media", "start_of_media", despite_media=True)},
     from_absence=True,
     summary=Text("Late media", "Späte Medien"),
     claim=Text(
@@ -85,6 +140,13 @@ RULE = Rule(
         "Das erste RTP-Paket kommt merklich später als das Abheben.",
     ),
     causes=(
+        cause(
+            "A firewall before this capture lets media in only after something was sent out to it, and nobody begins (both sides wait, as"
+            " when a call is forwarded back to where it came from).",
+            "Eine Firewall vor diesem Mitschnitt lässt Medien erst herein, wenn etwas hinausging, und niemand beginnt (beide Seiten"
+            " warten, etwa bei einem Anruf, der dorthin umgeleitet wird, woher er kam).",
+            tag="dead",
+        ),
         cause(
             "Connectivity checks or DTLS took long: candidates that lead nowhere are tried first, or packets were lost.",
             "Connectivity Checks oder DTLS dauerten lange: Zuerst werden Kandidaten versucht, die nirgendwohin führen, oder Pakete gingen verloren.",
@@ -103,6 +165,12 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Forward the media ports in the firewall, or have the server send at once (comfort noise, RTP keep-alive every second).",
+            "Die Medien-Ports in der Firewall weiterleiten oder den Server sofort senden lassen (Comfort Noise, RTP-Keep-Alive jede"
+            " Sekunde).",
+            tag="dead",
+        ),
         remedy(
             "Look at the binding timeline: which pairs are tried before the one that works?",
             "Die Binding-Zeitleiste ansehen: Welche Paare werden vor dem funktionierenden versucht?",

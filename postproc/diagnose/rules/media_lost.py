@@ -152,11 +152,12 @@ def _lasted_ms(row: RtpStreamRow) -> float:
 
 def _outages(case: Case, row: RtpStreamRow) -> list[float]:
     """Return the seconds of long pauses across which sequence numbers went on; empty if there are few."""
+    if (row.max_gap_ms or 0.0) < AUDIBLE_S * 1000:
+        return []
     rate = (row.expected or 0) / max(_lasted_ms(row) / 1000, 1)  # packets per second
-    seconds = [each for each in case.rtp_seconds if each.stream == row.stream]
     pauses = [
         ((after.time - (before.last_time or after.time)).total_seconds(), after.lost or 0)
-        for before, after in pairwise(seconds)
+        for before, after in pairwise(case.seconds_of(row))
     ]
     lasted = [pause for pause, lost in pauses if pause >= AUDIBLE_S and lost >= rate * pause / 2]
     return lasted if len(lasted) >= OFTEN else []

@@ -10,6 +10,7 @@ from postproc.diagnose.evidence.in_dialog import (
     REPEATED,
     gone_astray,
     missing_pracks,
+    refused_byes,
     unanswered_pracks,
 )
 from postproc.diagnose.evidence.view import watched_after
@@ -56,11 +57,16 @@ UNFINISHED = Text(
     "The INVITE is not complete: by its Content-Length more bytes should follow, for which {target} waits.",
     "Der INVITE ist unvollständig: Nach seinem Content-Length müssten weitere Bytes folgen, auf die {target} wartet.",
 )
+LONG = Text(
+    "It is {size} bytes long, so it goes over UDP in fragments, which many firewalls and servers drop.",
+    "Er ist {size} Bytes lang und geht über UDP daher in Fragmenten, die viele Firewalls und Server verwerfen.",
+)
 SETTLE = Text(
     "a capture at {target} shows whether the INVITE arrives there.",
     "Ein Mitschnitt bei {target} zeigt, ob der INVITE dort ankommt.",
 )
 
+ONE_PACKET = 1472  # bytes of a datagram in an Ethernet frame: 1,500 less the headers of IPv4 and UDP
 # TCP has no retransmissions: Timer B, 64 * T1. Less accuses a far end that rings without sending 100.
 TIMER_B_S = 32.0
 ROOM_S = (
@@ -82,6 +88,7 @@ def find(case: Case) -> Iterator[Finding]:
             yield _finding(case, copies, [])
     yield from unanswered_pracks(RULE.name, case)
     yield from missing_pracks(RULE.name, case)
+    yield from refused_byes(RULE.name, case)
     strayed = list(gone_astray(RULE.name, case))
     yield from strayed
     refreshing = {found.leg for found in session_expired.find(case)}
@@ -192,6 +199,16 @@ def _finding(
     unfinished = first.cut_short and first.transport == "tcp" and not unheard
     if unfinished:
         detail.append(UNFINISHED)
+    long = (
+        bye is None
+        and first.transport == "udp"
+        and (first.size or 0) > ONE_PACKET
+        and not unheard
+        and not told
+    )
+    if long:
+        detail.append(LONG)
+        facts["size"] = first.size
     served = bye is None and any(leg.answer_time is not None for leg in case.legs)
     if served:
         detail.append(ELSEWHERE)
@@ -211,7 +228,16 @@ def _finding(
         None if told else SETTLE,
         leg=first.leg,
         tags=frozenset(
-            {"hop", *({"refused"} if told else {"unfinished"} if unfinished else {"dropped", silence})},
+            {
+                "hop",
+                *(
+                    {"refused"}
+                    if told
+                    else {"unfinished"}
+                    if unfinished
+                    else {"dropped", silence, *(("long",) if long else ())}
+                ),
+            },
         ),
     )
 
@@ -224,19 +250,26 @@ RULE = Rule(
     # In a call that stands both legs are there: a re-INVITE that is lost breaks the session.
     variants={
         **dict.fromkeys(
-            ("silent", "unheard", "refused", "unfinished", "prack", "unacknowledged"),
+            ("silent", "unheard", "refused", "unfinished", "prack", "unacknowledged", "long"),
             Variant("sip", "next_hop"),
         ),
-        **dict.fromkeys(("renewal", "astray"), Variant("sip", "session")),
+        **dict.fromkeys(("renewal", "astray", "bye"), Variant("sip", "session")),
     },
     summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),
     claim=Text(
-        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT.",
+        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT; or a BYE is not recognised.",
         "Ein INVITE wird wiederholt, weil seinen Absender keine Antwort erreicht: Die nächste Station schweigt oder ist nicht"
         " erreichbar; oder ein PRACK bleibt unbeantwortet oder aus; oder eine Anfrage im Anruf geht an eine Adresse hinter einem"
-        " NAT.",
+        " NAT; oder ein BYE wird nicht erkannt.",
     ),
     causes=(
+        cause(
+            "Fragments of the INVITE are lost on the way: a firewall, a VPN or the provider drops IP fragments. Shorter messages of the"
+            " same sender, such as REGISTER, then pass.",
+            "Fragmente des INVITE gehen unterwegs verloren: Eine Firewall, ein VPN oder der Provider verwirft IP-Fragmente. Kürzere"
+            " Nachrichten desselben Absenders, etwa REGISTER, kommen dann durch.",
+            tag="long",
+        ),
         cause(
             "Wrong address or port of the next hop, or it is down.",
             "Falsche Adresse oder falscher Port der nächsten Station, oder sie ist außer Betrieb.",
@@ -259,6 +292,12 @@ RULE = Rule(
             "A firewall drops SIP on the way there or the responses on the way back.",
             "Eine Firewall verwirft SIP auf dem Hinweg oder die Antworten auf dem Rückweg.",
             tag="dropped",
+        ),
+        cause(
+            "The next hop is a phone behind NAT whose mapping is gone (registered long ago, no keep-alives), or an app asleep.",
+            "Die nächste Station ist ein Telefon hinter NAT, dessen Zuordnung weg ist (vor langem registriert, keine Keep-Alives),"
+            " oder eine schlafende App.",
+            tag="silent",
         ),
         cause(
             "The next hop ignores senders that it does not know: provider's access list, missing registration.",
@@ -290,6 +329,12 @@ RULE = Rule(
             tag="unacknowledged",
         ),
         cause(
+            "The BYE is built wrongly (tags, Request-URI, no Route for a Record-Route), or a proxy on the way changed the dialog.",
+            "Das BYE ist falsch gebaut (Tags, Request-URI, keine Route zur Record-Route), oder ein Proxy dazwischen hat den Dialog"
+            " verändert.",
+            tag="bye",
+        ),
+        cause(
             "{sender} sends requests to the Contact of the far end as it stands, and not to the address that its SIP comes from; or"
             " the proxy between them does not add itself by Record-Route.",
             "{sender} schickt Anfragen an den Contact der Gegenstelle, wie er dasteht, und nicht an die Adresse, von der deren SIP"
@@ -298,6 +343,19 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Keep the INVITE below 1,300 bytes (fewer codecs, no ICE, no text or video), or use TCP or TLS (RFC 3261, section 18.1.1).",
+            "Den INVITE unter 1300 Bytes halten (weniger Codecs, kein ICE, weder Text noch Video) oder TCP oder TLS verwenden (RFC 3261,"
+            " Abschnitt 18.1.1).",
+            tag="long",
+        ),
+        remedy(
+            "Compare the BYE's tags, Request-URI and Route with the Contact and Record-Route of the 200; update {sender} if they"
+            " differ.",
+            "Tags, Request-URI und Route des BYE mit Contact und Record-Route des 200 vergleichen; bei Abweichung {sender}"
+            " aktualisieren.",
+            tag="bye",
+        ),
         remedy(
             "Have {sender} correct the Contact of devices behind NAT (Asterisk: rewrite_contact=yes, force_rport=yes; Kamailio:"
             " fix_nated_contact and record_route).",

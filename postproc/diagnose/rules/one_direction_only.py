@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.view import Ends, ends_seen
+from postproc.model.addresses import uri_host
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import PacketRow
 from postproc.model.rows import SipMessageRow
@@ -92,10 +93,16 @@ def _sip(messages: Sequence[SipMessageRow]) -> Iterator[_Sight]:
     of a NAT, and it now goes to the Contact.
     """
     reached = {(row.call_id, row.dst_addr, row.status is not None) for row in messages}
+    contacts = {(row.call_id, uri_host(row.contact)) for row in messages if row.status is not None}
+    asked = {(row.call_id, row.dst_addr) for row in messages if row.method == "INVITE"}
     for row in messages:
         by_response = (row.call_id, row.src_addr, True) in reached
         by_request = row.method != "ACK" and (row.call_id, row.src_addr, False) in reached
-        explained = row.status is None and (by_response or by_request)
+        end = (row.call_id, row.dst_addr)
+        by_contact = (
+            end in contacts and end not in asked
+        )  # perhaps from another of its sender's own addresses
+        explained = row.status is None and (by_response or by_request or by_contact)
         yield _Sight((row.src_addr, row.dst_addr), row, None if explained else _answers(row))
 
 

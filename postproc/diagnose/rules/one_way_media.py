@@ -20,7 +20,7 @@ from postproc.diagnose.evidence.silences import silences
 from postproc.model.addresses import addr_class
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
-from postproc.model.rows import RtpStreamRow
+from postproc.model.rows import PhaseRow, RtpStreamRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -69,6 +69,10 @@ NOT_SPARED = Text(
 SETTLE_LACKING = Text(
     "a capture at {target} shows whether the packets arrive there.",
     "ein Mitschnitt bei {target} zeigt, ob die Pakete dort ankommen.",
+)
+FED = Text(
+    "Audio for it comes to {target} from the other end of leg {other}, but {target} does not pass it on here.",
+    "Audio dafür kommt vom anderen Ende von Leg {other} bei {target} an, aber {target} gibt es hier nicht weiter.",
 )
 ELSEWHERE = Text(
     "By its description {source} wants media at {told}, not at the address that it sends from.",
@@ -135,6 +139,8 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
         else [BY_NAME if addr_class(told) in NAMES else ITS_OWN if told == target else ELSEWHERE]
     )
     facts["told"] = told
+    fed = None if other or sparse else _fed_by(case, talk.leg, target)
+    facts["other"] = fed.leg if fed else None
     rows: tuple[RtpStreamRow, ...] = (*sent.rows, *back.rows)
     return Finding(
         RULE.name,
@@ -142,17 +148,45 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
         0.85 if is_visible else 0.6 if near else 0.5,
         evidence(*rows),
         SPARSE if sparse else TITLE,
-        (SILENT,) if sparse else (DETAIL, *([WAITS] if other else named)),
+        (SILENT,) if sparse else (DETAIL, *([WAITS] if other else [FED] if fed else named)),
         facts,
         None if is_visible or sparse else SETTLE,
         leg=talk.leg,
         tags=frozenset(
-            {
+            {"fed"}
+            if fed
+            else {
                 "lost",
                 *({"other-leg"} if other else {"name"} if BY_NAME in named else {"told"} if named else ()),
             }
         ),
     )
+
+
+def _fed_by(case: Case, leg: int | None, server: str) -> PhaseRow | None:
+    """Return the phase of another leg from whose far end audio comes to the server all along; None if there is none.
+
+    ``server`` is the address that sends nothing on this leg, if it is that of the server there.
+    """
+    own = [each for each in case.phases if each.leg == leg and each.local_addr == server and each.started]
+    least = case.deployment.thresholds.one_way_packets
+    return next(
+        (
+            phase
+            for phase in case.phases
+            if phase.leg != leg
+            and phase.kind not in ("early", "hold")
+            and (phase.packets_from_client or 0) >= least
+            and any(_meet(phase, each) for each in own)
+        ),
+        None,
+    )
+
+
+def _meet(one: PhaseRow, other: PhaseRow) -> bool:
+    if one.started is None or one.ended is None or other.started is None or other.ended is None:
+        return False
+    return one.started < other.ended and other.started < one.ended
 
 
 def _not_due(talk: Talk, told: Complaint) -> Finding:
@@ -225,6 +259,13 @@ RULE = Rule(
     ),
     causes=(
         cause(
+            "The server does not connect this leg with leg {other}: an earlier attempt, a fork or a transfer is still connected in its"
+            " place, or it cannot use that stream (codec, keys).",
+            "Der Server verbindet dieses Leg nicht mit Leg {other}: Ein früherer Versuch, ein Zweig oder eine Vermittlung ist noch an"
+            " dessen Stelle verbunden, oder er kann den Stream nicht verwenden (Codec, Schlüssel).",
+            tag="fed",
+        ),
+        cause(
             "The media timeout of {target} is meant for broken calls, and nobody exempted listeners and calls on hold from it.",
             "Der Medien-Timeout von {target} soll abgerissene Anrufe beenden; Zuhörer und gehaltene Anrufe sind nicht ausgenommen.",
             tag="not-due",
@@ -263,6 +304,11 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Look in the log of {target} what it connected this leg with; compare codecs and keys of the two legs.",
+            "Im Log von {target} nachsehen, womit dieses Leg verbunden wurde; Codecs und Schlüssel der beiden Legs vergleichen.",
+            tag="fed",
+        ),
         remedy(
             "Raise the media timeout of {target} or switch it off for such calls, or have the other side send comfort noise.",
             "Den Medien-Timeout von {target} erhöhen oder für solche Anrufe abschalten, oder die Gegenseite Comfort Noise senden lassen.",
