@@ -213,3 +213,10 @@ def test_a_200_without_contact_cannot_be_acknowledged():
     (found,) = asked(RULE, sip_messages=[INVITE, *answers(*TIMES, contact=None)])
     assert found.tags == {"lacking", "nameless"}
     assert "The 200 OK has no Contact" in told_both(found, RULE)["en"]["detail"]
+
+
+@pytest.mark.parametrize(("size", "long"), [(1473, True), (1472, False)])
+def test_a_200_in_fragments_is_named(size, long):
+    (found,) = asked(RULE, sip_messages=[INVITE, *answers(*TIMES, size=size, transport="udp")])
+    assert ("long" in found.tags) is long
+    assert ("is 1473 bytes long" in told_both(found, RULE)["en"]["detail"]) is long

@@ -7,6 +7,7 @@ from postproc.diagnose.rules.consent_lost import RULE as CONSENT_LOST
 from postproc.diagnose.rules.media_stopped import RULE
 from tests.builders import APP, GATEWAY, SERVER
 from tests.diagnose.scenes import (
+    CLIENT_PUBLIC,
     asked,
     check,
     good,
@@ -566,3 +567,12 @@ def test_silent_after_a_bye_even_where_it_is_refused():
     assert asked(RULE, phases=stopped)
     bye = message(1, "BYE", 10.5, frame=60, to_tag="t")
     assert asked(RULE, phases=stopped, sip_messages=[*good()["sip_messages"], bye]) == []
+
+
+@pytest.mark.parametrize(("requests", "status", "gone"), [(3, None, True), (2, None, False), (3, 200, False)])
+def test_a_side_that_does_not_answer_afterwards_is_gone(requests, status, gone):
+    sent = {"call": 1, "leg": 1, "method": "BYE", "call_id": "a@x", "time": 20.5, "frame": 77, "cseq": 9}
+    bye = sent | {"src_addr": SERVER, "dst_addr": CLIENT_PUBLIC, "requests": requests, "final_status": status}
+    (found,) = asked(RULE, phases=[SILENT, phase(2)], rtp_streams=STOPPED, transactions=[bye], bindings=[])
+    assert ({"gone"} if gone else {"silent"}) == found.tags
+    assert ("(frame 77) was not answered either" in told_both(found, RULE)["en"]["detail"]) is gone

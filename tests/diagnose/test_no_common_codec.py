@@ -298,3 +298,13 @@ def test_silent_where_audio_is_taken_or_another_medium_stands_for_it(scene):
 def test_silent_on_a_body_that_is_no_sdp():
     plain = {"candidates": [], "sdp_media": [offer(proto="RTP/AVP", ufrag=None)]}
     assert asked(RULE, **at_once(415, **plain)) == []
+
+
+def test_an_answer_of_which_only_events_are_left():
+    events = {"formats": "101", "codecs": "101=telephone-event/8000"}
+    (found,) = asked(RULE, **mismatch(answered=events, legs=[leg(1), leg(2)]))
+    assert (found.verdict, found.leg) == ("suspect", 2)
+    assert told_both(found, RULE)["en"]["title"].startswith(f"No codec is left: {SERVER} offers PCMU/8000")
+    assert asked(RULE, **mismatch(answered=events | {"port": 0}, legs=[leg(1), leg(2)], rtp_streams=[])) != [
+        found
+    ]

@@ -289,3 +289,35 @@ def test_a_server_that_gets_the_audio_and_does_not_pass_it_on():
 def test_a_server_that_gets_no_audio_then_has_nothing_to_pass_on(changes):
     found = [each for each in asked(RULE, **bridged(**changes)) if each.leg == 2]
     assert all("fed" not in each.tags for each in found)
+
+
+def of_vpn(named="198.51.100.61", heard="10.8.0.10", server="192.168.3.5", back=None, sip_from=None):
+    """A phone in the VPN names a public address; the server's RTP goes there, the phone's comes from the VPN."""
+    scene = one_leg(named, sip_from or heard, server)
+    came = plain_stream(heard, server, leg=1, direction="client_to_server", src_port=7078, dst_port=7082)
+    went = plain_stream(server, named, leg=1, direction="server_to_client", src_port=7082, dst_port=7078)
+    streams = [came, went]
+    returned = [came | {"src_addr": back, "ssrc": 9}] if back else []
+    return scene | {"rtp_streams": [*streams, *returned]}
+
+
+def test_media_that_leave_for_the_public_address_of_a_phone_in_the_same_vpn_do_not_arrive():
+    row = verdict(**of_vpn())
+    assert (row.verdict, row.cause) == ("suspect", "one-way-media")
+    (found,) = asked(RULE, **of_vpn())
+    assert "wants media at 198.51.100.61" in told_both(found, RULE)["en"]["detail"]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        of_vpn(named="10.8.0.11"),
+        of_vpn(heard="198.51.100.62"),
+        of_vpn(server="203.0.113.5"),
+        of_vpn(back="198.51.100.61"),
+        of_vpn(sip_from="10.8.0.1"),
+    ],
+    ids=["a private one", "it speaks from outside", "a public server", "seen to send", "by way of a proxy"],
+)
+def test_silent_where_such_an_address_may_be_reached(scene):
+    assert asked(RULE, **scene) == []

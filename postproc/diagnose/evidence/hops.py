@@ -3,8 +3,10 @@
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
+from postproc.diagnose.evidence.candidates import PRIVATE, PUBLIC
 from postproc.diagnose.evidence.case import Case, answered_once
 from postproc.diagnose.evidence.paths import EITHER_WAY
+from postproc.model.addresses import addr_class
 from postproc.model.rows import RtpStreamRow
 
 
@@ -53,6 +55,8 @@ def strays(case: Case) -> Sequence[RtpStreamRow]:
     """Return the streams to a host that no description, candidate, check or packet names, of senders that leave unanswered
     whoever sends to them.
 
+    Also one to a public address that its receiver names although both are in private networks and talk to each other there.
+
     Symmetric RTP (RFC 4961) answers where the media come from, and descriptions say where they are wanted: a stream that
     does neither reaches nobody.
     """
@@ -67,15 +71,26 @@ def strays(case: Case) -> Sequence[RtpStreamRow]:
     return [
         row
         for row in streams
-        if row.dst_addr not in named
-        and _described(case, row.leg)
+        if _described(case, row.leg)
         and any(
-            min(row.last_time, heard.last_time) - max(row.first_time, heard.first_time) >= least
+            (row.dst_addr not in named or _outside(case, row, heard))
+            and min(row.last_time, heard.last_time) - max(row.first_time, heard.first_time) >= least
             and not _answered(row, heard, case.rtp_streams)
             for heard in streams
             if (heard.capture, heard.dst_addr, heard.dst_port) == (row.capture, row.src_addr, row.src_port)
         )
     ]
+
+
+def _outside(case: Case, row: RtpStreamRow, heard: RtpStreamRow) -> bool:
+    """Whether the stream leaves the private networks in which its sender hears the other side, for where nothing comes from."""
+    ends = addr_class(row.src_addr), addr_class(heard.src_addr), addr_class(row.dst_addr)
+    beside = ends[0] in PRIVATE and ends[1] in PRIVATE and ends[2] in PUBLIC
+    if not beside or any(row.dst_addr in (each.addr, each.related_addr) for each in case.candidates):
+        return False
+    spoken = {each.src_addr for each in case.sip_messages}
+    media = {each.src_addr for each in case.at_every_place.rtp_streams}
+    return heard.src_addr in spoken and row.dst_addr not in spoken | media
 
 
 def _described(case: Case, leg: int | None) -> bool:

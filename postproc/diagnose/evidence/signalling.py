@@ -206,9 +206,11 @@ def shown(section: SdpMediaRow) -> list[str]:
 
 
 def disjoint(one: SdpMediaRow, other: SdpMediaRow) -> bool:
-    """Whether all codecs of both sections are known and none is common."""
+    """Whether all codecs of both sections are known and none is common; the answer may have none but events and noise."""
     first, second = codecs(one), codecs(other)
-    return bool(first and second and not first & second)
+    if not first or second is None or not (second or other.port):
+        return False
+    return not first & second
 
 
 def well_known(section: SdpMediaRow) -> bool:

@@ -36,6 +36,10 @@ NO_CONTACT = Text(
     "The {status} has no Contact, so the caller does not know where the ACK belongs (RFC 3261, section 12.1.1).",
     "Das {status} hat keinen Contact; der Anrufer weiß also nicht, wohin das ACK gehört (RFC 3261, Abschnitt 12.1.1).",
 )
+LONG = Text(
+    "The {status} is {size} bytes long, so it goes over UDP in fragments, which many firewalls and VPNs drop.",
+    "Das {status} ist {size} Bytes lang und geht über UDP daher in Fragmenten, die viele Firewalls und VPNs verwerfen.",
+)
 ACK_ELSEWHERE = Text(
     "An ACK for it went to {ack_target} (frame {ack_frame}) and did not stop the repetitions.",
     "Ein ACK dazu ging an {ack_target} (Frame {ack_frame}) und beendete die Wiederholungen nicht.",
@@ -77,6 +81,7 @@ REPEATED = 4
 LASTING_S = 3.0
 # RFC 3261, section 13.3.1.4: without an ACK its sender gives the call up after 64 * T1.
 TIMER_H_S = 32.0
+ONE_PACKET = 1472  # bytes of a datagram in an Ethernet frame: 1,500 less the headers of IPv4 and UDP
 T1_S = 0.5  # RFC 3261, section 17.1.1.1: the first retransmission
 ROOM_S = 5.0  # timers of servers tick in seconds; with a minute, people who happen to hang up are laid on it
 
@@ -137,6 +142,10 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *
     if strange_number:
         detail.append(WRONG_NUMBER)
         facts |= {"ack_cseq": strange_number[0].cseq, "ack_frame": strange_number[0].frame}
+    long = first.transport == "udp" and (first.size or 0) > ONE_PACKET and not acks
+    if long:
+        detail.append(LONG)
+        facts["size"] = first.size
     if first.contact is None:
         detail.append(NO_CONTACT)
     else:
@@ -178,6 +187,8 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *
             if errors
             else {"number"}
             if strange_number
+            else {"lacking", "long"}
+            if long
             else {"lacking", "nameless"}
             if first.contact is None
             else _tags(acks, ignored=ignored, crossed=cancel is not None, reached=_is_reached(case, first))
@@ -249,6 +260,12 @@ RULE = Rule(
     ),
     causes=(
         cause(
+            "Fragments of the {status} are lost on the way: a VPN or line with a small MTU, or a firewall that drops IP fragments.",
+            "Fragmente des {status} gehen unterwegs verloren: ein VPN oder eine Leitung mit kleiner MTU oder eine Firewall, die"
+            " IP-Fragmente verwirft.",
+            tag="long",
+        ),
+        cause(
             "Contact or Record-Route of the {status} name an address or port that the caller cannot reach: a private one behind NAT,"
             " or a port that NAT forwards under another number.",
             "Contact oder Record-Route des {status} nennen eine Adresse oder einen Port, die der Anrufer nicht erreicht: eine private"
@@ -302,6 +319,11 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Use TCP or TLS for SIP (RFC 3261, section 18.1.1), or make the answer shorter: fewer codecs, headers and candidates.",
+            "SIP über TCP oder TLS führen (RFC 3261, Abschnitt 18.1.1) oder die Antwort kürzen: weniger Codecs, Header und Kandidaten.",
+            tag="long",
+        ),
         remedy(
             "Update the software that sends the ACK in frame {ack_frame}.",
             "Die Software aktualisieren, die das ACK in Frame {ack_frame} sendet.",

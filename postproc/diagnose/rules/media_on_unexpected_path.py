@@ -28,7 +28,8 @@ UNHEARD = Text(
 
 def find(case: Case) -> Iterator[Finding]:
     for row in strays(case):
-        yield _astray(case, row)
+        if (row.dst_addr, row.dst_port) not in {(s.connection_addr, s.port) for s in sections(case, row.leg)}:
+            yield _astray(case, row)  # one that SDP names is told by another rule
     for talk in talks(case):
         if any(row.leg == talk.leg for row in strays(case)):
             continue

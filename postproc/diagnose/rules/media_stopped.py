@@ -12,7 +12,7 @@ from postproc.diagnose.evidence.silences import Silence, Withheld, alive, fed_by
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import Row
-from postproc.model.rows import DtlsMessageRow, RtpStreamRow, SipMessageRow
+from postproc.model.rows import DtlsMessageRow, RtpStreamRow, SipMessageRow, TransactionRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -73,6 +73,10 @@ GONE = Text(
     "No checks or answers to checks came from there either.",
     "Auch Checks oder Antworten auf Checks kamen von dort nicht mehr.",
 )
+UNREACHED = Text(
+    "The {after} sent there afterwards (frame {after_frame}) was not answered either, though sent {after_times} times.",
+    "Auch das danach dorthin gesendete {after} (Frame {after_frame}) blieb unbeantwortet, obwohl {after_times}-mal gesendet.",
+)
 REQUEST = Text(
     "Just before there was a {method} (frame {frame}).",
     "Unmittelbar davor gab es ein {method} (Frame {frame}).",
@@ -94,6 +98,7 @@ SETTLE_FED = Text(
 # A change takes effect on media within a packet or two, a handshake within a second. A third of this misses a slow
 # re-INVITE; three times mentions unrelated events.
 JUST_BEFORE = timedelta(seconds=2)
+UNHEARD = 3  # times a request is sent; a choice: with fewer, the response may be outside the capture
 CHANGES = ("INVITE", "UPDATE", "REFER")
 
 
@@ -125,6 +130,15 @@ def _finding(case: Case, silence: Silence) -> Finding:
     if living is not None:
         detail.append(ALIVE if living else GONE)
         tags.add("alive" if living else "gone")
+    unreached = _unreached(case, silence)
+    if unreached is not None:
+        detail.append(UNREACHED)
+        tags.add("gone")
+        facts |= {
+            "after": unreached.method,
+            "after_frame": unreached.frame,
+            "after_times": unreached.requests,
+        }
     if message is not None:
         text, message_facts = _said_of(message)
         detail.append(text)
@@ -134,7 +148,8 @@ def _finding(case: Case, silence: Silence) -> Finding:
     if fed is not None:
         detail.append(FED)
         facts["other"] = fed.leg
-    tags.add("silent" if fed is None else "fed")
+    if unreached is None:
+        tags.add("silent" if fed is None else "fed")
     rows: list[Row] = [r for r in case.rtp_streams if r.leg == silence.leg and r.last_time == silence.since]
     return Finding(
         RULE.name,
@@ -148,6 +163,21 @@ def _finding(case: Case, silence: Silence) -> Finding:
         leg=silence.leg,
         tags=frozenset(tags),
     )
+
+
+def _unreached(case: Case, silence: Silence) -> TransactionRow | None:
+    """Return the first request to a side after it fell silent, if that was repeated without any answer."""
+    spoke = {
+        row.src_addr for row in case.rtp_streams if row.leg == silence.leg and row.last_time == silence.since
+    }
+    asked = (
+        row
+        for row in case.transactions
+        if row.leg == silence.leg and row.dst_addr in spoke and row.time > silence.since
+    )
+    first = next(asked, None)
+    unheard = first is not None and first.final_status is None and first.requests >= UNHEARD
+    return first if unheard else None
 
 
 def _of_relay(case: Case, gap: Withheld) -> Finding:
@@ -321,6 +351,13 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Ask what happened to the device at {since:clock} (network change, screen lock, flat battery); an app has to send a re-INVITE from"
+            " its new address.",
+            "Nachfragen, was um {since:clock} mit dem Gerät war (Netzwechsel, Bildschirmsperre, leerer Akku); eine App muss von ihrer neuen"
+            " Adresse ein Re-INVITE senden.",
+            tag="gone",
+        ),
         remedy(
             "Ask whether somebody was muted from {since:clock} on.",
             "Nachfragen, ob ab {since:clock} jemand stummgeschaltet war.",

@@ -32,6 +32,11 @@ DISJOINT = Text(
     "No common codec: {offerer} offers {offered}, {answerer} answers with {answered}.",
     "Kein gemeinsamer Codec: {offerer} bietet {offered} an, {answerer} antwortet mit {answered}.",
 )
+STRIPPED = Text(
+    "No codec is left: {offerer} offers {offered}, and the answer from {answerer} has formats beside audio only (events, noise).",
+    "Kein Codec ist übrig: {offerer} bietet {offered} an, und die Antwort von {answerer} hat nur Formate neben dem Audio (Events,"
+    " Rauschen).",
+)
 PASSED_ON = Text(
     "{refuser} refuses the media offered by the server ({offered}): {answer}.",
     "{refuser} lehnt die vom Server angebotenen Medien ({offered}) ab: {answer}.",
@@ -253,7 +258,7 @@ def _disjoint(case: Case, refused: Rejection | None) -> Iterator[Finding]:
             "fault" if sure else "suspect",
             0.95 if sure else 0.6,
             proof,
-            DISJOINT,
+            DISJOINT if facts["answered"] else STRIPPED,
             tuple(details),
             facts,
             None if sure else SETTLE,
@@ -333,8 +338,9 @@ RULE = Rule(
     ),
     causes=(
         cause(
-            "The codec lists of server and gateway, or server and client, have nothing in common.",
-            "Die Codec-Listen von Server und Gateway oder von Server und Client haben nichts gemeinsam.",
+            "The codec lists of server and gateway, or server and client, have nothing in common, or a relay strips the codecs.",
+            "Die Codec-Listen von Server und Gateway oder von Server und Client haben nichts gemeinsam, oder ein Relay entfernt die"
+            " Codecs.",
             tag="unshared",
         ),
         cause(

@@ -81,3 +81,9 @@ def test_an_offer_sent_again_is_answered_once():
 def test_no_answer_no_negotiation():
     assert negotiated(scene(sip_messages=[message(1, "INVITE", 0.0)]), "a@x") is None
     assert negotiated(scene(), "unknown@x") is None
+
+
+def test_an_answer_of_events_alone_has_no_codec_in_common():
+    events = {"formats": "101", "codecs": "101=telephone-event/8000", "time": 1.0}
+    assert disjoint(*sections(PCMA, events))
+    assert not disjoint(*sections(PCMA, events | {"port": 0}))
