@@ -174,7 +174,7 @@ def _found(case: Case, rules: Collection[Rule]) -> list[Finding]:
         replace(each, call=case.number)
         for rule in rules
         if not rule.beside_calls
-        and any(network or variant.stage not in NETWORK for variant in rule.every_variant)
+        and (network or any(variant.stage not in NETWORK for variant in rule.every_variant))
         for each in rule.find(case)
         if network or rule.variant(each.tags).stage not in NETWORK
     ]

@@ -80,6 +80,8 @@ class Places:
 
     def compared(self, tables: Tables) -> Tables:
         """Return the tables with ``clocks`` and ``passages``, and ``counted_in`` set for duplicates."""
+        if len(tables.captures) < 2:
+            return tables
         by_clock: dict[tuple[str, str], dict[str, Any]] = {}
         rows: list[dict[str, Any]] = []
         elsewhere = []
@@ -120,6 +122,8 @@ def find(events: Tables, files: Mapping[str, Files], offsets_ms: Mapping[str, fl
     ``offsets_ms`` has known offsets of clocks from the reference's. Raises CaptureError if a file
     cannot be read again.
     """
+    if len(events.captures) < 2:
+        return Places(())
     overlaps = []
     cut = ByCapture(events)
     for group in groups(events, recordings(events.captures, events.sip_messages, views(events))):

@@ -6,7 +6,7 @@ from postproc.diagnose.describe import detail
 from postproc.diagnose.rules.call_rejected import CAUSES, RULE
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.refusals import CAUSE_88, NO_MEDIA, at_once, call, passed_on, refused_leg, response
-from tests.diagnose.scenes import asked, foreign, leg, message, told_both, verdict
+from tests.diagnose.scenes import asked, foreign, leg, message, phase, told_both, verdict
 from tests.diagnose.test_dtls_alert import ALERT
 
 
@@ -339,3 +339,43 @@ def test_a_487_that_answers_the_server_s_own_cancel_is_not_the_origin():
     taken_back = message(2, "CANCEL", 0.9, reason_header="Q.850;cause=65")
     (found,) = asked(RULE, **scene | {"sip_messages": [*scene["sip_messages"], taken_back]})
     assert (found.facts["who"], found.facts["answer"]) == (SERVER, "503 No")
+
+
+def dropped(reason, **changes):
+    bye = message(1, "BYE", 20.0, frame=31, src_addr=SERVER, to_tag="t", reason_header=reason)
+    rest = [row for row in foreign()["sip_messages"] if row.get("method") != "BYE"]
+    return {"base": foreign(), "phases": [phase()], "sip_messages": [*rest, bye]} | changes
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("Q.850;cause=38", "the network is out of order"),
+        ('SIP;cause=500;text="x"', "could not keep the call"),
+        ("SIP;cause=599", "nobody hung up"),
+    ],
+)
+def test_a_good_call_that_a_machine_ends_for_a_failure_of_its_own(reason, words):
+    (found,) = asked(RULE, **dropped(reason))
+    assert (found.verdict, found.confidence, found.evidence.frames) == ("suspect", 0.7, (31,))
+    shown = told_both(found, RULE)["en"]
+    assert shown["title"] == f"{SERVER} ended the call by itself 17 s after the answer: {reason}."
+    assert words in shown["detail"]
+    assert verdict(**dropped(reason)).verdict == "suspect"
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        dropped(None),
+        dropped("Q.850;cause=16"),
+        dropped("Q.850;cause=127"),
+        dropped("SIP;cause=499"),
+        dropped("SIP;cause=600"),
+        dropped("Q.850;cause=38", rtp_streams=[]),
+        dropped("Q.850;cause=38", legs=[leg(1, answer_time=None)]),
+    ],
+    ids=["none", "normal", "interworking", "a client's", "declined", "no media", "never answered"],
+)
+def test_silent_where_somebody_hung_up_or_other_rules_speak(scene):
+    assert asked(RULE, **scene) == []

@@ -99,9 +99,14 @@ def given_up(case: Case) -> SipMessageRow | None:
 
 
 def _failed(reason: str | None) -> bool:
-    sip = SIP_CAUSE.search(reason or "")
-    by_sip = sip is not None and int(sip[1]) >= 400 and int(sip[1]) not in NOT_FAILURES
-    return by_sip or q850(reason) in INCAPABLE
+    status = sip_cause(reason) or 0
+    return (status >= 400 and status not in NOT_FAILURES) or q850(reason) in INCAPABLE
+
+
+def sip_cause(header: str | None) -> int | None:
+    """Return the SIP status in a Reason header, or None."""
+    match = SIP_CAUSE.search(header or "")
+    return int(match[1]) if match else None
 
 
 def rejection(case: Case) -> Rejection | None:

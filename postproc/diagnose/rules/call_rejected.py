@@ -5,15 +5,20 @@ from datetime import timedelta
 from typing import Any
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.signalling import CHALLENGES, Rejection, given_up, q850, rejection
+from postproc.diagnose.evidence.media import media_ok
+from postproc.diagnose.evidence.signalling import CHALLENGES, Rejection, given_up, q850, rejection, sip_cause
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import (
+    ack_missing,
+    answer_mismatch,
     callee_unreachable,
     candidates_rejected_by_acl,
+    change_failed,
     dtls_alert,
     invite_rejected_by_acl,
     no_common_codec,
     offer_without_candidates,
+    session_expired,
     session_interval_too_small,
     srtp_not_agreed,
 )
@@ -33,6 +38,7 @@ NEARER = (
     no_common_codec,
 )  # these are more specific
 
+OF_BYES = (ack_missing, answer_mismatch, change_failed, session_expired)  # say what a BYE was sent for
 MS_PER_S = 1000
 
 BY_OTHER = Text(
@@ -66,6 +72,15 @@ WARNING = Text("Its Warning header: {warning}.", "Warning-Header der Antwort: {w
 GAVE_UP = Text(
     "The caller's side took the call back by itself {seconds:0} s after the INVITE: {reason}.",
     "Die anrufende Seite hat den Anruf {seconds:0} s nach dem INVITE von sich aus zurückgezogen: {reason}.",
+)
+DROPPED = Text(
+    "{who} ended the call by itself {seconds:0} s after the answer: {reason}.",
+    "{who} hat den Anruf {seconds:0} s nach dem Abheben von sich aus beendet: {reason}.",
+)
+NO_HANG_UP = Text(
+    "By that Reason in the BYE nobody hung up: {who}, or the network behind it, could not keep the call, which had audio both ways.",
+    "Nach diesem Reason im BYE hat niemand aufgelegt: {who} oder das Netz dahinter konnte den Anruf nicht halten, der Audio in beiden"
+    " Richtungen hatte.",
 )
 NOBODY = Text(
     "By that Reason in the CANCEL nobody hung up: {who} could not set up what the call needs.",
@@ -160,6 +175,9 @@ KINDS: Mapping[int, str] = {
     **dict.fromkeys((400, 405, 406, 413, 414, 416, 493, 501, 505, 513), "message"),
     **dict.fromkeys((428, 433, 436, 437, 438, 607, 608), "identity"),  # RFC 8224, 5079, 8197, 8688
 }
+BROKEN_DOWN = frozenset(
+    {27, 34, 38, 41, 42, 43, 44, 47, 58, 63, 65, 69, 70, 79}
+)  # ITU-T Q.850, classes 2 to 4
 # 415, 488 and 606 refuse something in the offer, and no more specific rule sees what: the status is not the cause.
 UNEXPLAINED = 0.8
 NUMBER_CAUSES = frozenset({1, 22, 28})  # of Q.850: unassigned, changed, incomplete
@@ -168,6 +186,7 @@ NUMBER_CAUSES = frozenset({1, 22, 28})  # of Q.850: unassigned, changed, incompl
 def find(case: Case) -> Iterator[Finding]:
     yield from _onward(case)
     yield from _given_up(case)
+    yield from _dropped(case)
     refused = rejection(case)
     if refused is None or any(
         True for rule in NEARER if rule.RULE.name not in case.refuted for _ in rule.find(case)
@@ -262,6 +281,38 @@ def _given_up(case: Case) -> Iterator[Finding]:
         leg=cancel.leg,
         tags=frozenset({"bearer" if str(PRECONDITION) in reason else "media"}),
     )
+
+
+def _dropped(case: Case) -> Iterator[Finding]:
+    """Yield a finding on a good call that a machine ended for a failure of its own, if no rule says which."""
+    bye = next((row for row in case.sip_messages if row.method == "BYE"), None)
+    answered = next((leg for leg in case.legs if bye is not None and leg.call_id == bye.call_id), None)
+    if bye is None or answered is None or answered.answer_time is None or not _broke(bye.reason_header):
+        return
+    if media_ok(case) is not True or any(True for rule in OF_BYES for _ in rule.find(case)):
+        return
+    why = CAUSES.get(q850(bye.reason_header) or 0)
+    yield Finding(
+        RULE.name,
+        "suspect",
+        0.7,
+        evidence(bye),
+        DROPPED,
+        (NO_HANG_UP, *((why,) if why else ())),
+        {
+            "who": bye.src_addr,
+            "reason": bye.reason_header,
+            "seconds": (bye.time - answered.answer_time).total_seconds(),
+        },
+        SETTLE_GAVE_UP,
+        leg=bye.leg,
+        tags=frozenset({"server"}),
+    )
+
+
+def _broke(reason: str | None) -> bool:
+    """Whether a Reason names a failure of a network or server; 102 and 127 come with ordinary ends, too."""
+    return q850(reason) in BROKEN_DOWN or sip_cause(reason) in range(500, 600)
 
 
 def _alert(case: Case, refused: Rejection) -> DtlsMessageRow | None:
@@ -376,9 +427,10 @@ RULE = Rule(
     summary=Text("Call rejected", "Anruf abgelehnt"),
     claim=Text(
         "The INVITE got a final failure that is neither busy nor cancelled nor declined; on the onward leg, too, where the"
-        " server answered the caller itself.",
+        " server answered the caller itself. Or a side ends the call for a failure of its own, by CANCEL or BYE with such a Reason.",
         "Der INVITE wurde endgültig abgelehnt, und zwar weder als besetzt noch abgebrochen noch vom Angerufenen; auch auf dem"
-        " weiterführenden Leg, wo der Server dem Anrufer selbst geantwortet hat.",
+        " weiterführenden Leg, wo der Server dem Anrufer selbst geantwortet hat. Oder eine Seite beendet den Anruf wegen eines eigenen"
+        " Fehlers, per CANCEL oder BYE mit einem solchen Reason.",
     ),
     causes=(
         cause(
