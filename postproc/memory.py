@@ -13,8 +13,8 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 def prepare() -> None:
     """Set what counts from the start; to be called before pyarrow is imported.
 
-    Arrow's own allocator keeps a page per size of its small buffers, and there are a thousand columns of
-    them: 60 MB on a few thousand calls. An allocator that the environment names stays.
+    With glibc's allocator a run on 2,000 calls takes 60 MB less than with Arrow's own, mimalloc, and no
+    more time. An allocator that the environment names stays.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     seldom_look_for_garbage()

@@ -2,13 +2,18 @@
 
 import ctypes
 import gc
+import os
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from postproc import memory
+
+POOL = "ARROW_DEFAULT_MEMORY_POOL"
 
 
 def resident():
@@ -32,6 +37,15 @@ def test_what_was_kept_is_given_back():
     kept = resident()
     memory.give_back()
     assert resident() < kept - 50 * guard.nbytes
+
+
+@pytest.mark.parametrize(("named", "used"), [(None, "system"), ("mimalloc", "mimalloc")])
+def test_arrow_has_the_allocator_of_glibc_unless_another_is_named(named, used):
+    told = "from postproc.memory import prepare; prepare(); import pyarrow as pa; print(pa.default_memory_pool().backend_name)"
+    others = {name: value for name, value in os.environ.items() if name != POOL}
+    environment = others | ({POOL: named} if named else {})
+    done = subprocess.run([sys.executable, "-c", told], env=environment, capture_output=True, check=True)
+    assert done.stdout.decode().split() == [used]
 
 
 def test_another_c_library_is_left_alone(monkeypatch):

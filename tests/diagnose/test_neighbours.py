@@ -5,6 +5,7 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import postproc
@@ -43,6 +44,16 @@ def run(*scenes: Mapping[str, Sequence[Mapping[str, Any]]], apart: float = APART
             )
     made = Tables().with_(**{name: builders.rows(name, *rows) for name, rows in held.items()})
     return builders.attributed(made)
+
+
+def test_findings_made_a_table_block_by_block_are_those_made_at_once(monkeypatch):
+    """Calls that wait for their neighbours are told last, and stand in their places all the same."""
+    waiting = {"bindings": unanswered(6), "rtp_streams": [], "pairs": [], "dtls": []}
+    three = run(waiting, {}, waiting)
+    whole = diagnose(three, XPHONE)[0].findings
+    assert len(whole) > 2 and whole["call"].is_monotonic_increasing
+    monkeypatch.setattr("postproc.diagnose.FINDINGS_AT_ONCE", 1)
+    pd.testing.assert_frame_equal(diagnose(three, XPHONE)[0].findings, whole)
 
 
 def _moved(name: str, row: dict[str, Any], number: int, apart: float) -> dict[str, Any]:
