@@ -41,7 +41,8 @@ def test_what_was_kept_is_given_back():
 
 @pytest.mark.parametrize(("named", "used"), [(None, "system"), ("mimalloc", "mimalloc")])
 def test_arrow_has_the_allocator_of_glibc_unless_another_is_named(named, used):
-    told = "from postproc.memory import prepare; prepare(); import pyarrow as pa; print(pa.default_memory_pool().backend_name)"
+    asked = "import pyarrow as pa; print(pa.default_memory_pool().backend_name)"
+    told = f"from postproc.memory import prepare; prepare(); {asked}"
     others = {name: value for name, value in os.environ.items() if name != POOL}
     environment = others | ({POOL: named} if named else {})
     done = subprocess.run([sys.executable, "-c", told], env=environment, capture_output=True, check=True)
