@@ -3,7 +3,8 @@
 import pytest
 
 from postproc.diagnose.describe import detail
-from postproc.diagnose.rules.call_rejected import CAUSES, RULE
+from postproc.diagnose.evidence.q850 import CAUSES
+from postproc.diagnose.rules.call_rejected import RULE
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.refusals import CAUSE_88, NO_MEDIA, at_once, call, passed_on, refused_leg, response
 from tests.diagnose.scenes import asked, foreign, leg, message, phase, told_both, verdict

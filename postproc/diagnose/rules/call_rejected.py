@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.media import media_ok
-from postproc.diagnose.evidence.signalling import CHALLENGES, Rejection, given_up, q850, rejection, sip_cause
+from postproc.diagnose.evidence.own_failures import PRECONDITION, cancelled, dropped, refused_onward
+from postproc.diagnose.evidence.q850 import CAUSES, NUMBER_CAUSES
+from postproc.diagnose.evidence.signalling import CHALLENGES, Rejection, rejection
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import (
     ack_missing,
@@ -26,7 +27,6 @@ from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import DtlsMessageRow
 from postproc.model.text import Text
-from postproc.model.vocabulary import EVERYDAY_ENDS
 
 NEARER = (
     invite_rejected_by_acl,
@@ -69,26 +69,6 @@ ALONE = Text(
 REASON = Text("Its Reason header: {reason}.", "Reason-Header der Antwort: {reason}.")
 WARNING = Text("Its Warning header: {warning}.", "Warning-Header der Antwort: {warning}.")
 
-GAVE_UP = Text(
-    "The caller's side took the call back by itself {seconds:0} s after the INVITE: {reason}.",
-    "Die anrufende Seite hat den Anruf {seconds:0} s nach dem INVITE von sich aus zurückgezogen: {reason}.",
-)
-DROPPED = Text(
-    "{who} ended the call by itself {seconds:0} s after the answer: {reason}.",
-    "{who} hat den Anruf {seconds:0} s nach dem Abheben von sich aus beendet: {reason}.",
-)
-NO_HANG_UP = Text(
-    "By that Reason in the BYE nobody hung up: {who}, or the network behind it, could not keep the call, which had audio both ways.",
-    "Nach diesem Reason im BYE hat niemand aufgelegt: {who} oder das Netz dahinter konnte den Anruf nicht halten, der Audio in beiden"
-    " Richtungen hatte.",
-)
-NOBODY = Text(
-    "By that Reason in the CANCEL nobody hung up: {who} could not set up what the call needs.",
-    "Nach diesem Reason im CANCEL hat niemand aufgelegt: {who} konnte nicht bereitstellen, was der Anruf braucht.",
-)
-SETTLE_GAVE_UP = Text(
-    "the log of {who} says what failed there.", "Das Log von {who} sagt, was dort scheiterte."
-)
 OFFERLESS = Text(
     "The INVITE came without SDP (delayed offer), which not every side takes.",
     "Der INVITE kam ohne SDP (Delayed Offer); das nimmt nicht jede Seite an.",
@@ -97,21 +77,6 @@ UNKNOWN_DIGEST = Text(
     "The only digest asked for is {digest}; who knows MD5 only cannot answer that.",
     "Verlangt wird allein der Digest {digest}; wer nur MD5 kennt, kann darauf nicht antworten.",
 )
-ONWARD = Text(
-    "{who} refused the call that {server} passed on ({answer}); {seconds:0} s later {server}, which had answered the"
-    " caller itself, hung up.",
-    "{who} lehnte den Anruf ab, den {server} weitergab ({answer}); {seconds:0} s später legte {server}, der dem Anrufer"
-    " selbst geantwortet hatte, auf.",
-)
-SETTLE = Text(
-    "what the caller heard, or the server's dial plan: whether it means to end the call then.",
-    "was der Anrufer hörte, oder der Wählplan des Servers: ob er den Anruf dann beenden soll.",
-)
-REDIRECTS_END = 400
-# An announcement and a goodbye. A third of this misses short announcements; three times includes a voicemail that
-# recorded a message.
-GOODBYE = timedelta(seconds=30)
-
 AFTER_ALERT = Text(
     "A DTLS alert (frame {alert_frame}) had ended the handshake {alert_ms} ms before: the refusal follows from it.",
     "{alert_ms} ms davor hatte ein DTLS-Alert (Frame {alert_frame}) den Handshake beendet: Die Ablehnung folgt daraus.",
@@ -121,40 +86,6 @@ AFTER_ALERT = Text(
 # three times, a user's own refusal some seconds later is attributed to the alert.
 GIVEN_UP = timedelta(seconds=1)
 
-# ITU-T Q.850, section 2.2.7: causes that are more specific than the SIP status.
-CAUSES: Mapping[int, Text] = {
-    1: Text(
-        "Q.850 cause 1: the number is not assigned.", "Q.850-Ursache 1: Die Rufnummer ist nicht vergeben."
-    ),
-    3: Text("Q.850 cause 3: no route to the destination.", "Q.850-Ursache 3: kein Weg zum Ziel."),
-    20: Text(
-        "Q.850 cause 20: the subscriber is absent.", "Q.850-Ursache 20: Der Teilnehmer ist nicht angemeldet."
-    ),
-    21: Text("Q.850 cause 21: the call was rejected.", "Q.850-Ursache 21: Der Anruf wurde abgelehnt."),
-    22: Text("Q.850 cause 22: the number has changed.", "Q.850-Ursache 22: Die Rufnummer hat sich geändert."),
-    27: Text(
-        "Q.850 cause 27: the destination is out of order.", "Q.850-Ursache 27: Das Ziel ist außer Betrieb."
-    ),
-    28: Text("Q.850 cause 28: invalid number format.", "Q.850-Ursache 28: ungültiges Rufnummernformat."),
-    34: Text("Q.850 cause 34: no free channel.", "Q.850-Ursache 34: kein freier Kanal."),
-    38: Text("Q.850 cause 38: the network is out of order.", "Q.850-Ursache 38: Das Netz ist gestört."),
-    41: Text("Q.850 cause 41: temporary failure.", "Q.850-Ursache 41: vorübergehender Fehler."),
-    42: Text("Q.850 cause 42: congestion.", "Q.850-Ursache 42: Überlast."),
-    57: Text("Q.850 cause 57: service not authorised.", "Q.850-Ursache 57: Dienst nicht freigegeben."),
-    58: Text(
-        "Q.850 cause 58: bearer capability not available.",
-        "Q.850-Ursache 58: Dienst zurzeit nicht verfügbar.",
-    ),
-    65: Text(
-        "Q.850 cause 65: bearer capability not implemented, such as a codec without a transcoder.",
-        "Q.850-Ursache 65: Dienst nicht unterstützt, etwa ein Codec ohne Transcoder.",
-    ),
-    79: Text("Q.850 cause 79: service not implemented.", "Q.850-Ursache 79: Dienst nicht implementiert."),
-    88: Text("Q.850 cause 88: incompatible destination.", "Q.850-Ursache 88: inkompatibles Ziel."),
-    102: Text("Q.850 cause 102: a timer expired.", "Q.850-Ursache 102: Ein Timer ist abgelaufen."),
-}
-
-PRECONDITION = 580  # RFC 3312, section 8: a precondition could not be met
 # Kinds of refusal, which select advice.
 KINDS: Mapping[int, str] = {
     401: "credentials",
@@ -175,18 +106,14 @@ KINDS: Mapping[int, str] = {
     **dict.fromkeys((400, 405, 406, 413, 414, 416, 493, 501, 505, 513), "message"),
     **dict.fromkeys((428, 433, 436, 437, 438, 607, 608), "identity"),  # RFC 8224, 5079, 8197, 8688
 }
-BROKEN_DOWN = frozenset(
-    {27, 34, 38, 41, 42, 43, 44, 47, 58, 63, 65, 69, 70, 79}
-)  # ITU-T Q.850, classes 2 to 4
 # 415, 488 and 606 refuse something in the offer, and no more specific rule sees what: the status is not the cause.
 UNEXPLAINED = 0.8
-NUMBER_CAUSES = frozenset({1, 22, 28})  # of Q.850: unassigned, changed, incomplete
 
 
 def find(case: Case) -> Iterator[Finding]:
-    yield from _onward(case)
-    yield from _given_up(case)
-    yield from _dropped(case)
+    yield from refused_onward(RULE.name, case, _of_status)
+    yield from cancelled(RULE.name, case)
+    yield from (found for found in dropped(RULE.name, case) if not _says_why(case))
     refused = rejection(case)
     if refused is None or any(
         True for rule in NEARER if rule.RULE.name not in case.refuted for _ in rule.find(case)
@@ -212,107 +139,16 @@ def find(case: Case) -> Iterator[Finding]:
     )
 
 
+def _says_why(case: Case) -> bool:
+    """Whether another rule says what the BYE was sent for."""
+    return any(True for rule in OF_BYES for _ in rule.find(case))
+
+
 def _tags(case: Case, refused: Rejection) -> frozenset[str]:
     if _offerless(refused):
         return frozenset({"offerless"})
     unknown = refused.status in CHALLENGES and _digest(refused) is not None
     return frozenset({_kind(case, refused)} | ({"digest"} if unknown else set()))
-
-
-def _onward(case: Case) -> Iterator[Finding]:
-    """Yield findings on calls that the server answered itself (menu, queue), whose onward leg was refused, and which it ended."""
-    first = [leg for leg in case.legs if leg.leg == 1 and leg.answer_time is not None]
-    onward = [leg for leg in case.legs if leg.leg > 1]
-    up = any(leg.answer_time is not None or leg.state == "cancelled" for leg in onward)
-    if not first or not onward or up or any(row.method == "REFER" for row in case.sip_messages):
-        return
-    by_call_id = {leg.call_id: leg for leg in onward}
-    failures = [
-        row
-        for row in case.sip_messages
-        if row.call_id in by_call_id
-        and row.cseq_method == "INVITE"
-        and row.status == by_call_id[row.call_id].final_status
-    ]
-    last = max(failures, key=lambda row: row.time, default=None)
-    if last is None or (last.status or 0) < REDIRECTS_END or last.status in EVERYDAY_ENDS:
-        return
-    ended = next((leg for leg in first if leg.ended_by == "uas" and leg.end_time is not None), None)
-    if ended is None or ended.end_time is None or not timedelta() <= ended.end_time - last.time <= GOODBYE:
-        return
-    facts = {
-        "who": last.src_addr,
-        "answer": f"{last.status} {last.reason or ''}".strip(),
-        "server": last.dst_addr,
-        "seconds": (ended.end_time - last.time).total_seconds(),
-    }
-    why = CAUSES.get(q850(last.reason_header) or 0)
-    yield Finding(
-        RULE.name,
-        "suspect",
-        0.7,
-        evidence(last),
-        ONWARD,
-        (why,) if why else (),
-        facts,
-        SETTLE,
-        leg=last.leg,
-        tags=frozenset({_of_status(last.status or 0)}),
-    )
-
-
-def _given_up(case: Case) -> Iterator[Finding]:
-    """Yield a finding on a call that its caller's side cancelled for a failure of its own (RFC 3326)."""
-    cancel = given_up(case)
-    if cancel is None:
-        return
-    reason, invites = cancel.reason_header or "", (row for row in case.sip_messages if row.method == "INVITE")
-    invite = next(row for row in invites if row.call_id == cancel.call_id)
-    why = CAUSES.get(q850(reason) or 0)
-    yield Finding(
-        RULE.name,
-        "suspect",
-        0.8,
-        evidence(invite, cancel),
-        GAVE_UP,
-        (NOBODY, *((why,) if why else ())),
-        {"who": cancel.src_addr, "reason": reason, "seconds": (cancel.time - invite.time).total_seconds()},
-        SETTLE_GAVE_UP,
-        leg=cancel.leg,
-        tags=frozenset({"bearer" if str(PRECONDITION) in reason else "media"}),
-    )
-
-
-def _dropped(case: Case) -> Iterator[Finding]:
-    """Yield a finding on a good call that a machine ended for a failure of its own, if no rule says which."""
-    bye = next((row for row in case.sip_messages if row.method == "BYE"), None)
-    answered = next((leg for leg in case.legs if bye is not None and leg.call_id == bye.call_id), None)
-    if bye is None or answered is None or answered.answer_time is None or not _broke(bye.reason_header):
-        return
-    if media_ok(case) is not True or any(True for rule in OF_BYES for _ in rule.find(case)):
-        return
-    why = CAUSES.get(q850(bye.reason_header) or 0)
-    yield Finding(
-        RULE.name,
-        "suspect",
-        0.7,
-        evidence(bye),
-        DROPPED,
-        (NO_HANG_UP, *((why,) if why else ())),
-        {
-            "who": bye.src_addr,
-            "reason": bye.reason_header,
-            "seconds": (bye.time - answered.answer_time).total_seconds(),
-        },
-        SETTLE_GAVE_UP,
-        leg=bye.leg,
-        tags=frozenset({"server"}),
-    )
-
-
-def _broke(reason: str | None) -> bool:
-    """Whether a Reason names a failure of a network or server; 102 and 127 come with ordinary ends, too."""
-    return q850(reason) in BROKEN_DOWN or sip_cause(reason) in range(500, 600)
 
 
 def _alert(case: Case, refused: Rejection) -> DtlsMessageRow | None:

@@ -1,0 +1,147 @@
+"""Findings on calls that a side ends for a failure of its own, in sentences of rule ``call-rejected``."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import media_ok
+from postproc.diagnose.evidence.q850 import BROKEN_DOWN, CAUSES
+from postproc.diagnose.evidence.signalling import given_up, q850, sip_cause
+from postproc.model.findings import Finding
+from postproc.model.text import Text
+from postproc.model.vocabulary import EVERYDAY_ENDS
+
+PRECONDITION = 580  # RFC 3312, section 8: a precondition could not be met
+GAVE_UP = Text(
+    "The caller's side took the call back by itself {seconds:0} s after the INVITE: {reason}.",
+    "Die anrufende Seite hat den Anruf {seconds:0} s nach dem INVITE von sich aus zurückgezogen: {reason}.",
+)
+DROPPED = Text(
+    "{who} ended the call by itself {seconds:0} s after the answer: {reason}.",
+    "{who} hat den Anruf {seconds:0} s nach dem Abheben von sich aus beendet: {reason}.",
+)
+NO_HANG_UP = Text(
+    "By that Reason in the BYE nobody hung up: {who}, or the network behind it, could not keep the call, which had audio both ways.",
+    "Nach diesem Reason im BYE hat niemand aufgelegt: {who} oder das Netz dahinter konnte den Anruf nicht halten, der Audio in beiden"
+    " Richtungen hatte.",
+)
+NOBODY = Text(
+    "By that Reason in the CANCEL nobody hung up: {who} could not set up what the call needs.",
+    "Nach diesem Reason im CANCEL hat niemand aufgelegt: {who} konnte nicht bereitstellen, was der Anruf braucht.",
+)
+SETTLE_GAVE_UP = Text(
+    "the log of {who} says what failed there.", "Das Log von {who} sagt, was dort scheiterte."
+)
+ONWARD = Text(
+    "{who} refused the call that {server} passed on ({answer}); {seconds:0} s later {server}, which had answered the"
+    " caller itself, hung up.",
+    "{who} lehnte den Anruf ab, den {server} weitergab ({answer}); {seconds:0} s später legte {server}, der dem Anrufer"
+    " selbst geantwortet hatte, auf.",
+)
+SETTLE = Text(
+    "what the caller heard, or the server's dial plan: whether it means to end the call then.",
+    "was der Anrufer hörte, oder der Wählplan des Servers: ob er den Anruf dann beenden soll.",
+)
+REDIRECTS_END = 400
+# An announcement and a goodbye. A third of this misses short announcements; three times includes a voicemail that
+# recorded a message.
+GOODBYE = timedelta(seconds=30)
+
+
+def refused_onward(rule: str, case: Case, kind: Callable[[int], str]) -> Iterator[Finding]:
+    """Yield a finding on a call that the server answered itself (menu, queue) and ended once its onward leg was refused.
+
+    ``kind`` is what advice goes by, of a status.
+    """
+    first = [leg for leg in case.legs if leg.leg == 1 and leg.answer_time is not None]
+    onward = [leg for leg in case.legs if leg.leg > 1]
+    up = any(leg.answer_time is not None or leg.state == "cancelled" for leg in onward)
+    if not first or not onward or up or any(row.method == "REFER" for row in case.sip_messages):
+        return
+    by_call_id = {leg.call_id: leg for leg in onward}
+    failures = [
+        row
+        for row in case.sip_messages
+        if row.call_id in by_call_id
+        and row.cseq_method == "INVITE"
+        and row.status == by_call_id[row.call_id].final_status
+    ]
+    last = max(failures, key=lambda row: row.time, default=None)
+    if last is None or (last.status or 0) < REDIRECTS_END or last.status in EVERYDAY_ENDS:
+        return
+    ended = next((leg for leg in first if leg.ended_by == "uas" and leg.end_time is not None), None)
+    if ended is None or ended.end_time is None or not timedelta() <= ended.end_time - last.time <= GOODBYE:
+        return
+    facts = {
+        "who": last.src_addr,
+        "answer": f"{last.status} {last.reason or ''}".strip(),
+        "server": last.dst_addr,
+        "seconds": (ended.end_time - last.time).total_seconds(),
+    }
+    why = CAUSES.get(q850(last.reason_header) or 0)
+    yield Finding(
+        rule,
+        "suspect",
+        0.7,
+        evidence(last),
+        ONWARD,
+        (why,) if why else (),
+        facts,
+        SETTLE,
+        leg=last.leg,
+        tags=frozenset({kind(last.status or 0)}),
+    )
+
+
+def cancelled(rule: str, case: Case) -> Iterator[Finding]:
+    """Yield a finding on a call that its caller's side cancelled for a failure of its own (RFC 3326)."""
+    cancel = given_up(case)
+    if cancel is None:
+        return
+    reason, invites = cancel.reason_header or "", (row for row in case.sip_messages if row.method == "INVITE")
+    invite = next(row for row in invites if row.call_id == cancel.call_id)
+    why = CAUSES.get(q850(reason) or 0)
+    yield Finding(
+        rule,
+        "suspect",
+        0.8,
+        evidence(invite, cancel),
+        GAVE_UP,
+        (NOBODY, *((why,) if why else ())),
+        {"who": cancel.src_addr, "reason": reason, "seconds": (cancel.time - invite.time).total_seconds()},
+        SETTLE_GAVE_UP,
+        leg=cancel.leg,
+        tags=frozenset({"bearer" if str(PRECONDITION) in reason else "media"}),
+    )
+
+
+def dropped(rule: str, case: Case) -> Iterator[Finding]:
+    """Yield a finding on a good call that a machine ended for a failure of its own."""
+    bye = next((row for row in case.sip_messages if row.method == "BYE"), None)
+    answered = next((leg for leg in case.legs if bye is not None and leg.call_id == bye.call_id), None)
+    if bye is None or answered is None or answered.answer_time is None or not _broke(bye.reason_header):
+        return
+    if media_ok(case) is not True:
+        return
+    why = CAUSES.get(q850(bye.reason_header) or 0)
+    yield Finding(
+        rule,
+        "suspect",
+        0.7,
+        evidence(bye),
+        DROPPED,
+        (NO_HANG_UP, *((why,) if why else ())),
+        {
+            "who": bye.src_addr,
+            "reason": bye.reason_header,
+            "seconds": (bye.time - answered.answer_time).total_seconds(),
+        },
+        SETTLE_GAVE_UP,
+        leg=bye.leg,
+        tags=frozenset({"server"}),
+    )
+
+
+def _broke(reason: str | None) -> bool:
+    """Whether a Reason names a failure of a network or server; 102 and 127 come with ordinary ends, too."""
+    return q850(reason) in BROKEN_DOWN or sip_cause(reason) in range(500, 600)
