@@ -58,7 +58,7 @@ def test_every_command_that_runs_tshark_has_the_option():
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_workers_run_the_tshark_that_is_set(told, pcaps, jobs):
-    captures = [pcaps / "acl_403.pcapng", pcaps / "acl_488.pcapng"]
+    captures = [pcaps / "made" / "sips_tls.pcapng", pcaps / "acl_488.pcapng"]  # TLS is tshark's
     done = postproc("run", *captures, "-q", "-j", jobs, "--tshark", "bin/tshark")
     assert (done.returncode, done.stderr) == (0, "")
     assert any(" -r " in line for line in told.read_text().splitlines())  # small captures share one
@@ -81,7 +81,7 @@ def test_the_environment_sets_it_too_and_the_option_goes_before(told, pcaps):
 def test_a_notebooks_kernel_knows_it(told, pcaps):
     done = postproc(
         "notebook",
-        pcaps / "acl_403.pcapng",
+        pcaps / "made" / "sips_tls.pcapng",
         "--execute",
         "-o",
         told.parent / "a.ipynb",

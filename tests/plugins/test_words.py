@@ -191,7 +191,8 @@ def messages(draw: st.DrawFn) -> bytes:
 def of_stun(message: bytes) -> list[str]:
     found = wire.parse(message)
     method, kind = stun.names(found.method, found.kind)
-    mapped, error = stun.mapped_address(found), found.get(wire.ERROR_CODE)
+    mapped = next((found.get(each) for each in stun.MAPPED if found.has(each)), None)
+    error = found.get(wire.ERROR_CODE)
     place = endpoint(str(ip_address(mapped.addr)), mapped.port) if mapped else None
     return said(
         kind,
