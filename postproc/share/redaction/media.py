@@ -1,4 +1,4 @@
-"""Redact RTP and RTCP (RFC 3550): proven media keeps headers and reports, never its payload.
+"""Redact RTP, RTCP (RFC 3550) and fax: proven media keeps headers and reports, never its payload.
 
 The first byte proves nothing: it is also that of one DNS query in four. A stream is proven by consecutive
 sequence numbers under one SSRC, or by a session description that names an end and its payload types, or by
@@ -15,6 +15,7 @@ RTCP_TYPES = range(192, 224)
 SENDER, RECEIVER, BYE, FEEDBACK = 200, 201, 203, (205, 206)
 REPORT_BLOCK, REPORT_HEADER, FEEDBACK_HEADER = 24, 8, 12
 HEADER = 12
+FAX_HEADER = 3  # number and length of the first part (ITU-T T.38, section 9.1)
 EXTENSIONS = (b"\xbe\xde", b"\x10\0")  # RFC 8285, section 4
 FOLLOWING = 3  # the largest step between consecutive sequence numbers, as in postproc.read.media
 NEEDED = 2  # such steps prove a stream; a choice: with 1, random payloads pass more often
@@ -81,6 +82,13 @@ class Media:
         if len(payload) < HEADER or not self._is_stream(flow, payload):
             return None
         return _rtp(payload)
+
+    def fax(self, flow: Flow, payload: bytes) -> bytes | None:
+        """Return a packet between ends of fax with its number and first length only (UDPTL); else None."""
+        ends = (flow[0], flow[1]), (flow[2], flow[3])
+        if not any(map(self._sessions.is_fax, ends)):
+            return None
+        return payload[:FAX_HEADER].ljust(len(payload), b"\0")
 
     def _is_stream(self, flow: Flow, payload: bytes) -> bool:
         kind = payload[1] & 127

@@ -252,7 +252,9 @@ class Packets:
             return self._copied(payload, cut=cut)
         if _is_channel_data(payload, cut=cut):
             return self._channel_data(flow, payload, cut=cut)
-        return None
+        new = self._media.fax(flow, payload)
+        self._tally.replaced[Kind.MEDIA] += new is not None
+        return new
 
     def _copied(self, payload: bytes, *, cut: bool) -> bytes | None:
         """Redact a HEP copy: addresses and payload are replaced, ports and times stay, all else is zeroed."""

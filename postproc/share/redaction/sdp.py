@@ -16,6 +16,7 @@ from postproc.share.redaction.words import fitting
 from postproc.wire import MalformedError, number, sdp
 from postproc.wire.sdp import LARGEST_PORT, Media, Section
 
+UDPTL = "udptl"  # the transport of fax (ITU-T T.38, annex D)
 CARRIES_RTP = "RTP"
 LARGEST_TYPE = 127
 
@@ -23,10 +24,11 @@ End = tuple[bytes, int]
 
 
 class Sessions:
-    """The endpoints that descriptions name for RTP, and the payload types allowed there."""
+    """The endpoints that descriptions name for RTP, with the payload types allowed there, and for fax."""
 
     def __init__(self) -> None:
         self._ends: dict[End, set[int]] = {}
+        self._fax: set[End] = set()
         self.payload_types: set[int] = set()
 
     def note(self, description: str) -> None:
@@ -37,12 +39,16 @@ class Sessions:
                 self._note(section, sdp.parse_media(section.value("m") or ""), session.value("c") or "")
 
     def _note(self, section: Section, media: Media, connection: str) -> None:
-        if CARRIES_RTP not in media.proto or media.port is None:
+        if media.port is None:
+            return
+        addr = _addr(section.value("c") or connection)
+        if media.proto.lower() == UDPTL and (fax := _end(addr, media.port)):
+            self._fax.add(fax)
+        if CARRIES_RTP not in media.proto:
             return
         numbers = (number(each, LARGEST_TYPE) for each in media.formats)
         types = {each for each in numbers if each is not None}
         self.payload_types |= types
-        addr = _addr(section.value("c") or connection)
         for host, port in ((addr, media.port), *_candidates(section), *_rtcp(section, addr)):
             if end := _end(host, port):
                 self._ends.setdefault(end, set()).update(types)
@@ -50,6 +56,10 @@ class Sessions:
     def payload_types_at(self, end: End) -> set[int]:
         """Return the payload types named for this endpoint; empty if no description names it."""
         return self._ends.get(end, set())
+
+    def is_fax(self, end: End) -> bool:
+        """Whether a description names this endpoint for fax (T.38)."""
+        return end in self._fax
 
 
 def _candidates(section: Section) -> Iterator[tuple[str, int]]:

@@ -62,6 +62,15 @@ def test_fax_and_other_media_name_no_end_of_rtp():
     assert heard(sdp=fax.replace("image 4000 udptl t38", "audio 4000 RTP/AVP")).packet(FLOW, rtp(5))
 
 
+def test_a_fax_packet_keeps_its_number_and_length_where_a_description_names_an_end_for_fax():
+    media = heard(sdp="v=0\r\nc=IN IP4 10.0.0.1\r\nm=image 4000 UDPTL t38\r\n")
+    packet = b"\0\7\5page!"
+    assert media.fax(FLOW, packet) == b"\0\7\5\0\0\0\0\0"
+    assert media.fax((*FLOW[2:], *FLOW[:2]), packet[:2]) == packet[:2]
+    assert media.fax(BELOW, packet) is None
+    assert heard(sdp="v=0\r\nc=IN IP4 10.0.0.1\r\nm=audio 4000 RTP/AVP 8\r\n").fax(FLOW, packet) is None
+
+
 def test_checks_between_two_ends_say_that_they_have_a_session():
     media = heard(sdp=SDP)
     media.note_check((FLOW[2], FLOW[3], FLOW[0], FLOW[1]))
