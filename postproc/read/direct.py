@@ -29,7 +29,9 @@ OF_TCP = np.uint64(4)  # beside read.payloads' keys: a connection's own
 HTTPS = 443  # its connections are told by other rules (read.tshark)
 LETTER = re.compile(rb"[A-Za-z]")
 LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*(\d{1,9})[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
-LONGEST = 1 << 16  # bytes of a message, far more than any; bounds the work on what never ends
+# Bytes and segments of a message, far more than any has: 64 kB in Ethernet's segments are 45. They bound the
+# work on what never ends, which is looked through again with each segment.
+LONGEST, MOST_SEGMENTS = 1 << 16, 64
 ICMP_HEADER = 8
 Ends = tuple[str | None, str | None, tuple[int | None, int | None]]
 TRANSPORTS = {UDP: "udp", TCP: "tcp"}
@@ -43,6 +45,7 @@ class Sender:
 
     expected: int | None = None
     begun: bytes = b""
+    segments: int = 0  # of the message begun
 
     def take(self, sequence: int, payload: bytes) -> list[bytes]:
         """Return the messages that a segment completes. Raises MalformedError if it is not plain SIP."""
@@ -56,7 +59,8 @@ class Sender:
             whole.append(stream[at:end])
             at = end
         self.begun = stream[at:]
-        if len(self.begun) > LONGEST:
+        self.segments = (0 if whole else self.segments) + bool(self.begun)
+        if len(self.begun) > LONGEST or self.segments > MOST_SEGMENTS:
             raise MalformedError("too long")
         return whole
 

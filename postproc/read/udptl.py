@@ -15,9 +15,8 @@ from postproc.read.packets import Packets, Payloads
 from postproc.read.rtp import MAGIC_COOKIE
 
 HEAD = structure("number >u2, length u1, content u1, cookie >u4, rest V8")
-NUMBERS = (
-    20 << 8
-)  # below the first bytes of DTLS (RFC 7983); a fax page at 30 ms has fewer than 3,000 packets
+# Below the first bytes of DTLS (RFC 7983); a fax page at 30 ms has fewer than 3,000 packets.
+NUMBERS = 20 << 8
 LEAST = 4  # bytes: number, length, one byte of content
 CROWD = 50_000  # addresses; bounds memory
 

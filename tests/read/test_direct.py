@@ -56,7 +56,14 @@ def both_ways(folder, packets):
     return found.kept_frames.tolist(), found.direct_frames.tolist(), fast
 
 
+def pieces(count):
+    """A message in so many segments."""
+    size = -(-len(OFFER) // count)
+    return [OFFER[at : at + size] for at in range(0, len(OFFER), size)]
+
+
 PLAIN = {
+    "in many segments, and again": (stream(*pieces(50), *pieces(50)), 2),
     "one by one": (stream(SIP % 1, OFFER, KEEP_ALIVE, SIP % 2), 3),
     "two in a segment, one in three": (stream(SIP % 1 + OFFER, OFFER[:90], OFFER[90:200], OFFER[200:]), 3),
     "one ends where two begin": (stream(OFFER[:200], OFFER[200:] + SIP % 1 + OFFER[:60], OFFER[60:]), 3),
@@ -100,6 +107,7 @@ OTHER = {
     "with a compact one": stream(with_length(b"l: %d\r\n" % len(BODY))),
     "a bare line feed": stream(OFFER.replace(b"x\r\n", b"x\n")),
     "no SIP": stream(SIP % 1, b"hello\r\n\r\n"),
+    "a few bytes at a time": stream(SIP % 1, *pieces(100)),
     "TLS": stream(bytes.fromhex("16030100050100000100")),
     "opened anew": [segment(1, SIP % 1), segment(9, flags=SYN), segment(10, SIP % 2)],
     "with data": [segment(1, SIP % 1, flags=SYN)],

@@ -19,9 +19,8 @@ Q850 = re.compile(r"Q\.850\s*;[^,]*?cause\s*=\s*(\d{1,3})(?!\d)", re.IGNORECASE)
 SIP_CAUSE = re.compile(r"\bSIP\s*;[^,]*?cause\s*=\s*(\d{3})(?!\d)", re.IGNORECASE)
 # Causes in a CANCEL by which somebody hung up, or let it ring long enough (RFC 3326, section 3.1): with these it is everyday.
 NOT_FAILURES = frozenset({408, 480, 486, 487, 600, 603})
-INCAPABLE = frozenset(
-    {47, 58, 65, 69, 70, 79, 88}
-)  # Q.850: resource, bearer capability, service or destination does not fit
+# Of Q.850: resource, bearer capability, service or destination does not fit.
+INCAPABLE = frozenset({47, 58, 65, 69, 70, 79, 88})
 TRYING = 100
 # Warn codes 304 and 305: media type, or media format, not available (RFC 3261, section 20.43); others say it in words.
 OF_CODECS = re.compile(r"(?:^|, *)30[45] |codec|media format", re.IGNORECASE)
