@@ -302,6 +302,12 @@ def cancelled(reason):
     return NO_MEDIA | {"calls": [call(487, answer=None)], "legs": [taken], "sip_messages": sip}
 
 
+def test_a_cancel_whose_invite_was_before_the_capture_says_nothing():
+    scene = cancelled("SIP;cause=503")
+    del scene["sip_messages"][0]
+    assert asked(RULE, **scene) == []
+
+
 @pytest.mark.parametrize(
     ("reason", "tag", "words"),
     [

@@ -87,7 +87,19 @@ IN_DIALOG = ("BYE", "INVITE", "UPDATE", "INFO", "REFER", "NOTIFY")
 def unanswered_pracks(rule: str, case: Case) -> Iterator[Finding]:
     """Yield findings on PRACKs without a response."""
     for prack, copies in _unanswered_pracks(case):
-        yield _unanswered(rule, prack, copies)
+        yield Finding(
+            rule,
+            "suspect",
+            0.8,
+            evidence(prack, *copies),
+            PRACK,
+            (RELIABLE,),
+            {"target": prack.dst_addr, "sender": prack.src_addr, "status": _shown(copies[0])}
+            | _repeated(copies),
+            SETTLE_PRACK,
+            leg=prack.leg,
+            tags=frozenset({"hop", "prack"}),
+        )
 
 
 def missing_pracks(rule: str, case: Case) -> Iterator[Finding]:
@@ -111,12 +123,10 @@ def missing_pracks(rule: str, case: Case) -> Iterator[Finding]:
                 {
                     "target": first.src_addr,
                     "sender": first.dst_addr,
-                    "number": first.leg,
                     "status": _shown(first),
-                    "times": len(copies),
-                    "seconds": (last.time - first.time).total_seconds(),
                     "answer": _shown(refused),
-                },
+                }
+                | _repeated(copies),
                 SETTLE_NO_PRACK,
                 leg=first.leg,
                 tags=frozenset({"unacknowledged"}),
@@ -142,7 +152,7 @@ def gone_astray(rule: str, case: Case) -> Iterator[Finding]:
             hops[row.capture, row.call_id, row.cseq, row.method, row.src_addr, row.dst_addr].append(row)
     done = set[object]()
     for copies in hops.values():
-        first, last = copies[0], copies[-1]
+        first = copies[0]
         dialog = [row for row in case.sip_messages if row.call_id == first.call_id]
         seen = {row.src_addr for row in dialog if row.dst_addr == first.src_addr and row.time < first.time}
         outside = sorted(addr for addr in seen if addr_class(addr) not in INSIDE)
@@ -164,11 +174,9 @@ def gone_astray(rule: str, case: Case) -> Iterator[Finding]:
                 "sender": first.src_addr,
                 "target": first.dst_addr,
                 "method": "re-INVITE" if first.method == "INVITE" else first.method,
-                "number": first.leg,
-                "times": len(copies),
-                "seconds": (last.time - first.time).total_seconds(),
                 "seen": outside,
-            },
+            }
+            | _repeated(copies),
             SETTLE_ASTRAY,
             leg=first.leg,
             tags=frozenset({"astray"}),
@@ -219,7 +227,16 @@ def refused_byes(rule: str, case: Case) -> Iterator[Finding]:
 
 
 def _lasting(copies: Sequence[SipMessageRow]) -> bool:
-    return len(copies) >= REPEATED and (copies[-1].time - copies[0].time).total_seconds() >= LASTING_S
+    return len(copies) >= REPEATED and _seconds(copies) >= LASTING_S
+
+
+def _seconds(copies: Sequence[SipMessageRow]) -> float:
+    return (copies[-1].time - copies[0].time).total_seconds()
+
+
+def _repeated(copies: Sequence[SipMessageRow]) -> dict[str, object]:
+    """Return the facts about a message that is sent again."""
+    return {"number": copies[0].leg, "times": len(copies), "seconds": _seconds(copies)}
 
 
 def _shown(row: SipMessageRow) -> str:
@@ -244,29 +261,6 @@ def _unanswered_pracks(case: Case) -> Iterator[tuple[SipMessageRow, list[SipMess
                 copies[row.status, row.cseq, row.to_tag].append(row)
         for sent in copies.values():
             late = [row for row in sent if row.time > prack.time]
-            lasting = (sent[-1].time - sent[0].time).total_seconds() >= LASTING_S
-            if len(sent) >= REPEATED and late and lasting and sent[0].time <= prack.time:
+            if _lasting(sent) and late and sent[0].time <= prack.time:
                 yield prack, sent
                 return
-
-
-def _unanswered(rule: str, prack: SipMessageRow, copies: Sequence[SipMessageRow]) -> Finding:
-    return Finding(
-        rule,
-        "suspect",
-        0.8,
-        evidence(prack, *copies),
-        PRACK,
-        (RELIABLE,),
-        {
-            "target": prack.dst_addr,
-            "sender": prack.src_addr,
-            "number": prack.leg,
-            "status": _shown(copies[0]),
-            "times": len(copies),
-            "seconds": (copies[-1].time - copies[0].time).total_seconds(),
-        },
-        SETTLE_PRACK,
-        leg=prack.leg,
-        tags=frozenset({"hop", "prack"}),
-    )

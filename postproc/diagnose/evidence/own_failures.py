@@ -95,11 +95,11 @@ def refused_onward(rule: str, case: Case, kind: Callable[[int], str]) -> Iterato
 
 def cancelled(rule: str, case: Case) -> Iterator[Finding]:
     """Yield a finding on a call that its caller's side cancelled for a failure of its own (RFC 3326)."""
-    cancel = given_up(case)
-    if cancel is None:
+    both = given_up(case)
+    if both is None:
         return
-    reason, invites = cancel.reason_header or "", (row for row in case.sip_messages if row.method == "INVITE")
-    invite = next(row for row in invites if row.call_id == cancel.call_id)
+    invite, cancel = both
+    reason = cancel.reason_header or ""
     why = CAUSES.get(q850(reason) or 0)
     yield Finding(
         rule,
@@ -119,9 +119,9 @@ def dropped(rule: str, case: Case) -> Iterator[Finding]:
     """Yield a finding on a good call that a machine ended for a failure of its own."""
     bye = next((row for row in case.sip_messages if row.method == "BYE"), None)
     answered = next((leg for leg in case.legs if bye is not None and leg.call_id == bye.call_id), None)
-    if bye is None or answered is None or answered.answer_time is None or not _broke(bye.reason_header):
+    if bye is None or answered is None or answered.answer_time is None:
         return
-    if media_ok(case) is not True:
+    if not _broke(bye.reason_header) or media_ok(case) is not True:
         return
     why = CAUSES.get(q850(bye.reason_header) or 0)
     yield Finding(

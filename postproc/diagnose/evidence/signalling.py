@@ -24,6 +24,7 @@ INCAPABLE = frozenset({47, 58, 65, 69, 70, 79, 88})
 TRYING = 100
 # Warn codes 304 and 305: media type, or media format, not available (RFC 3261, section 20.43); others say it in words.
 OF_CODECS = re.compile(r"(?:^|, *)30[45] |codec|media format", re.IGNORECASE)
+ONE_PACKET = 1472  # bytes of a datagram in an Ethernet frame: 1,500 less the headers of IPv4 and UDP
 TERMINATED = 487  # response to a cancelled INVITE (RFC 3261, section 9.2)
 INCOMPATIBLE = 88  # Q.850: incompatible destination
 # Within which a B2BUA makes one leg's failure its answer on the other (FreeSWITCH: 20 ms). A third would do; with three
@@ -90,11 +91,17 @@ def q850(header: str | None) -> int | None:
     return int(match[1]) if match else None
 
 
-def given_up(case: Case) -> SipMessageRow | None:
-    """Return the CANCEL of the first leg by which the caller's side itself, not a person, ends the call; or None."""
+def given_up(case: Case) -> tuple[SipMessageRow, SipMessageRow] | None:
+    """Return the INVITE of the first leg and the CANCEL by which the caller's side itself, not a person, ends the call.
+
+    None if there are no such two in the captures.
+    """
     first = {leg.call_id for leg in case.legs if leg.leg == 1 and leg.answer_time is None}
     cancels = (row for row in case.sip_messages if row.method == "CANCEL" and row.call_id in first)
-    return next((row for row in cancels if _failed(row.reason_header)), None)
+    cancel = next((row for row in cancels if _failed(row.reason_header)), None)
+    invites = (row for row in case.sip_messages if row.method == "INVITE")
+    invite = next((row for row in invites if cancel is not None and row.call_id == cancel.call_id), None)
+    return (invite, cancel) if invite is not None and cancel is not None else None
 
 
 def _failed(reason: str | None) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.icmp import kind, undelivered
+from postproc.diagnose.evidence.signalling import ONE_PACKET
 from postproc.model.addresses import endpoint, uri_host
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
@@ -81,7 +82,6 @@ REPEATED = 4
 LASTING_S = 3.0
 # RFC 3261, section 13.3.1.4: without an ACK its sender gives the call up after 64 * T1.
 TIMER_H_S = 32.0
-ONE_PACKET = 1472  # bytes of a datagram in an Ethernet frame: 1,500 less the headers of IPv4 and UDP
 T1_S = 0.5  # RFC 3261, section 17.1.1.1: the first retransmission
 ROOM_S = 5.0  # timers of servers tick in seconds; with a minute, people who happen to hang up are laid on it
 

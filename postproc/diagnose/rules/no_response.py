@@ -13,6 +13,7 @@ from postproc.diagnose.evidence.in_dialog import (
     refused_byes,
     unanswered_pracks,
 )
+from postproc.diagnose.evidence.signalling import ONE_PACKET
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import session_expired
 from postproc.diagnose.rules.signalling_lost import turned_away
@@ -66,7 +67,6 @@ SETTLE = Text(
     "Ein Mitschnitt bei {target} zeigt, ob der INVITE dort ankommt.",
 )
 
-ONE_PACKET = 1472  # bytes of a datagram in an Ethernet frame: 1,500 less the headers of IPv4 and UDP
 # TCP has no retransmissions: Timer B, 64 * T1. Less accuses a far end that rings without sending 100.
 TIMER_B_S = 32.0
 ROOM_S = (
