@@ -3,6 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from postproc.diagnose.evidence.byes import CAUSES as BYE_CAUSES
+from postproc.diagnose.evidence.byes import REMEDIES as BYE_REMEDIES
+from postproc.diagnose.evidence.byes import lost_byes, refused_byes, unseen_answers
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.icmp import kind, undelivered
 from postproc.diagnose.evidence.in_dialog import (
@@ -10,7 +13,6 @@ from postproc.diagnose.evidence.in_dialog import (
     REPEATED,
     gone_astray,
     missing_pracks,
-    refused_byes,
     unanswered_pracks,
 )
 from postproc.diagnose.evidence.signalling import ONE_PACKET
@@ -91,6 +93,8 @@ def find(case: Case) -> Iterator[Finding]:
     yield from refused_byes(RULE.name, case)
     strayed = list(gone_astray(RULE.name, case))
     yield from strayed
+    yield from lost_byes(RULE.name, case, {found.leg for found in strayed})
+    yield from unseen_answers(RULE.name, case)
     refreshing = {found.leg for found in session_expired.find(case)}
     for copies, bye in _renewals(case):
         if copies[0].leg not in refreshing | {found.leg for found in strayed}:
@@ -250,19 +254,20 @@ RULE = Rule(
     # In a call that stands both legs are there: a re-INVITE that is lost breaks the session.
     variants={
         **dict.fromkeys(
-            ("silent", "unheard", "refused", "unfinished", "prack", "unacknowledged", "long"),
+            ("silent", "unheard", "refused", "unfinished", "prack", "unacknowledged", "long", "lost-answer"),
             Variant("sip", "next_hop"),
         ),
-        **dict.fromkeys(("renewal", "astray", "bye"), Variant("sip", "session")),
+        **dict.fromkeys(("renewal", "astray", "bye", "lost-bye"), Variant("sip", "session")),
     },
     summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),
     claim=Text(
-        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT; or a BYE is not recognised.",
+        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT; or a BYE is not recognised or not answered; or a 200 does not arrive.",
         "Ein INVITE wird wiederholt, weil seinen Absender keine Antwort erreicht: Die nächste Station schweigt oder ist nicht"
         " erreichbar; oder ein PRACK bleibt unbeantwortet oder aus; oder eine Anfrage im Anruf geht an eine Adresse hinter einem"
-        " NAT; oder ein BYE wird nicht erkannt.",
+        " NAT; oder ein BYE wird nicht erkannt oder nicht beantwortet; oder ein 200 kommt nicht an.",
     ),
     causes=(
+        *BYE_CAUSES,
         cause(
             "Fragments of the INVITE are lost on the way: a firewall, a VPN or the provider drops IP fragments. Shorter messages of the"
             " same sender, such as REGISTER, then pass.",
@@ -329,12 +334,6 @@ RULE = Rule(
             tag="unacknowledged",
         ),
         cause(
-            "The BYE is built wrongly (tags, Request-URI, no Route for a Record-Route), or a proxy on the way changed the dialog.",
-            "Das BYE ist falsch gebaut (Tags, Request-URI, keine Route zur Record-Route), oder ein Proxy dazwischen hat den Dialog"
-            " verändert.",
-            tag="bye",
-        ),
-        cause(
             "{sender} sends requests to the Contact of the far end as it stands, and not to the address that its SIP comes from; or"
             " the proxy between them does not add itself by Record-Route.",
             "{sender} schickt Anfragen an den Contact der Gegenstelle, wie er dasteht, und nicht an die Adresse, von der deren SIP"
@@ -343,18 +342,12 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        *BYE_REMEDIES,
         remedy(
             "Keep the INVITE below 1,300 bytes (fewer codecs, no ICE, no text or video), or use TCP or TLS (RFC 3261, section 18.1.1).",
             "Den INVITE unter 1300 Bytes halten (weniger Codecs, kein ICE, weder Text noch Video) oder TCP oder TLS verwenden (RFC 3261,"
             " Abschnitt 18.1.1).",
             tag="long",
-        ),
-        remedy(
-            "Compare the BYE's tags, Request-URI and Route with the Contact and Record-Route of the 200; update {sender} if they"
-            " differ.",
-            "Tags, Request-URI und Route des BYE mit Contact und Record-Route des 200 vergleichen; bei Abweichung {sender}"
-            " aktualisieren.",
-            tag="bye",
         ),
         remedy(
             "Have {sender} correct the Contact of devices behind NAT (Asterisk: rewrite_contact=yes, force_rport=yes; Kamailio:"
