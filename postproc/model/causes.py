@@ -234,7 +234,17 @@ CHAIN: Mapping[Link, Place] = {
     "start_of_media": Place(None, needs=("negotiation",)),
     "continuity": Place(
         "media",
-        needs=("current_address", "rtp_transit", "consent", "handshake_end", "decryption", "transfer"),
+        # credentials and roles: after an ICE restart they have to fit again
+        needs=(
+            "current_address",
+            "rtp_transit",
+            "consent",
+            "credentials",
+            "ice_roles",
+            "handshake_end",
+            "decryption",
+            "transfer",
+        ),
         gaps=("capture_end", "capture_directions"),
     ),
     "quality": Place(None, needs=("consent", "rtp_transit"), gaps=("capture_directions",)),
