@@ -13,6 +13,7 @@ from postproc.diagnose.evidence.in_dialog import (
     refused_byes,
     unanswered_pracks,
 )
+from postproc.diagnose.evidence.proxy_ends import unanswered_pings, untold
 from postproc.diagnose.evidence.signalling import ONE_PACKET
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import session_expired
@@ -89,6 +90,8 @@ def find(case: Case) -> Iterator[Finding]:
     yield from unanswered_pracks(RULE.name, case)
     yield from missing_pracks(RULE.name, case)
     yield from refused_byes(RULE.name, case)
+    yield from untold(RULE.name, case)
+    yield from unanswered_pings(RULE.name, case)
     strayed = list(gone_astray(RULE.name, case))
     yield from strayed
     refreshing = {found.leg for found in session_expired.find(case)}
@@ -253,14 +256,14 @@ RULE = Rule(
             ("silent", "unheard", "refused", "unfinished", "prack", "unacknowledged", "long"),
             Variant("sip", "next_hop"),
         ),
-        **dict.fromkeys(("renewal", "astray", "bye"), Variant("sip", "session")),
+        **dict.fromkeys(("renewal", "astray", "bye", "untold", "pinged"), Variant("sip", "session")),
     },
     summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),
     claim=Text(
-        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT; or a BYE is not recognised.",
+        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT; or a BYE is not recognised, or sent to one side only; or OPTIONS in the call are not answered.",
         "Ein INVITE wird wiederholt, weil seinen Absender keine Antwort erreicht: Die nächste Station schweigt oder ist nicht"
         " erreichbar; oder ein PRACK bleibt unbeantwortet oder aus; oder eine Anfrage im Anruf geht an eine Adresse hinter einem"
-        " NAT; oder ein BYE wird nicht erkannt.",
+        " NAT; oder ein BYE wird nicht erkannt oder nur einer Seite gesendet; oder OPTIONS im Anruf bleiben unbeantwortet.",
     ),
     causes=(
         cause(
@@ -335,6 +338,18 @@ RULE = Rule(
             tag="bye",
         ),
         cause(
+            "{sender} ends calls of its own accord (limit of time or credit, command, dialog timer), and its BYE to the second side"
+            " fails or is left out.",
+            "{sender} beendet Anrufe von sich aus (Zeit- oder Guthabengrenze, Befehl, Dialog-Timer), und das BYE an die zweite Seite"
+            " misslingt oder unterbleibt.",
+            tag="untold",
+        ),
+        cause(
+            "{target} does not answer OPTIONS inside a call, or they go to an address where it is not reached.",
+            "{target} beantwortet OPTIONS im Anruf nicht, oder sie gehen an eine Adresse, unter der es nicht erreicht wird.",
+            tag="pinged",
+        ),
+        cause(
             "{sender} sends requests to the Contact of the far end as it stands, and not to the address that its SIP comes from; or"
             " the proxy between them does not add itself by Record-Route.",
             "{sender} schickt Anfragen an den Contact der Gegenstelle, wie er dasteht, und nicht an die Adresse, von der deren SIP"
@@ -381,6 +396,20 @@ RULE = Rule(
             "Zuverlässige vorläufige Antworten (100rel, PRACK) auf einer Seite abschalten (Asterisk: 100rel=no am Endpoint; Cisco:"
             " rel1xx disable) oder den Proxy dazwischen das PRACK weiterleiten lassen.",
             tag="unacknowledged",
+        ),
+        remedy(
+            "Update {sender}, or have the B2BUA behind it end calls, which knows both sides (Kamailio: dlg_bye and dialog timeouts"
+            " send two BYEs).",
+            "{sender} aktualisieren oder den B2BUA dahinter Anrufe beenden lassen, der beide Seiten kennt (Kamailio: dlg_bye und"
+            " Dialog-Timeouts senden zwei BYE).",
+            tag="untold",
+        ),
+        remedy(
+            "Switch the pings of {sender} off (OpenSIPS: create_dialog without P and p; Kamailio: no ka-src, ka-dst) or have {target}"
+            " answer them; session timers (RFC 4028) find dead calls as well.",
+            "Die Anfragen von {sender} abschalten (OpenSIPS: create_dialog ohne P und p; Kamailio: ohne ka-src, ka-dst) oder von"
+            " {target} beantworten lassen; Session-Timer (RFC 4028) finden tote Anrufe auch.",
+            tag="pinged",
         ),
         remedy(
             "Check the address and the port of {target}; ask it with OPTIONS.",
