@@ -508,6 +508,11 @@ SDP_MEDIA = Table(
         Column("formats", TEXT, "Format list of the m= line, comma-joined."),
         Column("codecs", TEXT, "format=name/clock of each format known, comma-joined."),
         Column(
+            "packing",
+            TEXT,
+            "format=parameters of each AMR format that shape its payload (RFC 4867), or plain; comma-joined.",
+        ),
+        Column(
             "fax_packets",
             INTEGER,
             "Of a section for fax (m=image): datagrams that may be UDPTL to its address (ITU-T T.38).",
