@@ -22,7 +22,8 @@ TIMES = (0.3, 0.8, 1.8, 3.8, 7.8)
 
 def invites(*times, **changes):
     return [
-        message(2, "INVITE", time, frame=10 + n, branch="z9hG4bKx") | changes for n, time in enumerate(times)
+        message(2, "INVITE", time, frame=10 + n, branch="z9hG4bKx", contact="sip:1@192.0.2.9") | changes
+        for n, time in enumerate(times)
     ]
 
 
@@ -486,3 +487,22 @@ def test_a_call_ended_for_want_of_an_answer_to_options():
 )
 def test_silent_where_options_ended_no_call(sip):
     assert all("pinged" not in found.tags for found in asked(RULE, **by_the_proxy(*sip)))
+
+
+def test_an_invite_without_a_contact_is_named():
+    (found,) = asked(RULE, **silent_gateway(*invites(*TIMES, contact=None)))
+    assert found.tags == {"hop", "bare"}
+    assert "It has no Contact" in told_both(found, RULE)["en"]["detail"]
+
+
+@pytest.mark.parametrize("branch", ["z9hG4bKx", "z9hG4bKy"])
+def test_a_re_invite_with_the_branch_of_an_earlier_one(branch):
+    first = message(2, "INVITE", -2.0, frame=5, branch=branch, cseq=1)
+    bye = message(2, "BYE", 32.4, to_tag="t", frame=90, src_addr=SERVER)
+    sip = [first, *invites(*GIVEN_UP, to_tag="t", transport="udp", cseq=2), bye]
+    scene = silent_gateway(*sip, **STOOD)
+    (found,) = asked(RULE, **scene)
+    reused = branch == "z9hG4bKx"
+    assert ("reused" in found.tags) is reused
+    detail = told_both(found, RULE)["en"]["detail"]
+    assert ("Its Via has the branch of the INVITE of frame 5" in detail) is reused

@@ -63,6 +63,15 @@ LONG = Text(
     "It is {size} bytes long, so it goes over UDP in fragments, which many firewalls and servers drop.",
     "Er ist {size} Bytes lang und geht über UDP daher in Fragmenten, die viele Firewalls und Server verwerfen.",
 )
+NO_CONTACT = Text(
+    "It has no Contact, which an INVITE must have (RFC 3261, section 8.1.1.8); many servers drop such a message without a word.",
+    "Ihm fehlt der Contact, den ein INVITE haben muss (RFC 3261, Abschnitt 8.1.1.8); viele Server verwerfen so eine Nachricht"
+    " wortlos.",
+)
+OLD_BRANCH = Text(
+    "Its Via has the branch of the INVITE of frame {former}, so {target} takes it for a copy of that one (RFC 3261, section 17.2.3).",
+    "Sein Via hat den Branch des INVITE aus Frame {former}; {target} hält es also für eine Kopie davon (RFC 3261, Abschnitt 17.2.3).",
+)
 SETTLE = Text(
     "a capture at {target} shows whether the INVITE arrives there.",
     "Ein Mitschnitt bei {target} zeigt, ob der INVITE dort ankommt.",
@@ -212,6 +221,13 @@ def _finding(
     if long:
         detail.append(LONG)
         facts["size"] = first.size
+    bare = first.contact is None and bye is None and not (unheard or told or first.cut_short)
+    former = None if bye is None or unheard or told else _with_its_branch(case, first)
+    if bare:
+        detail.append(NO_CONTACT)
+    if former is not None:
+        detail.append(OLD_BRANCH)
+        facts["former"] = former.frame
     served = bye is None and any(leg.answer_time is not None for leg in case.legs)
     if served:
         detail.append(ELSEWHERE)
@@ -238,10 +254,29 @@ def _finding(
                     if told
                     else {"unfinished"}
                     if unfinished
+                    else {"bare"}
+                    if bare
+                    else {"reused"}
+                    if former is not None
                     else {"dropped", silence, *(("long",) if long else ())}
                 ),
             },
         ),
+    )
+
+
+def _with_its_branch(case: Case, invite: SipMessageRow) -> SipMessageRow | None:
+    """Return an earlier INVITE of the dialog with the same Via branch; None if there is none."""
+    hop = (invite.capture, invite.call_id, invite.method, invite.src_addr, invite.branch)
+    return next(
+        (
+            row
+            for row in case.sip_messages
+            if (row.capture, row.call_id, row.method, row.src_addr, row.branch) == hop
+            and row.branch is not None
+            and row.cseq != invite.cseq
+        ),
+        None,
     )
 
 
@@ -253,10 +288,12 @@ RULE = Rule(
     # In a call that stands both legs are there: a re-INVITE that is lost breaks the session.
     variants={
         **dict.fromkeys(
-            ("silent", "unheard", "refused", "unfinished", "prack", "unacknowledged", "long"),
+            ("silent", "unheard", "refused", "unfinished", "bare", "prack", "unacknowledged", "long"),
             Variant("sip", "next_hop"),
         ),
-        **dict.fromkeys(("renewal", "astray", "bye", "untold", "pinged"), Variant("sip", "session")),
+        **dict.fromkeys(
+            ("renewal", "reused", "astray", "bye", "untold", "pinged"), Variant("sip", "session")
+        ),
     },
     summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),
     claim=Text(
@@ -290,6 +327,18 @@ RULE = Rule(
             "Content-Length ist größer als der Inhalt: Der Absender zählt falsch, oder ein SIP-ALG hat den Inhalt geändert, aber"
             " nicht die Länge. Oder im Mitschnitt fehlt der Rest.",
             tag="unfinished",
+        ),
+        cause(
+            "{sender} builds the INVITE wrongly, or a proxy or SIP ALG on the way leaves a header out.",
+            "{sender} baut den INVITE falsch, oder ein Proxy oder SIP-ALG dazwischen lässt einen Header weg.",
+            tag="bare",
+        ),
+        cause(
+            "{sender} reuses the branch of an earlier transaction; every request but ACK and CANCEL needs one of its own (RFC 3261,"
+            " section 8.1.1.7).",
+            "{sender} verwendet den Branch einer früheren Transaktion noch einmal; jede Anfrage außer ACK und CANCEL braucht einen"
+            " eigenen (RFC 3261, Abschnitt 8.1.1.7).",
+            tag="reused",
         ),
         cause(
             "A firewall drops SIP on the way there or the responses on the way back.",
@@ -416,6 +465,12 @@ RULE = Rule(
             "Adresse und Port von {target} prüfen; mit OPTIONS anfragen.",
             tag="hop",
         ),
+        remedy(
+            "Update {sender}, or correct the header there; the log of {target} says what it drops.",
+            "{sender} aktualisieren oder den Header dort berichtigen; das Log von {target} sagt, was verworfen wird.",
+            tag="bare",
+        ),
+        remedy("Update {sender}.", "{sender} aktualisieren.", tag="reused"),
         remedy(
             "Switch off the SIP ALG in the router; or use TLS, which it cannot change.",
             "Das SIP-ALG im Router abschalten oder TLS verwenden, das es nicht ändern kann.",
