@@ -1,10 +1,8 @@
 """An INVITE is retransmitted, and no response reaches its sender (RFC 3261, section 17.1.1)."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.icmp import kind, undelivered
+from postproc.diagnose.evidence.case import Case
 from postproc.diagnose.evidence.in_dialog import (
     LASTING_S,
     REPEATED,
@@ -14,68 +12,14 @@ from postproc.diagnose.evidence.in_dialog import (
     unanswered_pracks,
 )
 from postproc.diagnose.evidence.proxy_ends import unanswered_pings, untold
-from postproc.diagnose.evidence.signalling import ONE_PACKET
+from postproc.diagnose.evidence.unanswered import answers_to, attempts, finding_on, refusals, reliable
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import session_expired
 from postproc.diagnose.rules.signalling_lost import turned_away
 from postproc.model.calls import connection
-from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
-from postproc.model.rows import IcmpErrorRow, SipMessageRow
+from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
-
-SILENT = Text(
-    "{target} does not answer the INVITE: {sender} sent it {times} times in {seconds:0} s.",
-    "{target} antwortet nicht auf den INVITE: {sender} sendete ihn {times}-mal in {seconds:0} s.",
-)
-ONCE = Text(
-    "{target} does not answer the INVITE that {sender} sent over {transport}.",
-    "{target} antwortet nicht auf den INVITE, den {sender} über {transport} sendete.",
-)
-UNHEARD = Text(
-    "{target} answers the INVITE, but {sender} does not get the answer: it sent the INVITE {times} times in {seconds:0} s.",
-    "{target} antwortet auf den INVITE, aber {sender} erhält die Antwort nicht: Der INVITE kam {times}-mal in {seconds:0} s.",
-)
-NOTHING = Text(
-    "Not even 100 Trying came back on leg {number}.", "Auf Leg {number} kam nicht einmal 100 Trying zurück."
-)
-WENT_TO = Text(
-    "The responses went to {answered} (first: {answer}); the INVITE came from {asked}.",
-    "Die Antworten gingen an {answered} (zuerst: {answer}); der INVITE kam von {asked}.",
-)
-REFUSED = Text(
-    "{reporter} reports by ICMP that it cannot be delivered ({what}).",
-    "{reporter} meldet per ICMP, dass er nicht zustellbar ist ({what}).",
-)
-ELSEWHERE = Text(
-    "Another attempt was answered; this one cost {seconds:0} s.",
-    "Ein anderer Versuch wurde beantwortet; dieser kostete {seconds:0} s.",
-)
-RENEWAL = Text(
-    "It was a re-INVITE in a call that stood; {ender} ended the call {ended:0} s after it (RFC 3261, section 12.2.1.2).",
-    "Es war ein re-INVITE in einem stehenden Anruf; {ender} beendete ihn {ended:0} s danach (RFC 3261, Abschnitt 12.2.1.2).",
-)
-UNFINISHED = Text(
-    "The INVITE is not complete: by its Content-Length more bytes should follow, for which {target} waits.",
-    "Der INVITE ist unvollständig: Nach seinem Content-Length müssten weitere Bytes folgen, auf die {target} wartet.",
-)
-LONG = Text(
-    "It is {size} bytes long, so it goes over UDP in fragments, which many firewalls and servers drop.",
-    "Er ist {size} Bytes lang und geht über UDP daher in Fragmenten, die viele Firewalls und Server verwerfen.",
-)
-NO_CONTACT = Text(
-    "It has no Contact, which an INVITE must have (RFC 3261, section 8.1.1.8); many servers drop such a message without a word.",
-    "Ihm fehlt der Contact, den ein INVITE haben muss (RFC 3261, Abschnitt 8.1.1.8); viele Server verwerfen so eine Nachricht"
-    " wortlos.",
-)
-OLD_BRANCH = Text(
-    "Its Via has the branch of the INVITE of frame {former}, so {target} takes it for a copy of that one (RFC 3261, section 17.2.3).",
-    "Sein Via hat den Branch des INVITE aus Frame {former}; {target} hält es also für eine Kopie davon (RFC 3261, Abschnitt 17.2.3).",
-)
-SETTLE = Text(
-    "a capture at {target} shows whether the INVITE arrives there.",
-    "Ein Mitschnitt bei {target} zeigt, ob der INVITE dort ankommt.",
-)
 
 # TCP has no retransmissions: Timer B, 64 * T1. Less accuses a far end that rings without sending 100.
 TIMER_B_S = 32.0
@@ -85,17 +29,19 @@ ROOM_S = (
 
 
 def find(case: Case) -> Iterator[Finding]:
-    for copies in _attempts(case):
-        answers = _answers(case, copies[0])
-        errors = [] if answers else _refusals(case, copies)
+    for copies in attempts(case):
+        answers = answers_to(case, copies[0])
+        errors = [] if answers else refusals(case, copies)
         if errors:
-            yield _finding(case, copies, [], told=errors)
+            yield finding_on(RULE.name, case, copies, told=errors)
         elif len(copies) >= REPEATED and (copies[-1].time - copies[0].time).total_seconds() >= LASTING_S:
-            yield _finding(case, copies, [row for row in answers if row.time <= copies[-1].time])
+            yield finding_on(
+                RULE.name, case, copies, answers=[row for row in answers if row.time <= copies[-1].time]
+            )
         elif _dropped(case, copies[0]):
             continue  # the connection itself was ended: another rule
-        elif not answers and _reliable(copies[0]) and watched_after(case, copies[0].time) >= TIMER_B_S:
-            yield _finding(case, copies, [])
+        elif not answers and reliable(copies[0]) and watched_after(case, copies[0].time) >= TIMER_B_S:
+            yield finding_on(RULE.name, case, copies)
     yield from unanswered_pracks(RULE.name, case)
     yield from missing_pracks(RULE.name, case)
     yield from refused_byes(RULE.name, case)
@@ -106,15 +52,7 @@ def find(case: Case) -> Iterator[Finding]:
     refreshing = {found.leg for found in session_expired.find(case)}
     for copies, bye in _renewals(case):
         if copies[0].leg not in refreshing | {found.leg for found in strayed}:
-            yield _finding(case, copies, [], bye)
-
-
-def _refusals(case: Case, copies: Sequence[SipMessageRow]) -> list[IcmpErrorRow]:
-    """Return the ICMP errors about an INVITE if every copy of it was refused; else empty."""
-    first = copies[0]
-    flow = first.src_addr, first.src_port, first.dst_addr, first.dst_port
-    errors = [row for row in undelivered(case, flow) if first.time <= row.time]
-    return errors if len(errors) >= len(copies) else []
+            yield finding_on(RULE.name, case, copies, bye=bye)
 
 
 def _renewals(case: Case) -> Iterator[tuple[list[SipMessageRow], SipMessageRow]]:
@@ -122,12 +60,12 @@ def _renewals(case: Case) -> Iterator[tuple[list[SipMessageRow], SipMessageRow]]
 
     A proxy whose own timer expires answers 408; the BYE then comes from whoever receives that.
     """
-    for copies in _attempts(case, renewing=True):
+    for copies in attempts(case, renewing=True):
         first, last = copies[0], copies[-1]
         dialog = (first.capture, first.call_id)
         rows = [r for r in case.at_every_place.sip_messages if (r.capture, r.call_id) == dialog]
         bye = next((row for row in rows if row.method == "BYE" and row.time >= last.time), None)
-        if bye is None or _answers(case, first):
+        if bye is None or answers_to(case, first):
             continue
         repeated = len(copies) >= REPEATED and (last.time - first.time).total_seconds() >= LASTING_S
         # 408 from the proxy that forwarded this INVITE (RFC 3261, section 16.8)
@@ -136,12 +74,8 @@ def _renewals(case: Case) -> Iterator[tuple[list[SipMessageRow], SipMessageRow]]
         by_sender = bye.src_addr == (timeout.dst_addr if timeout else first.src_addr)
         waited = (bye.time - (timeout or first).time).total_seconds()
         fits = waited <= ROOM_S if timeout else TIMER_B_S - ROOM_S <= waited <= TIMER_B_S + ROOM_S
-        if by_sender and (repeated or _reliable(first)) and fits:
+        if by_sender and (repeated or reliable(first)) and fits:
             yield copies, bye
-
-
-def _reliable(invite: SipMessageRow) -> bool:
-    return invite.transport in ("tcp", "tls", "ws", "wss")
 
 
 def _dropped(case: Case, invite: SipMessageRow) -> bool:
@@ -152,131 +86,6 @@ def _dropped(case: Case, invite: SipMessageRow) -> bool:
         and connection(event) == connection(invite)
         and turned_away([invite], event)
         for event in case.connection_events
-    )
-
-
-def _attempts(case: Case, *, renewing: bool = False) -> Iterator[list[SipMessageRow]]:
-    """Yield the copies of each INVITE on one hop; each branch of a fork separately."""
-    hops: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
-    for row in case.sip_messages:
-        if row.method == "INVITE" and (row.to_tag is not None) == renewing:
-            hops[row.capture, row.call_id, row.cseq, row.branch, row.src_addr, row.dst_addr].append(row)
-    yield from hops.values()
-
-
-def _answers(case: Case, invite: SipMessageRow) -> list[SipMessageRow]:
-    """Return the responses to an INVITE, wherever they were sent."""
-    return [
-        row
-        for row in case.sip_messages
-        if row.status is not None
-        and row.cseq_method == "INVITE"
-        and (row.capture, row.call_id, row.cseq) == (invite.capture, invite.call_id, invite.cseq)
-        and (row.branch == invite.branch or row.dst_addr == invite.src_addr)
-        and row.time >= invite.time
-    ]
-
-
-def _finding(
-    case: Case,
-    copies: Sequence[SipMessageRow],
-    answers: Sequence[SipMessageRow],
-    bye: SipMessageRow | None = None,
-    told: Sequence[IcmpErrorRow] = (),
-) -> Finding:
-    first, last = copies[0], copies[-1]
-    # A response before the last retransmission did not reach the sender; a later one was just slow.
-    unheard = [row for row in answers if row.src_addr == first.dst_addr]
-    lasting = last if len(copies) > 1 else None
-    facts: dict[str, object] = {
-        "target": first.dst_addr,
-        "sender": first.src_addr,
-        "number": first.leg,
-        "times": len(copies),
-        "seconds": (last.time - first.time).total_seconds(),
-        "transport": (first.transport or "").upper(),
-    }
-    detail = [NOTHING]
-    if unheard:
-        answer = unheard[0]
-        facts |= {
-            "answered": f"{answer.dst_addr}:{answer.dst_port}",
-            "asked": f"{first.src_addr}:{first.src_port}",
-            "answer": f"{answer.status} {answer.reason or ''}".strip(),
-        }
-        detail = [WENT_TO]
-    if told:
-        detail = [REFUSED]
-        facts |= {"reporter": told[0].reporter, "what": kind(told[0])}
-    unfinished = first.cut_short and first.transport == "tcp" and not unheard
-    if unfinished:
-        detail.append(UNFINISHED)
-    long = (
-        bye is None
-        and first.transport == "udp"
-        and (first.size or 0) > ONE_PACKET
-        and not unheard
-        and not told
-    )
-    if long:
-        detail.append(LONG)
-        facts["size"] = first.size
-    bare = first.contact is None and bye is None and not (unheard or told or first.cut_short)
-    former = None if bye is None or unheard or told else _with_its_branch(case, first)
-    if bare:
-        detail.append(NO_CONTACT)
-    if former is not None:
-        detail.append(OLD_BRANCH)
-        facts["former"] = former.frame
-    served = bye is None and any(leg.answer_time is not None for leg in case.legs)
-    if served:
-        detail.append(ELSEWHERE)
-    if bye is not None:
-        detail.append(RENEWAL)
-        facts |= {"ended": (bye.time - first.time).total_seconds(), "ender": bye.src_addr}
-    verdict: Verdict = "note" if served else "fault"
-    silence = "renewal" if bye is not None else "unheard" if unheard else "silent"
-    return Finding(
-        RULE.name,
-        verdict,
-        0.9,
-        evidence(*copies, *unheard[:1], *told, bye),
-        UNHEARD if unheard else SILENT if lasting else ONCE,
-        tuple(detail),
-        facts,
-        None if told else SETTLE,
-        leg=first.leg,
-        tags=frozenset(
-            {
-                "hop",
-                *(
-                    {"refused"}
-                    if told
-                    else {"unfinished"}
-                    if unfinished
-                    else {"bare"}
-                    if bare
-                    else {"reused"}
-                    if former is not None
-                    else {"dropped", silence, *(("long",) if long else ())}
-                ),
-            },
-        ),
-    )
-
-
-def _with_its_branch(case: Case, invite: SipMessageRow) -> SipMessageRow | None:
-    """Return an earlier INVITE of the dialog with the same Via branch; None if there is none."""
-    hop = (invite.capture, invite.call_id, invite.method, invite.src_addr, invite.branch)
-    return next(
-        (
-            row
-            for row in case.sip_messages
-            if (row.capture, row.call_id, row.method, row.src_addr, row.branch) == hop
-            and row.branch is not None
-            and row.cseq != invite.cseq
-        ),
-        None,
     )
 
 
