@@ -451,6 +451,9 @@ def test_silent_where_both_sides_hear_of_the_end(scene):
     assert all("untold" not in found.tags for found in asked(RULE, **scene))
 
 
+LATE = {"reason_header": "dialog timeout occured"}
+
+
 def pings(*times, answered=None):
     sent = [
         message(1, "OPTIONS", time, frame=60 + n, to_tag="t", src_addr=PROXY, dst_addr=CALLED)
@@ -460,11 +463,13 @@ def pings(*times, answered=None):
     return [*sent, *([answer | {"cseq_method": "OPTIONS"}] if answered else [])]
 
 
-GIVEN_UP_ON = bye_between(PROXY, CALLER, 22.0, 80, 200)
+GIVEN_UP_ON = [*bye_between(PROXY, CALLER, 22.0, 80, 200), *bye_between(PROXY, CALLED, 22.01, 84)]
+ENDED = bye_between(PROXY, CALLER, 22.0, 80, 200)
 
 
-def test_a_call_ended_for_want_of_an_answer_to_options():
-    scene = by_the_proxy(*pings(10.0, 10.5, 11.5, 13.5), *GIVEN_UP_ON)
+@pytest.mark.parametrize("end", [GIVEN_UP_ON, [ENDED[0] | LATE, ENDED[1]]])
+def test_a_call_ended_for_want_of_an_answer_to_options(end):
+    scene = by_the_proxy(*pings(10.0, 10.5, 11.5, 13.5), *end)
     (found,) = [each for each in asked(RULE, **scene) if "pinged" in each.tags]
     assert (found.verdict, found.facts["times"], found.facts["target"]) == ("suspect", 4, CALLED)
     shown = told_both(found, RULE)
@@ -479,11 +484,29 @@ def test_a_call_ended_for_want_of_an_answer_to_options():
         [*pings(10.0, 10.5, 11.5, 13.5, answered=13.6), *GIVEN_UP_ON],
         [*pings(10.0, 10.5, 11.5), *GIVEN_UP_ON],
         [*pings(10.0, 10.5, 11.5, 12.9), *GIVEN_UP_ON],
-        [*pings(10.0, 10.5, 11.5, 13.5), *bye_between(PROXY, CALLER, 50.6, 80, 200)],
+        [
+            *pings(10.0, 10.5, 11.5, 13.5),
+            *bye_between(PROXY, CALLER, 50.6, 80, 200),
+            *bye_between(PROXY, CALLED, 50.6, 84),
+        ],
         [*pings(10.0, 10.5, 11.5, 13.5), *bye_between(CALLER, PROXY, 21.9, 78, 200), *GIVEN_UP_ON],
         pings(10.0, 10.5, 11.5, 13.5),
+        [*pings(10.0, 10.5, 11.5, 13.5), *ENDED],
+        [
+            *pings(10.0, 10.5, 11.5, 13.5),
+            ENDED[0] | {"reason_header": "Q.850;cause=16"},
+        ],
     ],
-    ids=["answered", "few", "at once", "much later", "a party hung up", "goes on"],
+    ids=[
+        "answered",
+        "few",
+        "at once",
+        "much later",
+        "a party hung up",
+        "goes on",
+        "perhaps a person",
+        "a person",
+    ],
 )
 def test_silent_where_options_ended_no_call(sip):
     assert all("pinged" not in found.tags for found in asked(RULE, **by_the_proxy(*sip)))

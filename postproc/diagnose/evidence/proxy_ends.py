@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.in_dialog import LASTING_S, REPEATED, UNKNOWN_CALL
+from postproc.diagnose.evidence.signalling import AT_ONCE, q850
 from postproc.model.findings import Finding
 from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
@@ -38,6 +39,7 @@ SETTLE_PINGED = Text(
 )
 # Timer F of RFC 3261 (64 * T1): by then an OPTIONS has failed; five seconds for the tick of a server's timer.
 GIVEN_UP = timedelta(seconds=37)
+NORMAL_CLEARING = 16  # ITU-T Q.850: somebody hung up
 
 
 def untold(rule: str, case: Case) -> Iterator[Finding]:
@@ -89,7 +91,9 @@ def unanswered_pings(rule: str, case: Case) -> Iterator[Finding]:
     """Yield a finding on each call that is ended by whoever had asked by OPTIONS whether it still stands (RFC 3261, section 11)."""
     for bye, dialog in _byes(case):
         before = [row for row in dialog if row.time <= bye.time]
-        if any(row.method == "BYE" and row.src_addr != bye.src_addr for row in before):
+        if any(
+            row.method == "BYE" and row.src_addr != bye.src_addr for row in before
+        ) or not _of_its_own_accord(bye, dialog):
             continue
         asked: dict[str, list[SipMessageRow]] = defaultdict(list)
         for row in before:
@@ -120,6 +124,18 @@ def unanswered_pings(rule: str, case: Case) -> Iterator[Finding]:
                     tags=frozenset({"pinged"}),
                 )
                 return
+
+
+def _of_its_own_accord(bye: SipMessageRow, dialog: list[SipMessageRow]) -> bool:
+    """Whether a machine between the parties ends the call: it tells both of them, or gives a reason; a person does neither."""
+    both = any(
+        row.method == "BYE"
+        and row.src_addr == bye.src_addr
+        and row.dst_addr != bye.dst_addr
+        and abs(row.time - bye.time) <= AT_ONCE
+        for row in dialog
+    )
+    return both or (bye.reason_header is not None and q850(bye.reason_header) != NORMAL_CLEARING)
 
 
 def _byes(case: Case) -> Iterator[tuple[SipMessageRow, list[SipMessageRow]]]:
