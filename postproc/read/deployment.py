@@ -7,12 +7,10 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
-
-import regex
+from typing import Any, NamedTuple, TypeVar
 
 from postproc.model.acl import AccessList, Network, network_of, of_machine
 from postproc.model.acl.lists import Entry
@@ -25,8 +23,7 @@ SHOWN = 40  # characters of a wrong value
 PORTS = range(1, 65536)
 
 
-@dataclass(frozen=True)
-class At:
+class At(NamedTuple):
     """A place in a file: the file as the user named it, and the key."""
 
     file: str
@@ -87,6 +84,8 @@ def each(read: Callable[[object, At], T]) -> Callable[[object, At], tuple[T, ...
 
 
 def pattern(value: object, at: At) -> str:
+    import regex  # noqa: PLC0415  (most deployments have no patterns)
+
     written = text(value, at)
     try:
         regex.compile(written)

@@ -6,7 +6,6 @@ ChannelData (RFC 8656, section 12.4), or in Send and Data indications (section 1
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -34,8 +33,7 @@ INDICATIONS = tuple(
 RTP_SIZE, RTCP_SIZE, CHANNEL_SIZE = rtp.HEADER, 8, stun.CHANNEL_HEADER
 
 
-@dataclass(frozen=True)
-class Headers:
+class Headers(NamedTuple):
     """What may be an RTP or RTCP header in each datagram, in TURN ``offset`` bytes after its start.
 
     ``size`` is its payload's length, ``captured`` how much of that there is.

@@ -4,8 +4,8 @@ A stream seen by two captures counts once, with the larger packet count.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from postproc.diagnose.evidence import fax
 from postproc.diagnose.evidence.case import Case, answered_once
@@ -19,8 +19,7 @@ from postproc.model.loading import PacketRow
 from postproc.model.rows import PhaseRow, RtpStreamRow, SdpMediaRow
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(NamedTuple):
     """RTP of one direction of a leg."""
 
     rows: tuple[RtpStreamRow, ...]
@@ -299,8 +298,7 @@ def _answered(case: Case) -> Sequence[int | None]:
     return sorted(up | {*case.unread_legs} if up else up)
 
 
-@dataclass(frozen=True)
-class Talk:
+class Talk(NamedTuple):
     """The time in which audio was due on an answered leg."""
 
     leg: int | None
