@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
+import regex
+
 from postproc.model.acl import AccessList, Network, address_of
 from postproc.model.errors import SetupError
 
@@ -132,8 +134,6 @@ class Deployment:
 @lru_cache(maxsize=256)  # the same few names are in most calls
 def matches(pattern: str, name: str) -> bool:
     """Whether a deployment file's pattern matches in a name; SetupError if that takes too long."""
-    import regex  # noqa: PLC0415  (most deployments have no patterns)
-
     try:
         return regex.search(pattern, name, timeout=PATTERN_SECONDS) is not None
     except TimeoutError:

@@ -12,6 +12,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+import regex
+
 from postproc.model.acl import AccessList, Network, network_of, of_machine
 from postproc.model.acl.lists import Entry
 from postproc.model.deployment import SERVER, SIDES, Deployment, Markers, Thresholds
@@ -84,8 +86,6 @@ def each(read: Callable[[object, At], T]) -> Callable[[object, At], tuple[T, ...
 
 
 def pattern(value: object, at: At) -> str:
-    import regex  # noqa: PLC0415  (most deployments have no patterns)
-
     written = text(value, at)
     try:
         regex.compile(written)

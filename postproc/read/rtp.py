@@ -46,9 +46,11 @@ class Headers(NamedTuple):
 
     @property
     def reports(self) -> Array:
-        """Which begin with a sender or receiver report of RTCP."""
-        is_report: Array = within(self.fields["second"], REPORTS) & (self.fields["first"] >> 6 == 2)
-        return is_report & (self.captured >= RTCP_SIZE)
+        """The places of those that begin with a sender or receiver report of RTCP."""
+        rows = np.flatnonzero(within(self.fields["second"], REPORTS))
+        header = take(self.fields, rows)
+        places: Array = rows[(header["first"] >> 6 == 2) & (self.captured[rows] >= RTCP_SIZE)]
+        return places
 
 
 def headers(datagrams: Payloads) -> Headers:
