@@ -102,6 +102,21 @@ def test_a_change_that_nobody_answers_until_the_timer(method):
     assert "took it (100 No)" in told_both(found, RULE)["en"]["detail"]
 
 
+def test_a_request_that_is_told_by_its_answer_alone():
+    sip = [*BEGUN, *asked_for("UPDATE", 488), bye(5.2)]
+    shown = known(sip)
+    shown["sip_messages"] = [row for row in sip if row["frame"] != 30]
+    (found,) = asked(RULE, **shown)
+    assert found.evidence.frames == (31, 60)
+
+
+def test_the_request_among_several_messages_of_one_segment():
+    sdp = [section(frame=1), section(frame=30, time=5.0, proto="RTP/SAVP")]
+    ack = message(1, "ACK", 5.0, frame=30, cseq=1, to_tag="t")
+    (found,) = found_in([*BEGUN, ack, *asked_for("UPDATE", 488), bye(5.2)], sdp_media=sdp)
+    assert "The new profile is RTP/SAVP" in told_both(found, RULE)["en"]["detail"]
+
+
 def test_a_request_sent_again_and_again():
     again = [message(1, "PRACK", 5.0 + k, frame=30 + k, cseq=2, to_tag="t", branch="z2") for k in range(4)]
     (found,) = found_in([*BEGUN, *again, bye(37.0)])

@@ -1,12 +1,16 @@
 """Media in one direction only."""
 
+from itertools import pairwise
+
 import pytest
 
 from postproc.diagnose.rules.one_way_media import RULE
 from tests import builders
 from tests.builders import APP, GATEWAY, SERVER
 from tests.diagnose.evidence.test_media import quiet
+from tests.diagnose.places import CAPTURES, ENDS, passage
 from tests.diagnose.scenes import (
+    CLIENT_PUBLIC,
     asked,
     foreign,
     good,
@@ -321,3 +325,22 @@ def test_media_that_leave_for_the_public_address_of_a_phone_in_the_same_vpn_do_n
 )
 def test_silent_where_such_an_address_may_be_reached(scene):
     assert asked(RULE, **scene) == []
+
+
+@pytest.mark.parametrize("places", [("server", "client"), ("server", "wan", "client")])
+def test_both_directions_meet_where_nat_is_between_the_places_of_a_plain_call(places):
+    """Each direction counts at its receiver's place, under addresses that the other place does not have."""
+    base = foreign()
+    (source, _), (target, _) = ENDS["client"]
+    down = base["rtp_streams"][1] | {"src_addr": source, "dst_addr": target, "capture": CAPTURES["client"]}
+    up = base["rtp_streams"][0] | {"src_addr": CLIENT_PUBLIC, "dst_addr": SERVER}
+    early = down | {"capture": CAPTURES["server"], "src_addr": SERVER, "packets": 5, "ssrc": 9}
+    streams = [up, down, early | {"first_time": 0.5, "last_time": 0.6}]
+    stretches = [*pairwise(places)]
+    passed = [
+        *(passage(*each, 850, 850, kind="rtp", leg=1) for each in stretches),
+        *(passage(*each[::-1], 850, 850, "client_to_server", kind="rtp", leg=1) for each in stretches),
+    ]
+    assert asked(RULE, base=base, rtp_streams=streams, passages=passed) == []
+    (found,) = asked(RULE, base=base, rtp_streams=streams[:1] + streams[2:], passages=passed)
+    assert found.facts["back"] == 0

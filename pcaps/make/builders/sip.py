@@ -28,6 +28,7 @@ REASONS = {
     486: "Busy Here",
     487: "Request Terminated",
     488: "Not Acceptable Here",
+    500: "Server Internal Error",
     502: "Bad Gateway",
     503: "Service Unavailable",
     603: "Declined",

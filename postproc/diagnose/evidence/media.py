@@ -18,6 +18,8 @@ from postproc.model.enumerations import Direction
 from postproc.model.loading import PacketRow
 from postproc.model.rows import PhaseRow, RtpStreamRow, SdpMediaRow
 
+Sight = tuple[str, str, str]  # capture, source and destination address of a flow
+
 
 class Way(NamedTuple):
     """RTP of one direction of a leg."""
@@ -50,11 +52,37 @@ def audio(case: Case, leg: int | None) -> list[RtpStreamRow]:
 
 @answered_once
 def ways(case: Case, leg: int | None) -> dict[tuple[str, str], Way]:
-    """Return the RTP of a leg by (source address, destination address), as ports and SSRCs may change."""
+    """Return the RTP of a leg by (source address, destination address), as ports and SSRCs may change.
+
+    Each direction counts at the place nearest to its receiver; the addresses are those of one place, so that both
+    directions meet where NAT is between the places.
+    """
     flows: dict[tuple[str, str], list[RtpStreamRow]] = {}
+    at_one_place = _at_one_place(case, leg)
     for row in _once(audio(case, leg)):
-        flows.setdefault((row.src_addr, row.dst_addr), []).append(row)
+        ends = row.src_addr, row.dst_addr
+        flows.setdefault(at_one_place.get((row.capture, *ends), ends), []).append(row)
     return {ends: Way(tuple(rows)) for ends, rows in flows.items()}
+
+
+@answered_once
+def _at_one_place(case: Case, leg: int | None) -> dict[Sight, tuple[str, str]]:
+    """Return source and destination in the leg's first capture by those in the others, as its media arrived."""
+    home = next((each.capture for each in case.legs if each.leg == leg), None)
+    hops: list[tuple[Sight, Sight]] = []
+    for row in case.passages:
+        if row.leg == leg and row.kind == "rtp" and row.from_src_addr and row.from_dst_addr:
+            near = row.from_capture, row.from_src_addr, row.from_dst_addr
+            far = row.to_capture, row.to_src_addr or "", row.to_dst_addr or ""
+            hops += [(near, far), (far, near)]
+    seen: dict[Sight, tuple[str, str]] = {}
+    for _ in {one[0] for one, _ in hops}:  # from place to place
+        for one, other in hops:
+            if one[0] == home:
+                seen.setdefault(other, one[1:])
+            elif one in seen and other[0] != home:
+                seen.setdefault(other, seen[one])
+    return seen
 
 
 @answered_once

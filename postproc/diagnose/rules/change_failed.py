@@ -105,7 +105,13 @@ def _answers(case: Case, row: TransactionRow) -> list[SipMessageRow]:
 
 def _finding(case: Case, failed: TransactionRow, bye: SipMessageRow) -> Finding:
     request = next(
-        row for row in case.sip_messages if (row.capture, row.frame) == (failed.capture, failed.frame)
+        (
+            row
+            for row in case.sip_messages
+            if (row.capture, row.frame, row.call_id) == (failed.capture, failed.frame, failed.call_id)
+            and row.method == failed.method  # a TCP segment may hold several messages
+        ),
+        None,
     )
     facts: dict[str, object] = {
         "ender": bye.src_addr,
@@ -129,7 +135,7 @@ def _finding(case: Case, failed: TransactionRow, bye: SipMessageRow) -> Finding:
         tag, title = "refused", TITLE_REFUSED
         ended = (bye.time - (failed.final_time or failed.time)).total_seconds()
         facts |= {"ms": ended * 1000, "answer": f"{failed.final_status} {failed.final_reason or ''}".strip()}
-        lacking, more = _less(case, request)
+        lacking, more = _less(case, request) if request else ([], {})
         detail += [AS_BEFORE, *lacking]
         facts |= more
     return Finding(
