@@ -125,6 +125,7 @@ class Checks(NamedTuple):
     last: int
     software: dict[str, str]  # by sender's ufrag
     hosts: dict[str, str]  # address by ufrag, where it was first seen
+    hosts_in: dict[str, dict[str, str]]  # the same by capture: NAT makes them differ
 
 
 class Session(NamedTuple):
@@ -183,9 +184,10 @@ def checks(stun_messages: pd.DataFrame) -> dict[Pair, Checks]:
     columns = ("capture", "frame", "time", "username", "software", "src_addr", "dst_addr")
     for capture, frame, time, username, software, *ends in records(requests, *columns):
         if pair := halves(username):
-            pair_checks = by_pair.get(frozenset(pair), Checks(capture, frame, time, time, {}, {}))
+            pair_checks = by_pair.get(frozenset(pair), Checks(capture, frame, time, time, {}, {}, {}))
             for ufrag, host in zip(reversed(pair), ends, strict=True):
                 pair_checks.hosts.setdefault(ufrag, host)
+                pair_checks.hosts_in.setdefault(capture, {}).setdefault(ufrag, host)
             if software:
                 pair_checks.software.setdefault(pair[1], software)
             by_pair[frozenset(pair)] = pair_checks._replace(last=time)

@@ -6,7 +6,7 @@ machine at one time, the leg has no ICE of its own, and neither has another cand
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -99,10 +99,11 @@ def _fits(
     by_host: Mapping[str, list[tuple[int, _Leg]]],
     recordings: Mapping[str, int],
 ) -> Iterator[_Fit]:
-    hosts, where = {*checks.hosts.values()}, recording_of(recordings, checks.capture)
-    if len(hosts) != 2:
-        return
-    for server in hosts:
+    seen: dict[Hashable, dict[str, str]] = defaultdict(dict)  # by recording
+    for capture, hosts_of in checks.hosts_in.items():
+        seen[recording_of(recordings, capture)] = hosts_of | seen[recording_of(recordings, capture)]
+    views = [(where, {*hosts_of.values()}) for where, hosts_of in seen.items()]
+    for where, hosts, server in ((*view, host) for view in views for host in view[1] if len(view[1]) == 2):
         moments = by_host.get(server, [])
         start = bisect_left(moments, checks.first - NEAR, key=itemgetter(0))
         for moment, leg in moments[start : bisect_right(moments, checks.first + NEAR, key=itemgetter(0))]:

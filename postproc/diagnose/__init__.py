@@ -16,7 +16,7 @@ from postproc.diagnose.evidence.media import described, media_ok
 from postproc.diagnose.evidence.silences import phase_verdict
 from postproc.diagnose.evidence.view import leaky
 from postproc.diagnose.neighbours import comparable, compared
-from postproc.diagnose.rules import BY_NAME, RULES
+from postproc.diagnose.rules import BY_NAME, RULES, one_direction_only
 from postproc.diagnose.walk import records as walk_records
 from postproc.diagnose.walk import walk
 from postproc.model.columns import TEXT, array, plain
@@ -177,6 +177,7 @@ def _found(case: Case, rules: Collection[Rule]) -> list[Finding]:
         if network or rule.variant(each.tags).stage not in NETWORK
     ]
     doubtful = _media_may_be_hidden(case) or leaky(case)
+    doubtful = doubtful or any(map(one_direction_only.on_media_path, findings))
     return [_doubted(each) for each in findings] if doubtful else findings
 
 

@@ -9,7 +9,7 @@ def alone(**software):
         ("A", "B"),
         b.at(1).value,
         b.at(9).value,
-        Checks("a", 1, 1, 9, software, {"A": "10.0.0.1", "B": "198.51.100.7"}),
+        Checks("a", 1, 1, 9, software, {"A": "10.0.0.1", "B": "198.51.100.7"}, {}),
     )
 
 

@@ -9,9 +9,9 @@ from tests import builders as b
 SERVER, GATEWAY, CLIENT, OTHER_CLIENT = "10.0.0.1", "10.0.0.9", "198.51.100.7", "198.51.100.8"
 
 
-def session(time, *, capture="a.pcapng", hosts=(SERVER, CLIENT)):
-    first = b.at(time).value
-    seen = Checks(capture, 1, first, first, {}, dict(zip("AB", hosts, strict=True)))
+def session(time, *, capture="a.pcapng", hosts=(SERVER, CLIENT), more=()):
+    first, ends = b.at(time).value, dict(zip("AB", hosts, strict=True))
+    seen = Checks(capture, 1, first, first, {}, ends, {capture: ends, **dict(more)})
     return Session(None, ("A", "B"), first, first, seen)
 
 
@@ -35,6 +35,16 @@ def test_a_session_that_begins_with_the_leg_or_its_answer_is_the_other_leg(time)
 def test_a_leg_that_the_server_takes_comes_first():
     taken = leg(uac_addr=GATEWAY, uas_addr=SERVER)
     assert hidden([session(10.1)], taken) == {0: Hidden("out", SERVER, first=False)}
+
+
+def test_a_session_that_another_place_shows_first_is_matched_where_the_leg_was_captured():
+    """At the client its address is another than behind its NAT, and the server's may be, too."""
+    at_client = {"capture": "c.pcapng", "hosts": ("203.0.113.1", "192.168.1.5")}
+    here = {"a.pcapng": {"A": SERVER, "B": CLIENT}}
+    places = {"recordings": {"a.pcapng": 0, "c.pcapng": 1}}
+    assert hidden([session(10.1, **at_client)], leg(), **places) == {}
+    joined = hidden([session(10.1, **at_client, more=here)], leg(), **places)
+    assert joined == {0: Hidden("out", SERVER, first=True)}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from postproc.diagnose.rules.first_leg_missing import RULE
+from postproc.diagnose.rules.one_way_media import RULE as ONE_WAY
 from postproc.model.deployment import Markers
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.refusals import NO_MEDIA, call
@@ -133,6 +134,40 @@ def test_checks_and_dtls_without_media_both_ways_leave_it_open():
     done = [{**good()["dtls"][0], "leg": None}]
     (found,) = asked(RULE, **NO_SIP | {"bindings": [check(leg=None)], "dtls": done})
     assert found.verdict == "cannot_tell"
+
+
+@pytest.mark.parametrize("to_server", [0, 10])
+def test_a_session_without_sip_that_is_heard_one_way_only_is_a_suspicion(to_server):
+    """What a browser's own machine shows where nobody is heard at the server; SIP runs inside TLS."""
+    seen = {
+        "bindings": [check(leg=None), check("client_to_server", leg=None)],
+        "dtls": [{**good()["dtls"][0], "leg": None}],
+        "rtp_streams": [
+            stream(leg=None),
+            *([stream("client_to_server", leg=None, packets=to_server, last_time=4.0)] if to_server else []),
+        ],
+    }
+    row = verdict(**NO_SIP | seen)
+    assert (row.verdict, row.cause) == ("suspect", "one-way-media")
+    (found,) = asked(ONE_WAY, **NO_SIP | seen)
+    assert (found.tags, found.facts["back"]) == ({"unread"}, to_server)
+    assert "One-way audio: 850 packets" in told_both(found, ONE_WAY)["en"]["title"]
+    (note,) = asked(RULE, **NO_SIP | seen)
+    assert note.verdict == "note"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dtls": [], "bindings": [check(leg=None, outcome="unanswered")]},
+        {"rtp_streams": [stream(leg=None, last_time=4.5)]},
+        {"rtp_streams": [stream(leg=None), stream("client_to_server", leg=None, packets=20)]},
+    ],
+    ids=["nothing came back", "for a moment", "silence suppression"],
+)
+def test_silent_one_way_without_sip_where_it_may_be_right(changes):
+    works = {"bindings": [check(leg=None)], "dtls": [{**good()["dtls"][0], "leg": None}]}
+    assert asked(ONE_WAY, **NO_SIP | works | {"rtp_streams": [stream(leg=None)]} | changes) == []
 
 
 def test_silent_without_checks():

@@ -5,7 +5,18 @@ import pytest
 from postproc.diagnose.rules.one_direction_only import RULE
 from tests.builders import APP, SERVER
 from tests.diagnose.refusals import NO_MEDIA, response
-from tests.diagnose.scenes import CLIENT_PUBLIC, asked, check, foreign, message, stream, told_both, unanswered
+from tests.diagnose.scenes import (
+    CLIENT_PUBLIC,
+    asked,
+    check,
+    foreign,
+    good,
+    message,
+    stream,
+    told_both,
+    unanswered,
+    verdict,
+)
 
 SENT = [message(1, "INVITE", 0.0), message(1, "ACK", 3.0, to_tag="t"), message(1, "BYE", 9.0, to_tag="t")]
 NOTHING = NO_MEDIA | {"sip_messages": []}
@@ -82,6 +93,35 @@ def test_silent_where_a_flight_answers_a_hello_from_another_address():
     scene = NOTHING | {"bindings": [check(outcome="unanswered")]}
     assert asked(RULE, **scene | {"dtls_messages": flight})
     assert asked(RULE, **scene | {"dtls_messages": [hello, *flight]}) == []
+
+
+def test_media_of_one_direction_beside_sip_of_both_cannot_be_judged():
+    """A filter on ports or an asymmetric path hides what a side sends, and not its SIP, between the same machines."""
+    sip = [
+        {name: CLIENT_PUBLIC if value == APP else value for name, value in row.items()}
+        for row in good()["sip_messages"]
+    ]
+    flight = [
+        {"content": "handshake", "handshake_type": kind, "time": 1.3, **ASKED}
+        for kind in ("server_hello", "certificate")
+    ]
+    seen = {
+        "sip_messages": sip,
+        "bindings": unanswered(5, "client_to_server"),
+        "dtls": [],
+        "pairs": [],
+        "dtls_messages": flight,
+        "rtp_streams": [stream("client_to_server")],
+    }
+    (found,) = asked(RULE, **seen)
+    assert (found.facts["receiver"], found.facts["kinds"]) == (SERVER, ["DTLS"])
+    judged = verdict(**seen)
+    assert (judged.verdict, judged.cause) == ("cannot_tell", "one-direction-only")
+    without = verdict(**seen | {"dtls_messages": []})
+    assert (without.verdict, without.cause) == ("fault", "no-binding-success")
+    hello = {"content": "handshake", "handshake_type": "client_hello", "time": 1.2, **SERVER_END}
+    hello |= {"src_port": 30000, "dst_port": 50000}
+    assert asked(RULE, **seen | {"dtls_messages": [hello, *flight]}) == []
 
 
 @pytest.mark.parametrize(

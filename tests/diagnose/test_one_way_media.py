@@ -344,3 +344,13 @@ def test_both_directions_meet_where_nat_is_between_the_places_of_a_plain_call(pl
     assert asked(RULE, base=base, rtp_streams=streams, passages=passed) == []
     (found,) = asked(RULE, base=base, rtp_streams=streams[:1] + streams[2:], passages=passed)
     assert found.facts["back"] == 0
+
+
+def test_the_far_end_of_the_other_leg_does_not_wait_for_the_clients_media():
+    """Only the server waits, and only as long as it has nothing to pass on."""
+    silent_far = [stream(), stream("client_to_server"), plain_stream(SERVER, GATEWAY)]
+    ends = {"local_addr": SERVER, "remote_addr": GATEWAY, "packets_from_client": 0}
+    (found,) = asked(RULE, rtp_streams=silent_far, phases=[phase(), phase(2, **ends)])
+    assert found.tags == {"lost"}
+    (found,) = asked(RULE, rtp_streams=[plain_stream(GATEWAY, SERVER)], phases=[phase(2, **ends)])
+    assert found.tags == {"lost", "other-leg"}

@@ -68,7 +68,7 @@ def ways(case: Case, leg: int | None) -> dict[tuple[str, str], Way]:
 @answered_once
 def _at_one_place(case: Case, leg: int | None) -> dict[Sight, tuple[str, str]]:
     """Return source and destination in the leg's first capture by those in the others, as its media arrived."""
-    home = next((each.capture for each in case.legs if each.leg == leg), None)
+    home = next((each.capture for each in case.legs if each.leg == leg), case.call.capture)
     hops: list[tuple[Sight, Sight]] = []
     for row in case.passages:
         if row.leg == leg and row.kind == "rtp" and row.from_src_addr and row.from_dst_addr:

@@ -12,6 +12,7 @@ from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
 
 ENOUGH = 2  # packets that respond to something unseen; a single one may be due to the capture's start
+BINDING, DTLS = "Binding Response", "DTLS"  # what takes the path of media
 OPENING = frozenset({"client_hello", "hello_verify_request"})  # sent without having received anything
 
 TITLE = Text(
@@ -36,14 +37,17 @@ class _Sight(NamedTuple):
     ends: Ends
     row: PacketRow
     answers: str | None
+    port: int | None = None  # its sender's, for what takes the path of media
 
 
 def find(case: Case) -> Iterator[Finding]:
     sights = [each for each in _sights(case) if each.ends[0] != each.ends[1]]
-    ways = {each.ends for each in sights} | _icmp_ways(case)
+    ways, told, reached = {each.ends for each in sights}, _icmp_ways(case), _reached(case)
     proofs: dict[Ends, list[_Sight]] = {}
     for each in sights:
-        if each.answers and each.ends[::-1] not in ways:
+        back = each.ends[::-1]
+        heard = back in ways if each.port is None else (each.ends[0], each.port) in reached
+        if each.answers and not heard and back not in told:
             proofs.setdefault(each.ends, []).append(each)
     for (sender, receiver), proof in proofs.items():
         if len(proof) >= ENOUGH:
@@ -66,6 +70,11 @@ def find(case: Case) -> Iterator[Finding]:
             )
 
 
+def on_media_path(finding: Finding) -> bool:
+    """Whether such a finding says that the capture leaves out a machine's checks, DTLS and media."""
+    return finding.rule == RULE.name and bool({BINDING, DTLS} & {*finding.facts["kinds"]})
+
+
 def _leg(case: Case, rows: Iterable[PacketRow]) -> int | None:
     legs = (case.leg_of.get(row.call_id) for row in rows if isinstance(row, SipMessageRow))
     return next((leg for leg in legs if leg is not None), None)
@@ -74,16 +83,27 @@ def _leg(case: Case, rows: Iterable[PacketRow]) -> int | None:
 def _sights(case: Case) -> Iterator[_Sight]:
     yield from _sip(case.sip_messages)
     for binding in case.bindings:
-        answers = "Binding Response" if binding.outcome == "response_only" else None
-        yield from (_Sight(ends, binding, answers) for ends in ends_seen(binding))
-    # A flight that goes to the address in SDP answers the ClientHello that NAT made come from another one.
-    heard = {(row.dst_addr, row.dst_port) for row in case.dtls_messages}
+        answers = BINDING if binding.outcome == "response_only" else None
+        yield from (_Sight(ends, binding, answers, binding.dst_port) for ends in ends_seen(binding))
     for message in case.dtls_messages:
         opens = message.content == "alert" or message.handshake_type in OPENING
-        opens = opens or (message.src_addr, message.src_port) in heard
-        yield _Sight((message.src_addr, message.dst_addr), message, None if opens else "DTLS")
+        ends = message.src_addr, message.dst_addr
+        yield _Sight(ends, message, None if opens else DTLS, message.src_port)
     for stream in case.rtp_streams:
         yield _Sight((stream.src_addr, stream.dst_addr), stream, None)
+
+
+def _reached(case: Case) -> set[tuple[str, int]]:
+    """Return the media addresses to which any packet went, from wherever: a filter may let all SIP through.
+
+    A flight that goes to the address in SDP answers the ClientHello that NAT made come from another one.
+    """
+    media = {(row.dst_addr, row.dst_port) for row in case.rtp_streams}
+    keys = {(row.dst_addr, row.dst_port) for row in case.dtls_messages}
+    unasked = [row for row in case.bindings if row.outcome == "response_only"]
+    asked = [row for row in case.bindings if row.outcome != "response_only"]
+    answered = {(row.src_addr, row.src_port) for row in (*unasked, *(r for r in asked if r.response_frame))}
+    return media | keys | answered | {(row.dst_addr, row.dst_port) for row in asked}
 
 
 def _sip(messages: Sequence[SipMessageRow]) -> Iterator[_Sight]:

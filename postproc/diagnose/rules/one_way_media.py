@@ -17,6 +17,7 @@ from postproc.diagnose.evidence.media import (
 )
 from postproc.diagnose.evidence.negotiation import exchanges
 from postproc.diagnose.evidence.silences import silences
+from postproc.diagnose.evidence.unread import mute_session
 from postproc.model.addresses import addr_class
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -114,6 +115,8 @@ def find(case: Case) -> Iterator[Finding]:
         ):
             yield _finding(case, talk, sent, back)
 
+    yield from mute_session(RULE.name, case)
+
 
 def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     source, target = sent.rows[0].src_addr, sent.rows[0].dst_addr
@@ -122,7 +125,9 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     sure: Verdict = "fault" if talk.leg in case.client_legs else "suspect"
     near = _beside(case, source, target)
     verdict: Verdict = "note" if sparse else sure if is_visible else "suspect" if near else "cannot_tell"
-    other = bool(case.client_legs) and talk.leg not in case.client_legs
+    fed = None if sparse else _fed_by(case, talk.leg, target)
+    far = any(each.leg == talk.leg and each.remote_addr == target for each in case.phases)
+    other = bool(case.client_legs) and talk.leg not in case.client_legs and not (fed or far)
     of_hop = Way(tuple(row for row in sent.rows if (row.src_addr, row.dst_addr) == (source, target)))
     facts = {
         "number": talk.leg,
@@ -139,7 +144,6 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
         else [BY_NAME if addr_class(told) in NAMES else ITS_OWN if told == target else ELSEWHERE]
     )
     facts["told"] = told
-    fed = None if other or sparse else _fed_by(case, talk.leg, target)
     facts["other"] = fed.leg if fed else None
     rows: tuple[RtpStreamRow, ...] = (*sent.rows, *back.rows)
     return Finding(
@@ -288,6 +292,11 @@ RULE = Rule(
             tag="name",
         ),
         cause(
+            "The media server has nothing to pass on: nobody is heard on the leg behind it.",
+            "Der Medienserver hat nichts weiterzugeben: Auf dem Leg dahinter ist niemand zu hören.",
+            tag="unread",
+        ),
+        cause(
             "Packets go to a private or wrong address: NAT, or a wrong c= line.",
             "Pakete gehen an eine private oder falsche Adresse: NAT oder eine falsche c=-Zeile.",
             tag="lost",
@@ -304,6 +313,11 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Capture at the media server during such a call and judge all its legs.",
+            "Beim Medienserver während eines solchen Anrufs mitschneiden und alle Legs beurteilen.",
+            tag="unread",
+        ),
         remedy(
             "Look in the log of {target} what it connected this leg with; compare codecs and keys of the two legs.",
             "Im Log von {target} nachsehen, womit dieses Leg verbunden wurde; Codecs und Schlüssel der beiden Legs vergleichen.",
