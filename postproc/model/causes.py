@@ -10,9 +10,8 @@ in the capture.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Link = Literal[
     "capture_end",
@@ -81,8 +80,7 @@ StepName = Literal[
 ]
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A link's place in the chain.
 
     ``step``: of the chart; "candidates" are the client's or the server's, by the finding's tag.
