@@ -17,9 +17,9 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from postproc import cache, memory
 from postproc.model.errors import CaptureError, SetupError
@@ -38,8 +38,7 @@ from postproc.workers import OneThread, Processes, workers
 SMALL, MOST_TOGETHER = 4 << 20, 32
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """A capture, in one file or several by time, to be read into one place of the cache."""
 
     captures: tuple[Capture, ...]
@@ -74,7 +73,7 @@ class Job:
 
     def with_hashes(self, hashes: Iterable[str]) -> "Job":
         pairs = zip(self.captures, hashes, strict=True)
-        return replace(self, captures=tuple(replace(capture, sha256=sha256) for capture, sha256 in pairs))
+        return self._replace(captures=tuple(capture._replace(sha256=sha256) for capture, sha256 in pairs))
 
     def parts(self, error: BaseException | None) -> list["Job"]:
         """Return the jobs to do if its files cannot be read as one: the file at fault by itself."""
@@ -87,14 +86,13 @@ class Job:
     def _of(self, which: slice) -> "Job":
         captures = self.captures[which]
         place = cache.place(self.place.parent, self.key, [each.size for each in captures])
-        return replace(self, captures=captures, place=place)
+        return self._replace(captures=captures, place=place)
 
 
 Chunk = tuple[Job, ...]
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The result of a job; the worker knows the hash. Events are not sent between processes."""
 
     job: Job
@@ -107,7 +105,7 @@ Store = Callable[[Job, Tables], Outcome]
 
 def read_into_cache(chunk: Chunk) -> list[Outcome]:
     """Read captures and store their events, without returning them; the task of a worker process."""
-    return [replace(outcome, events=None) for outcome in read_here(chunk, seen=lambda _: None)]
+    return [outcome._replace(events=None) for outcome in read_here(chunk, seen=lambda _: None)]
 
 
 def read_here(chunk: Chunk, seen: Seen, store: Store | None = None) -> list[Outcome]:

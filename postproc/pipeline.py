@@ -6,10 +6,10 @@ The stages are imported on demand: existing results need none.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 from uuid import uuid4
 
 from postproc import cache, provenance
@@ -46,16 +46,14 @@ UNCHANGED = Text(
 JUDGED = ["code", "call", "leg", "verdict", "caused_by", "frames"]  # what a language does not change
 
 
-@dataclass(frozen=True)
-class Beside:
+class Beside(NamedTuple):
     """Additional files: ``write`` returns what it left out. Run and ``about`` determine their content."""
 
     about: str
     write: Callable[[Run, Staged], Iterable[Unread]]
 
 
-@dataclass(frozen=True)
-class Wished:
+class Wished(NamedTuple):
     """The optional files to write; tables, findings and summary are always written."""
 
     csv: bool = False

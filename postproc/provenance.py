@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
@@ -33,8 +34,7 @@ INSTALLED = "*-info"  # a package's folder or file, whose name holds the version
 COMPILED = "__pycache__"
 
 
-@dataclass(frozen=True)
-class Provenance:
+class Provenance(NamedTuple):
     """Everything that determines the results of a run, except the language of their prose."""
 
     settings: str  # what was asked for, files by name and size, programs
@@ -54,7 +54,7 @@ class Record:
 
 def decisive(options: Options) -> list[str]:
     """Return the options that affect reading; a file is represented by its content."""
-    return [f"{name}={_bytes_of(value)}" for name, value in asdict(options).items()]
+    return [f"{name}={_bytes_of(value)}" for name, value in options._asdict().items()]
 
 
 def _bytes_of(value: object) -> str:

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 import pandas as pd
@@ -95,8 +96,7 @@ def analysed(captures: list[Capture], unread: list[Unread], out: Path | None, wo
     )
 
 
-@dataclass(frozen=True)
-class _Read:
+class _Read(NamedTuple):
     """The result of reading the captures."""
 
     copies: list[tuple[Capture, Capture]]  # not read, and the one with the same bytes that was
@@ -172,7 +172,7 @@ def _work(
 def _jobs(recordings: Iterable[tuple[Capture, ...]], folder: Path, options: Options) -> list[Job]:
     """Return one job per recording; its place is named after all that determines events, but the bytes."""
     if options.keylog:  # workers may stand elsewhere
-        options = replace(options, keylog=option_files.plain_keylog(options.keylog.absolute()))
+        options = options._replace(keylog=option_files.plain_keylog(options.keylog.absolute()))
     key = cache.key(programs.tshark_build(), *provenance.decisive(options))
     return [
         Job(files, cache.place(folder, key, [each.size for each in files]), options, key, number)
@@ -262,7 +262,7 @@ def _parts(
     sha256 = dict(zip(events.captures["capture"], events.captures["sha256"], strict=True))
     for capture in captures:
         if whole := in_others.get(capture.name):
-            known = replace(capture, sha256=sha256[capture.name])
+            known = capture._replace(sha256=sha256[capture.name])
             yield known, f"all of it is in {whole} too; not analysed"
 
 

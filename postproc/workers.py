@@ -13,13 +13,12 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar, cast
 
 from postproc import current_folder, memory
 from postproc.files import scratch
@@ -84,8 +83,7 @@ class OneThread(ThreadPoolExecutor):
 Answer = tuple[object, BaseException | None]  # what came of a piece of work, and what it raised
 
 
-@dataclass(frozen=True)
-class Worker:
+class Worker(NamedTuple):
     """A process that does one task after the other, and the pipe that sends it tasks."""
 
     process: BaseProcess

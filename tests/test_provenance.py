@@ -136,7 +136,7 @@ ASKED = {
     "csv": {"csv": True},
     "no report": {"report": False},
     "no notebooks": {"beside": None},
-    "other notebooks": {"beside": replace(BOOKS, about="fewer")},
+    "other notebooks": {"beside": BOOKS._replace(about="fewer")},
     "no logs": {"fs_logs": ()},
 }
 

@@ -1,9 +1,8 @@
 """Arguments that are captures, or the results folder of a run, with the number it gave a call."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -39,8 +38,7 @@ def need_captures(run: "Run", given: Path) -> None:
         raise CaptureError(clean(f"{given}: {reason}"))
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(NamedTuple):
     """A run, and those of its captures that were selected: name in its tables -> path."""
 
     run: "Run"

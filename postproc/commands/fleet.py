@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -63,8 +62,7 @@ def _version() -> str:
     return found
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(NamedTuple):
     """What the workers are to judge, and how; ``site`` None: each folder's name is its site."""
 
     paths: tuple[str, ...]
@@ -75,8 +73,7 @@ class Given:
     only: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class There:
+class There(NamedTuple):
     """The result: calls added, and the severities of their findings."""
 
     appended: "Appended"
@@ -101,7 +98,7 @@ def judged_there(
     chains, unreadable = fleet.chains(given.paths, given.site)
     unread(unreadable)
     keylog = given.options.keylog and given.options.keylog.absolute()
-    options = replace(given.options, keylog=keylog)
+    options = given.options._replace(keylog=keylog)
     work = Work(given.deployment, options, (), given.lang, given.only, jobs=1)
     added, present, severities = 0, 0, set[str]()
     for result in fleet.run(chains, fleet.Task(work, dataset.absolute()), executor, tell):

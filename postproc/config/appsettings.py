@@ -7,7 +7,7 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from postproc.config.hosts import address_of, is_host, is_loopback
 from postproc.config.problems import Problem, Role, same
@@ -117,8 +117,7 @@ HOSTS_WHY = Text(
 Found = Iterator[Problem]
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """Context of a check: role, public URLs, and all settings by their keys in lower case."""
 
     role: Role | None
@@ -269,4 +268,4 @@ def _misplaced(setting: Setting, by_key: Mapping[str, Setting]) -> Found:
     if near:
         right = names[near[0]].rpartition(":")[2]
         problem = Problem(setting, same(right), UNKNOWN_WHY)
-        yield replace(problem, secret=near[0] == "secret")
+        yield problem._replace(secret=near[0] == "secret")

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from postproc.config import appsettings, jsonc, switch, urls, webconfig, xmlfile
 from postproc.config.problems import Problem, Role
@@ -24,8 +24,7 @@ EMPTY = Text("empty file", "leere Datei")
 SWITCH = ("document", "section", "profile", "include", "X-PRE-PROCESS", "network-lists", "list", "param")
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(NamedTuple):
     """A file or URL and its problems; ``broken`` where it could not be parsed."""
 
     source: Source

@@ -1,8 +1,8 @@
 """Host names and addresses in settings."""
 
 import re
-from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from postproc.model.addresses import addr_class
@@ -34,8 +34,7 @@ def is_host(host: str) -> bool:
     return len(host) <= 253 and all(LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit()
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(NamedTuple):
     """The parts of a URL; ``host_at`` is the offset of the host in it."""
 
     scheme: str

@@ -1,8 +1,7 @@
 """A problem with a setting: why it is one, and what to put."""
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from postproc.config.source import Scalar, Setting
 from postproc.model.text import Text
@@ -19,8 +18,7 @@ class Role(StrEnum):
     SATELLITE = "xcc-satellite"
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """A problem with one setting of one file.
 
     ``new`` is the right text in the file, quotes included; None where nothing has to change or only the

@@ -5,6 +5,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from postproc.model.errors import PostprocError
 from postproc.model.text import Text, clean
@@ -21,8 +22,7 @@ BOMS = (
 DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?\bencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """A value in a file; ``start`` and ``end`` are the offsets of its text, quotes included."""
 
     key: str

@@ -6,7 +6,7 @@ Meanings are those of FreeSWITCH 1.10: src/mod/endpoints/mod_sofia/sofia.c (prof
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from postproc.config.hosts import is_address, is_host, is_loopback
 from postproc.config.problems import Problem, Role, same
@@ -77,8 +77,7 @@ LOCAL_ONLY = Text(
 Found = Iterator[Problem]
 
 
-@dataclass(frozen=True)
-class Switch:
+class Switch(NamedTuple):
     """Ports, addresses and STUN servers that files name, for use in a deployment."""
 
     ports: tuple[range, ...] = ()

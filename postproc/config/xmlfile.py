@@ -8,7 +8,7 @@ do not.
 import html
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from xml.parsers import expat
 from xml.parsers.expat import errors
 
@@ -42,8 +42,7 @@ MESSAGES: Mapping[int, tuple[str, str]] = {  # expat's errors that typing mistak
 }
 
 
-@dataclass(frozen=True)
-class Element:
+class Element(NamedTuple):
     """``path`` has the tags from the outermost on; keys of attributes are ``path@name``."""
 
     path: tuple[str, ...]

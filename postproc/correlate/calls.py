@@ -5,7 +5,6 @@ This module runs the steps; each of them is a module of its own.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import exp
 from typing import Any, NamedTuple, TypeVar
 
@@ -237,8 +236,7 @@ def joined_by(links: Sequence[Joined]) -> str:
 LogJoins = Iterable[tuple[str, str]]  # Call-IDs that a log says are one call
 
 
-@dataclass(frozen=True)
-class Calls:
+class Calls(NamedTuple):
     """Tables calls, legs, joins and candidates, and the data by which STUN, DTLS and media find their call.
 
     ``ice_sessions``: ufrag_a, side_a, ufrag_b, side_b, call, leg, start, end. ``endpoints``: call, leg,

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
@@ -149,8 +148,7 @@ End = tuple[str, str]  # Call-ID and party: uac or uas
 Side = tuple[str, str]  # side, and how it is known: marker, b2bua or role
 
 
-@dataclass(frozen=True)
-class Ends:
+class Ends(NamedTuple):
     """Evidence on the ends of the legs."""
 
     call: Mapping[str, int]  # by Call-ID

@@ -21,7 +21,7 @@ def column(values: "pd.Series[Any]") -> list[Any]:
 
 def records(rows: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:
     """Yield one tuple per row with the columns named; see ``column`` for the values."""
-    return zip(*(column(rows[name]) for name in names), strict=True)
+    return zip(*(column(rows[name]) for name in names), strict=True) if len(rows) else iter(())
 
 
 def timestamp(time: int | None) -> pd.Timestamp | None:

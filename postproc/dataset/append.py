@@ -11,8 +11,8 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 import pandas as pd
@@ -32,8 +32,7 @@ MAKING, READY = "_making-", "_ready-"
 PATIENCE, PAUSE = 30.0, 0.1
 
 
-@dataclass(frozen=True)
-class Appended:
+class Appended(NamedTuple):
     """Number of calls added, and of those already in the dataset."""
 
     added: int

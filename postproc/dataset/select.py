@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -21,8 +21,7 @@ SECONDS = {"d": 86400, "h": 3600, "m": 60}
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException, SchemaError)
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A selection of calls by time (``until`` is exclusive), site, verdicts, causes, uids; empty: any."""
 
     since: pd.Timestamp | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -37,8 +37,7 @@ FINDINGS_AT_ONCE = 5_000  # rows of findings made a table at a time: about 20 MB
 PhaseKey = tuple[int | None, int | None, int | None]  # call, leg, phase
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(NamedTuple):
     """The diagnosis of a call."""
 
     case: Case
@@ -47,8 +46,7 @@ class Judged:
     walk: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """What is said of a call beside its rows in tables."""
 
     number: int
@@ -154,7 +152,7 @@ def _in_files(judged: Judged, files: Recordings) -> Judged:
         )
         for step in judged.walk
     )
-    return replace(judged, chain=replace(judged.chain, root=root, findings=findings), walk=steps)
+    return judged._replace(chain=judged.chain._replace(root=root, findings=findings), walk=steps)
 
 
 def _in_file(finding: Finding, files: Recordings) -> Finding:
@@ -263,7 +261,7 @@ def _verdict(judged: Judged, lang: Lang) -> dict[str, Any]:
     call_verdict = verdict(chained, ended_well=ended_well(case), media_ok=media)
     sentence, facts = ending(case, call_verdict, media)
     root = chained.root if call_verdict != "ok" else None
-    shown_chain = replace(chained, root=root)
+    shown_chain = chained._replace(root=root)
     return {
         "verdict": call_verdict,
         "cause": root.rule if root else None,
@@ -286,7 +284,7 @@ def answers(told: Iterable[Told]) -> dict[int, dict[Lang, dict[str, Any]]]:
 def _shown(judged: Judged) -> Chain:
     """Return the chain, without its root if the call's verdict is ok."""
     call_verdict = verdict(judged.chain, ended_well=ended_well(judged.case), media_ok=judged.media_ok)
-    return judged.chain if call_verdict != "ok" else replace(judged.chain, root=None)
+    return judged.chain if call_verdict != "ok" else judged.chain._replace(root=None)
 
 
 def named(words: Iterable[str]) -> tuple[str, ...]:

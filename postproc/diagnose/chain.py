@@ -5,7 +5,8 @@ earlier failure are listed under it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from postproc.model.causes import Link
 from postproc.model.enumerations import Verdict
@@ -15,8 +16,7 @@ BROKEN: frozenset[Verdict] = frozenset({"fault", "suspect", "cannot_tell"})
 NATURAL = frozenset({"sdp", "stun", "nat", "dtls", "media"})  # stages that working media prove harmless
 
 
-@dataclass(frozen=True)
-class Chain:
+class Chain(NamedTuple):
     """A call's findings in display order."""
 
     root: Finding | None
@@ -51,8 +51,7 @@ def chain(findings: Sequence[Finding], rules: Sequence[Rule], *, media_ok: bool 
     )
 
 
-@dataclass(frozen=True)
-class _Ruled:
+class _Ruled(NamedTuple):
     """A finding, its rule's variant, and the rule's position among all rules."""
 
     finding: Finding
@@ -75,7 +74,7 @@ def _eased(each: _Ruled) -> _Ruled:
     rule, finding = each.rule, each.finding
     if rule.despite_media or rule.stage not in NATURAL or finding.verdict not in BROKEN:
         return each
-    return replace(each, finding=replace(finding, verdict="note"))
+    return each._replace(finding=replace(finding, verdict="note"))
 
 
 def _doubts_media(each: _Ruled) -> bool:

@@ -69,8 +69,7 @@ def _fails(subject: tuple[str, str]) -> Sentences:
     )
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """A comparison for one rule.
 
     ``about`` yields keys of what a finding blames; ``proven`` keys of what works in a call, given the legs

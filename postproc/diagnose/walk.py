@@ -6,8 +6,8 @@ not_needed, with its evidence and a display filter for it.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from postproc.diagnose import steps
 from postproc.diagnose.chain import BROKEN, Chain
@@ -20,8 +20,7 @@ from postproc.model.text import Lang, Text
 NOT_REACHED = Text("The call did not get that far.", "So weit kam der Anruf nicht.")
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """A box of the chart: a finding assigned to it makes it fail; otherwise ``judge`` answers it."""
 
     name: StepName

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import orjson
 
@@ -103,8 +103,7 @@ def readers(out: Path) -> "Reader":
     return Reader((*ready, out))
 
 
-@dataclass(frozen=True)
-class Reader:
+class Reader(NamedTuple):
     """Results that another process may be moving to their places."""
 
     places: tuple[Path, ...]

@@ -5,8 +5,9 @@ the dataset.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from postproc.dataset import Appended, append
 from postproc.files import scratch
@@ -32,8 +33,7 @@ MOST_ROWS = 2 * ROWS
 PATIENCE = 600.0  # s to wait for other writers of the dataset, of which there may be many
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """Parameters common to all pieces."""
 
     work: Work
@@ -49,8 +49,7 @@ class Handed:
     step: int = field(default_factory=lambda: STEP)  # bytes of new files for the next piece
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(NamedTuple):
     """Result of a piece: calls added, calls already in the dataset, and severities of their findings."""
 
     handed: Handed
@@ -115,6 +114,6 @@ def _run(work: Work, sources: Mapping[str, Source]) -> tuple[Run, tuple[Unread, 
                 captures.append(Capture(path, name, source.size))
         result = analysed(captures, [], None, work, silence)
     places = {each.path: Path(sources[each.name].place) for each in captures}
-    unread += [replace(each, path=places[each.path]) for each in result.unread]
+    unread += [each._replace(path=places[each.path]) for each in result.unread]
     places_by_name = {name: inputs.readable(each.place) for name, each in sources.items()}
     return at_their_places(result, places_by_name), tuple(unread)

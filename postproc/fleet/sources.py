@@ -4,9 +4,8 @@ A remote file is identified by its URL; the worker copies it to its disk to read
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postproc.dataset.partitions import site_name
 from postproc.model.errors import SetupError
@@ -21,8 +20,7 @@ REMOTE = "://"
 HEAD = 1 << 16  # bytes of a file that include its first packet's time
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A capture, by path or URL; ``name`` is its ``capture`` in the tables."""
 
     place: str
@@ -43,18 +41,16 @@ class Source:
         latest = (1 << 63) - 1
         try:
             if REMOTE not in self.place:
-                return replace(
-                    self, first_ns=first_time(Path(self.place), Path(self.place).stat().st_mtime_ns)
-                )
+                file = Path(self.place)
+                return self._replace(first_ns=first_time(file, file.stat().st_mtime_ns))
             files, path_there = _remote(self.place)
             scratch.write_bytes(files.cat_file(path_there, start=0, end=HEAD))
-            return replace(self, first_ns=first_time(scratch, latest))
+            return self._replace(first_ns=first_time(scratch, latest))
         except OSError:  # reading it will report that
-            return replace(self, first_ns=latest)
+            return self._replace(first_ns=latest)
 
 
-@dataclass(frozen=True)
-class Chain:
+class Chain(NamedTuple):
     """The captures of a folder."""
 
     site: str

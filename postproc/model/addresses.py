@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 
 from postproc.model import constants
 
@@ -9,6 +10,7 @@ CLASSES = [(str(name), tuple(map(str, networks))) for name, networks in constant
 NETWORKS = tuple((name, ipaddress.ip_network(text)) for name, texts in CLASSES for text in texts)
 
 
+@lru_cache(maxsize=4096)  # the same addresses are in most rows of a call
 def addr_class(addr: str) -> str:
     """Return the class of a candidate's address, by the special-purpose registries (RFC 6890).
 

@@ -10,9 +10,8 @@ in the capture.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Link = Literal[
     "capture_end",
@@ -81,8 +80,7 @@ StepName = Literal[
 ]
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A link's place in the chain.
 
     ``step``: of the chart; "candidates" are the client's or the server's, by the finding's tag.
@@ -234,7 +232,17 @@ CHAIN: Mapping[Link, Place] = {
     "start_of_media": Place(None, needs=("negotiation",)),
     "continuity": Place(
         "media",
-        needs=("current_address", "rtp_transit", "consent", "handshake_end", "decryption", "transfer"),
+        # credentials and roles: after an ICE restart they have to fit again
+        needs=(
+            "current_address",
+            "rtp_transit",
+            "consent",
+            "credentials",
+            "ice_roles",
+            "handshake_end",
+            "decryption",
+            "transfer",
+        ),
         gaps=("capture_end", "capture_directions"),
     ),
     "quality": Place(None, needs=("consent", "rtp_transit"), gaps=("capture_directions",)),

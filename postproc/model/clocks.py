@@ -5,8 +5,7 @@ them to the reference clock named in table ``clocks``.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,8 +26,7 @@ PPM, NS_PER_MS = 1e-6, 1e6
 ONE_CLOCK = 1_000_000
 
 
-@dataclass(frozen=True)
-class Clock:
+class Clock(NamedTuple):
     """How far a clock is ahead of another: ``offset`` in ns at ``since``, and ``drift`` in ns per ns.
 
     ``since`` is the first common packet, by the other clock. ``drift`` is None if it cannot be estimated,

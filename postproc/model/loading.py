@@ -55,6 +55,8 @@ R = TypeVar("R", bound=Row)
 
 def load(kind: type[R], table: pd.DataFrame) -> list[R]:
     """Return the rows of a table, in its order, as their type from ``postproc.model.rows``."""
+    if table.empty:
+        return []
     names: tuple[str, ...] = cast(Any, kind)._fields
     make = cast(Callable[..., R], kind)
     return list(map(make, *(_values(table, name) for name in names)))

@@ -5,9 +5,8 @@ row's own file: up to 0 it is in an earlier file, above the file's number of pac
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -29,8 +28,7 @@ FURTHER = (
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Recording:
+class Recording(NamedTuple):
     """Files treated as one capture; ``before`` has the number of frames before each."""
 
     name: str
@@ -47,8 +45,7 @@ class Recording:
         return np.maximum(places, 0)
 
 
-@dataclass(frozen=True)
-class Recordings:
+class Recordings(NamedTuple):
     """The recordings of a run that have several files, and the original table ``captures``."""
 
     several: tuple[Recording, ...]

@@ -268,6 +268,7 @@ class SdpMediaRow(NamedTuple):
     ice_options: str | None
     formats: str | None
     codecs: str | None
+    packing: str | None
     fax_packets: int | None
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
@@ -60,8 +60,7 @@ from postproc.model.enumerations import (
 from postproc.model.errors import SchemaError
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column; ``words``: its enumeration, if it has one; ``always``: it is never NA."""
 
     name: str
@@ -187,10 +186,10 @@ CAPTURE = Column("capture", TEXT, "File the frame is in, relative to the inputs'
 FRAME = Column("frame", INTEGER, "Frame number in that file: of the thing's first frame.", always=True)
 AT = Column("time", TIME, "Arrival of that frame.", always=True)
 KEY = (CAPTURE, FRAME, AT)
-FILE_KEY = (CAPTURE, replace(FRAME, always=False), replace(AT, always=False))  # of a file as a whole
+FILE_KEY = (CAPTURE, FRAME._replace(always=False), AT._replace(always=False))  # of a file as a whole
 CALL = Column("call", INTEGER, "Call's number in the run, by time of its first INVITE; NA if none.")
 LEG = Column("leg", INTEGER, "Leg's number in its call, from 1.")
-IN_CALL, IN_LEG = replace(CALL, always=True), replace(LEG, always=True)
+IN_CALL, IN_LEG = CALL._replace(always=True), LEG._replace(always=True)
 OWNER = (
     Column("call", INTEGER, "Call it belongs to; NA if none, or if that is not sure."),
     Column("leg", INTEGER, "Leg it belongs to; NA if none, or if that is not sure."),
@@ -507,6 +506,11 @@ SDP_MEDIA = Table(
         Column("ice_options", TEXT, "a=ice-options: trickle, ice2, ..., as written."),
         Column("formats", TEXT, "Format list of the m= line, comma-joined."),
         Column("codecs", TEXT, "format=name/clock of each format known, comma-joined."),
+        Column(
+            "packing",
+            TEXT,
+            "format=parameters of each AMR format that shape its payload (RFC 4867), or plain; comma-joined.",
+        ),
         Column(
             "fax_packets",
             INTEGER,

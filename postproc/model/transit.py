@@ -5,7 +5,6 @@ there, else the capture's name. Counts are those of table ``passages``, summed o
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
@@ -26,8 +25,7 @@ KINDS: tuple[PassageKind, ...] = (
 DIRECTIONS: tuple[Direction, ...] = ("server_to_client", "client_to_server", "other")
 
 
-@dataclass(frozen=True)
-class Spot:
+class Spot(NamedTuple):
     """A place and its capture; ``position`` counts from 1 at the server, None if unknown."""
 
     capture: str
@@ -35,8 +33,7 @@ class Spot:
     position: int | None = None
 
 
-@dataclass(frozen=True)
-class Transit:
+class Transit(NamedTuple):
     """Packets of one kind, leg and direction between two places, from ``origin`` to ``target``."""
 
     leg: int | None

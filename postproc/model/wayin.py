@@ -6,8 +6,7 @@ before: a step names the parts that fail with it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from postproc.model.text import Lang, Text
 
@@ -44,8 +43,7 @@ StepId = Literal[
 ]
 
 
-@dataclass(frozen=True)
-class ChartStep:
+class ChartStep(NamedTuple):
     """A step of the chart.
 
     ``findings``: the rules whose findings make it fail; ``tests``: the parts of the connection test that

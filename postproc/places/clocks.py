@@ -13,7 +13,7 @@ has that clocks drift little.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -78,8 +78,7 @@ def _sound(apart: Array) -> Array:
     return verdict
 
 
-@dataclass(frozen=True)
-class _Line:
+class _Line(NamedTuple):
     """Lateness of packets in both directions: delay plus ``way`` (1 or -1) times the clocks' difference."""
 
     elapsed: Array

@@ -6,7 +6,7 @@ whose content is unique show when each should arrive: copies closest to that tim
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,8 +23,7 @@ BY_NUMBER = 25_000_000
 LATEST = 2_000_000_000
 
 
-@dataclass(frozen=True)
-class Pairs:
+class Pairs(NamedTuple):
     """Rows of packets of one capture, and of the same in another; ``once``: each shows the content once."""
 
     one: Array

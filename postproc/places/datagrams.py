@@ -9,7 +9,7 @@ tables.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from io import FileIO
 from ipaddress import ip_address
@@ -70,8 +70,7 @@ class Flow(NamedTuple):
         return Flow(self.src_addr, self.src_port - 1, self.dst_addr, self.dst_port - 1)
 
 
-@dataclass(frozen=True)
-class Datagrams:
+class Datagrams(NamedTuple):
     """Packets as DATAGRAM rows, by capture and time; ``capture`` and ``flow`` are places in the lists."""
 
     captures: list[str]

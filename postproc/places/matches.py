@@ -9,7 +9,7 @@ in common, or that SDP assigns to the same Call-ID.
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,8 +31,7 @@ HALF = 0.5
 PROVING = (STUN, DTLS, SIP)
 
 
-@dataclass(frozen=True)
-class Matches:
+class Matches(NamedTuple):
     """Equal packets of joined flows, as rows of ``packets``: in one capture, and in a later one.
 
     ``once`` flags those whose content is unique in both flows. ``joined`` are the pairs of flows.
@@ -44,8 +43,7 @@ class Matches:
     joined: frozenset[tuple[int, int]]
 
 
-@dataclass(frozen=True)
-class _Candidate:
+class _Candidate(NamedTuple):
     """Two flows of different captures, and the places of their matching packets."""
 
     flows: tuple[int, int]

@@ -2,8 +2,8 @@
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,7 @@ from postproc.read.arrays import Array, starts_of_runs
 CERTAIN, BY_PAYLOAD, BY_HEADERS = 1.0, 0.9, 0.7
 
 
-@dataclass(frozen=True)
-class Common:
+class Common(NamedTuple):
     """Packets in two captures, the lower number first; ``once`` flags content that is unique in both."""
 
     joined: list[Joined]
@@ -32,8 +31,7 @@ class Common:
     once: Array
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """A capture's clock relative to a reference's; ``first`` is the row of its first packet in both.
 
     Several clocks if the two have no packet in common, but each has some with a third.

@@ -7,7 +7,6 @@ is RTCP's (RFC 3550, section 11).
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -31,8 +30,7 @@ class Leg(NamedTuple):
     leg: int | None
 
 
-@dataclass(frozen=True)
-class Owners:
+class Owners(NamedTuple):
     """Each packet's leg, an index of ``legs``; each flow's sign: 1 to the client, -1 from it, else 0."""
 
     legs: list[Leg]

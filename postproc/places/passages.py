@@ -7,9 +7,8 @@ and, by corrected clocks, while it ran.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,8 +24,7 @@ from postproc.read.arrays import Array, starts_of_runs
 DIRECTIONS = {1: "server_to_client", -1: "client_to_server", 0: "other"}
 
 
-@dataclass(frozen=True)
-class Course:
+class Course(NamedTuple):
     """A leg's captures along its path, server first; ``reference`` is the one whose clock is used."""
 
     leg: Leg
@@ -37,8 +35,7 @@ class Course:
     directed: bool  # whether the client's end is known
 
 
-@dataclass(frozen=True)
-class Stretch:
+class Stretch(NamedTuple):
     """Packets of one flow and kind at one place, with the same packets at the next."""
 
     sender: int
@@ -189,7 +186,7 @@ def _that_counts(overlap: Overlap, course: Course, stretch: Stretch) -> Stretch:
     delay = np.median((arrived - sent)[matched]) if matched.any() else 0.0
     first, last = _corrected(overlap, course.reference, stretch.receiver, overlap.spans[stretch.receiver])
     counted = matched | ((sent + delay >= first) & (sent + delay <= last))
-    return replace(stretch, rows=stretch.rows[counted], partner=stretch.partner[counted])
+    return stretch._replace(rows=stretch.rows[counted], partner=stretch.partner[counted])
 
 
 def _times(overlap: Overlap, course: Course, stretch: Stretch) -> tuple[Array, Array]:

@@ -7,7 +7,7 @@ buffer; whether the packets are the same is decided when they are read (places.m
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,7 @@ KEYS = {"stun_messages": STUN_KEY, "sip_messages": SIP_KEY, "rtp_streams": ["ssr
 ENDS = ["src_addr", "dst_addr"]
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """Captures that may show the same packets, and by capture hashes of the pairs of hosts of these."""
 
     captures: tuple[str, ...]

@@ -8,8 +8,8 @@ along the path; and finally losses, since the place nearer to the receiver shows
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from math import comb
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,8 +26,7 @@ ENOUGH = 50  # packets of one direction from which a drift is estimated; with fe
 LOST = 3  # packets by which one place must show fewer: an edge of a capture hides one or two
 
 
-@dataclass(frozen=True)
-class Joined:
+class Joined(NamedTuple):
     """Matching packets of one flow in each of two captures, as rows."""
 
     flows: tuple[int, int]

@@ -6,8 +6,8 @@ section 6); servers send all but the root (RFC 8446, section 4.4.2).
 
 import ssl
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
@@ -84,8 +84,7 @@ UNREADABLE = Text(
 )
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """A server's certificates as DER, leaf first; and OpenSSL's verdict by this machine's store."""
 
     chain: tuple[bytes, ...]

@@ -1,8 +1,8 @@
 """``postproc probe https://...``: from the host name to the event channel, each step based on the one before."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from postproc.model.errors import SetupError
@@ -22,8 +22,7 @@ UNTRUSTED = Text(
 )
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """A parsed URL; ``hub`` is the path of the event channel."""
 
     target: Target

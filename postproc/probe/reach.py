@@ -6,8 +6,8 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from postproc.model.addresses import transport_address
 from postproc.model.errors import SetupError
@@ -66,8 +66,7 @@ VERSION_REASONS = (
 NEWEST_OLD = ("SSLv3", "TLSv1", "TLSv1.1")
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """A web server to probe; ``ca``: certificates to trust in addition to the system's store."""
 
     host: str

@@ -4,8 +4,8 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from postproc.model.addresses import addr_class, transport_address
 from postproc.model.errors import SetupError
@@ -104,8 +104,7 @@ STATIC_NAT = Text(
 )
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """Response to a Binding request: message, round-trip time, and number of unrelated datagrams."""
 
     message: stun.Message

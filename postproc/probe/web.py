@@ -10,7 +10,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote
 
 import httpx
@@ -110,8 +110,7 @@ SET_POLLING = Text(
 )
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(NamedTuple):
     """A web server: ``base`` is scheme, host and port; ``context`` the TLS context to reach it with."""
 
     base: str
@@ -119,8 +118,7 @@ class Site:
     context: ssl.SSLContext
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A response, with the body as far as it was read."""
 
     status: int

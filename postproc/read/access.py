@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 from xml.etree import ElementTree as ET
 
 from postproc.model.acl import BUILT_IN, AccessList, Unresolved, network_of
@@ -28,8 +28,7 @@ LARGEST = 64 << 20  # bytes; a whole freeswitch.xml has a few million
 XML = (b"<", b"\xff\xfe", b"\xfe\xff")  # or a byte order mark of UTF-16
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(NamedTuple):
     """A remark about the file for its user.
 
     include: it depends on other files or variables; unresolved: an entry that only FreeSWITCH can

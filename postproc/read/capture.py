@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from heapq import merge
 from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -47,8 +48,7 @@ class MappingError(CaptureError):
     """The reduced file and the capture do not agree, so the fast path cannot be trusted."""
 
 
-@dataclass(frozen=True)
-class Walked:
+class Walked(NamedTuple):
     """A capture after the walk: the walk's result, and the reduced file for tshark.
 
     ``kept`` is None if tshark has to read the capture itself.
@@ -88,7 +88,7 @@ def dissected(walked: Walked, options: Options) -> Tables:
             if len(walked.files) > 1:
                 raise
             why = f"read by tshark alone, which is slower: {error}"
-            walked = replace(walked, parted=_warned(walked.parted, [why]), kept=None)
+            walked = walked._replace(parted=_warned(walked.parted, [why]), kept=None)
     return _by_tshark_alone(walked, options)
 
 
@@ -118,7 +118,7 @@ def _opened(walked: Walked, options: Options) -> Walked:
     frames = (each.frame for each in inside)
     for _ in _mapped(frames, parted) if walked.kept else frames:
         pass  # _mapped renumbers the frames in place
-    return replace(walked, inside=tuple(inside))
+    return walked._replace(inside=tuple(inside))
 
 
 def joined(walked: Walked, shown: Iterable[Frame]) -> Tables:

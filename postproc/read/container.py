@@ -9,6 +9,7 @@ obsolete predecessor. Anything else raises NotWalkable: ``editcap -F pcapng`` co
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,8 +45,7 @@ class NotWalkable(CaptureError):  # noqa: N818 (it says what the file is, not wh
     """A capture in a format that has to be converted first."""
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """How records follow each other: a length field, and the bytes that it does not count.
 
     ``repeated``: the length is repeated at the record's end. ``usual``: the type of most records, set if
@@ -67,8 +67,7 @@ PCAPNG_LAYOUT = Layout(
 PACKET_BLOCK = structure("type <u4, size <u4, interface <u4, high <u4, low <u4, captured <u4, original <u4")
 
 
-@dataclass(frozen=True)
-class Interface:
+class Interface(NamedTuple):
     """An interface packets came from; resolution and offset define its timestamps.
 
     ``resolution`` is the byte of if_tsresol: a negative power of ten, or of two if the highest bit is set.

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from postproc.read import streaming
 from postproc.read.frame import Frame, from_layers
@@ -27,16 +26,14 @@ HEADERS, CLOSE = "1", "8"  # a type of HTTP/2's frames, an opcode of WebSocket's
 ALERT = 2  # bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Http2:
+class Http2(NamedTuple):
     """A block of header fields of HTTP/2 (RFC 9113, section 8.3)."""
 
     stream: int
     fields: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Decrypted:
+class Decrypted(NamedTuple):
     """Decrypted content of one frame; ``certificates`` are DER, ``alerts`` numbers of their description."""
 
     frame: Frame

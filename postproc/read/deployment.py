@@ -7,10 +7,10 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import regex
 
@@ -25,8 +25,7 @@ SHOWN = 40  # characters of a wrong value
 PORTS = range(1, 65536)
 
 
-@dataclass(frozen=True)
-class At:
+class At(NamedTuple):
     """A place in a file: the file as the user named it, and the key."""
 
     file: str

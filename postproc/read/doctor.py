@@ -6,8 +6,8 @@ import re
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from postproc.model.errors import SetupError
 from postproc.read import processes, programs, tshark
@@ -26,8 +26,7 @@ COMPANIONS = {  # what comes with tshark: how bad it is to be without, and what 
 }
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """A check's name, state (ok, note or fault), detail, and the remedy of a fault."""
 
     name: str

@@ -7,7 +7,7 @@ to two files: one for tshark, one for what is read without it.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from io import FileIO
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,8 +36,7 @@ class Kept:
     foreign: int = 0
 
 
-@dataclass(frozen=True)
-class Targets:
+class Targets(NamedTuple):
     """Files to write: for tshark, and for what is read without it; without the second, tshark gets both."""
 
     kept: BinaryIO
@@ -45,8 +44,7 @@ class Targets:
     everything: bool = False  # all records go to tshark
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Keys, known after the whole walk, of proven media, and of connections and flows to keep.
 
     ``streams`` are connections whose messages the walk itself has read.

@@ -7,7 +7,7 @@ a record of 19 bytes under the keys is an alert (two bytes, its content type, 16
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from postproc.model.text import clean
 from postproc.read.connections import LARGEST_ALERT
@@ -34,14 +34,12 @@ LONGEST = 4000  # characters of all names of a certificate
 SHOWN_NAME = 253  # characters of a server name: the longest DNS name as text (RFC 1035, section 2.3.4)
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     at: Event
     record: TlsRecord
 
 
-@dataclass(frozen=True)
-class AlertSent:
+class AlertSent(NamedTuple):
     """An alert; ``description`` is ``encrypted`` if it cannot be read."""
 
     at: Event

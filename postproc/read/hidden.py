@@ -26,8 +26,8 @@ def in_datagrams(udp: Payloads) -> Counter[str]:
     """Count the datagrams of each kind of tunnel."""
     counts: Counter[str] = Counter()
     words = udp.head.view(WORD)["first_word"]
-    wireguard = (words == WIREGUARD_DATA) & (udp.size >= WIREGUARD_LEAST) & (udp.size % 16 == 0)
-    counts["WireGuard"] = int(np.count_nonzero(wireguard))
+    size = udp.size[words == WIREGUARD_DATA]
+    counts["WireGuard"] = int(np.count_nonzero((size >= WIREGUARD_LEAST) & (size % 16 == 0)))
     rows = np.flatnonzero(UDP_PORTS[udp.source_port] | UDP_PORTS[udp.destination_port])
     if len(rows):
         _by_port(udp, rows, words, counts)

@@ -14,8 +14,8 @@ import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 MAGIC = {
     "pcap": (
@@ -46,8 +46,7 @@ DAMAGED_GZIP = "damaged gzip file"
 NOT_A_CAPTURE = "not a capture: its first bytes are those of no capture format"
 
 
-@dataclass(frozen=True)
-class Capture:
+class Capture(NamedTuple):
     """A capture file to be read, with the name in its rows."""
 
     path: Path
@@ -56,8 +55,7 @@ class Capture:
     sha256: str = ""  # of its bytes; "" until they have been hashed
 
 
-@dataclass(frozen=True)
-class Unread:
+class Unread(NamedTuple):
     """A file or folder left out, and why; ``error`` if the reason is a defect of this program."""
 
     path: Path
@@ -119,7 +117,7 @@ def hashed(captures: Iterable[Capture], threads: int) -> tuple[list[Capture], li
 
 def _hashed(capture: Capture) -> Capture | Unread:
     try:
-        return replace(capture, sha256=sha256(capture.path))
+        return capture._replace(sha256=sha256(capture.path))
     except OSError as error:
         return Unread(capture.path, said(error))
 

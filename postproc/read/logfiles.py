@@ -24,7 +24,6 @@ import stat
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain, compress, islice
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, cast
@@ -73,8 +72,7 @@ EMPTY = "empty file"
 NOT_A_LOG = "not a FreeSWITCH log: no line of its beginning has FreeSWITCH's time, level and source"
 
 
-@dataclass(frozen=True)
-class Log:
+class Log(NamedTuple):
     """A log file to be read, with the name in its rows."""
 
     path: Path

@@ -8,8 +8,8 @@ import select
 import stat
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from postproc.model.errors import SetupError
 from postproc.read.inputs import said
@@ -19,8 +19,7 @@ WAIT = 60  # s for the whole content of a pipe: `--acl <(ssh server cat acl.conf
 PIECE = 1 << 16  # bytes: the capacity of a Linux pipe
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """Options of reading a capture; results depend on them."""
 
     all_packets: bool = False

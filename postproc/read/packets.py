@@ -10,6 +10,7 @@ which two are equal for different values by chance only.
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -95,8 +96,7 @@ class Packets:
         return whole[rows].view(np.uint64).reshape(-1, 4)
 
 
-@dataclass(frozen=True)
-class Payloads:
+class Payloads(NamedTuple):
     """One row per datagram or segment; ``rows`` are the rows of their packets.
 
     ``start`` is the payload's position in ``data``, ``size`` its length on the wire, ``seen`` its captured

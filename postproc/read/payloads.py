@@ -14,7 +14,7 @@ with a fragmented certificate.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -203,8 +203,7 @@ def tls_content(segments: Payloads) -> Array:
     return np.where(is_tls, head["content_type"], 0)
 
 
-@dataclass(frozen=True)
-class Datagrams:
+class Datagrams(NamedTuple):
     """Positions of datagrams: ``direct`` ones are read without tshark unless tshark needs their ``key``."""
 
     direct: Array

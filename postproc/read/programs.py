@@ -10,9 +10,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from postproc.current_folder import whole_paths
 from postproc.model.errors import SetupError
@@ -27,8 +26,7 @@ BUNDLE = Path("/Applications/Wireshark.app/Contents/MacOS")
 How = Literal["setting", "PATH", "usual folder"]
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A program, and how it was found."""
 
     path: Path
@@ -102,8 +100,7 @@ NAMES = ("tshark", "wireshark")
 PATIENCE = 60  # seconds: the first start on a slow disk
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(NamedTuple):
     """A tshark or wireshark: its path and version, like "4.0.17" ("" if it does not say)."""
 
     path: Path

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from io import FileIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -79,8 +80,7 @@ class End:
         return any(continued) if continued else None
 
 
-@dataclass(frozen=True)
-class Ends:
+class Ends(NamedTuple):
     """A file's kind, and its first and last packets."""
 
     kind: str

@@ -7,9 +7,9 @@ the same kinds of parts; other formats (gzip, big-endian pcapng ...) are convert
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
+from typing import NamedTuple
 
 from postproc.files import scratch
 from postproc.model.errors import CaptureError
@@ -30,8 +30,7 @@ from postproc.wire.pcapng import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(NamedTuple):
     """An interface: its LINKTYPE, snapshot length and the pcapng options of its description."""
 
     link_type: int
@@ -39,16 +38,14 @@ class Described:
     options: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Other:
+class Other(NamedTuple):
     """A pcapng block that is no packet and no interface: TLS secrets, names, statistics."""
 
     kind: int
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A packet: ``ticks`` in units of its interface's clock, ``time`` in ns since the epoch.
 
     ``original`` is its length on the wire, ``options`` the pcapng options without opt_endofopt.

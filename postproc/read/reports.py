@@ -68,11 +68,11 @@ class Reports:
 
     def take(self, packets: Packets, datagrams: Payloads, headers: Headers, time: Array, first: int) -> None:
         """Add those of a window; ``time`` is by packet, ``first`` the number of its first frame."""
-        which = np.flatnonzero(headers.reports)
+        which = headers.reports
         room = max(MOST - len(self.kept), 0)
         self.left_out += max(len(which) - room, 0)
         which = which[:room]
-        rows, start = datagrams.rows[which], (datagrams.start + headers.offset)[which]
+        rows, start = datagrams.rows[which], datagrams.start[which] + headers.offset[which]
         columns = (
             time[rows],
             first + rows,

@@ -6,7 +6,6 @@ ChannelData (RFC 8656, section 12.4), or in Send and Data indications (section 1
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -34,8 +33,7 @@ INDICATIONS = tuple(
 RTP_SIZE, RTCP_SIZE, CHANNEL_SIZE = rtp.HEADER, 8, stun.CHANNEL_HEADER
 
 
-@dataclass(frozen=True)
-class Headers:
+class Headers(NamedTuple):
     """What may be an RTP or RTCP header in each datagram, in TURN ``offset`` bytes after its start.
 
     ``size`` is its payload's length, ``captured`` how much of that there is.
@@ -48,9 +46,11 @@ class Headers:
 
     @property
     def reports(self) -> Array:
-        """Which begin with a sender or receiver report of RTCP."""
-        is_report: Array = within(self.fields["second"], REPORTS) & (self.fields["first"] >> 6 == 2)
-        return is_report & (self.captured >= RTCP_SIZE)
+        """The places of those that begin with a sender or receiver report of RTCP."""
+        rows = np.flatnonzero(within(self.fields["second"], REPORTS))
+        header = take(self.fields, rows)
+        places: Array = rows[(header["first"] >> 6 == 2) & (self.captured[rows] >= RTCP_SIZE)]
+        return places
 
 
 def headers(datagrams: Payloads) -> Headers:

@@ -15,6 +15,9 @@ LARGEST_TYPE = 127
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 UFRAG = re.compile(r"\sufrag\s+(\S+)")
 INVALID = {"addr_class": "invalid"}
+AMR = ("AMR", "AMR-WB")
+# Parameters that have to be the same on both sides (RFC 4867, section 8.3.1).
+PACKING = ("octet-align", "crc", "robust-sorting", "interleaving")
 
 parse = wire.parse
 
@@ -97,6 +100,7 @@ def _media(section: Section) -> dict[str, Any]:
         "proto": media.proto.upper(),
         "formats": ",".join(media.formats) or None,
         "codecs": ",".join(_codecs(media.formats, section)) or None,
+        "packing": ",".join(_packing(media.formats, section)) or None,
     }
 
 
@@ -109,6 +113,17 @@ def _codecs(formats: tuple[str, ...], section: Section) -> Iterator[str]:
         elif payload_type in STATIC_PAYLOAD_TYPES:
             encoding, rate = STATIC_PAYLOAD_TYPES[payload_type]
             yield f"{name}={encoding}/{rate}"
+
+
+def _packing(formats: tuple[str, ...], section: Section) -> Iterator[str]:
+    """Yield ``format=parameters`` of each AMR format; without PACKING: ``plain``, bandwidth-efficient."""
+    said = dict(value.split(None, 1) for value in section.all("fmtp") if len(value.split(None, 1)) == 2)
+    for each in _codecs(formats, section):
+        name, _, codec = each.partition("=")
+        if codec.split("/")[0].upper() in AMR:
+            pairs = (item.strip().lower().partition("=") for item in said.get(name, "").split(";"))
+            given = {key: value.strip() for key, _, value in pairs}
+            yield f"{name}={'+'.join(key for key in PACKING if given.get(key, '0') != '0') or 'plain'}"
 
 
 def _suites(section: Section) -> Iterator[str]:

@@ -11,6 +11,7 @@ stays close to streams times seconds.
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -127,8 +128,7 @@ def clock_column(payload_type: int, ticks: int, elapsed: int) -> int | None:
     return CLOCKS.index(nearest) if abs(measured - nearest) <= NEAR * nearest else None
 
 
-@dataclass(frozen=True)
-class Steps:
+class Steps(NamedTuple):
     """Differences of each packet from the one before it in its stream."""
 
     stream: Array

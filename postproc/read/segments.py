@@ -44,8 +44,7 @@ class Segment(NamedTuple):
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(NamedTuple):
     """Sender and receiver: the headers of IP and TCP, and the addresses in the walk's form."""
 
     ip: bytes

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from postproc.model import constants
 from postproc.read.frame import Frame
@@ -50,8 +50,7 @@ NEWCOMER = 1 << 20  # bytes; a sequence number this far back is another connecti
 Flow = tuple[str | None, int | None, str | None, int | None]
 
 
-@dataclass(frozen=True, slots=True)
-class SipMessage:
+class SipMessage(NamedTuple):
     """A parsed message: start line, headers in order (long lower-case names), body."""
 
     start: str

@@ -251,8 +251,7 @@ class Connections:
         return whole
 
 
-@dataclass(frozen=True)
-class _Window:
+class _Window(NamedTuple):
     """The segments of a window on PORTS; places refer to ``order``, which is by connection."""
 
     tcp: Payloads

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -63,8 +64,7 @@ FIRST_V6 = 1 << 128  # added to IPv6 addresses, to tell them from IPv4 ones
 INFORMATIONAL = {ICMP: frozenset(range(256)) - ERRORS[ICMP], ICMPV6: frozenset(range(128, 256))}
 
 
-@dataclass(frozen=True)
-class Addressing:
+class Addressing(NamedTuple):
     """Positions of the addresses in a version of IP, and the byte of them that is masked.
 
     It is the third of IPv4, the sixth of IPv6: the bytes before determine the class of an address.
@@ -93,8 +93,7 @@ V4, V6 = Addressing(12, 16, 2, 4), Addressing(8, 24, 5, 16)
 VERSIONS = {4: V4, 6: V6}
 
 
-@dataclass(frozen=True)
-class Reduced:
+class Reduced(NamedTuple):
     """A reduced file as a section of pcapng: its packets, and the positions of addresses in it."""
 
     data: Array

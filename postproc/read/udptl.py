@@ -29,10 +29,11 @@ class Fax:
 
     def take(self, packets: Packets, udp: Payloads) -> None:
         """Count those of a window."""
-        head = udp.head.view(HEAD)
-        may_be = (head["number"] < NUMBERS) & (head["length"] > 0) & (udp.seen >= LEAST)
-        may_be &= (head["cookie"] != MAGIC_COOKIE) & (head["length"] < udp.size)
-        rows = np.flatnonzero(may_be)
+        rows = np.flatnonzero(udp.head.view(HEAD)["number"] < NUMBERS)
+        head = udp.head[rows].view(HEAD)
+        may_be = (head["length"] > 0) & (udp.seen[rows] >= LEAST)
+        may_be &= (head["cookie"] != MAGIC_COOKIE) & (head["length"] < udp.size[rows])
+        rows = rows[may_be]
         if not len(rows):
             return
         ends = packets.addresses_of(udp.rows[rows])[:, 2:]

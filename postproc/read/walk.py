@@ -8,10 +8,10 @@ Only from the first doubtful place on are records followed one by one. numpy the
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -104,8 +104,7 @@ def _conclude(container: Container, sound: bool, leftover: bool) -> None:
         container.warnings.append(container.clock.warning)
 
 
-@dataclass(frozen=True)
-class Likely:
+class Likely(NamedTuple):
     """Places that look like records in order of position, and where each ends.
 
     ``doubtful`` are the indexes of those that do not lead to the next one.

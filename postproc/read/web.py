@@ -8,7 +8,7 @@ same initial sequence number: its second row refers to the first.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -44,8 +44,7 @@ class Shown:
     closes: list[tuple[bool, Event]] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """A head of HTTP; ``stream`` of HTTP/2, 0 for HTTP/1.1."""
 
     at: Event

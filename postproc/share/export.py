@@ -6,8 +6,8 @@ more than they do.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -47,8 +47,7 @@ def export(run: Run, call: int, out: Path | None = None) -> dict[Path, int]:
     return written
 
 
-@dataclass(frozen=True)
-class Exported:
+class Exported(NamedTuple):
     """The files written with their numbers of packets, and the account of the redaction."""
 
     written: dict[Path, int]
@@ -123,8 +122,7 @@ def _paths(captures: pd.DataFrame) -> dict[str, Path]:
 JUDGED = ["call", "legs", "verdict", "cause"]
 
 
-@dataclass(frozen=True)
-class Reported:
+class Reported(NamedTuple):
     """Whether the redacted captures give the same verdicts, and the account of the redaction."""
 
     same: bool

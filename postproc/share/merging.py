@@ -5,7 +5,6 @@ A packet that the next place on its path lacks has a comment about it.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from heapq import merge as in_order
 from pathlib import Path
@@ -32,8 +31,7 @@ Timed = tuple[int, int, int, Piece]  # time, source, place in it
 NOT_SEEN = Text("not seen at {place}", "nicht gesehen bei {place}")
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A file of a capture: name of its place, its clock relative to the reference's, comments by frame."""
 
     path: Path

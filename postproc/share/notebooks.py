@@ -5,11 +5,10 @@ A notebook that a user has edited is never overwritten: each contains a hash of 
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import nbformat
 import orjson
@@ -41,8 +40,7 @@ LOOKED_INTO = (
 LONGEST = 1800  # s that a cell may take
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(NamedTuple):
     """Notebooks written, those kept because a user has edited them, and those that failed."""
 
     paths: tuple[Path, ...] = ()

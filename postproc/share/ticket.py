@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 import pandas as pd
@@ -121,8 +122,7 @@ class Ticket:
     calls: pd.DataFrame = field(default_factory=CALLS.empty)  # with the numbers used in the ticket
 
 
-@dataclass(frozen=True)
-class _Packed:
+class _Packed(NamedTuple):
     """The files of the ticket, the run whose results are packed, and notes on both."""
 
     files: Mapping[str, Path]

@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
@@ -34,8 +33,7 @@ DTLS_STATES = ("complete", "alert", "incomplete", "client_hello_only", "none")  
 TO_CLIENT, TO_SERVER, OTHER = "server_to_client", "client_to_server", "other"
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One call of the overview; None means "not known" or "not seen"."""
 
     call: int

@@ -6,9 +6,8 @@ noticed before the ticket is sent.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -23,8 +22,7 @@ MARKUP = re.compile(r"([\\`*_\[\]<>|#!&~$@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 SHOWN = 20  # calls, versions and numbers listed; a choice: about one page, the ticket's tables have all
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """One question, under the heading of its group."""
 
     key: str

@@ -6,14 +6,13 @@ more, WCAG 2.2, section 1.4.11). Color never is the only distinction: legs carry
 dash pattern or a word.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 HELD = "#dfe2e6"  # background of spans on hold
 INK, MUTED, FAINT, PAPER = "#1a1a1a", "#5f6368", "#d5d8dc", "#ffffff"
 
 
-@dataclass(frozen=True)
-class Color:
+class Color(NamedTuple):
     """A set of matching colors; ``rule`` names the color rule of the profile that uses them."""
 
     rule: str

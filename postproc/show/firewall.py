@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -62,8 +63,7 @@ class Traffic:
         return set(self.asked) == {"discovery"}
 
 
-@dataclass(frozen=True)
-class Port:
+class Port(NamedTuple):
     """A candidate of the server: the base address it sends from, and the addresses offered for it."""
 
     base: Endpoint
@@ -75,8 +75,7 @@ class Port:
         return sorted({self.base[1], *(port for _, port in self.offered)})
 
 
-@dataclass(frozen=True)
-class Hole:
+class Hole(NamedTuple):
     """What one call needs: the server's ports, and its traffic, that at these ports first."""
 
     ports: tuple[Port, ...]

@@ -6,9 +6,8 @@ escaped in Markdown.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -23,8 +22,7 @@ OURS = "legshark"  # key in the notebook's metadata
 Cell = nbformat.NotebookNode
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(NamedTuple):
     """What a notebook is about; paths as seen from the notebook's folder.
 
     ``name`` is what the tables call the capture, ``results`` the folder of the run
@@ -41,8 +39,7 @@ class Subject:
     call: int | None = None
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """Summary of a call: its headline, the steps of its walk, whether several places captured it."""
 
     headline: str | None = None

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from postproc.model.text import Text
 
@@ -96,8 +95,7 @@ NOTHING = Text(
 UNDECIDED = ("failed", "cannot_tell")
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """A question in Markdown, and the code that answers it."""
 
     text: Text

@@ -12,10 +12,9 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import pandas as pd
 from rich.console import Console
@@ -99,8 +98,7 @@ LOOKING = Text("looking at the captures", "sehe die Mitschnitte durch")
 READ = Text("read, {rate}/s, {left} s left", "gelesen, {rate}/s, noch {left} s")
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """Progress of a run: what it does now and, while it reads, captures and bytes done of how many."""
 
     doing: Text

@@ -1,8 +1,8 @@
 """Time zones for displayed times; tables and files stay in UTC."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
@@ -15,8 +15,7 @@ LOCAL = "local"
 LOG = "log"
 
 
-@dataclass(frozen=True)
-class Zone:
+class Zone(NamedTuple):
     """A time zone; None is that of this machine, which changes with the season."""
 
     tz: tzinfo | None
@@ -67,6 +66,6 @@ def log_minutes(logs: pd.DataFrame | None) -> int | None:
 def shifted(lines: Sequence[Line], shown: Zone) -> list[Line]:
     """Return the lines with their start times in the zone."""
     return [
-        replace(line, start=pd.Timestamp(shown.of(line.start))) if line.start is not None else line
+        line._replace(start=pd.Timestamp(shown.of(line.start))) if line.start is not None else line
         for line in lines
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -21,8 +21,7 @@ REMEMBERED = 600.0  # s that identities of reported calls are kept beyond the wi
 KEPT = 30.0  # s that a file is kept after its last packet, for findings that compare a call with others
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """A call of the window. Times in ns since 1970."""
 
     number: int

@@ -7,7 +7,7 @@ a run, so it is made when SIP has arrived, and otherwise only from time to time.
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import pandas as pd
@@ -34,8 +34,7 @@ SURE = 0.9  # least confidence of an early report: findings of 0.9 are always tr
 OBSERVED = ("no-media",)
 
 
-@dataclass(frozen=True)
-class Ending:
+class Ending(NamedTuple):
     """A call to be reported."""
 
     run: Run  # of the window
@@ -44,8 +43,7 @@ class Ending:
     open: bool  # its end was not captured
 
 
-@dataclass(frozen=True)
-class Early:
+class Early(NamedTuple):
     """A fault of an open call."""
 
     run: Run

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 import orjson
@@ -52,7 +52,7 @@ class Telling:
             if self.as_json:
                 self._object(each, rows[each.state.number])
             else:
-                self._line(each, replace(lines[each.state.number], call=self.number))
+                self._line(each, lines[each.state.number]._replace(call=self.number))
         self.out.file.flush()
 
     def _object(self, ending: Ending, row: dict[str, Any]) -> None:

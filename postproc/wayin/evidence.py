@@ -6,9 +6,8 @@ shown to the person who is asked.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -51,8 +50,7 @@ PARTS: Mapping[str, StepId] = {"dns": "server_urls", "tcp": "server_urls", "stun
 GOOD = ("ok", "note")
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What is known of a step: its state, what was seen, what to do."""
 
     state: State

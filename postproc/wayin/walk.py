@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from postproc.files.private import replace_file
 from postproc.model.errors import SetupError
@@ -183,8 +183,7 @@ def read_personal(path: Path) -> Personal:
     return Personal(steps, notes, ticket)
 
 
-@dataclass(frozen=True)
-class Walked:
+class Walked(NamedTuple):
     """A step and its answer, which has ``todo`` if the step fails."""
 
     step: ChartStep

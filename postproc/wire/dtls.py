@@ -5,7 +5,6 @@ TLS 1.2 (RFC 5246) has the same messages in records with shorter headers.
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from postproc.wire import MalformedError
@@ -27,8 +26,7 @@ ECDHE_ECDSA_AES128_GCM, SRTP_AES128_CM_HMAC_SHA1_80 = 0xC02B, 0x0001
 ECDSA_SIGN = 64  # a type of certificate
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A record; ``body`` is plaintext in epoch 0 only. ``missing`` bytes of it were not captured."""
 
     kind: int
@@ -77,8 +75,7 @@ def is_encrypted(datagram: bytes, at: int = 0) -> bool:
     return begin < at == len(datagram)
 
 
-@dataclass(frozen=True, slots=True)
-class Handshake:
+class Handshake(NamedTuple):
     """A handshake message or fragment: ``body`` is at ``offset`` in a message of ``length`` bytes.
 
     ``missing`` bytes of the body were not captured.
@@ -190,8 +187,7 @@ def numbers(values: Iterable[int]) -> bytes:
 Extensions = tuple[tuple[int, bytes], ...] | None  # None: not even their length is sent
 
 
-@dataclass(frozen=True, slots=True)
-class ClientHello:
+class ClientHello(NamedTuple):
     """RFC 6347, section 4.2.1; ``cookie`` is None in TLS."""
 
     version: int
@@ -209,8 +205,7 @@ class ClientHello:
         return head + pack_extensions(self.extensions)
 
 
-@dataclass(frozen=True, slots=True)
-class ServerHello:
+class ServerHello(NamedTuple):
     version: int
     random: bytes
     suite: int

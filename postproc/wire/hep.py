@@ -7,7 +7,6 @@ revision 12). Versions 1 and 2 are a header of fixed fields, as written by Kamai
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from postproc.wire import MalformedError
@@ -33,8 +32,7 @@ class Chunk(NamedTuple):
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(NamedTuple):
     """A packet seen by an agent: the addresses of its IP header, and the payload of UDP or TCP.
 
     ``time`` is in nanoseconds by the agent's clock, None if not given; ``payload`` is None if compressed

@@ -1,7 +1,7 @@
 """Heads of HTTP/1.1 messages (RFC 9112): request line or status line, and header fields."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from postproc.wire import MalformedError
@@ -15,8 +15,7 @@ REQUEST = re.compile(rf"({'|'.join(METHODS)}) (\S+) HTTP/1\.[01]")
 STATUS = re.compile(r"HTTP/1\.[01] (\d{3})(?: .*)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """A request has a method and a target, a response a status; field names are in lower case."""
 
     method: str | None

@@ -219,8 +219,7 @@ def written(addr: bytes) -> str:
     return inet_ntop(AF_INET if len(addr) == 4 else AF_INET6, addr)
 
 
-@dataclass(frozen=True, slots=True)
-class IcmpMessage:
+class IcmpMessage(NamedTuple):
     """``rest`` are the four bytes whose meaning depends on the type: an MTU, a pointer, an echo
     identifier.
     """

@@ -8,7 +8,7 @@ Linux cooked capture or PPP; raw IP has no layers. Inside it there may be VLAN t
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from postproc.wire import MalformedError
 
@@ -36,8 +36,7 @@ class Layer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """``carried`` is the payload's ethertype; the payload includes Ethernet padding, as only IP knows its
     length.
     """
@@ -133,8 +132,7 @@ class PointToPoint:
         return self.framing + _ppp_number(carried).to_bytes(self.size) + data
 
 
-@dataclass(frozen=True, slots=True)
-class Vlan:
+class Vlan(NamedTuple):
     """``control`` is priority, drop eligibility and VLAN id."""
 
     kind: int
@@ -144,8 +142,7 @@ class Vlan:
         return struct.pack(">HH", self.control, carried) + data
 
 
-@dataclass(frozen=True, slots=True)
-class Snap:
+class Snap(NamedTuple):
     """An ethertype after LLC (IEEE 802.2); the enclosing layer has the length, which is ``kind``."""
 
     kind: int
@@ -169,8 +166,7 @@ class Pppoe:
         return head + _ppp_number(carried).to_bytes(2) + data
 
 
-@dataclass(frozen=True, slots=True)
-class Mpls:
+class Mpls(NamedTuple):
     """The label stack, with traffic class and time to live; it does not name the payload's protocol."""
 
     kind: int

@@ -8,7 +8,7 @@ micro- or nanoseconds. Options are held as bytes without the end-of-options mark
 import struct
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from postproc.wire import MalformedError
 
@@ -33,8 +33,7 @@ PCAP_MAGIC = {  # byte order, digits behind the second
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """The section header block at the start of a file, of unknown section length."""
 
     options: bytes = b""
@@ -43,8 +42,7 @@ class Section:
         return block(SECTION, LITTLE_ENDIAN + struct.pack("<HHq", 1, 0, -1) + ended(self.options))
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(NamedTuple):
     link_type: int
     snaplen: int = SNAPLEN
     options: bytes = b""
@@ -53,8 +51,7 @@ class Interface:
         return block(INTERFACE, struct.pack("<HHI", self.link_type, 0, self.snaplen) + ended(self.options))
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(NamedTuple):
     """``ticks`` are in the units of its interface; ``original`` is the packet's length on the wire."""
 
     interface: int
@@ -69,8 +66,7 @@ class Packet:
         return block(ENHANCED, head + padded(self.data) + ended(self.options))
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(NamedTuple):
     interface: int
     ticks: int
     options: bytes = b""
@@ -80,8 +76,7 @@ class Statistics:
         return block(STATISTICS, head + ended(self.options))
 
 
-@dataclass(frozen=True, slots=True)
-class Secrets:
+class Secrets(NamedTuple):
     """A key log; ``kind`` is usually TLS_KEY_LOG."""
 
     kind: int
@@ -91,8 +86,7 @@ class Secrets:
         return block(SECRETS, struct.pack("<II", self.kind, len(self.data)) + padded(self.data))
 
 
-@dataclass(frozen=True, slots=True)
-class Other:
+class Other(NamedTuple):
     """A block of any other type, unchanged."""
 
     kind: int
@@ -201,8 +195,7 @@ def padded(data: bytes) -> bytes:
     return data + bytes(-len(data) % 4)
 
 
-@dataclass(frozen=True, slots=True)
-class PcapHeader:
+class PcapHeader(NamedTuple):
     """``digits`` after the second, 6 or 9; ``order`` is a byte order of struct."""
 
     link_type: int
@@ -215,8 +208,7 @@ class PcapHeader:
         return magic + struct.pack(self.order + "HHiIII", 2, 4, 0, 0, self.snaplen, self.link_type)
 
 
-@dataclass(frozen=True, slots=True)
-class PcapRecord:
+class PcapRecord(NamedTuple):
     """``fraction`` of a second in the file's unit; ``original`` is the packet's length on the wire."""
 
     second: int

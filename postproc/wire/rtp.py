@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from postproc.wire import MalformedError
 
@@ -38,16 +39,14 @@ STATIC_PAYLOAD_TYPES = {  # RFC 3551, tables 4 and 5: encoding and clock rate of
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(NamedTuple):
     """``profile`` 0xBEDE is the one-byte header of RFC 8285; ``data`` is a number of 32-bit words."""
 
     profile: int
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(NamedTuple):
     """``payload`` includes the padding, since its last byte, encrypted in SRTP, has the length."""
 
     payload_type: int

@@ -91,8 +91,7 @@ def written(*texts: str) -> str:
     return "".join(f"{text}\r\n" for text in texts)
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(NamedTuple):
     """The value of ``m=``; ``port`` is None if it is invalid, ``ports`` the number of consecutive ports."""
 
     kind: str
@@ -126,8 +125,7 @@ def written_connection(addr: str) -> str:
     return f"IN IP{6 if ':' in addr else 4} {addr}"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """The value of ``a=candidate`` (RFC 8839, section 5.1); ``extensions`` are pairs of name and value."""
 
     foundation: str

@@ -6,7 +6,7 @@ compact or not.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from postproc.wire import MalformedError
 
@@ -19,8 +19,7 @@ CONTENT_LENGTH = frozenset({"content-length", "l"})
 LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """``start`` is the request or status line; folded values are joined into one line."""
 
     start: str

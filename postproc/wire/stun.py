@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -70,8 +70,7 @@ class Attribute(Generic[T]):
     format: Format[T]
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """``transaction`` has 12 bytes after the magic cookie, or 16 in RFC 3489, which has no cookie."""
 
     method: int
@@ -107,7 +106,7 @@ class Message:
         return self._with(FINGERPRINT, fingerprint(bytes(self)))
 
     def _with(self, attribute: Attribute[Any], value: bytes) -> "Message":
-        return replace(self, attributes=(*self.attributes, (attribute.number, value)))
+        return self._replace(attributes=(*self.attributes, (attribute.number, value)))
 
     def __bytes__(self) -> bytes:
         body = b"".join(
@@ -117,8 +116,7 @@ class Message:
         return HEAD.pack(message_type(self.method, self.kind), len(body)) + self.mask + body
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelData:
+class ChannelData(NamedTuple):
     """RFC 8656, section 12.4. Over TCP it is padded to four bytes, over UDP padding is optional."""
 
     channel: int

@@ -5,7 +5,7 @@ Records and messages are those of ``postproc.wire.dtls`` with shorter headers.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from postproc.wire import MalformedError
 from postproc.wire.dtls import (
@@ -30,8 +30,7 @@ TLS_1_3 = 0x0304
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A handshake message; ``at`` is its position in the concatenated bodies of the records."""
 
     kind: int

@@ -4,7 +4,6 @@ addresses.
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from postproc.wire import MalformedError
@@ -21,8 +20,7 @@ MAXIMUM_SEGMENT, WINDOW_SCALE, SACK_PERMITTED, SACK, TIMESTAMPS = (
 )  # RFC 9293, RFC 7323, RFC 2018
 
 
-@dataclass(frozen=True, slots=True)
-class Datagram:
+class Datagram(NamedTuple):
     """``length`` as in the header, None to use the payload's; ``trailer`` is what follows that length.
 
     A length smaller than the header is that of a jumbogram (RFC 2675) or invalid: everything is payload
@@ -59,8 +57,7 @@ class Option(NamedTuple):
     value: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     source_port: int
     destination_port: int
     sequence: int

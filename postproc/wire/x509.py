@@ -5,7 +5,6 @@ Nothing is verified: signatures and key usage are left to the client.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import NamedTuple
@@ -30,8 +29,7 @@ class Element(NamedTuple):
     whole: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(NamedTuple):
     """``issuer`` and ``subject`` are common names; ``names`` are DNS names and addresses."""
 
     subject: str

@@ -5,8 +5,8 @@ version and environment, so ``tshark -G folders`` is asked.
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from postproc.model.errors import SetupError
 
@@ -16,8 +16,7 @@ RECENT = "recent"
 CONFIGURATION, LUA = "Personal configuration", "Personal Lua Plugins"
 
 
-@dataclass(frozen=True)
-class Folders:
+class Folders(NamedTuple):
     """Folders of a Wireshark: ``configuration`` has the profiles; ``lua`` is None where it has no Lua."""
 
     configuration: Path

@@ -9,9 +9,10 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from postproc.files.private import replace_file
 from postproc.model.errors import SetupError
@@ -20,8 +21,7 @@ INDEX = "files.json"
 WRITTEN_BY_WIRESHARK = ("recent",)  # in every profile that was in use
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One installed file: its SHA-256 as written, and the name in ``before/`` of what it replaced.
 
     ``group`` is the name of the profile that it belongs to.
@@ -84,7 +84,7 @@ def read_ledger(folder: Path) -> Ledger:
 
 
 def _write_ledger(ledger: Ledger) -> None:
-    rows = [asdict(entry) for entry in ledger.entries.values()]
+    rows = [entry._asdict() for entry in ledger.entries.values()]
     text = json.dumps({"files": rows, "made": ledger.made}, indent=1)
     write_file(ledger.folder / INDEX, text.encode())
 
@@ -138,8 +138,7 @@ def _missing_folders(paths: Iterable[Path]) -> list[str]:
     return [str(parent) for parent in sorted(parents, key=lambda folder: len(folder.parts))]
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(NamedTuple):
     """The result: ``changed`` are files written or removed, ``kept`` copies of edits that were replaced.
 
     ``left`` are other people's files in folders that would have been removed.

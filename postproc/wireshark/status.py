@@ -5,9 +5,8 @@ Pure but for reading files: what programs report is passed in.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import NONE
@@ -54,8 +53,7 @@ WHY_INIT = Text("{path} says enable_lua = false", "{path} enthält enable_lua = 
 WHY_NO_LUA = Text("this Wireshark was built without Lua", "dieses Wireshark ist ohne Lua gebaut")
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """A tshark or wireshark: path, version, its folders, and whether the plug-in runs in it.
 
     ``folders`` and ``runs`` are None for the graphical program, which cannot be asked.

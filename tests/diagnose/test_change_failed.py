@@ -142,3 +142,46 @@ def test_a_request_sent_again_and_again():
 )
 def test_silent_where_the_call_does_not_end_for_it(later):
     assert found_in([*BEGUN, *later]) == []
+
+
+def agreed(*, codec="0=PCMU/8000", ended=0.1, more=(), direction="sendrecv", method="INVITE"):
+    """A re-INVITE at 5 s that is accepted 100 ms later with this codec, and the BYE after that."""
+    said = {"ufrag": None, "fingerprint": None, "setup": None, "proto": "RTP/AVP"}
+    ask, answered = asked_for(method, 200)
+    now = {"codecs": codec, "formats": codec.split("=")[0], "direction": direction}
+    theirs = said | {"sdp_owner": "FreeSWITCH", "connection_addr": SERVER, "port": 30010}
+    sdp = [
+        section(frame=1, **said),
+        section(frame=2, time=1.0, **theirs),
+        section(frame=30, time=5.0, **said | now),
+        section(frame=31, time=5.1, **theirs | now),
+    ]
+    begun = [row | {"from_tag": "f"} for row in BEGUN]
+    tags = {"from_tag": "f"}
+    sip = [*begun, ask | tags, answered | tags | {"has_sdp": True}, *more, bye(5.1 + ended, src_addr=SERVER)]
+    return sip, {"sdp_media": sdp}
+
+
+@pytest.mark.parametrize("ended", [0.1, 0.2])
+def test_a_machine_that_hangs_up_right_after_a_change_of_codec(ended):
+    sip, sdp = agreed(ended=ended)
+    (found,) = found_in(sip, **sdp)
+    assert (found.verdict, found.tags, found.confidence) == ("suspect", {"agreed"}, 0.6)
+    shown = told_both(found, RULE)["en"]
+    assert "changed its codec from PCMA/8000 to PCMU/8000" in shown["title"]
+    row = verdict(**known(sip, **sdp))
+    assert (row.verdict, row.cause) == ("suspect", "change-failed")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ended": 0.25},
+        {"codec": "8=PCMA/8000"},
+        {"direction": "inactive"},
+        {"more": [message(1, "REFER", 5.05, frame=33, to_tag="t")]},
+    ],
+)
+def test_silent_where_a_person_or_a_transfer_may_end_it_after_a_change(changes):
+    sip, sdp = agreed(**changes)
+    assert found_in(sip, **sdp) == []

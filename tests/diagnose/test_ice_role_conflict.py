@@ -4,7 +4,7 @@ import pytest
 
 from postproc.diagnose.rules import binding_error
 from postproc.diagnose.rules.ice_role_conflict import RULE
-from tests.diagnose.scenes import asked, check, good, told_both
+from tests.diagnose.scenes import asked, check, good, phase, stream, told_both, verdict
 
 BROKEN = {"pairs": [], "dtls": [], "rtp_streams": []}
 CONTROLLING, CONTROLLED = "controlling", "controlled"
@@ -99,6 +99,25 @@ def test_silent_where_a_487_is_followed_by_success():
 def test_silent_where_dtls_or_media_came_through():
     assert asked(RULE, bindings=refused()) == []
     assert asked(RULE, bindings=refused(), rtp_streams=[]) == []
+
+
+RESTARTED = [check("client_to_server"), *refused("client_to_server", start=21.0)]
+
+
+def test_a_conflict_in_a_restart_after_which_no_media_follows():
+    """The leg had been connected; its checks after the restart meet 487 only."""
+    (found,) = asked(RULE, bindings=RESTARTED)
+    assert (found.verdict, found.tags, found.facts["side"]) == ("fault", {"kept"}, "client")
+    sent = [f"{word}_from_{side}" for word in ("packets", "first", "last") for side in ("client", "server")]
+    silent = dict.fromkeys(sent, None) | {"packets_from_client": 0, "packets_from_server": 0}
+    after = phase(phase=2, kind="restart", started=20.0, ended=40.0, time=20.0) | silent
+    row = verdict(bindings=RESTARTED, phases=[phase(), after, phase(2)])
+    assert (row.verdict, row.cause) == ("fault", "ice-role-conflict")
+
+
+def test_silent_where_media_of_one_side_goes_on_after_the_restart():
+    on = [stream(), stream("client_to_server", last_time=30.0)]
+    assert asked(RULE, bindings=RESTARTED, rtp_streams=on) == []
 
 
 def test_silent_for_other_errors():

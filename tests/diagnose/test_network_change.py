@@ -3,7 +3,17 @@
 import pytest
 
 from postproc.diagnose.rules.network_change import RULE
-from tests.diagnose.scenes import CLIENT_PUBLIC, asked, check, stream, told_both, verdict
+from tests.diagnose.scenes import (
+    CLIENT_PUBLIC,
+    asked,
+    check,
+    foreign,
+    message,
+    plain_stream,
+    stream,
+    told_both,
+    verdict,
+)
 
 ELSEWHERE = "198.51.101.5"
 
@@ -112,3 +122,55 @@ def test_silent_for_an_address_heard_before_the_restart():
         )
         == []
     )
+
+
+PHONE, FAR, MOBILE = "192.0.2.10", "192.0.2.20", "198.51.101.9"
+
+
+def left(*, at=24.0, source=MOBILE, until=23.5, sent_until=20.0, more=()):
+    """A plain call whose phone falls silent at 20 s; the BYE in its name comes from another address."""
+    ends = {"src_addr": PHONE, "dst_addr": FAR, "from_tag": "f"}
+    sip = [
+        message(1, "INVITE", 0.0, frame=1, **ends),
+        message(1, 200, 3.0, frame=21, src_addr=FAR, dst_addr=PHONE, from_tag="f", to_tag="t"),
+        *more,
+        message(1, "BYE", at, frame=40, **ends | {"src_addr": source, "to_tag": "t"}),
+    ]
+    streams = [
+        plain_stream(PHONE, FAR, leg=1, last_time=sent_until),
+        plain_stream(FAR, PHONE, leg=1, last_time=until),
+    ]
+    return {"base": foreign(), "sip_messages": sip, "rtp_streams": streams}
+
+
+def test_a_phone_that_hangs_up_from_another_network():
+    (found,) = asked(RULE, **left())
+    assert (found.verdict, found.tags, found.facts["after"]) == ("suspect", {"left"}, MOBILE)
+    shown = told_both(found, RULE)
+    assert f"{PHONE} fell silent on leg 1" in shown["en"]["title"]
+    assert "re-INVITE" in shown["en"]["remedies"]
+    row = verdict(**left())
+    assert (row.verdict, row.cause) == ("suspect", "network-change")
+
+
+ASKED = message(1, "INVITE", 22.0, frame=30, src_addr=MOBILE, dst_addr=FAR, from_tag="f", to_tag="t")
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        left(source=PHONE),
+        left(at=21.9, until=21.9),
+        left(until=21.9),
+        left(at=80.1, until=80.0),
+        left(more=[ASKED]),
+    ],
+    ids=["its own address", "at once", "nothing sent to it", "long after", "it had asked to go on"],
+)
+def test_silent_where_a_bye_tells_no_change(scene):
+    assert asked(RULE, **scene) == []
+
+
+@pytest.mark.parametrize("scene", [left(at=22.0, until=22.0), left(at=80.0, until=80.0)])
+def test_at_the_limits_of_the_silence_before_a_bye(scene):
+    assert len(asked(RULE, **scene)) == 1

@@ -308,3 +308,54 @@ def test_an_answer_of_which_only_events_are_left():
     assert asked(RULE, **mismatch(answered=events | {"port": 0}, legs=[leg(1), leg(2)], rtp_streams=[])) != [
         found
     ]
+
+
+def in_amr(offered, answered, *, used=96, **answer):
+    """A plain call whose two sides describe AMR-WB in these payload formats, with media both ways."""
+    both = {"formats": "96,97", "codecs": "96=AMR-WB/16000,97=AMR-WB/16000"}
+    one, other = foreign()["sdp_media"]
+    sdp = [one | both | {"packing": offered}, other | both | {"packing": answered} | answer]
+    sip = [
+        message(1, "INVITE", 0.0, frame=1, has_sdp=True),
+        message(1, 200, 0.5, frame=5, has_sdp=True),
+    ]
+    streams = [dict(row) | {"payload_type": used} for row in foreign()["rtp_streams"]]
+    return {"base": foreign(), "sdp_media": sdp, "sip_messages": sip, "rtp_streams": streams}
+
+
+OTHER_NUMBER = {"formats": "98", "codecs": "98=AMR-WB/16000", "packing": "98=octet-align"}
+
+
+@pytest.mark.parametrize(
+    ("scene", "said"),
+    [
+        (in_amr("96=octet-align", "96=plain"), "offered is octet-align, answered bandwidth-efficient"),
+        (in_amr("96=octet-align+crc", "96=octet-align"), "offered is octet-align+crc, answered octet-align"),
+        (
+            in_amr("96=plain,97=plain", "", used=98, **OTHER_NUMBER),
+            "offered is bandwidth-efficient, answered octet-align",
+        ),
+    ],
+)
+def test_one_codec_in_two_payload_formats(scene, said):
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.tags, found.facts["codec"]) == ("suspect", {"packed"}, "AMR-WB/16000")
+    assert said in told_both(found, RULE)["en"]["title"]
+    row = verdict(**scene)
+    assert (row.verdict, row.cause) == ("suspect", "no-common-codec")
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        in_amr("96=octet-align,97=plain", "96=octet-align,97=plain"),
+        in_amr("96=octet-align,97=plain", "97=plain"),
+        in_amr("96=octet-align", "96=plain", used=97),
+        in_amr("97=octet-align,96=plain", "", used=98, **OTHER_NUMBER),
+        in_amr(None, "96=plain"),
+        in_amr("96=octet-align", None),
+    ],
+    ids=["same", "one of two", "not in use", "renumbered", "not offered", "not answered"],
+)
+def test_silent_where_the_payload_formats_agree(scene):
+    assert asked(RULE, **scene) == []

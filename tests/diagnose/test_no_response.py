@@ -23,7 +23,8 @@ TIMES = (0.3, 0.8, 1.8, 3.8, 7.8)
 
 def invites(*times, **changes):
     return [
-        message(2, "INVITE", time, frame=10 + n, branch="z9hG4bKx") | changes for n, time in enumerate(times)
+        message(2, "INVITE", time, frame=10 + n, branch="z9hG4bKx", contact="sip:1@192.0.2.9") | changes
+        for n, time in enumerate(times)
     ]
 
 
@@ -480,3 +481,136 @@ def test_an_invite_in_fragments_is_named(size, transport, long):
     assert (
         "1473 bytes long, so it goes over UDP in fragments" in told_both(found, RULE)["en"]["detail"]
     ) is long
+
+
+PROXY, CALLER, CALLED = "192.0.2.1", "192.0.2.10", "192.0.2.20"
+
+
+def by_the_proxy(*sip, until=60.0):
+    """A call through a proxy, of which one hop each way is shown; media goes on until then."""
+    begun = [
+        message(1, "INVITE", 0.0, frame=1, src_addr=CALLER, dst_addr=PROXY, cseq=1),
+        message(1, 200, 3.0, frame=21, src_addr=PROXY, dst_addr=CALLER, cseq=1),
+    ]
+    streams = [dict(row) | {"last_time": until} for row in foreign()["rtp_streams"]]
+    return {"base": foreign(), "sip_messages": [*begun, *sip], "rtp_streams": streams}
+
+
+def bye_between(source, target, time, frame, status=None):
+    """A BYE, and its answer if there is one."""
+    asked_for = {"cseq": frame, "cseq_method": "BYE"}
+    sent = message(1, "BYE", time, frame=frame, to_tag="t", src_addr=source, dst_addr=target) | asked_for
+    ends = {"src_addr": target, "dst_addr": source}
+    answer = message(1, status or 200, time + 0.02, frame=frame + 1, reason="Gone") | asked_for | ends
+    return [sent, *([answer] if status else [])]
+
+
+TOLD_ONE = bye_between(PROXY, CALLER, 20.0, 40, 200)
+
+
+def test_a_bye_of_a_proxy_to_one_side_only():
+    scene = by_the_proxy(*TOLD_ONE, *bye_between(CALLED, PROXY, 45.0, 50, 481))
+    (found,) = [each for each in asked(RULE, **scene) if "untold" in each.tags]
+    assert (found.verdict, found.evidence.frames) == ("suspect", (40, 50, 51))
+    assert f"{CALLED} went on for 25 s, and its own BYE got 481 Gone" in told_both(found, RULE)["en"]["title"]
+    row = verdict(**scene)
+    assert (row.verdict, row.cause) == ("suspect", "no-response")
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        by_the_proxy(*TOLD_ONE, *bye_between(CALLED, PROXY, 22.5, 50, 481)),
+        by_the_proxy(*TOLD_ONE, *bye_between(CALLED, PROXY, 45.0, 50, 481), until=22.0),
+        by_the_proxy(*TOLD_ONE, *bye_between(CALLED, PROXY, 45.0, 50, 200)),
+        by_the_proxy(
+            *TOLD_ONE,
+            *bye_between(PROXY, CALLED, 20.01, 45, 200),
+            *bye_between(CALLED, PROXY, 45.0, 50, 481),
+        ),
+        by_the_proxy(*bye_between(CALLER, CALLED, 20.0, 40, 200), *bye_between(CALLED, PROXY, 45.0, 50, 481)),
+    ],
+    ids=["crossed", "silent by then", "accepted", "both were told", "a party hung up"],
+)
+def test_silent_where_both_sides_hear_of_the_end(scene):
+    assert all("untold" not in found.tags for found in asked(RULE, **scene))
+
+
+LATE = {"reason_header": "dialog timeout occured"}
+
+
+def pings(*times, answered=None):
+    sent = [
+        message(1, "OPTIONS", time, frame=60 + n, to_tag="t", src_addr=PROXY, dst_addr=CALLED)
+        for n, time in enumerate(times)
+    ]
+    answer = message(1, 200, answered or 0.0, frame=70, src_addr=CALLED, dst_addr=PROXY)
+    return [*sent, *([answer | {"cseq_method": "OPTIONS"}] if answered else [])]
+
+
+GIVEN_UP_ON = [*bye_between(PROXY, CALLER, 22.0, 80, 200), *bye_between(PROXY, CALLED, 22.01, 84)]
+ENDED = bye_between(PROXY, CALLER, 22.0, 80, 200)
+
+
+@pytest.mark.parametrize("end", [GIVEN_UP_ON, [ENDED[0] | LATE, ENDED[1]]])
+def test_a_call_ended_for_want_of_an_answer_to_options(end):
+    scene = by_the_proxy(*pings(10.0, 10.5, 11.5, 13.5), *end)
+    (found,) = [each for each in asked(RULE, **scene) if "pinged" in each.tags]
+    assert (found.verdict, found.facts["times"], found.facts["target"]) == ("suspect", 4, CALLED)
+    shown = told_both(found, RULE)
+    assert "its OPTIONS inside the call, 4 in 4 s, got none" in shown["en"]["title"]
+    row = verdict(**scene)
+    assert (row.verdict, row.cause) == ("suspect", "no-response")
+
+
+@pytest.mark.parametrize(
+    "sip",
+    [
+        [*pings(10.0, 10.5, 11.5, 13.5, answered=13.6), *GIVEN_UP_ON],
+        [*pings(10.0, 10.5, 11.5), *GIVEN_UP_ON],
+        [*pings(10.0, 10.5, 11.5, 12.9), *GIVEN_UP_ON],
+        [
+            *pings(10.0, 10.5, 11.5, 13.5),
+            *bye_between(PROXY, CALLER, 50.6, 80, 200),
+            *bye_between(PROXY, CALLED, 50.6, 84),
+        ],
+        [*pings(10.0, 10.5, 11.5, 13.5), *bye_between(CALLER, PROXY, 21.9, 78, 200), *GIVEN_UP_ON],
+        pings(10.0, 10.5, 11.5, 13.5),
+        [*pings(10.0, 10.5, 11.5, 13.5), *ENDED],
+        [
+            *pings(10.0, 10.5, 11.5, 13.5),
+            ENDED[0] | {"reason_header": "Q.850;cause=16"},
+        ],
+    ],
+    ids=[
+        "answered",
+        "few",
+        "at once",
+        "much later",
+        "a party hung up",
+        "goes on",
+        "perhaps a person",
+        "a person",
+    ],
+)
+def test_silent_where_options_ended_no_call(sip):
+    assert all("pinged" not in found.tags for found in asked(RULE, **by_the_proxy(*sip)))
+
+
+def test_an_invite_without_a_contact_is_named():
+    (found,) = asked(RULE, **silent_gateway(*invites(*TIMES, contact=None)))
+    assert found.tags == {"hop", "bare"}
+    assert "It has no Contact" in told_both(found, RULE)["en"]["detail"]
+
+
+@pytest.mark.parametrize("branch", ["z9hG4bKx", "z9hG4bKy"])
+def test_a_re_invite_with_the_branch_of_an_earlier_one(branch):
+    first = message(2, "INVITE", -2.0, frame=5, branch=branch, cseq=1)
+    bye = message(2, "BYE", 32.4, to_tag="t", frame=90, src_addr=SERVER)
+    sip = [first, *invites(*GIVEN_UP, to_tag="t", transport="udp", cseq=2), bye]
+    scene = silent_gateway(*sip, **STOOD)
+    (found,) = asked(RULE, **scene)
+    reused = branch == "z9hG4bKx"
+    assert ("reused" in found.tags) is reused
+    detail = told_both(found, RULE)["en"]["detail"]
+    assert ("Its Via has the branch of the INVITE of frame 5" in detail) is reused

@@ -56,6 +56,7 @@ def test_each_section_has_its_own_values_else_the_sessions():
         "ice_options": None,
         "formats": "111,8,101",
         "codecs": "111=opus/48000,8=PCMA/8000,101=telephone-event/8000",
+        "packing": None,
     }
     assert (video["port"], video["connection_addr"], video["ufrag"]) == (0, "2001:db8::1", "sess")
     assert (video["direction"], video["pwd_present"], video["codecs"]) == ("inactive", False, None)
@@ -75,6 +76,22 @@ def test_what_a_section_demands_of_the_answer_is_read_and_no_key():
 
 def test_direction_is_sendrecv_where_nothing_is_said():
     assert next(sdp.media_rows(sdp.parse("v=0\nm=audio 1 RTP/AVP 0\n")))["direction"] == "sendrecv"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "packing"),
+    [
+        ("", "96=plain"),
+        ("a=fmtp:96 mode-set=0,2; octet-align=0\n", "96=plain"),
+        ("a=fmtp:96 Octet-Align=1;mode-change-capability=2\n", "96=octet-align"),
+        ("a=fmtp:96 octet-align=1; crc=1; interleaving=30\n", "96=octet-align+crc+interleaving"),
+        ("a=fmtp:96\na=fmtp:97 octet-align=1\n", "96=plain"),
+    ],
+)
+def test_what_shapes_the_payload_of_amr(parameters, packing):
+    text = f"m=audio 4000 RTP/AVP 96 8\na=rtpmap:96 AMR-WB/16000\n{parameters}"
+    (row,) = sdp.media_rows(sdp.parse(text))
+    assert row["packing"] == packing
 
 
 def test_description_without_media_has_no_rows():

@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import os
 import struct
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -246,7 +245,7 @@ def test_formats_are_known_by_their_first_bytes(head, form):
     assert capture_format(head) == form
 
 
-FOLLOWED = replace(LAYOUT, usual=None)
+FOLLOWED = LAYOUT._replace(usual=None)
 PACKET = wire.block(ENHANCED, bytes(20) + b"payload")
 
 

@@ -53,8 +53,7 @@ class Choice:
     doubtful: list[Link] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Board:
+class _Board(NamedTuple):
     """The links with a score of ENOUGH, by downstream (``up``) and upstream leg (``down``), best first."""
 
     up: dict[int, list[Link]]

@@ -107,8 +107,7 @@ PARTY_CALLED: str = constants.value("sip.party_called")
 Named = list[tuple[int, str]]  # row of the leg, user part
 
 
-@dataclass(frozen=True)
-class Users:
+class Users(NamedTuple):
     """One party of each leg: (legs, WIDTH) arrays of the keys of its numbers, see ``numbers``."""
 
     exact: Ints
@@ -172,8 +171,7 @@ PARTIES = ("uac", "uas")
 EndAddress = tuple[int, str, str]  # row of the leg, party, address
 
 
-@dataclass(frozen=True)
-class End:
+class End(NamedTuple):
     """One end of each leg."""
 
     place: Ints  # address and port on the wire

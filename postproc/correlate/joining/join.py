@@ -5,7 +5,6 @@ choices stay apart; their pairs are kept in ``joins``.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -36,8 +35,7 @@ class Joined(NamedTuple):
     siblings: bool
 
 
-@dataclass(frozen=True)
-class Joining:
+class Joining(NamedTuple):
     """The result; nodes are the numbers of Call-IDs in ``Facts.node``."""
 
     considered: Scored

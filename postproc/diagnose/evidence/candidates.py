@@ -3,8 +3,8 @@
 The offered candidates are the distinct ones of a side's latest ufrag on each leg.
 """
 
-from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, answered_once
 from postproc.diagnose.evidence.server import server_addresses
@@ -64,8 +64,7 @@ def negotiated(case: Case, leg: int | None) -> bool:
     return bool(offered(case, CLIENT, leg)) and bool(offered(case, SERVER, leg))
 
 
-@dataclass(frozen=True)
-class Base:
+class Base(NamedTuple):
     """A transport address of a side, and the rows with its mappings."""
 
     side: str

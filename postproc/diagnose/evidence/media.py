@@ -4,8 +4,8 @@ A stream seen by two captures counts once, with the larger packet count.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from postproc.diagnose.evidence import fax
 from postproc.diagnose.evidence.case import Case, answered_once
@@ -21,8 +21,7 @@ from postproc.model.rows import PhaseRow, RtpStreamRow, SdpMediaRow
 Sight = tuple[str, str, str]  # capture, source and destination address of a flow
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(NamedTuple):
     """RTP of one direction of a leg."""
 
     rows: tuple[RtpStreamRow, ...]
@@ -327,8 +326,7 @@ def _answered(case: Case) -> Sequence[int | None]:
     return sorted(up | {*case.unread_legs} if up else up)
 
 
-@dataclass(frozen=True)
-class Talk:
+class Talk(NamedTuple):
     """The time in which audio was due on an answered leg."""
 
     leg: int | None

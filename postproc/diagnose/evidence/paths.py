@@ -7,8 +7,8 @@ several captures, the most complete view counts.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, answered_once
 from postproc.model import constants
@@ -28,8 +28,7 @@ ROLE_CONFLICT = 487  # RFC 8445, section 7.3.1.1
 BEST_OUTCOMES: tuple[Outcome, ...] = ("success", "error", "unanswered", "pending")
 
 
-@dataclass(frozen=True)
-class Checks:
+class Checks(NamedTuple):
     """Checks, each transaction once, in order of time."""
 
     rows: tuple[BindingRow, ...]

@@ -5,7 +5,6 @@ A refusal is traced to the response that caused it; codecs are those offered and
 
 import re
 from collections.abc import Container
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -32,8 +31,7 @@ INCOMPATIBLE = 88  # Q.850: incompatible destination
 AT_ONCE = timedelta(seconds=2)
 
 
-@dataclass(frozen=True)
-class Rejection:
+class Rejection(NamedTuple):
     """The final failure of a call's first leg.
 
     ``origin``: the failure that caused it, on any leg; ``before``: statuses of the

@@ -4,8 +4,8 @@ Totals over the call do not show it: 5 s of audio and 15 s of silence look like 
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, answered_once
 from postproc.diagnose.evidence.holds import PASSED_ON, kept
@@ -23,8 +23,7 @@ from postproc.model.rows import PhaseRow, RtpStreamRow
 BEFORE_HELD = timedelta(seconds=1)
 
 
-@dataclass(frozen=True)
-class Silence:
+class Silence(NamedTuple):
     """Silence from ``since`` to the phase's end of a side that may send and had sent before.
 
     ``side``: CLIENT for the leg's far end, whatever it is, or SERVER.
@@ -44,8 +43,7 @@ class Silence:
         return (self.until - self.since).total_seconds()
 
 
-@dataclass(frozen=True)
-class Withheld:
+class Withheld(NamedTuple):
     """A stream that a relay forwarded until ``since`` while it kept arriving until ``until``."""
 
     arriving: RtpStreamRow

@@ -7,7 +7,6 @@ can be read: clients send one alert for several faults.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from postproc.diagnose.evidence.case import Case, evidence
@@ -111,8 +110,7 @@ def tests_of_port(port: int) -> tuple[ConnectionTest, ...]:
     return {2231: ("authentication", "reinitialise"), 2230: ()}.get(port, ("url", "health"))  # type: ignore[return-value]
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A handshake that the client aborted; ``said``: with a readable alert."""
 
     row: TlsRow

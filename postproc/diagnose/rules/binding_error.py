@@ -92,6 +92,13 @@ RULE = Rule(
             tag="401",
         ),
         cause(
+            "The requests lack MESSAGE-INTEGRITY or USERNAME, which 400 says (RFC 8489, section 9.1.3): the application is not made for"
+            " ICE of today, or an ALG removed them.",
+            "Den Requests fehlt MESSAGE-INTEGRITY oder USERNAME, das besagt 400 (RFC 8489, Abschnitt 9.1.3): Die Anwendung ist nicht für"
+            " heutiges ICE gemacht, oder ein ALG hat sie entfernt.",
+            tag="400",
+        ),
+        cause(
             "The request is malformed or was changed on its way, for instance by an ALG.",
             "Der Request ist fehlerhaft oder wurde unterwegs verändert, zum Beispiel von einem ALG.",
             tag="400",
@@ -108,11 +115,17 @@ RULE = Rule(
             tag="401",
         ),
         remedy(
+            "Look in one request for MESSAGE-INTEGRITY and USERNAME (Wireshark); update the side that leaves them out, or switch its ICE off.",
+            "In einem Request nach MESSAGE-INTEGRITY und USERNAME sehen (Wireshark); die Seite, die sie weglässt, aktualisieren oder"
+            " ihr ICE abschalten.",
+            tag="400",
+        ),
+        remedy(
             "Switch off SIP and STUN ALGs in routers and firewalls.",
             "SIP- und STUN-ALGs in Routern und Firewalls abschalten.",
         ),
     ),
-    references=("RFC 8489, section 14.8",),
+    references=("RFC 8489, sections 9.1.3 and 14.8",),
     known_problems=Text(
         "Errors before the first success are ordinary; then the rule is silent. Error 487 belongs to ice-role-conflict.",
         "Fehler vor dem ersten Erfolg sind üblich; dann schweigt die Regel. Fehler 487 gehört zu ice-role-conflict.",

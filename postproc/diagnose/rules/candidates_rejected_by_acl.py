@@ -1,8 +1,7 @@
 """The server accepts none of the offered candidates: 488 before it calls anybody."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from postproc.diagnose.evidence.candidates import public, shown
 from postproc.diagnose.evidence.case import SERVER, Case, evidence
@@ -76,8 +75,7 @@ SETTLE = Text(
 )
 
 
-@dataclass(frozen=True)
-class _Offer:
+class _Offer(NamedTuple):
     """The refused offer: the response, the candidates and the codecs."""
 
     refused: Rejection

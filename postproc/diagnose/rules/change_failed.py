@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.negotiation import Exchange, exchanges
 from postproc.diagnose.evidence.signalling import AT_ONCE, CHALLENGES, q850
 from postproc.diagnose.rules import ack_missing, no_response, session_expired, transfer_failed
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -24,6 +25,15 @@ TITLE_REFUSED = Text(
 TITLE_UNANSWERED = Text(
     "{ender} ended the call {seconds:0} s after its {method} on leg {number}, which got no final response.",
     "{ender} beendete den Anruf {seconds:0} s nach seinem {method} auf Leg {number}, worauf keine endgültige Antwort kam.",
+)
+TITLE_AGREED = Text(
+    "{ender} ended the call {ms:0} ms after the {method} on leg {number} had changed its codec from {codec_before} to {codec}.",
+    "{ender} beendete den Anruf {ms:0} ms, nachdem das {method} auf Leg {number} den Codec von {codec_before} auf {codec} geändert"
+    " hatte.",
+)
+NO_HAND = Text(
+    "Nobody hangs up that fast: {ender} did not get on with the change, although it was agreed.",
+    "So schnell legt niemand auf: {ender} kam mit der Änderung nicht zurecht, obwohl sie vereinbart war.",
 )
 AS_BEFORE = Text(
     "After a refusal the call goes on as it was (RFC 3261, section 14.1); whoever hangs up instead takes it for the end.",
@@ -62,6 +72,8 @@ NORMAL_CLEARING = 16  # ITU-T Q.850: somebody hung up
 # Timers B and F of RFC 3261 (64 * T1): then a request has failed. Server timers tick in seconds; with a minute of room,
 # people who happen to hang up are attributed to it.
 TIMEOUT, ROOM = timedelta(seconds=32), timedelta(seconds=5)
+# Below the time in which people react to what they hear; a machine that fails takes as long as a few packets.
+BY_ITSELF = timedelta(milliseconds=200)
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -72,7 +84,11 @@ def find(case: Case) -> Iterator[Finding]:
         row for row in case.transactions if not row.initial and row.method in METHODS and row.time <= bye.time
     ]
     failed = next((row for row in reversed(asked) if _refused(row, bye) or _unanswered(case, row, bye)), None)
-    if failed is None or any(True for rule in NEARER for _ in rule.find(case)):
+    changed = _changed(case, bye) if failed is None else None
+    if not (failed or changed) or any(True for rule in NEARER for _ in rule.find(case)):
+        return
+    if failed is None:
+        yield from changed or ()
         return
     # A B2BUA passes it on: the request that failed first is the one whose answer is somebody's own.
     origin = min(
@@ -81,6 +97,56 @@ def find(case: Case) -> Iterator[Finding]:
         default=failed,
     )
     yield _finding(case, origin, bye)
+
+
+def _changed(case: Case, bye: SipMessageRow) -> list[Finding]:
+    """Return a finding if the dialog of a BYE had agreed on another codec just before it, with media both ways; else none."""
+    every = exchanges(case, case.leg_of.get(bye.call_id))
+    last = next((each for each in reversed(every) if each.answer.message.time <= bye.time), None)
+    if last is None or last.offer.message.to_tag is None or not last.accepted:
+        return []
+    ended = bye.time - last.answer.message.time
+    before = [
+        each
+        for each in every
+        if each.accepted and each.answer.message.time < last.offer.message.time and _codec(each)
+    ]
+    held = any(part.audio.direction not in (None, "sendrecv") for part in last)
+    referred = any(row.method == "REFER" for row in case.sip_messages)
+    if ended > BY_ITSELF or held or referred or not before or _codec(before[-1]) == _codec(last):
+        return []
+    request = last.offer.message
+    facts: dict[str, object] = {
+        "ender": bye.src_addr,
+        "target": last.answer.message.src_addr,
+        "method": "re-INVITE" if request.method == "INVITE" else request.method,
+        "number": request.leg,
+        "frame": request.frame,
+        "ms": ended.total_seconds() * 1000,
+        "codec": _codec(last),
+        "codec_before": _codec(before[-1]),
+    }
+    frames = evidence(request, last.answer.message, bye)
+    tags = frozenset({"agreed"})
+    return [
+        Finding(
+            RULE.name,
+            "suspect",
+            0.6,
+            frames,
+            TITLE_AGREED,
+            (NO_HAND,),
+            facts,
+            SETTLE,
+            leg=request.leg,
+            tags=tags,
+        )
+    ]
+
+
+def _codec(each: Exchange) -> str:
+    """Return the first codec of an answer, which the offerer will send (RFC 3264, section 6.1)."""
+    return (each.answer.audio.codecs or "").split(",")[0].partition("=")[2]
 
 
 def _refused(row: TransactionRow, bye: SipMessageRow) -> bool:
@@ -194,11 +260,18 @@ RULE = Rule(
     despite_media=True,
     summary=Text("Change during the call failed", "Änderung im Anruf gescheitert"),
     claim=Text(
-        "A call is ended, however good the media, because a re-INVITE, UPDATE or PRACK in it is refused or gets no final response.",
+        "A call is ended, however good the media, because a re-INVITE, UPDATE or PRACK in it is refused or gets no final response, or a side does not get on with a change that was agreed.",
         "Ein Anruf wird, wie gut die Medien auch sind, beendet, weil ein re-INVITE, UPDATE oder PRACK darin abgelehnt wird oder keine"
-        " endgültige Antwort bekommt.",
+        " endgültige Antwort bekommt oder weil eine Seite mit einer vereinbarten Änderung nicht zurechtkommt.",
     ),
     causes=(
+        cause(
+            "{ender} still gets or sends media in {codec_before} when the change takes effect, and takes that for an error; or it has no"
+            " way from {codec} to the codec of the other leg.",
+            "{ender} empfängt oder sendet noch Medien in {codec_before}, wenn die Änderung greift, und nimmt das als Fehler; oder es"
+            " hat keinen Weg von {codec} zum Codec des anderen Legs.",
+            tag="agreed",
+        ),
         cause(
             "A server in the middle builds the new offer without what this side had agreed to (ICE, DTLS, profile, sections).",
             "Ein Server dazwischen baut das neue Angebot ohne das, was mit dieser Seite vereinbart war (ICE, DTLS, Profil,"
@@ -219,6 +292,13 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Update {ender}; or have both legs use one codec from the start (one codec in the lists of trunk and phones), so that nobody"
+            " changes it in the call.",
+            "{ender} aktualisieren; oder beide Legs von Anfang an denselben Codec verwenden lassen (ein Codec in den Listen von Trunk und"
+            " Telefonen), damit niemand ihn im Anruf wechselt.",
+            tag="agreed",
+        ),
         remedy(
             "Have the server describe a re-INVITE as it described the call (rtpengine: the same ICE, DTLS and profile flags).",
             "Den Server ein re-INVITE so beschreiben lassen wie den Anruf selbst (rtpengine: dieselben Flags für ICE, DTLS und Profil).",

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.media import both_ways
+from postproc.diagnose.evidence.media import both_ways, ways
 from postproc.diagnose.evidence.paths import (
     EITHER_WAY,
     ROLE_CONFLICT,
@@ -60,19 +60,29 @@ SETTLE = Text(
 def find(case: Case) -> Iterator[Finding]:
     for leg in case.judged_legs:
         shake = best(case, leg)
-        if both_ways(case, leg) or (shake is not None and shake.state == "complete"):
-            continue
-        refused = list(_refused(case, leg))
-        yield from refused or _same(case, leg)
+        connected = both_ways(case, leg) or (shake is not None and shake.state == "complete")
+        refused = list(_refused(case, leg, connected=bool(connected)))
+        yield from refused or (() if connected else _same(case, leg))
 
 
-def _refused(case: Case, leg: int | None) -> Iterator[Finding]:
-    """Yield findings on one side's requests refused with 487 if none of its later ones succeeded."""
+def _refused(case: Case, leg: int | None, *, connected: bool) -> Iterator[Finding]:
+    """Yield findings on one side's requests refused with 487 if none of its later ones succeeded.
+
+    A leg that had been ``connected`` may meet the conflict in an ICE restart, and is then without media from there on.
+    """
     for way in (TO_CLIENT, TO_SERVER, EITHER_WAY):
         sent = checks(case, way, leg)
         conflicts = [row for row in sent.rows if row.error_code == ROLE_CONFLICT]
-        if conflicts and not _succeeded_after(sent, conflicts[0].time):
+        if not conflicts or _succeeded_after(sent, conflicts[0].time):
+            continue
+        if not connected or _ended_with(case, leg, conflicts[0].time):
             yield _finding(case, leg, way, sent, conflicts)
+
+
+def _ended_with(case: Case, leg: int | None, time: datetime) -> bool:
+    """Whether media of the leg in some direction was over by then, so that no later restart or old pair carries it."""
+    flows = [flow.last for flow in ways(case, leg).values()]
+    return bool(flows) and all(last is not None and last <= time for last in flows)
 
 
 def _succeeded_after(sent: Checks, time: datetime) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import audio, described, media_ok
 from postproc.diagnose.evidence.negotiation import exchanges, formats, last_description
+from postproc.diagnose.evidence.packing import packed_otherwise
 from postproc.diagnose.evidence.server import NO_CODEC, codec_matched, media_refused, quoted
 from postproc.diagnose.evidence.signalling import (
     INCOMPATIBLE,
@@ -124,7 +125,12 @@ def find(case: Case) -> Iterator[Finding]:
     findings = list(_disjoint(case, refused))
     if not findings and refused is not None and refused.status in REFUSALS:
         findings = list(_refused(case, refused))
-    yield from findings or [*_declined(case), *_strange(case), *_outdated(case)]
+    yield from findings or [
+        *_declined(case),
+        *_strange(case),
+        *_outdated(case),
+        *packed_otherwise(RULE.name, case),
+    ]
 
 
 def _declined(case: Case) -> Iterator[Finding]:
@@ -332,11 +338,18 @@ RULE = Rule(
     summary=Text("No common codec", "Kein gemeinsamer Codec"),
     claim=Text(
         "What one party offers for media the other does not accept: no codec, or no media profile, in common; or media comes"
-        " in a codec that nobody named, or its receiver no longer names.",
+        " in a codec that nobody named, or its receiver no longer names, or in two payload formats of one codec.",
         "Was eine Seite für Medien anbietet, nimmt die andere nicht an: kein gemeinsamer Codec oder kein gemeinsames Medienprofil;"
-        " oder Medien kommen in einem Codec, den niemand genannt hat oder der Empfänger nicht mehr nennt.",
+        " oder Medien kommen in einem Codec, den niemand genannt hat oder der Empfänger nicht mehr nennt, oder in zwei Payload-Formaten"
+        " eines Codecs.",
     ),
     causes=(
+        cause(
+            "One side knows only one of the payload formats of AMR and does not say so, or a server between drops or rewrites a=fmtp.",
+            "Eine Seite kennt nur eines der Payload-Formate von AMR und sagt es nicht, oder ein Server dazwischen lässt a=fmtp weg oder"
+            " ändert es.",
+            tag="packed",
+        ),
         cause(
             "The codec lists of server and gateway, or server and client, have nothing in common, or a relay strips the codecs.",
             "Die Codec-Listen von Server und Gateway oder von Server und Client haben nichts gemeinsam, oder ein Relay entfernt die"
@@ -374,6 +387,12 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Set the same octet-align on both sides, or offer both formats under two numbers, or use another codec (G.711) on this leg.",
+            "octet-align auf beiden Seiten gleich einstellen oder beide Formate unter zwei Nummern anbieten oder auf diesem Leg einen"
+            " anderen Codec (G.711) verwenden.",
+            tag="packed",
+        ),
         remedy(
             "Update {source}; until then pin one codec with one payload type on both sides, or have the re-INVITE avoided.",
             "{source} aktualisieren; bis dahin auf beiden Seiten einen einzigen Codec mit einem Payload-Typ vorgeben oder den"

@@ -1,13 +1,11 @@
 """An INVITE is retransmitted, and no response reaches its sender (RFC 3261, section 17.1.1)."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from postproc.diagnose.evidence.byes import CAUSES as BYE_CAUSES
 from postproc.diagnose.evidence.byes import REMEDIES as BYE_REMEDIES
 from postproc.diagnose.evidence.byes import lost_byes, refused_byes, unseen_answers
-from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.icmp import kind, undelivered
+from postproc.diagnose.evidence.case import Case
 from postproc.diagnose.evidence.in_dialog import (
     LASTING_S,
     REPEATED,
@@ -15,59 +13,15 @@ from postproc.diagnose.evidence.in_dialog import (
     missing_pracks,
     unanswered_pracks,
 )
-from postproc.diagnose.evidence.signalling import ONE_PACKET
+from postproc.diagnose.evidence.proxy_ends import unanswered_pings, untold
+from postproc.diagnose.evidence.unanswered import answers_to, attempts, finding_on, refusals, reliable
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import session_expired
 from postproc.diagnose.rules.signalling_lost import turned_away
 from postproc.model.calls import connection
-from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
-from postproc.model.rows import IcmpErrorRow, SipMessageRow
+from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
-
-SILENT = Text(
-    "{target} does not answer the INVITE: {sender} sent it {times} times in {seconds:0} s.",
-    "{target} antwortet nicht auf den INVITE: {sender} sendete ihn {times}-mal in {seconds:0} s.",
-)
-ONCE = Text(
-    "{target} does not answer the INVITE that {sender} sent over {transport}.",
-    "{target} antwortet nicht auf den INVITE, den {sender} über {transport} sendete.",
-)
-UNHEARD = Text(
-    "{target} answers the INVITE, but {sender} does not get the answer: it sent the INVITE {times} times in {seconds:0} s.",
-    "{target} antwortet auf den INVITE, aber {sender} erhält die Antwort nicht: Der INVITE kam {times}-mal in {seconds:0} s.",
-)
-NOTHING = Text(
-    "Not even 100 Trying came back on leg {number}.", "Auf Leg {number} kam nicht einmal 100 Trying zurück."
-)
-WENT_TO = Text(
-    "The responses went to {answered} (first: {answer}); the INVITE came from {asked}.",
-    "Die Antworten gingen an {answered} (zuerst: {answer}); der INVITE kam von {asked}.",
-)
-REFUSED = Text(
-    "{reporter} reports by ICMP that it cannot be delivered ({what}).",
-    "{reporter} meldet per ICMP, dass er nicht zustellbar ist ({what}).",
-)
-ELSEWHERE = Text(
-    "Another attempt was answered; this one cost {seconds:0} s.",
-    "Ein anderer Versuch wurde beantwortet; dieser kostete {seconds:0} s.",
-)
-RENEWAL = Text(
-    "It was a re-INVITE in a call that stood; {ender} ended the call {ended:0} s after it (RFC 3261, section 12.2.1.2).",
-    "Es war ein re-INVITE in einem stehenden Anruf; {ender} beendete ihn {ended:0} s danach (RFC 3261, Abschnitt 12.2.1.2).",
-)
-UNFINISHED = Text(
-    "The INVITE is not complete: by its Content-Length more bytes should follow, for which {target} waits.",
-    "Der INVITE ist unvollständig: Nach seinem Content-Length müssten weitere Bytes folgen, auf die {target} wartet.",
-)
-LONG = Text(
-    "It is {size} bytes long, so it goes over UDP in fragments, which many firewalls and servers drop.",
-    "Er ist {size} Bytes lang und geht über UDP daher in Fragmenten, die viele Firewalls und Server verwerfen.",
-)
-SETTLE = Text(
-    "a capture at {target} shows whether the INVITE arrives there.",
-    "Ein Mitschnitt bei {target} zeigt, ob der INVITE dort ankommt.",
-)
 
 # TCP has no retransmissions: Timer B, 64 * T1. Less accuses a far end that rings without sending 100.
 TIMER_B_S = 32.0
@@ -77,20 +31,24 @@ ROOM_S = (
 
 
 def find(case: Case) -> Iterator[Finding]:
-    for copies in _attempts(case):
-        answers = _answers(case, copies[0])
-        errors = [] if answers else _refusals(case, copies)
+    for copies in attempts(case):
+        answers = answers_to(case, copies[0])
+        errors = [] if answers else refusals(case, copies)
         if errors:
-            yield _finding(case, copies, [], told=errors)
+            yield finding_on(RULE.name, case, copies, told=errors)
         elif len(copies) >= REPEATED and (copies[-1].time - copies[0].time).total_seconds() >= LASTING_S:
-            yield _finding(case, copies, [row for row in answers if row.time <= copies[-1].time])
+            yield finding_on(
+                RULE.name, case, copies, answers=[row for row in answers if row.time <= copies[-1].time]
+            )
         elif _dropped(case, copies[0]):
             continue  # the connection itself was ended: another rule
-        elif not answers and _reliable(copies[0]) and watched_after(case, copies[0].time) >= TIMER_B_S:
-            yield _finding(case, copies, [])
+        elif not answers and reliable(copies[0]) and watched_after(case, copies[0].time) >= TIMER_B_S:
+            yield finding_on(RULE.name, case, copies)
     yield from unanswered_pracks(RULE.name, case)
     yield from missing_pracks(RULE.name, case)
     yield from refused_byes(RULE.name, case)
+    yield from untold(RULE.name, case)
+    yield from unanswered_pings(RULE.name, case)
     strayed = list(gone_astray(RULE.name, case))
     yield from strayed
     yield from lost_byes(RULE.name, case, {found.leg for found in strayed})
@@ -98,15 +56,7 @@ def find(case: Case) -> Iterator[Finding]:
     refreshing = {found.leg for found in session_expired.find(case)}
     for copies, bye in _renewals(case):
         if copies[0].leg not in refreshing | {found.leg for found in strayed}:
-            yield _finding(case, copies, [], bye)
-
-
-def _refusals(case: Case, copies: Sequence[SipMessageRow]) -> list[IcmpErrorRow]:
-    """Return the ICMP errors about an INVITE if every copy of it was refused; else empty."""
-    first = copies[0]
-    flow = first.src_addr, first.src_port, first.dst_addr, first.dst_port
-    errors = [row for row in undelivered(case, flow) if first.time <= row.time]
-    return errors if len(errors) >= len(copies) else []
+            yield finding_on(RULE.name, case, copies, bye=bye)
 
 
 def _renewals(case: Case) -> Iterator[tuple[list[SipMessageRow], SipMessageRow]]:
@@ -114,12 +64,12 @@ def _renewals(case: Case) -> Iterator[tuple[list[SipMessageRow], SipMessageRow]]
 
     A proxy whose own timer expires answers 408; the BYE then comes from whoever receives that.
     """
-    for copies in _attempts(case, renewing=True):
+    for copies in attempts(case, renewing=True):
         first, last = copies[0], copies[-1]
         dialog = (first.capture, first.call_id)
         rows = [r for r in case.at_every_place.sip_messages if (r.capture, r.call_id) == dialog]
         bye = next((row for row in rows if row.method == "BYE" and row.time >= last.time), None)
-        if bye is None or _answers(case, first):
+        if bye is None or answers_to(case, first):
             continue
         repeated = len(copies) >= REPEATED and (last.time - first.time).total_seconds() >= LASTING_S
         # 408 from the proxy that forwarded this INVITE (RFC 3261, section 16.8)
@@ -128,12 +78,8 @@ def _renewals(case: Case) -> Iterator[tuple[list[SipMessageRow], SipMessageRow]]
         by_sender = bye.src_addr == (timeout.dst_addr if timeout else first.src_addr)
         waited = (bye.time - (timeout or first).time).total_seconds()
         fits = waited <= ROOM_S if timeout else TIMER_B_S - ROOM_S <= waited <= TIMER_B_S + ROOM_S
-        if by_sender and (repeated or _reliable(first)) and fits:
+        if by_sender and (repeated or reliable(first)) and fits:
             yield copies, bye
-
-
-def _reliable(invite: SipMessageRow) -> bool:
-    return invite.transport in ("tcp", "tls", "ws", "wss")
 
 
 def _dropped(case: Case, invite: SipMessageRow) -> bool:
@@ -147,105 +93,6 @@ def _dropped(case: Case, invite: SipMessageRow) -> bool:
     )
 
 
-def _attempts(case: Case, *, renewing: bool = False) -> Iterator[list[SipMessageRow]]:
-    """Yield the copies of each INVITE on one hop; each branch of a fork separately."""
-    hops: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
-    for row in case.sip_messages:
-        if row.method == "INVITE" and (row.to_tag is not None) == renewing:
-            hops[row.capture, row.call_id, row.cseq, row.branch, row.src_addr, row.dst_addr].append(row)
-    yield from hops.values()
-
-
-def _answers(case: Case, invite: SipMessageRow) -> list[SipMessageRow]:
-    """Return the responses to an INVITE, wherever they were sent."""
-    return [
-        row
-        for row in case.sip_messages
-        if row.status is not None
-        and row.cseq_method == "INVITE"
-        and (row.capture, row.call_id, row.cseq) == (invite.capture, invite.call_id, invite.cseq)
-        and (row.branch == invite.branch or row.dst_addr == invite.src_addr)
-        and row.time >= invite.time
-    ]
-
-
-def _finding(
-    case: Case,
-    copies: Sequence[SipMessageRow],
-    answers: Sequence[SipMessageRow],
-    bye: SipMessageRow | None = None,
-    told: Sequence[IcmpErrorRow] = (),
-) -> Finding:
-    first, last = copies[0], copies[-1]
-    # A response before the last retransmission did not reach the sender; a later one was just slow.
-    unheard = [row for row in answers if row.src_addr == first.dst_addr]
-    lasting = last if len(copies) > 1 else None
-    facts: dict[str, object] = {
-        "target": first.dst_addr,
-        "sender": first.src_addr,
-        "number": first.leg,
-        "times": len(copies),
-        "seconds": (last.time - first.time).total_seconds(),
-        "transport": (first.transport or "").upper(),
-    }
-    detail = [NOTHING]
-    if unheard:
-        answer = unheard[0]
-        facts |= {
-            "answered": f"{answer.dst_addr}:{answer.dst_port}",
-            "asked": f"{first.src_addr}:{first.src_port}",
-            "answer": f"{answer.status} {answer.reason or ''}".strip(),
-        }
-        detail = [WENT_TO]
-    if told:
-        detail = [REFUSED]
-        facts |= {"reporter": told[0].reporter, "what": kind(told[0])}
-    unfinished = first.cut_short and first.transport == "tcp" and not unheard
-    if unfinished:
-        detail.append(UNFINISHED)
-    long = (
-        bye is None
-        and first.transport == "udp"
-        and (first.size or 0) > ONE_PACKET
-        and not unheard
-        and not told
-    )
-    if long:
-        detail.append(LONG)
-        facts["size"] = first.size
-    served = bye is None and any(leg.answer_time is not None for leg in case.legs)
-    if served:
-        detail.append(ELSEWHERE)
-    if bye is not None:
-        detail.append(RENEWAL)
-        facts |= {"ended": (bye.time - first.time).total_seconds(), "ender": bye.src_addr}
-    verdict: Verdict = "note" if served else "fault"
-    silence = "renewal" if bye is not None else "unheard" if unheard else "silent"
-    return Finding(
-        RULE.name,
-        verdict,
-        0.9,
-        evidence(*copies, *unheard[:1], *told, bye),
-        UNHEARD if unheard else SILENT if lasting else ONCE,
-        tuple(detail),
-        facts,
-        None if told else SETTLE,
-        leg=first.leg,
-        tags=frozenset(
-            {
-                "hop",
-                *(
-                    {"refused"}
-                    if told
-                    else {"unfinished"}
-                    if unfinished
-                    else {"dropped", silence, *(("long",) if long else ())}
-                ),
-            },
-        ),
-    )
-
-
 RULE = Rule(
     code="SIP011",
     name="no-response",
@@ -254,17 +101,29 @@ RULE = Rule(
     # In a call that stands both legs are there: a re-INVITE that is lost breaks the session.
     variants={
         **dict.fromkeys(
-            ("silent", "unheard", "refused", "unfinished", "prack", "unacknowledged", "long", "lost-answer"),
+            (
+                "silent",
+                "unheard",
+                "refused",
+                "unfinished",
+                "bare",
+                "prack",
+                "unacknowledged",
+                "long",
+                "lost-answer",
+            ),
             Variant("sip", "next_hop"),
         ),
-        **dict.fromkeys(("renewal", "astray", "bye", "lost-bye"), Variant("sip", "session")),
+        **dict.fromkeys(
+            ("renewal", "reused", "astray", "bye", "untold", "pinged", "lost-bye"), Variant("sip", "session")
+        ),
     },
     summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),
     claim=Text(
-        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT; or a BYE is not recognised or not answered; or a 200 does not arrive.",
+        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT; or a BYE is not recognised, not answered, or sent to one side only; or a 200 does not arrive; or OPTIONS in the call are not answered.",
         "Ein INVITE wird wiederholt, weil seinen Absender keine Antwort erreicht: Die nächste Station schweigt oder ist nicht"
         " erreichbar; oder ein PRACK bleibt unbeantwortet oder aus; oder eine Anfrage im Anruf geht an eine Adresse hinter einem"
-        " NAT; oder ein BYE wird nicht erkannt oder nicht beantwortet; oder ein 200 kommt nicht an.",
+        " NAT; oder ein BYE wird nicht erkannt, nicht beantwortet oder nur einer Seite gesendet; oder ein 200 kommt nicht an; oder OPTIONS im Anruf bleiben unbeantwortet.",
     ),
     causes=(
         *BYE_CAUSES,
@@ -292,6 +151,18 @@ RULE = Rule(
             "Content-Length ist größer als der Inhalt: Der Absender zählt falsch, oder ein SIP-ALG hat den Inhalt geändert, aber"
             " nicht die Länge. Oder im Mitschnitt fehlt der Rest.",
             tag="unfinished",
+        ),
+        cause(
+            "{sender} builds the INVITE wrongly, or a proxy or SIP ALG on the way leaves a header out.",
+            "{sender} baut den INVITE falsch, oder ein Proxy oder SIP-ALG dazwischen lässt einen Header weg.",
+            tag="bare",
+        ),
+        cause(
+            "{sender} reuses the branch of an earlier transaction; every request but ACK and CANCEL needs one of its own (RFC 3261,"
+            " section 8.1.1.7).",
+            "{sender} verwendet den Branch einer früheren Transaktion noch einmal; jede Anfrage außer ACK und CANCEL braucht einen"
+            " eigenen (RFC 3261, Abschnitt 8.1.1.7).",
+            tag="reused",
         ),
         cause(
             "A firewall drops SIP on the way there or the responses on the way back.",
@@ -332,6 +203,18 @@ RULE = Rule(
             "{sender} beherrscht 100rel nicht, obwohl es das angibt, oder sein PRACK geht verloren: Seine Request-URI ist der Contact"
             " des {status}.",
             tag="unacknowledged",
+        ),
+        cause(
+            "{sender} ends calls of its own accord (limit of time or credit, command, dialog timer), and its BYE to the second side"
+            " fails or is left out.",
+            "{sender} beendet Anrufe von sich aus (Zeit- oder Guthabengrenze, Befehl, Dialog-Timer), und das BYE an die zweite Seite"
+            " misslingt oder unterbleibt.",
+            tag="untold",
+        ),
+        cause(
+            "{target} does not answer OPTIONS inside a call, or they go to an address where it is not reached.",
+            "{target} beantwortet OPTIONS im Anruf nicht, oder sie gehen an eine Adresse, unter der es nicht erreicht wird.",
+            tag="pinged",
         ),
         cause(
             "{sender} sends requests to the Contact of the far end as it stands, and not to the address that its SIP comes from; or"
@@ -376,10 +259,30 @@ RULE = Rule(
             tag="unacknowledged",
         ),
         remedy(
+            "Update {sender}, or have the B2BUA behind it end calls, which knows both sides (Kamailio: dlg_bye and dialog timeouts"
+            " send two BYEs).",
+            "{sender} aktualisieren oder den B2BUA dahinter Anrufe beenden lassen, der beide Seiten kennt (Kamailio: dlg_bye und"
+            " Dialog-Timeouts senden zwei BYE).",
+            tag="untold",
+        ),
+        remedy(
+            "Switch the pings of {sender} off (OpenSIPS: create_dialog without P and p; Kamailio: no ka-src, ka-dst) or have {target}"
+            " answer them; session timers (RFC 4028) find dead calls as well.",
+            "Die Anfragen von {sender} abschalten (OpenSIPS: create_dialog ohne P und p; Kamailio: ohne ka-src, ka-dst) oder von"
+            " {target} beantworten lassen; Session-Timer (RFC 4028) finden tote Anrufe auch.",
+            tag="pinged",
+        ),
+        remedy(
             "Check the address and the port of {target}; ask it with OPTIONS.",
             "Adresse und Port von {target} prüfen; mit OPTIONS anfragen.",
             tag="hop",
         ),
+        remedy(
+            "Update {sender}, or correct the header there; the log of {target} says what it drops.",
+            "{sender} aktualisieren oder den Header dort berichtigen; das Log von {target} sagt, was verworfen wird.",
+            tag="bare",
+        ),
+        remedy("Update {sender}.", "{sender} aktualisieren.", tag="reused"),
         remedy(
             "Switch off the SIP ALG in the router; or use TLS, which it cannot change.",
             "Das SIP-ALG im Router abschalten oder TLS verwenden, das es nicht ändern kann.",

@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.signalling import CHALLENGES
@@ -85,8 +85,7 @@ ABOUT_USER = frozenset(
 SHOWN = 20  # frames listed of requests and of responses
 
 
-@dataclass(frozen=True)
-class Attempts:
+class Attempts(NamedTuple):
     """All REGISTERs of one user on one hop, and their responses, by time."""
 
     user: str

@@ -1,7 +1,6 @@
 """The TCP, TLS or WebSocket connection of a dialog breaks during a call, and later messages cannot be sent."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -73,8 +72,7 @@ MS_PER_S = 1000
 PASSED_ON_S = 1.0  # within which a B2BUA or proxy informs the other side
 
 
-@dataclass(frozen=True)
-class Broken:
+class Broken(NamedTuple):
     """A connection that broke while its dialog was active, and the dialog's earlier messages."""
 
     event: ConnectionEventRow

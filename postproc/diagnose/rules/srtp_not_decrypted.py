@@ -1,8 +1,8 @@
 """SRTP arrives but cannot be decrypted: packets flow both ways without audio. Only the log shows it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import way
@@ -33,8 +33,7 @@ SETTLE = Text(
 )
 
 
-@dataclass(frozen=True)
-class _Failures:
+class _Failures(NamedTuple):
     """A leg's log lines about packets that failed authentication."""
 
     lines: list[Line]

@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.model.calls import connection
@@ -59,8 +59,7 @@ NAME = frozenset({"unrecognized_name", "no_application_protocol"})
 SHOWN = 20  # frames listed as evidence
 
 
-@dataclass(frozen=True)
-class Handshake:
+class Handshake(NamedTuple):
     """The events of a connection from a ClientHello on."""
 
     hello: ConnectionEventRow

@@ -5,14 +5,13 @@ A name that is no list is parsed as networks if it contains a slash, else it den
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from postproc.model.acl.built_in import BUILT_IN
 from postproc.model.acl.lists import AccessList, Decision, Entry, Verdict, network_of
 
 
-@dataclass(frozen=True)
-class Overall:
+class Overall(NamedTuple):
     """The combined verdict of several lists."""
 
     verdict: Verdict

@@ -1,14 +1,13 @@
 """Predict which offered candidate FreeSWITCH chooses, and compare with what it did."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from postproc.model.acl.asking import Overall, decide_by
 from postproc.model.acl.lists import AccessList
 
 
-@dataclass(frozen=True)
-class Offered:
+class Offered(NamedTuple):
     """A candidate offered in SDP (RFC 8839, section 5.1)."""
 
     address: str | None
@@ -18,8 +17,7 @@ class Offered:
     component: int | None = 1
 
 
-@dataclass(frozen=True)
-class Taken:
+class Taken(NamedTuple):
     """The chosen candidate's position in the offer, and the list that allowed it."""
 
     place: int
@@ -53,8 +51,7 @@ def _usable(candidate: Offered) -> bool:
     return (candidate.transport or "").lower() == "udp" and candidate.component == 1
 
 
-@dataclass(frozen=True)
-class Sent:
+class Sent(NamedTuple):
     """The server's first Binding Request after an offer: its target, and its frame."""
 
     capture: str
@@ -65,8 +62,7 @@ class Sent:
     called: bool  # a request came from there before; FreeSWITCH then uses that address, whatever it chose
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """The expected choice for one offer of candidates, and what the server did.
 
     ``verdicts`` corresponds to ``offered`` by position.
@@ -102,8 +98,7 @@ class Choice:
         return (taken.address, taken.port) == (sent.address, sent.port)
 
 
-@dataclass(frozen=True)
-class Peer:
+class Peer(NamedTuple):
     """The sender of an INVITE to the server, the signaling lists' verdict, and the final response."""
 
     call: int

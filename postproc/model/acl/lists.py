@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -17,8 +17,7 @@ Verdict = Literal["allowed", "denied", "unknown"]
 Why = Literal["entry", "default", "unresolved", "no_list", "not_an_address"]
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One network of a list; ``text`` is its original notation."""
 
     network: Network
@@ -26,8 +25,7 @@ class Entry:
     text: str
 
 
-@dataclass(frozen=True)
-class Unresolved:
+class Unresolved(NamedTuple):
     """An entry whose networks are unknown: a domain's users, a variable, the machine's own network."""
 
     text: str
@@ -75,8 +73,7 @@ class AccessList:
         return {family: [length for version, length in used if version == family] for family in (4, 6)}
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """A list's verdict for an address. ``text`` is the entry that decides or is unresolved."""
 
     list: str

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -84,8 +84,7 @@ def _summary(call: Call, name: str, lang: Lang) -> str:
     return " · ".join(text for text in texts if text)
 
 
-@dataclass(frozen=True)
-class TimeAxis:
+class TimeAxis(NamedTuple):
     """Maps times to x: ``start`` and ``end`` are at ``left`` and ``right``, in points."""
 
     start: pd.Timestamp
@@ -163,8 +162,7 @@ def draw_axis(
             free_from = x + half + 4
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """A finding to be drawn; ``frames`` are its evidence: (capture, frame)."""
 
     code: str

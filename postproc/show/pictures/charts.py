@@ -6,8 +6,7 @@ the worst first. Rows of a kind share their scale, so that they can be compared 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pandas as pd
 
@@ -71,8 +70,7 @@ VERDICTS: Mapping[Bar, str] = {  # worst first; each has its word beside it
 }
 
 
-@dataclass(frozen=True)
-class Series:
+class Series(NamedTuple):
     """A stream as (seconds since its first packet, value) by kind; seconds without packets are zeros."""
 
     stream: RtpStreamRow

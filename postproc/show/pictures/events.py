@@ -67,8 +67,7 @@ class Event:
     place: str = ""  # where it was captured: the recording, named by its first capture
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """An event, or a note across all columns: idle time, events left out, a phase that begins."""
 
     event: Event | None

@@ -7,8 +7,8 @@ and what was not answered ends in a cross.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -66,8 +66,7 @@ NAMES_EVERY, NAMES_REST = 40, 10  # rows between repeated column names; none bef
 BAND = 0.55  # opacity of a band's color, so that labels on it remain readable
 
 
-@dataclass(frozen=True)
-class Grid:
+class Grid(NamedTuple):
     """Positions in points: ``xs`` of columns, ``ys`` of rows, ``names`` of the repeated column names."""
 
     xs: tuple[float, ...]
@@ -90,8 +89,7 @@ class Grid:
         return self.time_ys[after - 1] + share * (self.time_ys[after] - self.time_ys[after - 1])
 
 
-@dataclass(frozen=True)
-class Band:
+class Band(NamedTuple):
     """A stream between two columns; ``left`` and ``right`` are columns, ``top`` and ``bottom`` points."""
 
     leg: int | None
@@ -102,8 +100,7 @@ class Band:
     hold: bool = False
 
 
-@dataclass(frozen=True)
-class Ladder:
+class Ladder(NamedTuple):
     """The ladder's content and positions, and the picture it is drawn to."""
 
     headings: list[Heading]

@@ -6,7 +6,7 @@ left out, so that texts never overlap.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pandas as pd
 
@@ -47,8 +47,7 @@ OUTCOMES: dict[Outcome, Shape] = {
 }
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """A bar; ``half`` is half its height. An ``open`` one has no known end: its right edge is dotted."""
 
     start: pd.Timestamp
@@ -62,16 +61,14 @@ class Span:
     open: bool = False
 
 
-@dataclass(frozen=True)
-class Tick:
+class Tick(NamedTuple):
     time: pd.Timestamp
     shape: Shape
     color: str
     up: float = 0.0  # points above the middle of the lane
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A dashed line between two times with a word on it: silence."""
 
     start: pd.Timestamp
@@ -96,8 +93,7 @@ class Lane:
     height: float = HEIGHT
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """Positions in points.
 
     Names from ``left``, time on ``axis``, notes from ``right``, lanes from ``top``.

@@ -10,7 +10,7 @@ cursor or change the writing direction are removed.
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -60,8 +60,7 @@ class Box(NamedTuple):
     bottom: float
 
 
-@dataclass(frozen=True)
-class Stroke:
+class Stroke(NamedTuple):
     points: tuple[Point, ...]
     color: str
     width: float = 0.8
@@ -69,16 +68,14 @@ class Stroke:
     layer: Layer = Layer.FRONT
 
 
-@dataclass(frozen=True)
-class Area:
+class Area(NamedTuple):
     points: tuple[Point, ...]
     fill: str
     edge: str | None = None
     layer: Layer = Layer.TOP
 
 
-@dataclass(frozen=True)
-class Label:
+class Label(NamedTuple):
     """A text; ``y`` is the middle of its height, ``x`` its edge or middle depending on ``align``."""
 
     x: float
@@ -116,7 +113,7 @@ class Picture:
         """Add labels, with their texts cleaned by ``plain``; empty ones are left out."""
         texts = [(label, plain(label.text)) for label in labels]
         self.labels += [
-            label if text == label.text else replace(label, text=text) for label, text in texts if text
+            label if text == label.text else label._replace(text=text) for label, text in texts if text
         ]
 
     def layers(self) -> Iterator[tuple[list[Area], list[Stroke]]]:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from postproc.model.addresses import endpoint, host, transport_address
 from postproc.model.calls import Call
@@ -35,8 +36,7 @@ VERSION = re.compile(r"[/ _-]v?\d[\w.\-]*.*$")  # "LabPBX/16.2", "sipsorcery_v4.
 LONGEST_NAME = 40
 
 
-@dataclass(frozen=True)
-class Product:
+class Product(NamedTuple):
     """A program to be recognized: ``pattern`` is searched for in User-Agent or SDP owner; see ``beside``."""
 
     name: str
@@ -81,16 +81,14 @@ class Machine:
         self.hosts[host(at)] = None
 
 
-@dataclass(frozen=True)
-class Leg:
+class Leg(NamedTuple):
     number: int | None
     call_id: str
     ends: dict[str, tuple[str | None, str | None]]  # transport address and agent of uac and uas
     role: LegRole
 
 
-@dataclass(frozen=True)
-class Heading:
+class Heading(NamedTuple):
     """Name, User-Agent and addresses above a column."""
 
     name: str

@@ -5,7 +5,7 @@ are by the reference's clock: the rows passed in were converted before.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from postproc.model.addresses import transport_address
@@ -92,8 +92,7 @@ def _clock(call: Call, spot: Spot, lang: Lang) -> str:
     return say("clock", lang, offset=sign + wording.duration(abs(row.offset_ms) / 1000, lang))
 
 
-@dataclass(frozen=True)
-class _Map:
+class _Map(NamedTuple):
     """A map being drawn; ``xs`` has x of each capture's place."""
 
     picture: Picture

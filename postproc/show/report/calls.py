@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from postproc.model import filters
 from postproc.model.calls import Call
@@ -100,8 +101,7 @@ SEARCHED = ("call_id", "uac_addr", "uas_addr", "from_user", "to_user")  # of a l
 WORDS = 800  # characters of a call that can be searched for; a choice: 10,000 calls take 8 MB of the page
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A call's row in the overview; ``words`` is the text that a search looks through."""
 
     number: int

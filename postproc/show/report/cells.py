@@ -5,7 +5,7 @@ escapes, and lengths are bounded.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -20,8 +20,7 @@ COPIED = 20_000  # characters of a text that can be copied; a choice: more than 
 NONE = "–"
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A text of a sheet; ``kind`` is its CSS classes: good, bad, doubt, faint, figure, leg1, ..."""
 
     text: str
@@ -29,8 +28,7 @@ class Cell:
     time: str = ""  # the time it shows (ISO 8601), which the page converts to the chosen zone
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(NamedTuple):
     """A small table: headings, rows with as many cells, and a line about rows left out."""
 
     name: str
@@ -40,8 +38,7 @@ class Sheet:
     more: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(NamedTuple):
     """A text with a button that copies it, on one line or ``long``; ``where`` is its capture.
 
     ``lang`` is its language where it may differ from the page's.

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from postproc.model.described import Described
 from postproc.model.messages import REFERENCES, in_language
@@ -17,8 +16,7 @@ DRAFT = re.compile(r"draft-[a-z0-9-]+")
 ARTICLE = re.compile(r"https?://[^\s<>\"';]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A source; ``link`` is "" where there is no address for it."""
 
     text: str
@@ -45,8 +43,7 @@ MOST = 60  # findings of a call; a choice: findings.json has all
 LONG = 2000  # characters of a text of several sentences; a choice that bounds what strangers' values add
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(NamedTuple):
     """A finding; ``anchor`` is its id in the page, ``under`` are its consequences."""
 
     anchor: str
@@ -131,8 +128,7 @@ BROKEN = ("fault", "suspect", "cannot_tell")
 SIGNS = {"passed": "✓", "failed": "✗", "cannot_tell": "?", "not_reached": "·", "not_needed": "–"}
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """A step of the walk; ``finding`` is the card that failed it, ``chosen`` marks the step to show first."""
 
     anchor: str

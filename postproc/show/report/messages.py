@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 from postproc.model.calls import Call
 from postproc.model.rows import SipMessageRow
@@ -23,8 +24,7 @@ Texts = Mapping[tuple[str, int], str]  # capture, frame -> text
 NO_TEXTS: Texts = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A message as lines, each with whether it is marked; ``anchor`` is its id in the page."""
 
     anchor: str

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -62,8 +63,7 @@ class Limits:
     calls: Collection[int] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A capture or a log: its description and its warnings."""
 
     name: str
@@ -71,8 +71,7 @@ class File:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """Everything the page shows; ``verdicts`` are (name, word, number of calls), worst first."""
 
     lang: Lang

@@ -1,8 +1,8 @@
 """A call's candidates, pairs, bindings, legs, DTLS handshakes and RTP streams as sheets."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -49,8 +49,7 @@ ACL_KINDS = {"allowed": "good", "denied": "bad", "unknown": "faint"}
 Place = tuple[str | None, int | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(NamedTuple):
     """One side's candidates; ``owner`` is the software its session description names."""
 
     name: str
@@ -59,8 +58,7 @@ class Side:
     sheet: Sheet | None
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(NamedTuple):
     """The candidates of a call, side by side, and whether there were others before an ICE restart."""
 
     sides: tuple[Side, ...]
@@ -377,7 +375,7 @@ def stray_streams(rows: Sequence[RtpStreamRow], lang: Lang) -> Sheet | None:
     fullest = sorted(rows, key=lambda row: -row.packets)
     cells = [(Cell(shown(row.capture, 120)), *_stream(row, lang)[2:]) for row in fullest]
     table = sheet("rtp_streams", lang, columns, cells, MOST_FLOWS)
-    return replace(table, title=STREAMS_OF_NO_CALL.of(lang)) if table else None
+    return table._replace(title=STREAMS_OF_NO_CALL.of(lang)) if table else None
 
 
 def _stream(row: RtpStreamRow, lang: Lang) -> tuple[Cell, ...]:

@@ -2,8 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from postproc.model.described import Described
 from postproc.model.text import Lang
@@ -20,8 +19,7 @@ PAST = ""  # instead of a step
 NUMBERS = 12  # call numbers listed for a cause, about one line
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """A rule that is the root cause of calls: title and remedy of its finding with most confidence."""
 
     verdict: str
@@ -34,8 +32,7 @@ class Cause:
     more: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """A step of the walk, and how many calls that are not ok got no further."""
 
     question: str
@@ -43,16 +40,14 @@ class Stop:
     counted: str
 
 
-@dataclass(frozen=True, slots=True)
-class Heat:
+class Heat(NamedTuple):
     """A call's row in the table of calls and steps: state, sign and word of each step."""
 
     number: int
     steps: tuple[tuple[str, str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """What is wrong; ``unexplained`` counts calls that are not ok and have no cause, "" if none."""
 
     causes: tuple[Cause, ...]

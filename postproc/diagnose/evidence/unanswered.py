@@ -1,0 +1,205 @@
+"""INVITEs to which no response comes, in sentences of rule ``no-response``."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.icmp import kind, undelivered
+from postproc.diagnose.evidence.signalling import ONE_PACKET
+from postproc.model.enumerations import Verdict
+from postproc.model.findings import Finding
+from postproc.model.rows import IcmpErrorRow, SipMessageRow
+from postproc.model.text import Text
+
+SILENT = Text(
+    "{target} does not answer the INVITE: {sender} sent it {times} times in {seconds:0} s.",
+    "{target} antwortet nicht auf den INVITE: {sender} sendete ihn {times}-mal in {seconds:0} s.",
+)
+ONCE = Text(
+    "{target} does not answer the INVITE that {sender} sent over {transport}.",
+    "{target} antwortet nicht auf den INVITE, den {sender} über {transport} sendete.",
+)
+UNHEARD = Text(
+    "{target} answers the INVITE, but {sender} does not get the answer: it sent the INVITE {times} times in {seconds:0} s.",
+    "{target} antwortet auf den INVITE, aber {sender} erhält die Antwort nicht: Der INVITE kam {times}-mal in {seconds:0} s.",
+)
+NOTHING = Text(
+    "Not even 100 Trying came back on leg {number}.", "Auf Leg {number} kam nicht einmal 100 Trying zurück."
+)
+WENT_TO = Text(
+    "The responses went to {answered} (first: {answer}); the INVITE came from {asked}.",
+    "Die Antworten gingen an {answered} (zuerst: {answer}); der INVITE kam von {asked}.",
+)
+REFUSED = Text(
+    "{reporter} reports by ICMP that it cannot be delivered ({what}).",
+    "{reporter} meldet per ICMP, dass er nicht zustellbar ist ({what}).",
+)
+ELSEWHERE = Text(
+    "Another attempt was answered; this one cost {seconds:0} s.",
+    "Ein anderer Versuch wurde beantwortet; dieser kostete {seconds:0} s.",
+)
+RENEWAL = Text(
+    "It was a re-INVITE in a call that stood; {ender} ended the call {ended:0} s after it (RFC 3261, section 12.2.1.2).",
+    "Es war ein re-INVITE in einem stehenden Anruf; {ender} beendete ihn {ended:0} s danach (RFC 3261, Abschnitt 12.2.1.2).",
+)
+UNFINISHED = Text(
+    "The INVITE is not complete: by its Content-Length more bytes should follow, for which {target} waits.",
+    "Der INVITE ist unvollständig: Nach seinem Content-Length müssten weitere Bytes folgen, auf die {target} wartet.",
+)
+LONG = Text(
+    "It is {size} bytes long, so it goes over UDP in fragments, which many firewalls and servers drop.",
+    "Er ist {size} Bytes lang und geht über UDP daher in Fragmenten, die viele Firewalls und Server verwerfen.",
+)
+NO_CONTACT = Text(
+    "It has no Contact, which an INVITE must have (RFC 3261, section 8.1.1.8); many servers drop such a message without a word.",
+    "Ihm fehlt der Contact, den ein INVITE haben muss (RFC 3261, Abschnitt 8.1.1.8); viele Server verwerfen so eine Nachricht"
+    " wortlos.",
+)
+OLD_BRANCH = Text(
+    "Its Via has the branch of the INVITE of frame {former}, so {target} takes it for a copy of that one (RFC 3261, section 17.2.3).",
+    "Sein Via hat den Branch des INVITE aus Frame {former}; {target} hält es also für eine Kopie davon (RFC 3261, Abschnitt 17.2.3).",
+)
+SETTLE = Text(
+    "a capture at {target} shows whether the INVITE arrives there.",
+    "Ein Mitschnitt bei {target} zeigt, ob der INVITE dort ankommt.",
+)
+
+
+def attempts(case: Case, *, renewing: bool = False) -> Iterator[list[SipMessageRow]]:
+    """Yield the copies of each INVITE on one hop; each branch of a fork separately."""
+    hops: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
+    for row in case.sip_messages:
+        if row.method == "INVITE" and (row.to_tag is not None) == renewing:
+            hops[row.capture, row.call_id, row.cseq, row.branch, row.src_addr, row.dst_addr].append(row)
+    yield from hops.values()
+
+
+def answers_to(case: Case, invite: SipMessageRow) -> list[SipMessageRow]:
+    """Return the responses to an INVITE, wherever they were sent."""
+    return [
+        row
+        for row in case.sip_messages
+        if row.status is not None
+        and row.cseq_method == "INVITE"
+        and (row.capture, row.call_id, row.cseq) == (invite.capture, invite.call_id, invite.cseq)
+        and (row.branch == invite.branch or row.dst_addr == invite.src_addr)
+        and row.time >= invite.time
+    ]
+
+
+def refusals(case: Case, copies: Sequence[SipMessageRow]) -> list[IcmpErrorRow]:
+    """Return the ICMP errors about an INVITE if every copy of it was refused; else empty."""
+    first = copies[0]
+    flow = first.src_addr, first.src_port, first.dst_addr, first.dst_port
+    errors = [row for row in undelivered(case, flow) if first.time <= row.time]
+    return errors if len(errors) >= len(copies) else []
+
+
+def reliable(invite: SipMessageRow) -> bool:
+    return invite.transport in ("tcp", "tls", "ws", "wss")
+
+
+def finding_on(
+    rule: str,
+    case: Case,
+    copies: Sequence[SipMessageRow],
+    *,
+    answers: Sequence[SipMessageRow] = (),
+    bye: SipMessageRow | None = None,
+    told: Sequence[IcmpErrorRow] = (),
+) -> Finding:
+    """Return the finding on the copies of an INVITE: ``bye`` ended the call for it, ``told`` are ICMP errors about it."""
+    first, last = copies[0], copies[-1]
+    # A response before the last retransmission did not reach the sender; a later one was just slow.
+    unheard = [row for row in answers if row.src_addr == first.dst_addr]
+    lasting = last if len(copies) > 1 else None
+    facts: dict[str, object] = {
+        "target": first.dst_addr,
+        "sender": first.src_addr,
+        "number": first.leg,
+        "times": len(copies),
+        "seconds": (last.time - first.time).total_seconds(),
+        "transport": (first.transport or "").upper(),
+    }
+    detail = [NOTHING]
+    if unheard:
+        answer = unheard[0]
+        facts |= {
+            "answered": f"{answer.dst_addr}:{answer.dst_port}",
+            "asked": f"{first.src_addr}:{first.src_port}",
+            "answer": f"{answer.status} {answer.reason or ''}".strip(),
+        }
+        detail = [WENT_TO]
+    if told:
+        detail = [REFUSED]
+        facts |= {"reporter": told[0].reporter, "what": kind(told[0])}
+    unfinished = first.cut_short and first.transport == "tcp" and not unheard
+    if unfinished:
+        detail.append(UNFINISHED)
+    long = (
+        bye is None
+        and first.transport == "udp"
+        and (first.size or 0) > ONE_PACKET
+        and not unheard
+        and not told
+    )
+    if long:
+        detail.append(LONG)
+        facts["size"] = first.size
+    bare = first.contact is None and bye is None and not (unheard or told or first.cut_short)
+    former = None if bye is None or unheard or told else _with_its_branch(case, first)
+    if bare:
+        detail.append(NO_CONTACT)
+    if former is not None:
+        detail.append(OLD_BRANCH)
+        facts["former"] = former.frame
+    served = bye is None and any(leg.answer_time is not None for leg in case.legs)
+    if served:
+        detail.append(ELSEWHERE)
+    if bye is not None:
+        detail.append(RENEWAL)
+        facts |= {"ended": (bye.time - first.time).total_seconds(), "ender": bye.src_addr}
+    verdict: Verdict = "note" if served else "fault"
+    silence = "renewal" if bye is not None else "unheard" if unheard else "silent"
+    return Finding(
+        rule,
+        verdict,
+        0.9,
+        evidence(*copies, *unheard[:1], *told, bye),
+        UNHEARD if unheard else SILENT if lasting else ONCE,
+        tuple(detail),
+        facts,
+        None if told else SETTLE,
+        leg=first.leg,
+        tags=frozenset(
+            {
+                "hop",
+                *(
+                    {"refused"}
+                    if told
+                    else {"unfinished"}
+                    if unfinished
+                    else {"bare"}
+                    if bare
+                    else {"reused"}
+                    if former is not None
+                    else {"dropped", silence, *(("long",) if long else ())}
+                ),
+            },
+        ),
+    )
+
+
+def _with_its_branch(case: Case, invite: SipMessageRow) -> SipMessageRow | None:
+    """Return an earlier INVITE of the dialog with the same Via branch; None if there is none."""
+    hop = (invite.capture, invite.call_id, invite.method, invite.src_addr, invite.branch)
+    return next(
+        (
+            row
+            for row in case.sip_messages
+            if (row.capture, row.call_id, row.method, row.src_addr, row.branch) == hop
+            and row.branch is not None
+            and row.cseq != invite.cseq
+        ),
+        None,
+    )
