@@ -83,8 +83,8 @@ REMEDIES = (
         tag="lost-bye",
     ),
     remedy(
-        "Have calls end that no longer carry media (FreeSWITCH: media_timeout; Asterisk: rtp_timeout).",
-        "Anrufe beenden lassen, auf denen keine Medien mehr kommen (FreeSWITCH: media_timeout; Asterisk: rtp_timeout).",
+        "Have calls end that no longer carry media (Asterisk: rtp_timeout).",
+        "Anrufe beenden lassen, auf denen keine Medien mehr kommen (Asterisk: rtp_timeout).",
         tag="lost-bye",
     ),
     remedy(
