@@ -107,6 +107,8 @@ NOTHING = {dtype: array([], dtype) for dtype in ARROW}
 
 def plain(column: "pd.Series[Any] | ExtensionArray") -> list[Any]:
     """Return a column's values as Python objects: NA is None, times are Timestamps, equal texts are one."""
+    if isinstance(column, pd.Series) and isinstance(column.dtype, np.dtype):
+        return column.astype(object).where(column.notna(), None).tolist()
     held = column.array if isinstance(column, pd.Series) else column
     if isinstance(held.dtype, pd.StringDtype):
         texts = pa.array(held)
