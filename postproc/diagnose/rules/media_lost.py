@@ -97,7 +97,7 @@ def find(case: Case) -> Iterator[Finding]:
     for row in _video(case):
         if percent(row) > limits.loss_percent:
             claim: tuple[Text, Verdict] = (VIDEO, "cannot_tell" if leaks else "suspect")
-            yield _finding(row, claim, HOLES if leaks else None, [], [], tag="video")
+            yield _finding(row, claim, HOLES if leaks else None, [], [])
     for leg in case.numbers:
         gone = unreceived(case, leg)
         yield from (
@@ -217,7 +217,6 @@ def _finding(
     excuse: Text | None,
     way: list[Transit],
     again: list[float],
-    tag: str = "audio",
 ) -> Finding:
     title, verdict = claim
     facts: dict[str, object] = {
@@ -245,7 +244,7 @@ def _finding(
         facts,
         SETTLE if excuse else None,
         leg=row.leg,
-        tags=frozenset({tag}),
+        tags=frozenset({"video" if title is VIDEO else "audio"}),
     )
 
 
