@@ -119,7 +119,7 @@ def _sections(case: Case, message: SipMessageRow) -> list[str]:
 
 def _with_sections(case: Case, exchange: Exchange, found: Finding) -> Finding:
     listed = (", ".join(_sections(case, part.message)) for part in exchange)
-    return replace(found, facts=found.facts | dict(zip(("offered", "answered"), listed, strict=True)))
+    return replace(found, facts={**found.facts, **dict(zip(("offered", "answered"), listed, strict=True))})
 
 
 def _unexplained(case: Case, exchange: Exchange, refused: SipMessageRow) -> bool:
