@@ -10,8 +10,9 @@ from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
-from postproc.model.loading import R, by, load
+from postproc.model.loading import R, by, columns, load, made
 from postproc.model.rows import (
     BindingRow,
     CallRow,
@@ -218,8 +219,13 @@ class Calls:
         places = self._seconds_at.get(stream)
         if places is None:
             return []
-        stretch = self.tables.rtp_seconds.iloc[places[0] : places[-1] + 1]  # a slice: nothing is copied
-        return [row for row in load(RtpSecondRow, stretch) if row.stream == stream]
+        stretch = slice(places[0], places[-1] + 1)  # nothing is copied
+        held = {name: column[stretch] for name, column in self._seconds_columns.items()}
+        return [row for row in made(RtpSecondRow, held) if row.stream == stream]
+
+    @cached_property
+    def _seconds_columns(self) -> Mapping[str, ExtensionArray]:
+        return columns(RtpSecondRow, self.tables.rtp_seconds)
 
     @cached_property
     def _seconds_at(self) -> Mapping[int, Any]:

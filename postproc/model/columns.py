@@ -105,14 +105,15 @@ def _integers(values: Sequence[Any]) -> pa.Array:
 NOTHING = {dtype: array([], dtype) for dtype in ARROW}
 
 
-def plain(column: "pd.Series[Any]") -> list[Any]:
+def plain(column: "pd.Series[Any] | ExtensionArray") -> list[Any]:
     """Return a column's values as Python objects: NA is None, times are Timestamps, equal texts are one."""
-    if isinstance(column.dtype, pd.StringDtype):
-        texts = pa.array(column.array)
-        return _texts(texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts)
-    if isinstance(column.dtype, np.dtype):
+    if isinstance(column, pd.Series) and isinstance(column.dtype, np.dtype):
         return column.astype(object).where(column.notna(), None).tolist()
-    values: list[Any] = column.array.to_numpy(object, na_value=None).tolist()
+    held = column.array if isinstance(column, pd.Series) else column
+    if isinstance(held.dtype, pd.StringDtype):
+        texts = pa.array(held)
+        return _texts(texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts)
+    values: list[Any] = held.to_numpy(object, na_value=None).tolist()  # type: ignore[arg-type]
     return values
 
 

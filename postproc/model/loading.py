@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar, cast
 
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from postproc.model.columns import plain
 
@@ -55,15 +56,23 @@ R = TypeVar("R", bound=Row)
 
 def load(kind: type[R], table: pd.DataFrame) -> list[R]:
     """Return the rows of a table, in its order, as their type from ``postproc.model.rows``."""
-    if table.empty:
-        return []
+    return [] if table.empty else made(kind, columns(kind, table))
+
+
+def columns(kind: type[R], table: pd.DataFrame) -> dict[str, ExtensionArray]:
+    """Return the columns of a table that a row of this type has."""
     names: tuple[str, ...] = cast(Any, kind)._fields
+    return {name: table[name].array for name in names}
+
+
+def made(kind: type[R], held: Mapping[str, ExtensionArray]) -> list[R]:
+    """Return the rows with these columns."""
     make = cast(Callable[..., R], kind)
-    return list(map(make, *(_values(table, name) for name in names)))
+    return list(map(make, *(_values(name, column) for name, column in held.items())))
 
 
-def _values(table: pd.DataFrame, name: str) -> list[Any]:
-    values = plain(table[name])
+def _values(name: str, column: ExtensionArray) -> list[Any]:
+    values = plain(column)
     return [each and FrameNumber(each) for each in values] if name in FRAMES else values
 
 

@@ -191,3 +191,36 @@ def test_reported_loss_says_whose_reports_they_are_and_where_the_packets_were_se
 def test_what_is_missing_here_already_is_no_loss_behind():
     (found,) = asked(RULE, rtp_streams=[reported(290) | lossy(288), stream("client_to_server")])
     assert "as seen at the capture point" in told_both(found, RULE)["en"]["detail"]
+
+
+AUDIO = [stream(), stream("client_to_server")]
+
+
+def test_video_that_is_lost_is_suspect_though_audio_is_whole():
+    """A relay that passes it on shows the same packets twice; where fewer arrive is told."""
+    video = lossy(700, ssrc=7, media="video")
+    streams = [*AUDIO, video, video | {"src_port": 30008, "lost": 690}]
+    (found,) = asked(RULE, rtp_streams=streams)
+    assert (found.verdict, found.tags, found.facts["percent"]) == ("suspect", {"video"}, 70.0)
+    assert told_both(found, RULE)["en"]["title"].startswith("70.0 % of the video packets")
+    row = verdict(rtp_streams=streams)
+    assert (row.verdict, row.cause) == ("suspect", "media-lost")
+
+
+@pytest.mark.parametrize(
+    "video",
+    [
+        lossy(90, ssrc=7, media="video"),
+        stream(ssrc=7, media="video", packets=600, expected=600, max_gap_ms=5000.0),
+        stream(ssrc=7, media="video", packets=6, expected=40, lost=34),
+    ],
+    ids=["little", "a sender that pauses", "too few to count"],
+)
+def test_silent_on_video_that_arrives(video):
+    assert asked(RULE, rtp_streams=[*AUDIO, video]) == []
+
+
+def test_nobody_can_tell_of_video_where_the_capture_lacks_answers():
+    unasked = [check(time=1.0 + n, outcome="response_only") for n in range(2)]
+    (found,) = asked(RULE, rtp_streams=[*AUDIO, lossy(700, ssrc=7, media="video")], bindings=unasked)
+    assert found.verdict == "cannot_tell"

@@ -4,6 +4,7 @@ import pytest
 
 from postproc.diagnose.rules.no_response import RULE
 from postproc.model import causes
+from tests.builders import APP
 from tests.diagnose.refusals import NO_MEDIA, call, passed_on, refused_leg, response
 from tests.diagnose.scenes import (
     CLIENT_PUBLIC,
@@ -384,6 +385,90 @@ def test_a_bye_that_the_other_side_does_not_recognise(scene, seconds, words):
 )
 def test_silent_where_a_bye_ends_the_call(scene):
     assert all("bye" not in found.tags for found in asked(RULE, **scene))
+
+
+BYE_TIMES = (20.0, 20.5, 21.5, 23.5)
+
+
+def lost_bye(*times, transport="udp", until=30.0, theirs=None, answered=False, heard=True):
+    """The called side's BYE gets no response; media goes on to it ``until``, or the other side hangs up then."""
+    base = refused_bye(until=until, theirs=theirs)
+    invite, ok, bye, answer, *more = base["sip_messages"]
+    byes = [bye | {"time": at, "frame": 40 + n, "transport": transport} for n, at in enumerate(times)]
+    kept = [invite] * heard + [ok] + [answer | {"status": 200}] * answered
+    return base | {"sip_messages": [*kept, *byes, *more]}
+
+
+@pytest.mark.parametrize(
+    ("scene", "seconds", "times"),
+    [
+        (lost_bye(*BYE_TIMES), 10, 4),
+        (lost_bye(*BYE_TIMES, until=20.1, theirs=26.0), 6, 4),
+        (lost_bye(20.0, transport="tcp"), 10, 1),
+    ],
+    ids=["media", "a BYE of its own", "TCP"],
+)
+def test_a_bye_that_does_not_arrive_leaves_the_other_side_in_the_call(scene, seconds, times):
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.leg, found.tags) == ("suspect", 1, {"lost-bye"})
+    shown = told_both(found, RULE)["en"]
+    assert f"goes on with the call for {seconds} s" in shown["title"]
+    assert (f"{times} times" in shown["detail"]) is (times > 1)
+    assert "So the far end does not hear" in shown["detail"]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        lost_bye(*BYE_TIMES[:3]),
+        lost_bye(*BYE_TIMES, until=22.9),
+        lost_bye(*BYE_TIMES, answered=True),
+        lost_bye(*BYE_TIMES, heard=False),
+        lost_bye(20.0),
+    ],
+    ids=["little repeated", "it had ended", "answered", "one direction captured", "once over UDP"],
+)
+def test_silent_where_a_bye_arrives_or_may(scene):
+    assert all("lost-bye" not in found.tags for found in asked(RULE, **scene))
+
+
+def unanswered_by_bye(*more, ringing=180):
+    """An INVITE that rings, and is ended by a BYE of the called side."""
+    back = {"src_addr": SERVER, "dst_addr": APP}
+    rows = [
+        message(1, "INVITE", 0.0),
+        message(1, ringing, 0.3),
+        *more,
+        message(1, "BYE", 34.0, to_tag="t", **back),
+    ]
+    return {
+        "legs": [leg(1, answer_time=None, final_status=None, state="open")],
+        "sip_messages": rows,
+        "rtp_streams": [],
+        "bindings": [],
+        "dtls": [],
+    }
+
+
+def test_a_bye_of_the_called_side_proves_an_answer_that_did_not_arrive():
+    (found,) = asked(RULE, **unanswered_by_bye())
+    assert (found.verdict, found.leg, found.tags) == ("suspect", 1, {"lost-answer"})
+    shown = told_both(found, RULE)["en"]
+    assert "got no final response in 34 s" in shown["title"]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        unanswered_by_bye(message(1, 200, 3.0)),
+        unanswered_by_bye(message(1, 486, 3.0)),
+        unanswered_by_bye(message(1, "ACK", 3.0, to_tag="t")),
+        unanswered_by_bye(ringing=200),
+    ],
+    ids=["a 200", "refused", "an ACK: the capture lacks the 200", "answered at once"],
+)
+def test_silent_where_the_answer_arrived(scene):
+    assert all("lost-answer" not in found.tags for found in asked(RULE, **scene))
 
 
 @pytest.mark.parametrize(

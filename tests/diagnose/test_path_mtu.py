@@ -5,7 +5,7 @@ import pytest
 from postproc.diagnose.rules.path_mtu import RULE
 from tests.diagnose.places import EVERY_PLACE, passage, passages, seen_from
 from tests.diagnose.refusals import NO_MEDIA
-from tests.diagnose.scenes import asked, check, message, told_both, verdict
+from tests.diagnose.scenes import asked, check, message, stream, told_both, verdict
 
 STARTED = {
     "call": 1,
@@ -131,3 +131,14 @@ def test_silent_where_one_by_one_is_sent_too_seldom_or_answered_or_comes_whole()
     assert from_one_place(*invites(3), message(1, 100, 5.0, cseq=1, reason="Trying")) == []
     assert from_one_place(*invites(2), *invites(1, cut_short=False)) == []
     assert from_one_place(*invites(3), message(1, 200, 5.0, cseq=2)) != []
+
+
+def test_video_that_does_not_pass_is_a_fault_though_audio_does():
+    """Of the media of one leg the small packets arrive, both ways, and of the large ones none."""
+    audio = [stream(), stream("client_to_server")]
+    large = passages([365, 365, 71], kind="rtp", smallest_lost=901, largest_arrived=894)
+    row = verdict(rtp_streams=audio, **seen_from(EVERY_PLACE, large, CHECKS))
+    assert (row["verdict"], row["cause"]) == ("fault", "path-mtu")
+    by_chance = passages([365, 365, 351], kind="rtp", smallest_lost=620, largest_arrived=1200)
+    row = verdict(rtp_streams=audio, **seen_from(EVERY_PLACE, by_chance, CHECKS))
+    assert row["verdict"] == "ok"

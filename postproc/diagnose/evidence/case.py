@@ -78,6 +78,8 @@ class Case(Call):
     @cached_property
     def captures(self) -> tuple[CaptureRow, ...]:
         """The captures that contain rows of the call, in the order of its rows."""
+        if len(self.run_captures) == 1:
+            return self.run_captures
         owned: list[tuple[Row, ...]] = [
             self.legs,
             self.candidates,
@@ -250,7 +252,7 @@ def in_turn(every: Iterable[Case]) -> Iterator[Case]:
 def cases(tables: Tables, deployment: Deployment) -> list[Case]:
     """Return one case per call, ordered by number."""
     calls, software = Calls(tables, _once_in_order, at_once=AT_ONCE), _software(tables)
-    at_every_place = Calls(tables, _in_order, at_once=AT_ONCE)
+    at_every_place = Calls(tables, _in_order, at_once=AT_ONCE) if _counted_elsewhere(tables) else None
     return [Case(number, calls, deployment, software, at_every_place) for number in calls.numbers]
 
 
@@ -261,6 +263,11 @@ def beside(tables: Tables, deployment: Deployment) -> Beside:
 
 def _once_in_order(table: pd.DataFrame) -> pd.DataFrame:
     return _in_order(table[table["counted_in"].isna()] if "counted_in" in table else table)
+
+
+def _counted_elsewhere(tables: Tables) -> bool:
+    """Whether rows of one place count at another; otherwise the rows of every place are those that count."""
+    return any("counted_in" in rows and rows["counted_in"].notna().any() for _, rows in tables.items())
 
 
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:

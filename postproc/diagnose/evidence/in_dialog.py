@@ -1,4 +1,4 @@
-"""Requests that get lost inside a dialog (PRACK, BYE, re-INVITE), in sentences of rule ``no-response``."""
+"""Requests that get lost inside a dialog (PRACK, or to a Contact behind NAT), in sentences of rule ``no-response``."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -50,26 +50,6 @@ UNTOLD = Text(
     "So the far end does not hear that the call is over.",
     "Die Gegenstelle erfährt also nicht, dass der Anruf zu Ende ist.",
 )
-BYE_REFUSED = Text(
-    "{sender} ended the call on leg {number}, but {target} refused its BYE with {answer} and went on for {seconds:0} s.",
-    "{sender} beendete den Anruf auf Leg {number}, aber {target} wies sein BYE mit {answer} ab und machte {seconds:0} s weiter.",
-)
-UNKNOWN_THERE = Text(
-    "So {target} does not recognise the call in it, and whoever is there sits in silence.",
-    "{target} erkennt den Anruf darin also nicht, und wer dort ist, sitzt in der Stille.",
-)
-NO_TAG = Text(
-    "The BYE has no tag in From, which every request in a dialog has (RFC 3261, section 12.2.1.1).",
-    "Dem BYE fehlt der Tag in From, den jede Anfrage in einem Dialog hat (RFC 3261, Abschnitt 12.2.1.1).",
-)
-ROUTED = Text(
-    "The call was set up by way of {route} (Record-Route); a BYE has to take that route, too.",
-    "Der Anruf wurde über {route} aufgebaut (Record-Route); auch ein BYE muss diesen Weg nehmen.",
-)
-SETTLE_BYE = Text(
-    "the log of {target} says which part of the BYE does not fit: tags, Call-ID or route.",
-    "Das Log von {target} sagt, was am BYE nicht passt: Tags, Call-ID oder Route.",
-)
 SETTLE_ASTRAY = Text(
     "a capture at the far end shows that the {method} does not arrive.",
     "Ein Mitschnitt bei der Gegenstelle zeigt, dass das {method} dort nicht ankommt.",
@@ -80,7 +60,6 @@ SETTLE_ASTRAY = Text(
 REPEATED = 4
 LASTING_S = 3.0
 INSIDE = PRIVATE | {"cgnat"}
-UNKNOWN_CALL = frozenset({400, 403, 404, 481})  # challenges and 408 do not say that the call is unknown
 IN_DIALOG = ("BYE", "INVITE", "UPDATE", "INFO", "REFER", "NOTIFY")
 
 
@@ -94,7 +73,7 @@ def unanswered_pracks(rule: str, case: Case) -> Iterator[Finding]:
             evidence(prack, *copies),
             PRACK,
             (RELIABLE,),
-            {"target": prack.dst_addr, "sender": prack.src_addr, "status": _shown(copies[0])}
+            {"target": prack.dst_addr, "sender": prack.src_addr, "status": shown(copies[0])}
             | _repeated(copies),
             SETTLE_PRACK,
             leg=prack.leg,
@@ -112,7 +91,7 @@ def missing_pracks(rule: str, case: Case) -> Iterator[Finding]:
     for copies in sent.values():
         first, last = copies[0], copies[-1]
         refused = next((row for row in case.sip_messages if _refuses(row, last)), None)
-        if _lasting(copies) and refused is not None:
+        if lasting(copies) and refused is not None:
             yield Finding(
                 rule,
                 "suspect",
@@ -123,8 +102,8 @@ def missing_pracks(rule: str, case: Case) -> Iterator[Finding]:
                 {
                     "target": first.src_addr,
                     "sender": first.dst_addr,
-                    "status": _shown(first),
-                    "answer": _shown(refused),
+                    "status": shown(first),
+                    "answer": shown(refused),
                 }
                 | _repeated(copies),
                 SETTLE_NO_PRACK,
@@ -160,7 +139,7 @@ def gone_astray(rule: str, case: Case) -> Iterator[Finding]:
         answered = any(
             row.cseq_method == first.method and row.cseq == first.cseq and row.status for row in dialog
         )
-        if not (outside and silent and _lasting(copies)) or answered or first.call_id in done:
+        if not (outside and silent and lasting(copies)) or answered or first.call_id in done:
             continue
         done.add(first.call_id)
         yield Finding(
@@ -183,63 +162,20 @@ def gone_astray(rule: str, case: Case) -> Iterator[Finding]:
         )
 
 
-def refused_byes(rule: str, case: Case) -> Iterator[Finding]:
-    """Yield a finding on each BYE that is refused by a side that goes on with the call."""
-    least = case.deployment.thresholds.one_way_seconds
-    for bye in case.sip_messages:
-        if bye.method != "BYE":
-            continue
-        dialog = [row for row in case.sip_messages if row.call_id == bye.call_id]
-        answers = [row for row in dialog if row.cseq_method == "BYE" and row.status and row.time >= bye.time]
-        refused = next((row for row in answers if (row.cseq, row.src_addr) == (bye.cseq, bye.dst_addr)), None)
-        if refused is None or refused.status not in UNKNOWN_CALL:
-            continue
-        theirs = [row for row in dialog if row.method == "BYE" and row.src_addr == bye.dst_addr]
-        times = [row.last_time for row in case.rtp_streams if row.leg == bye.leg]
-        until = max((row.time for row in theirs), default=max(times, default=refused.time))
-        seconds = (until - refused.time).total_seconds()
-        if seconds < least or any(
-            row.status // 100 == 2 and row.time < until for row in answers if row.status
-        ):
-            continue
-        routes = (row.record_route for row in dialog if row.record_route and row.time < bye.time)
-        route = next(routes, None)
-        yield Finding(
-            rule,
-            "suspect",
-            0.8,
-            evidence(bye, refused, *theirs[:1]),
-            BYE_REFUSED,
-            (UNKNOWN_THERE, *((NO_TAG,) if bye.from_tag is None else (ROUTED,) if route else ())),
-            {
-                "sender": bye.src_addr,
-                "target": bye.dst_addr,
-                "number": bye.leg,
-                "answer": _shown(refused),
-                "seconds": seconds,
-                "route": route,
-            },
-            SETTLE_BYE,
-            leg=bye.leg,
-            tags=frozenset({"bye"}),
-        )
-        return
+def lasting(copies: Sequence[SipMessageRow]) -> bool:
+    return len(copies) >= REPEATED and seconds(copies) >= LASTING_S
 
 
-def _lasting(copies: Sequence[SipMessageRow]) -> bool:
-    return len(copies) >= REPEATED and _seconds(copies) >= LASTING_S
-
-
-def _seconds(copies: Sequence[SipMessageRow]) -> float:
+def seconds(copies: Sequence[SipMessageRow]) -> float:
     return (copies[-1].time - copies[0].time).total_seconds()
 
 
 def _repeated(copies: Sequence[SipMessageRow]) -> dict[str, object]:
     """Return the facts about a message that is sent again."""
-    return {"number": copies[0].leg, "times": len(copies), "seconds": _seconds(copies)}
+    return {"number": copies[0].leg, "times": len(copies), "seconds": seconds(copies)}
 
 
-def _shown(row: SipMessageRow) -> str:
+def shown(row: SipMessageRow) -> str:
     return f"{row.status} {row.reason or ''}".strip()
 
 
@@ -261,6 +197,6 @@ def _unanswered_pracks(case: Case) -> Iterator[tuple[SipMessageRow, list[SipMess
                 copies[row.status, row.cseq, row.to_tag].append(row)
         for sent in copies.values():
             late = [row for row in sent if row.time > prack.time]
-            if _lasting(sent) and late and sent[0].time <= prack.time:
+            if lasting(sent) and late and sent[0].time <= prack.time:
                 yield prack, sent
                 return

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from postproc.diagnose.evidence.byes import UNKNOWN_CALL
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.in_dialog import LASTING_S, REPEATED, UNKNOWN_CALL
+from postproc.diagnose.evidence.in_dialog import LASTING_S, REPEATED
 from postproc.diagnose.evidence.signalling import AT_ONCE, q850
 from postproc.model.findings import Finding
 from postproc.model.rows import SipMessageRow

@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.media import ways
+from postproc.diagnose.evidence.media import sections, ways
 from postproc.diagnose.evidence.reports import Reported, reported, unreceived
 from postproc.diagnose.evidence.transit import counts
 from postproc.diagnose.evidence.view import leaky
@@ -37,6 +37,10 @@ IN_ONE_PAUSE = Text(
 AGAIN_AND_AGAIN = Text(
     "{pauses} times no RTP packet came from {source} to {target} on leg {number} for up to {longest_s:1} s; {lost} are missing.",
     "{pauses}-mal kam auf Leg {number} bis zu {longest_s:1} s lang kein RTP-Paket von {source} an {target}; {lost} fehlen.",
+)
+VIDEO = Text(
+    "{percent:1} % of the video packets from {source} to {target} are missing on leg {number}.",
+    "{percent:1} % der Video-Pakete von {source} an {target} fehlen auf Leg {number}.",
 )
 BEHIND = Text(
     "By its own reports {percent:1} % of the RTP packets sent to {target} on leg {number} do not arrive there.",
@@ -90,11 +94,22 @@ def find(case: Case) -> Iterator[Finding]:
             way = [each for each in passed if _carries(each, row)]
             yield _finding(row, (title, verdict), excuse, way, again)
 
+    for row in _video(case):
+        if percent(row) > limits.loss_percent:
+            claim: tuple[Text, Verdict] = (VIDEO, "cannot_tell" if leaks else "suspect")
+            yield _finding(row, claim, HOLES if leaks else None, [], [])
     for leg in case.numbers:
         gone = unreceived(case, leg)
         yield from (
             _behind(case, each) for each in reported(case, leg) if each not in gone and _lossy(case, each)
         )
+
+
+def _video(case: Case) -> list[RtpStreamRow]:
+    """Return the video streams of legs with audio, each where it lacks most: relays pass on what they get."""
+    rows = [row for row in case.rtp_streams if row.media == "video" and sections(case, row.leg)]
+    worst = {(row.leg, row.ssrc): row for row in sorted(rows, key=lambda row: row.lost or 0)}
+    return list(worst.values())
 
 
 def _lossy(case: Case, stream: Reported) -> bool:
@@ -229,6 +244,7 @@ def _finding(
         facts,
         SETTLE if excuse else None,
         leg=row.leg,
+        tags=frozenset({"video" if title is VIDEO else "audio"}),
     )
 
 
@@ -250,13 +266,28 @@ RULE = Rule(
             "A crowded or bad line: Wi-Fi, mobile network, full uplink.",
             "Eine überlastete oder schlechte Strecke: WLAN, Mobilfunk, voller Upstream.",
         ),
-        cause("No priority for voice (QoS) in the network.", "Kein Vorrang für Sprache (QoS) im Netz."),
+        cause(
+            "No priority for voice (QoS) in the network.",
+            "Kein Vorrang für Sprache (QoS) im Netz.",
+            tag="audio",
+        ),
+        cause(
+            "Large packets do not pass (a VPN or tunnel with a smaller MTU): those of video are large, those of audio small.",
+            "Große Pakete kommen nicht durch (VPN oder Tunnel mit kleinerer MTU): Die von Video sind groß, die von Audio klein.",
+            tag="video",
+        ),
     ),
     remedies=(
         remedy("Compare with a wired client.", "Mit einem kabelgebundenen Client vergleichen."),
         remedy(
             "Mark and prefer voice (DSCP EF) on the way.",
             "Sprache auf dem Weg markieren und bevorzugen (DSCP EF).",
+            tag="audio",
+        ),
+        remedy(
+            "Try packets of 1,200 bytes with DF bit between both ends; limit the video's bandwidth for a try.",
+            "Pakete von 1200 Byte mit DF-Bit zwischen beiden Enden ausprobieren; versuchsweise die Bandbreite des Videos begrenzen.",
+            tag="video",
         ),
     ),
     references=("RFC 3550, section 6.4 and appendix A.3", "ITU-T G.113"),

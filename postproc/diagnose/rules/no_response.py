@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 
+from postproc.diagnose.evidence.byes import CAUSES as BYE_CAUSES
+from postproc.diagnose.evidence.byes import REMEDIES as BYE_REMEDIES
+from postproc.diagnose.evidence.byes import lost_byes, refused_byes, unseen_answers
 from postproc.diagnose.evidence.case import Case
 from postproc.diagnose.evidence.in_dialog import (
     LASTING_S,
     REPEATED,
     gone_astray,
     missing_pracks,
-    refused_byes,
     unanswered_pracks,
 )
 from postproc.diagnose.evidence.proxy_ends import unanswered_pings, untold
@@ -49,6 +51,8 @@ def find(case: Case) -> Iterator[Finding]:
     yield from unanswered_pings(RULE.name, case)
     strayed = list(gone_astray(RULE.name, case))
     yield from strayed
+    yield from lost_byes(RULE.name, case, {found.leg for found in strayed})
+    yield from unseen_answers(RULE.name, case)
     refreshing = {found.leg for found in session_expired.find(case)}
     for copies, bye in _renewals(case):
         if copies[0].leg not in refreshing | {found.leg for found in strayed}:
@@ -97,21 +101,32 @@ RULE = Rule(
     # In a call that stands both legs are there: a re-INVITE that is lost breaks the session.
     variants={
         **dict.fromkeys(
-            ("silent", "unheard", "refused", "unfinished", "bare", "prack", "unacknowledged", "long"),
+            (
+                "silent",
+                "unheard",
+                "refused",
+                "unfinished",
+                "bare",
+                "prack",
+                "unacknowledged",
+                "long",
+                "lost-answer",
+            ),
             Variant("sip", "next_hop"),
         ),
         **dict.fromkeys(
-            ("renewal", "reused", "astray", "bye", "untold", "pinged"), Variant("sip", "session")
+            ("renewal", "reused", "astray", "bye", "untold", "pinged", "lost-bye"), Variant("sip", "session")
         ),
     },
     summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),
     claim=Text(
-        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT; or a BYE is not recognised, or sent to one side only; or OPTIONS in the call are not answered.",
+        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT; or a BYE is not recognised, not answered, or sent to one side only; or a 200 does not arrive; or OPTIONS in the call are not answered.",
         "Ein INVITE wird wiederholt, weil seinen Absender keine Antwort erreicht: Die nächste Station schweigt oder ist nicht"
         " erreichbar; oder ein PRACK bleibt unbeantwortet oder aus; oder eine Anfrage im Anruf geht an eine Adresse hinter einem"
-        " NAT; oder ein BYE wird nicht erkannt oder nur einer Seite gesendet; oder OPTIONS im Anruf bleiben unbeantwortet.",
+        " NAT; oder ein BYE wird nicht erkannt, nicht beantwortet oder nur einer Seite gesendet; oder ein 200 kommt nicht an; oder OPTIONS im Anruf bleiben unbeantwortet.",
     ),
     causes=(
+        *BYE_CAUSES,
         cause(
             "Fragments of the INVITE are lost on the way: a firewall, a VPN or the provider drops IP fragments. Shorter messages of the"
             " same sender, such as REGISTER, then pass.",
@@ -190,12 +205,6 @@ RULE = Rule(
             tag="unacknowledged",
         ),
         cause(
-            "The BYE is built wrongly (tags, Request-URI, no Route for a Record-Route), or a proxy on the way changed the dialog.",
-            "Das BYE ist falsch gebaut (Tags, Request-URI, keine Route zur Record-Route), oder ein Proxy dazwischen hat den Dialog"
-            " verändert.",
-            tag="bye",
-        ),
-        cause(
             "{sender} ends calls of its own accord (limit of time or credit, command, dialog timer), and its BYE to the second side"
             " fails or is left out.",
             "{sender} beendet Anrufe von sich aus (Zeit- oder Guthabengrenze, Befehl, Dialog-Timer), und das BYE an die zweite Seite"
@@ -216,18 +225,12 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        *BYE_REMEDIES,
         remedy(
             "Keep the INVITE below 1,300 bytes (fewer codecs, no ICE, no text or video), or use TCP or TLS (RFC 3261, section 18.1.1).",
             "Den INVITE unter 1300 Bytes halten (weniger Codecs, kein ICE, weder Text noch Video) oder TCP oder TLS verwenden (RFC 3261,"
             " Abschnitt 18.1.1).",
             tag="long",
-        ),
-        remedy(
-            "Compare the BYE's tags, Request-URI and Route with the Contact and Record-Route of the 200; update {sender} if they"
-            " differ.",
-            "Tags, Request-URI und Route des BYE mit Contact und Record-Route des 200 vergleichen; bei Abweichung {sender}"
-            " aktualisieren.",
-            tag="bye",
         ),
         remedy(
             "Have {sender} correct the Contact of devices behind NAT (Asterisk: rewrite_contact=yes, force_rport=yes; Kamailio:"

@@ -1,0 +1,245 @@
+"""BYEs that end no call: refused, unanswered, or for an answer that never arrived; in sentences of rule ``no-response``."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from datetime import datetime
+
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.in_dialog import UNTOLD, lasting, seconds, shown
+from postproc.model.findings import Finding, cause, remedy
+from postproc.model.rows import SipMessageRow
+from postproc.model.text import Text
+
+BYE_REFUSED = Text(
+    "{sender} ended the call on leg {number}, but {target} refused its BYE with {answer} and went on for {seconds:0} s.",
+    "{sender} beendete den Anruf auf Leg {number}, aber {target} wies sein BYE mit {answer} ab und machte {seconds:0} s weiter.",
+)
+UNKNOWN_THERE = Text(
+    "So {target} does not recognise the call in it, and whoever is there sits in silence.",
+    "{target} erkennt den Anruf darin also nicht, und wer dort ist, sitzt in der Stille.",
+)
+NO_TAG = Text(
+    "The BYE has no tag in From, which every request in a dialog has (RFC 3261, section 12.2.1.1).",
+    "Dem BYE fehlt der Tag in From, den jede Anfrage in einem Dialog hat (RFC 3261, Abschnitt 12.2.1.1).",
+)
+ROUTED = Text(
+    "The call was set up by way of {route} (Record-Route); a BYE has to take that route, too.",
+    "Der Anruf wurde über {route} aufgebaut (Record-Route); auch ein BYE muss diesen Weg nehmen.",
+)
+SETTLE_BYE = Text(
+    "the log of {target} says which part of the BYE does not fit: tags, Call-ID or route.",
+    "Das Log von {target} sagt, was am BYE nicht passt: Tags, Call-ID oder Route.",
+)
+LOST = Text(
+    "{target} does not answer the BYE of {sender} on leg {number} and goes on with the call for {seconds:0} s.",
+    "{target} beantwortet das BYE von {sender} auf Leg {number} nicht und setzt den Anruf {seconds:0} s lang fort.",
+)
+REPEATED = Text(
+    "{sender} sent it {times} times in {span:0} s.", "{sender} sendete es {times}-mal in {span:0} s."
+)
+SETTLE_LOST = Text(
+    "a capture at {target} shows whether the BYE arrives there.",
+    "Ein Mitschnitt bei {target} zeigt, ob das BYE dort ankommt.",
+)
+UNSEEN = Text(
+    "{target} ends the call on leg {number} with a BYE, although the INVITE of {sender} got no final response in {seconds:0} s.",
+    "{target} beendet den Anruf auf Leg {number} mit einem BYE, obwohl auf den INVITE von {sender} {seconds:0} s lang keine"
+    " endgültige Antwort kam.",
+)
+ANSWERED = Text(
+    "The called side may send a BYE only after its 200 (RFC 3261, section 15): so it had answered, and the 200 did not arrive.",
+    "Die gerufene Seite darf ein BYE erst nach ihrem 200 senden (RFC 3261, Abschnitt 15): Sie hatte also angenommen, und das 200"
+    " kam nicht an.",
+)
+SETTLE_UNSEEN = Text(
+    "a capture at {target} shows the 200, how large it is, and where it goes.",
+    "Ein Mitschnitt bei {target} zeigt das 200, seine Größe und wohin es geht.",
+)
+
+CAUSES = (
+    cause(
+        "The BYE is built wrongly (tags, Request-URI, no Route for a Record-Route), or a proxy on the way changed the dialog.",
+        "Das BYE ist falsch gebaut (Tags, Request-URI, keine Route zur Record-Route), oder ein Proxy dazwischen hat den Dialog"
+        " verändert.",
+        tag="bye",
+    ),
+    cause(
+        "The way of signalling to {target} is gone in mid-call: a NAT mapping or firewall state expired for want of keep-alives,"
+        " or a dead connection that neither side has noticed.",
+        "Der Weg der Signalisierung zu {target} besteht mitten im Anruf nicht mehr: Eine NAT-Zuordnung oder ein Firewall-Zustand"
+        " ist mangels Keep-Alives abgelaufen, oder die Verbindung ist tot, ohne dass eine Seite es bemerkt hat.",
+        tag="lost-bye",
+    ),
+    cause(
+        "A firewall or a SIP ALG drops the 200, which is larger than the responses before it; or it goes in fragments.",
+        "Eine Firewall oder ein SIP-ALG verwirft das 200, das größer ist als die Antworten davor; oder es geht in Fragmenten.",
+        tag="lost-answer",
+    ),
+)
+REMEDIES = (
+    remedy(
+        "Keep the way open: keep-alives or OPTIONS in both directions more often than the NAT's timeout for UDP (often 30 s).",
+        "Den Weg offen halten: Keep-Alives oder OPTIONS in beiden Richtungen, öfter als der UDP-Timeout des NAT (oft 30 s).",
+        tag="lost-bye",
+    ),
+    remedy(
+        "Have calls end that no longer carry media (Asterisk: rtp_timeout).",
+        "Anrufe beenden lassen, auf denen keine Medien mehr kommen (Asterisk: rtp_timeout).",
+        tag="lost-bye",
+    ),
+    remedy(
+        "Switch off the SIP ALG, or use TCP or TLS; keep the SDP of {target} small.",
+        "Das SIP-ALG abschalten oder TCP oder TLS verwenden; das SDP von {target} klein halten.",
+        tag="lost-answer",
+    ),
+    remedy(
+        "Compare the BYE's tags, Request-URI and Route with the Contact and Record-Route of the 200; update {sender} if they"
+        " differ.",
+        "Tags, Request-URI und Route des BYE mit Contact und Record-Route des 200 vergleichen; bei Abweichung {sender}"
+        " aktualisieren.",
+        tag="bye",
+    ),
+)
+
+UNKNOWN_CALL = frozenset({400, 403, 404, 481})  # challenges and 408 do not say that the call is unknown
+
+
+def refused_byes(rule: str, case: Case) -> Iterator[Finding]:
+    """Yield a finding on each BYE that is refused by a side that goes on with the call."""
+    least = case.deployment.thresholds.one_way_seconds
+    for bye in case.sip_messages:
+        if bye.method != "BYE":
+            continue
+        dialog = [row for row in case.sip_messages if row.call_id == bye.call_id]
+        answers = [row for row in dialog if row.cseq_method == "BYE" and row.status and row.time >= bye.time]
+        refused = next((row for row in answers if (row.cseq, row.src_addr) == (bye.cseq, bye.dst_addr)), None)
+        if refused is None or refused.status not in UNKNOWN_CALL:
+            continue
+        theirs = [row for row in dialog if row.method == "BYE" and row.src_addr == bye.dst_addr]
+        times = [row.last_time for row in case.rtp_streams if row.leg == bye.leg]
+        until = max((row.time for row in theirs), default=max(times, default=refused.time))
+        seconds = (until - refused.time).total_seconds()
+        if seconds < least or any(
+            row.status // 100 == 2 and row.time < until for row in answers if row.status
+        ):
+            continue
+        routes = (row.record_route for row in dialog if row.record_route and row.time < bye.time)
+        route = next(routes, None)
+        yield Finding(
+            rule,
+            "suspect",
+            0.8,
+            evidence(bye, refused, *theirs[:1]),
+            BYE_REFUSED,
+            (UNKNOWN_THERE, *((NO_TAG,) if bye.from_tag is None else (ROUTED,) if route else ())),
+            {
+                "sender": bye.src_addr,
+                "target": bye.dst_addr,
+                "number": bye.leg,
+                "answer": shown(refused),
+                "seconds": seconds,
+                "route": route,
+            },
+            SETTLE_BYE,
+            leg=bye.leg,
+            tags=frozenset({"bye"}),
+        )
+        return
+
+
+def lost_byes(rule: str, case: Case, astray: Collection[int | None]) -> Iterator[Finding]:
+    """Yield a finding on each BYE without a response after which the other side goes on with the call.
+
+    ``astray``: legs whose requests go to an address that is not reached.
+    """
+    least = case.deployment.thresholds.one_way_seconds
+    hops: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
+    for row in case.sip_messages:
+        if row.method == "BYE" and row.leg not in astray:
+            hops[row.capture, row.call_id, row.cseq, row.src_addr, row.dst_addr].append(row)
+    done = set[str]()
+    for copies in hops.values():
+        bye = copies[0]
+        if not (lasting(copies) or bye.transport != "udp") or bye.call_id in done:
+            continue
+        dialog = [row for row in case.sip_messages if row.call_id == bye.call_id]
+        there = (bye.capture, bye.dst_addr, bye.src_addr)
+        heard = any((row.capture, row.src_addr, row.dst_addr) == there for row in dialog)
+        answered = any(row.cseq_method == "BYE" and row.cseq == bye.cseq and row.status for row in dialog)
+        until = _goes_on(case, bye, dialog)
+        if answered or not heard or until is None or (until - bye.time).total_seconds() < least:
+            continue
+        done.add(bye.call_id)
+        yield Finding(
+            rule,
+            "suspect",
+            0.85,
+            evidence(*copies),
+            LOST,
+            ((REPEATED,) if len(copies) > 1 else ()) + (UNTOLD,),
+            {
+                "target": bye.dst_addr,
+                "sender": bye.src_addr,
+                "number": bye.leg,
+                "seconds": (until - bye.time).total_seconds(),
+                "times": len(copies),
+                "span": seconds(copies),
+            },
+            SETTLE_LOST,
+            leg=bye.leg,
+            tags=frozenset({"lost-bye"}),
+        )
+
+
+def _goes_on(case: Case, bye: SipMessageRow, dialog: Collection[SipMessageRow]) -> datetime | None:
+    """Return when the other side sent its last media to the BYE's sender, or a BYE of its own."""
+    own = {row.src_addr for row in dialog if row.method == "BYE" and row.cseq == bye.cseq}
+    said = {(row.capture, row.frame) for row in dialog if row.src_addr in own}
+    own |= {
+        each.connection_addr
+        for each in case.sdp_media
+        if (each.capture, each.frame) in said and each.connection_addr
+    }
+    media = [
+        row.last_time
+        for row in case.rtp_streams
+        if row.leg == bye.leg and row.dst_addr in own and row.src_addr not in own
+    ]
+    theirs = [row.time for row in dialog if row.method == "BYE" and row.src_addr not in own]
+    return max([*media, *theirs], default=None)
+
+
+def unseen_answers(rule: str, case: Case) -> Iterator[Finding]:
+    """Yield a finding on each BYE of a called side of which only provisional responses arrived."""
+    for bye in case.sip_messages:
+        dialog = (
+            [row for row in case.sip_messages if row.call_id == bye.call_id] if bye.method == "BYE" else []
+        )
+        asked = [
+            row
+            for row in dialog
+            if row.method == "INVITE"
+            and row.to_tag is None
+            and (row.capture, row.src_addr, row.dst_addr) == (bye.capture, bye.dst_addr, bye.src_addr)
+        ]
+        answers = [row.status for row in dialog if row.status and row.cseq_method == "INVITE"]
+        # An ACK shows that it arrived: the capture lacks it.
+        if asked and answers and max(answers) < 200 and all(row.method != "ACK" for row in dialog):
+            yield Finding(
+                rule,
+                "suspect",
+                0.85,
+                evidence(asked[0], bye),
+                UNSEEN,
+                (ANSWERED,),
+                {
+                    "target": bye.src_addr,
+                    "sender": bye.dst_addr,
+                    "number": bye.leg,
+                    "seconds": (bye.time - asked[0].time).total_seconds(),
+                },
+                SETTLE_UNSEEN,
+                leg=bye.leg,
+                tags=frozenset({"lost-answer"}),
+            )
+            return
