@@ -101,11 +101,11 @@ def _parsed(data: bytes, *, whole: bool) -> Iterator[tuple[tuple[int, int], int,
         parts = []
     for part in parts:
         place = PLACE_OF_BLOCKS.get(part.kind)
-        if place is not None and len(part.body) >= place + part.count * BLOCK.size:
-            words = [BLOCK.unpack_from(part.body, place + n * BLOCK.size) for n in range(part.count)]
+        if place is not None and len(part.body) >= place + part.entries * BLOCK.size:
+            words = [BLOCK.unpack_from(part.body, place + n * BLOCK.size) for n in range(part.entries)]
             yield (
                 (int.from_bytes(part.body[:4]), part.kind),
-                part.count,
+                part.entries,
                 {ssrc: Block(highest, _signed(lost)) for ssrc, lost, highest, *_ in words},
             )
     if not parts and len(data) >= HEAD:

@@ -2,7 +2,6 @@
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from postproc.wire import MalformedError
@@ -104,17 +103,16 @@ def parse(data: bytes) -> Packet:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class RtcpPacket:
-    """``count`` of reports or sources; ``body`` starts with the sender's SSRC."""
+class RtcpPacket(NamedTuple):
+    """``entries`` is the number of report blocks or sources; ``body`` starts with the sender's SSRC."""
 
     kind: int
-    count: int
+    entries: int
     body: bytes
     padding: bool = False
 
     def __bytes__(self) -> bytes:
-        flags = VERSION << 6 | self.padding << 5 | self.count
+        flags = VERSION << 6 | self.padding << 5 | self.entries
         return struct.pack(">BBH", flags, self.kind, len(self.body) // 4) + self.body
 
 

@@ -250,6 +250,18 @@ def test_silent_where_the_receiver_uses_the_number_as_well():
     assert asked(RULE, **scene) == []
 
 
+@pytest.mark.parametrize(("until", "count"), [(12.5, 1), (12.0 + Thresholds().one_way_seconds, 0)])
+def test_the_number_of_the_receiver_counts_only_after_its_description(until, count):
+    """Both used it up to the re-INVITE, which one side follows by a stream of its own."""
+    scene = renumbered(8)
+    back = scene["rtp_streams"].pop()
+    scene["rtp_streams"] += [
+        back | {"payload_type": 8, "last_payload_type": 8, "last_time": until},
+        back | {"ssrc": 9, "first_time": 12.2},
+    ]
+    assert len(asked(RULE, **scene)) == count
+
+
 def declined(*beside, port=0, **changes):
     """The called party takes the call, and none of its audio."""
     scene = mismatch(legs=[leg(1), leg(2)])

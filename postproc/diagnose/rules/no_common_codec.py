@@ -1,6 +1,7 @@
 """The parties share no codec, or no keying method: offer/answer (RFC 3264) fails."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from postproc.diagnose.evidence.case import Case, evidence
@@ -211,7 +212,10 @@ def _outdated(case: Case) -> Iterator[Finding]:
     for leg in case.numbers:
         named = {kind for each in exchanges(case, leg) for part in each for kind in formats(part.audio)}
         streams = audio(case, leg)
-        sent = {(row.src_addr, row.src_port, row.payload_type) for row in streams}
+        sent: dict[tuple[object, ...], datetime] = {}  # until when
+        for row in streams:
+            key = row.src_addr, row.src_port, row.payload_type
+            sent[key] = max(sent.get(key, row.last_time), row.last_time)
         for row in streams:
             told = last_description(case, leg, (row.dst_addr, row.dst_port), row.last_time)
             if (
@@ -219,11 +223,13 @@ def _outdated(case: Case) -> Iterator[Finding]:
                 or row.payload_type != row.last_payload_type
                 or (row.codec or "").upper().startswith(NO_SPEECH)
                 or str(row.payload_type) not in named - formats(told.audio)
-                or (row.dst_addr, row.dst_port, row.payload_type) in sent  # the receiver uses it, too
             ):
                 continue
             since = max(row.first_time, told.message.time)
             seconds = (row.last_time - since).total_seconds()
+            back = sent.get((row.dst_addr, row.dst_port, row.payload_type), since)
+            if (back - since).total_seconds() >= limits.one_way_seconds:
+                continue  # the receiver uses it, too
             if seconds < limits.one_way_seconds or (row.packets or 0) < limits.one_way_packets:
                 continue
             yield Finding(
