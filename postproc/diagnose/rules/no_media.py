@@ -143,6 +143,13 @@ RULE = Rule(
             tag="unseen",
         ),
         cause(
+            "A firewall before this machine drops the media of every leg, and a server that only passes on what comes in sends nothing"
+            " first.",
+            "Eine Firewall vor diesem Rechner verwirft die Medien aller Legs, und ein Server, der nur Ankommendes weitergibt, sendet nie als"
+            " Erster.",
+            tag="unseen",
+        ),
+        cause(
             "The controlling side nominates no pair: it waits for another candidate, takes itself for controlled, or its ICE is not"
             " complete; the other side waits for it.",
             "Die Seite mit der Rolle controlling nominiert kein Paar: Sie wartet auf einen weiteren Kandidaten, hält sich für"
