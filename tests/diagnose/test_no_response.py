@@ -522,6 +522,7 @@ def test_a_bye_of_a_proxy_to_one_side_only():
     [
         by_the_proxy(*TOLD_ONE, *bye_between(CALLED, PROXY, 22.5, 50, 481)),
         by_the_proxy(*TOLD_ONE, *bye_between(CALLED, PROXY, 45.0, 50, 481), until=22.0),
+        by_the_proxy(*TOLD_ONE[:1], *bye_between(CALLED, PROXY, 45.0, 50, 481)),
         by_the_proxy(*TOLD_ONE, *bye_between(CALLED, PROXY, 45.0, 50, 200)),
         by_the_proxy(
             *TOLD_ONE,
@@ -530,7 +531,7 @@ def test_a_bye_of_a_proxy_to_one_side_only():
         ),
         by_the_proxy(*bye_between(CALLER, CALLED, 20.0, 40, 200), *bye_between(CALLED, PROXY, 45.0, 50, 481)),
     ],
-    ids=["crossed", "silent by then", "accepted", "both were told", "a party hung up"],
+    ids=["crossed", "silent by then", "not answered", "accepted", "both were told", "a party hung up"],
 )
 def test_silent_where_both_sides_hear_of_the_end(scene):
     assert all("untold" not in found.tags for found in asked(RULE, **scene))
