@@ -123,13 +123,16 @@ def test_a_restart_at_another_time_is_not_to_blame(at):
     assert all("restarted" not in each.tags for each in asked(RULE, **restarted(at=at)))
 
 
+NO_SIDE = {"leg": None, "direction": "other"}
+
+
 def unread(lost=8, sent_until=20.0, heard_until=9.5, more=()):
     """A session without SIP, as a browser's machine shows it: what it sends gets no answer any more."""
-    checks = [check(leg=None), *(check(leg=None, time=10.0 + n, outcome="unanswered") for n in range(lost))]
-    came = stream("client_to_server", leg=None, last_time=heard_until)
+    checks = [check() | NO_SIDE, *(check(time=10.0 + n, outcome="unanswered") | NO_SIDE for n in range(lost))]
+    came = stream("client_to_server", last_time=heard_until) | NO_SIDE
     return NO_SIP | {
         "bindings": [*checks, *more],
-        "rtp_streams": [stream(leg=None, last_time=sent_until), came],
+        "rtp_streams": [stream(last_time=sent_until) | NO_SIDE, came],
     }
 
 
@@ -149,8 +152,8 @@ def test_a_session_without_sip_whose_path_is_lost_is_a_suspicion():
         unread(lost=2),
         unread(sent_until=14.4),
         unread(heard_until=15.1),
-        unread(more=[check(leg=None, time=17.5)]),
-        unread(more=[check("client_to_server", leg=None, time=17.5)]),
+        unread(more=[check(time=17.5) | NO_SIDE]),
+        unread(more=[check("client_to_server", time=17.5) | NO_SIDE]),
     ],
     ids=["few requests", "it ended soon", "media came", "answered again", "asked by the other side"],
 )

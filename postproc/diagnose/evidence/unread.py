@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import connected, main_flow, missing, seen_both_ways, throughout
-from postproc.diagnose.evidence.paths import checks, requests
+from postproc.diagnose.evidence.paths import EITHER_WAY, checks, requests
 from postproc.model.findings import Finding
 from postproc.model.text import Text
 
@@ -79,7 +79,11 @@ def lost_session(rule: str, case: Case) -> Iterator[Finding]:
     if sent.last < back.last:
         sent, back = back, sent
     source, target = sent.rows[0].src_addr, sent.rows[0].dst_addr
-    rows = [row for row in checks(case).rows if (row.src_addr, row.dst_addr) == (source, target)]
+    rows = [
+        row
+        for row in checks(case, EITHER_WAY).rows  # where sides are known, they are judged like those with SIP
+        if (row.src_addr, row.dst_addr) == (source, target)
+    ]
     good = [row for row in rows if row.outcome == "success"]
     came = [row.time for row in checks(case).rows if row.dst_addr == source]
     heard = max([*(row.time for row in good), *came, *filter(None, [back.last])])
