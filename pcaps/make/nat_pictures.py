@@ -44,7 +44,7 @@ def _lab(nth: int, media: Endpoint, public: Endpoint) -> Lab:
 
 
 def _looked_up(nth: int, name: str, mapped: tuple[Endpoint, ...]) -> tuple[Recording, Call]:
-    """The server asks STUN servers for its media port's address; each returns the next in ``mapped``."""
+    """The server asks STUN servers for its media port's address; each returns the next of ``mapped``."""
     recording = Recording(f"2026-12-07T0{nth}:00:00")
     media = ("10.0.50.118", 31870 + nth)
     call = Call(recording, f"nat_pictures_{name}", _lab(nth, media, (OUTSIDE, media[1])))
