@@ -241,3 +241,29 @@ def test_silent_where_the_holder_hands_the_call_on_and_hangs_up():
     scene = renegotiated(HOLD, {"direction": "sendrecv"}, after=0.3)
     scene["sip_messages"].insert(4, message(1, "REFER", 12.2, frame=45, from_tag="a", to_tag="b", cseq=4))
     assert asked(RULE, **scene) == []
+
+
+def with_video(*order, after=0.08, **changes):
+    """An offer of audio and video, the answer's sections in this order, and the end of the leg."""
+    scene = answered({}, {}, after=after) | changes
+    ask, answer = scene["sdp_media"]
+    video = {"media": "video", "port": 9}
+    sections = {"audio": answer, "video": answer | video}
+    return scene | {"sdp_media": [ask, ask | video, *(sections[kind] for kind in order)]}
+
+
+@pytest.mark.parametrize("order", [("video", "audio"), ("audio",)])
+def test_sections_in_another_order_or_left_out_refused_at_once(order):
+    (found,) = asked(RULE, **with_video(*order))
+    assert (found.verdict, found.tags) == ("suspect", {"sections"})
+    listed = ", ".join(f"m={kind}" for kind in order)
+    assert f"Offered is m=audio, m=video, answered {listed}." in told_both(found, RULE)["en"]["detail"]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [with_video("audio", "video"), with_video("audio", after=0.6), with_video("video", "audio", after=20.0)],
+    ids=["in order", "a person hangs up", "taken all the same"],
+)
+def test_silent_about_sections_that_nobody_minds(scene):
+    assert asked(RULE, **scene) == []

@@ -153,3 +153,23 @@ def test_without_ice_a_hello_may_meet_a_closed_nat():
     assert "No ICE was agreed" in told_both(found, RULE)["en"]["detail"]
     (found,) = asked(RULE, **scene | {"sdp_media": good()["sdp_media"]})
     assert "blind" not in found.tags
+
+
+RELAYED = good()["pairs"][0] | {"remote_addr": "203.0.113.250", "remote_port": 49200, "remote_type": "relay"}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "told"),
+    [
+        ([RELAYED], True),
+        ([RELAYED, good()["pairs"][0]], False),
+        ([RELAYED | {"nominated": False}], False),
+        ([RELAYED | {"capture": "client.pcapng"}], False),
+    ],
+    ids=["another pair", "both", "none", "seen elsewhere"],
+)
+def test_client_hellos_on_a_pair_that_is_not_the_nominated_one(pairs, told):
+    (found,) = asked(RULE, dtls=[HELLO], dtls_messages=SENT, rtp_streams=[], pairs=pairs)
+    assert (found.tags == {"pair"}) is told
+    detail = told_both(found, RULE)["en"]["detail"]
+    assert ("ICE nominated another pair, 10.0.50.118:30000 – 203.0.113.250:49200" in detail) is told

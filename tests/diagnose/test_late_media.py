@@ -10,6 +10,7 @@ from tests.diagnose.scenes import (
     foreign,
     good,
     leg,
+    message,
     phase,
     plain_stream,
     section,
@@ -89,3 +90,42 @@ def test_silence_of_both_sides_after_the_answer_is_a_suspicion_even_if_audio_fol
 )
 def test_silent_where_one_side_begins_or_nothing_is_due(scene):
     assert all("dead" not in found.tags for found in asked(RULE, **scene))
+
+
+def toneless(*more, answered=12.0, first=12.1, sdp=True, **changes):
+    """A plain call with 183 and SDP at 1 s, whose media from the called side begins at ``first``."""
+    one, other = "192.0.2.10", "192.0.2.20"
+    ends = {"src_addr": other, "dst_addr": one}
+    sip = [
+        message(1, "INVITE", 0.0, frame=1, src_addr=one, dst_addr=other),
+        message(1, 183, 1.0, frame=5, has_sdp=sdp, reason="Session Progress", **ends),
+        *(each | ends for each in more),
+        message(1, 200, answered, frame=9, has_sdp=True, **ends),
+    ]
+    base = foreign()
+    early = {"first_time": 1.1, "time": 1.1, "last_time": 40.0}  # the caller's own media
+    late = {"first_time": first, "time": first, "last_time": 40.0}
+    streams = [dict(row) | (early if row["src_addr"] == one else late) for row in base["rtp_streams"]]
+    legs = [dict(base["legs"][0]) | {"answer_time": answered}]
+    return {"base": base, "sip_messages": sip, "rtp_streams": streams, "legs": legs} | changes
+
+
+def test_early_media_announced_and_not_sent_is_a_note():
+    found = [each for each in asked(RULE, **toneless()) if "toneless" in each.tags]
+    assert [(each.verdict, each.facts["seconds"]) for each in found] == [("note", 11.0)]
+    assert "the caller heard no ringing tone" in told_both(found[0], RULE)["en"]["title"]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        toneless(first=8.0),
+        toneless(answered=5.9, first=6.0),
+        toneless(message(1, 180, 2.0, frame=6)),
+        toneless(sdp=False),
+        toneless(rtp_streams=[]),
+    ],
+    ids=["it came", "shorter than a pause", "the phone rings itself", "not announced", "no media seen"],
+)
+def test_silent_where_the_caller_may_hear_a_tone(scene):
+    assert all("toneless" not in each.tags for each in asked(RULE, **scene))

@@ -30,7 +30,7 @@ def test_a_client_that_falls_silent_is_a_suspicion_with_both_explanations():
     alive = [check(), check("client_to_server", time=1.1), check("client_to_server", time=15.0)]
     (found,) = asked(RULE, phases=[SILENT, phase(2)], rtp_streams=STOPPED, bindings=alive)
     assert (found.verdict, found.confidence, found.leg) == ("suspect", 0.6, 1)
-    assert found.tags == {"alive", "silent"}
+    assert found.tags == {"alive", "silent", "starved"}
     shown = told_both(found, RULE)
     assert (
         shown["en"]["title"]
@@ -328,7 +328,7 @@ def test_the_gateway_is_the_other_side():
 def test_what_happened_just_before_is_named():
     again = message(1, "INVITE", 7.2, frame=77, to_tag="g")
     (found,) = asked(RULE, phases=[SILENT, phase(2)], rtp_streams=STOPPED, sip_messages=[again])
-    assert found.facts["method"] == "INVITE" and 77 in found.evidence.frames
+    assert found.facts["method"] == "re-INVITE" and 77 in found.evidence.frames
     assert "frame 77" in told_both(found, RULE)["en"]["causes"]
 
 
@@ -354,7 +354,7 @@ def test_a_client_that_never_asked_for_consent_may_only_be_muted():
 def test_the_silence_of_all_that_is_ice_is_told():
     seen = [check(), check("client_to_server", time=1.1)]
     (found,) = asked(RULE, phases=[SILENT, phase(2)], rtp_streams=STOPPED, bindings=seen)
-    assert found.tags == {"gone", "silent"}
+    assert found.tags == {"gone", "silent", "starved"}
     shown = told_both(found, RULE)
     assert "No checks or answers to checks came from there either." in shown["en"]["detail"]
     assert "Das Gerät hat sein Netz verloren" in shown["de"]["causes"]
@@ -574,5 +574,62 @@ def test_a_side_that_does_not_answer_afterwards_is_gone(requests, status, gone):
     sent = {"call": 1, "leg": 1, "method": "BYE", "call_id": "a@x", "time": 20.5, "frame": 77, "cseq": 9}
     bye = sent | {"src_addr": SERVER, "dst_addr": CLIENT_PUBLIC, "requests": requests, "final_status": status}
     (found,) = asked(RULE, phases=[SILENT, phase(2)], rtp_streams=STOPPED, transactions=[bye], bindings=[])
-    assert ({"gone"} if gone else {"silent"}) == found.tags
+    assert ({"gone"} if gone else {"silent"}) == found.tags - {"starved"}
     assert ("(frame 77) was not answered either" in told_both(found, RULE)["en"]["detail"]) is gone
+
+
+@pytest.mark.parametrize(("ender", "starved"), [(SERVER, True), (APP, False)])
+def test_the_side_that_hears_nothing_and_hangs_up(ender, starved):
+    """The client is silent from 8 s on; its own BYE is no timeout of the other side."""
+    ends = {"src_addr": ender, "dst_addr": APP if ender == SERVER else SERVER, "from_tag": "x"}
+    sip = [each for each in good()["sip_messages"] if each.get("method") != "BYE"]
+    sip.append(message(1, "BYE", 20.0, frame=31, **ends))
+    (found,) = asked(RULE, phases=[SILENT, phase(2)], rtp_streams=STOPPED, sip_messages=sip)
+    assert ("starved" in found.tags) is starved
+    shown = told_both(found, RULE)["en"]
+    assert (f"{ender}, who heard nothing of it, hung up 12 s into the silence" in shown["detail"]) is starved
+    assert ("comfort noise (RFC 3389)" in shown["remedies"]) is starved
+
+
+@pytest.mark.parametrize(("source", "moved"), [(APP, False), ("198.51.100.99", True)])
+def test_a_change_that_is_refused_while_the_side_is_silent(source, moved):
+    change = {"src_addr": source, "dst_addr": SERVER, "method": "INVITE", "cseq": 7, "initial": False}
+    refused = {"call": 1, "leg": 1, "call_id": "a@x", "time": 10.0, "frame": 66, "requests": 1}
+    answer = {"final_status": 488, "final_reason": "Not Acceptable Here", "final_time": 10.1}
+    (found,) = asked(
+        RULE, phases=[SILENT, phase(2)], rtp_streams=STOPPED, transactions=[refused | change | answer]
+    )
+    assert "refused-change" in found.tags
+    detail = told_both(found, RULE)["en"]["detail"]
+    assert f"{SERVER} refused the re-INVITE of {source} (frame 66) with 488 Not Acceptable Here" in detail
+    assert ("the device had changed its network" in detail) is moved
+    later = asked(
+        RULE,
+        phases=[SILENT, phase(2)],
+        rtp_streams=STOPPED,
+        transactions=[refused | change | answer | {"final_status": 491}],
+    )
+    assert "refused-change" not in later[0].tags
+
+
+@pytest.mark.parametrize(
+    ("setup", "shaken", "told"),
+    [("passive", False, True), ("active", False, False), ("passive", True, False)],
+)
+def test_a_dtls_role_that_changes_in_the_answer_before_the_silence(setup, shaken, told):
+    ask = message(1, "INVITE", 7.9, frame=70, has_sdp=True, to_tag="g", cseq=8)
+    answer = message(1, 200, 8.0, frame=71, has_sdp=True, to_tag="g", cseq=8)
+    server = {"sdp_owner": "FreeSWITCH", "connection_addr": SERVER, "ufrag": "server"}
+    described = [section(time=7.9, frame=70), section(time=8.0, frame=71, setup=setup, **server)]
+    shake = dict(good()["dtls"][0]) | {"started": 8.5, "time": 8.5}
+    (found,) = asked(
+        RULE,
+        phases=[SILENT, phase(2)],
+        rtp_streams=STOPPED,
+        sip_messages=[*good()["sip_messages"], ask, answer],
+        sdp_media=[*good()["sdp_media"], *described],
+        dtls=[*good()["dtls"], *([shake] if shaken else [])],
+    )
+    assert ("role" in found.tags) is told
+    detail = told_both(found, RULE)["en"]["detail"]
+    assert (f"in frame 71 says a=setup:{setup}, after a=setup:active" in detail) is told

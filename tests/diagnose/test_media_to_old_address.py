@@ -10,7 +10,9 @@ from tests.diagnose.scenes import (
     SERVER_PORT,
     asked,
     check,
+    good,
     plain_stream,
+    section,
     stream,
     told_both,
     verdict,
@@ -241,3 +243,12 @@ def test_silent_with_ice_where_the_old_pair_still_answers():
     streams = [stream(**client), stream("client_to_server", last_time=9.0), moved]
     assert len(asked(RULE, rtp_streams=streams, bindings=[check(time=4.0)])) == 1
     assert asked(RULE, rtp_streams=streams, bindings=[check(time=12.0)]) == []
+
+
+@pytest.mark.parametrize(("at", "told"), [(12.0, True), (2.0, False)])
+def test_a_re_invite_that_still_names_the_old_address(at, told):
+    old = section("b@x", connection_addr=STALE["dst_addr"], port=STALE["dst_port"], time=at, frame=77)
+    (found,) = unannounced(sdp_media=[*good()["sdp_media"], old])
+    assert ("still" in found.tags) is told
+    shown = told_both(found, RULE)["en"]
+    assert ("The description in frame 77, sent in that time, still names" in shown["detail"]) is told

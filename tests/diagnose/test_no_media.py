@@ -85,7 +85,7 @@ CALLER, CALLED = "192.0.2.10", "192.0.2.20"
 
 def test_t38_is_agreed_and_no_fax_packet_comes():
     (found,) = asked(RULE, **faxed())
-    assert (found.verdict, found.leg, found.tags) == ("suspect", 1, {"fax"})
+    assert (found.verdict, found.leg, found.tags) == ("suspect", 1, {"fax", "unseen"})
     shown = told_both(found, RULE)["en"]
     assert f"12 s, and not one UDPTL packet to {CALLER}:7078, {CALLED}:12000" in shown["title"]
     row = verdict(**faxed())
@@ -113,3 +113,15 @@ def test_a_fax_is_as_good_as_audio():
     alone["sdp_media"] = alone["sdp_media"][2:]
     row = verdict(**alone)
     assert (row.verdict, "T.38" in row.headline) == ("ok", True)
+
+
+@pytest.mark.parametrize(
+    ("answered", "nominated", "waits"), [(3, False, True), (2, False, False), (3, True, False)]
+)
+def test_checks_that_succeed_and_nominate_no_pair(answered, nominated, waits):
+    pair = good()["pairs"][0] | {"answered": answered, "nominated": nominated}
+    (found,) = asked(RULE, rtp_streams=LEG_2, dtls=[], pairs=[pair])
+    assert ("waiting" in found.tags) is waits
+    told = told_both(found, RULE)["en"]
+    assert ("no pair was nominated" in told["detail"]) is waits
+    assert ("USE-CANDIDATE" in told["remedies"]) is waits

@@ -199,7 +199,7 @@ def test_a_media_timeout_that_does_not_spare_listeners_and_holds(kind, before):
 )
 def test_silent_on_a_media_timeout_while_media_were_due(changes):
     found = asked(RULE, **wanting(), rtp_streams=[stream()], phases=[phase(**LISTENS | changes)])
-    assert [each.tags for each in found] == [{"lost"}]
+    assert [each.tags for each in found] == [{"lost", "starved"}]
 
 
 def test_silent_of_a_leg_that_is_ended_because_another_one_was():
@@ -239,10 +239,11 @@ def one_leg(told, phone=PHONE, box=BOX, media=None):
 @pytest.mark.parametrize(
     ("told", "tags", "said"),
     [
-        ("198.51.100.42", {"lost", "told"}, "wants media at 198.51.100.42"),
-        (BOX, {"lost", "told"}, "which is the address of 192.168.178.1 itself"),
-        ("media.example.net", {"lost", "name"}, "but the host name media.example.net"),
-        (PHONE, {"lost"}, "hears nothing, for 17 s."),
+        ("198.51.100.42", {"lost", "told", "starved"}, "wants media at 198.51.100.42"),
+        (BOX, {"lost", "told", "starved"}, "which is the address of 192.168.178.1 itself"),
+        ("media.example.net", {"lost", "name", "starved"}, "but the host name media.example.net"),
+        (PHONE, {"lost", "starved"}, "192.168.178.42 ended the call itself, 17 s after its first packet."),
+        (None, {"garbled", "starved"}, "(frame 1) has no address in its c= line"),
     ],
 )
 def test_an_address_of_its_own_that_does_not_fit_is_told(told, tags, said):
@@ -351,6 +352,35 @@ def test_the_far_end_of_the_other_leg_does_not_wait_for_the_clients_media():
     silent_far = [stream(), stream("client_to_server"), plain_stream(SERVER, GATEWAY)]
     ends = {"local_addr": SERVER, "remote_addr": GATEWAY, "packets_from_client": 0}
     (found,) = asked(RULE, rtp_streams=silent_far, phases=[phase(), phase(2, **ends)])
-    assert found.tags == {"lost"}
+    assert found.tags == {"lost", "starved"}
     (found,) = asked(RULE, rtp_streams=[plain_stream(GATEWAY, SERVER)], phases=[phase(2, **ends)])
     assert found.tags == {"lost", "other-leg"}
+
+
+def test_a_side_that_hears_nothing_and_does_not_hang_up_itself():
+    scene = one_leg(PHONE)
+    ends = {"src_addr": BOX, "dst_addr": PHONE}
+    scene["sip_messages"][-1] = message(1, "BYE", 20.0, frame=9, from_tag="b", to_tag="a", cseq=2, **ends)
+    (found,) = asked(RULE, **scene)
+    assert found.tags == {"lost"}
+
+
+@pytest.mark.parametrize(("packets", "feeds"), [(400, True), (3, False)])
+def test_a_relay_that_gets_the_audio_on_its_other_hop_and_does_not_pass_it_on(packets, feeds):
+    scene = one_leg(PHONE)
+    far = "203.0.113.77"
+    onward = plain_stream(BOX, far, leg=1, src_port=9000, dst_port=9002)
+    coming = plain_stream(far, BOX, leg=1, src_port=9002, dst_port=9000, packets=packets)
+    scene["rtp_streams"] = [*scene["rtp_streams"], onward, coming]
+    found = next(each for each in asked(RULE, **scene) if each.facts["source"] == PHONE)
+    assert ("hop" in found.tags) is feeds
+    detail = told_both(found, RULE)["en"]["detail"]
+    assert (f"from {far}:9002 (400 packets), and {BOX} does not pass it on" in detail) is feeds
+
+
+@pytest.mark.parametrize(("port", "of_video"), [(4002, True), (0, False)])
+def test_a_media_timeout_of_video_that_was_not_due(port, of_video):
+    video = section(media="video", port=port, direction="recvonly")
+    (found,) = asked(RULE, **wanting(), sdp_media=[*good()["sdp_media"], video])
+    assert found.tags == ({"video"} if of_video else {"lost"})
+    assert ("of the video agreed on" in told_both(found, RULE)["en"]["detail"]) is of_video

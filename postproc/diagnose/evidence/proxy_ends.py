@@ -60,6 +60,11 @@ def untold(rule: str, case: Case) -> Iterator[Finding]:
         byes = [row for row in dialog if row.method == "BYE" and row.time < bye.time]
         if refused is None or not byes or any(row.src_addr != bye.dst_addr for row in byes):
             continue
+        if not any(
+            row.status == 200 and row.src_addr == byes[0].dst_addr and row.cseq_method == "BYE"
+            for row in dialog
+        ):
+            continue  # perhaps sent to a wrong address of the side that talks on
         seconds = (bye.time - byes[0].time).total_seconds()
         if (
             seconds < least

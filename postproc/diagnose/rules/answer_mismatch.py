@@ -1,6 +1,7 @@
 """An answer lacks a property that the offer requires for secure media, so that media fails."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from postproc.diagnose.evidence.answers import Lack, by_machine, decides, ended, lacks
 from postproc.diagnose.evidence.case import Case, evidence
@@ -73,9 +74,11 @@ def find(case: Case) -> Iterator[Finding]:
         before: Exchange | None = None
         for exchange in exchanges(case, leg):
             refused = ended(case, exchange)
-            missing = [lack for lack in lacks(exchange) if _counts(lack, flowing, refused, exchange, before)]
+            every = [*lacks(exchange), *_other_sections(case, exchange)]
+            missing = [lack for lack in every if _counts(lack, flowing, refused, exchange, before)]
             if missing and not (missing[0].tag == "setup" and _handshake(case, leg)):
-                yield _finding(leg, exchange, missing, refused, UNDECIPHERED if flowing else NO_MEDIA)
+                found = _finding(leg, exchange, missing, refused, UNDECIPHERED if flowing else NO_MEDIA)
+                yield _with_sections(case, exchange, found) if missing[0].tag == "sections" else found
                 break
             if refused is not None and _unexplained(case, exchange, refused):
                 yield _refused(leg, exchange, refused)
@@ -94,12 +97,29 @@ def _counts(
 
     A side that answers without SRTP may go on with it; after both had agreed on it, the new exchange ends it.
     """
-    if lack.tag == "direction":
+    if lack.tag in ("direction", "sections"):
         return refused is not None and (decides(refused, exchange) or by_machine(refused, exchange))
     if lack.garbled or (refused is not None and decides(refused, exchange)):
         return True
     was_secured = before is not None and secured(before.offer.audio) and secured(before.answer.audio)
     return (lack.tag == "profile" and was_secured) or not (flowing or (lack.proof and not refused))
+
+
+def _other_sections(case: Case, exchange: Exchange) -> list[Lack]:
+    """Return a lack if the answer has not the offer's m= sections in their order (RFC 3264, section 6)."""
+    offered, answered = (_sections(case, part.message) for part in exchange)
+    return [] if offered == answered else [Lack("sections", ", ".join(offered), proof=True)]
+
+
+def _sections(case: Case, message: SipMessageRow) -> list[str]:
+    place = (message.capture, message.frame, message.call_id)
+    rows = (row for row in case.sdp_media if (row.capture, row.frame, row.call_id) == place)
+    return [f"m={row.media}" for row in rows]
+
+
+def _with_sections(case: Case, exchange: Exchange, found: Finding) -> Finding:
+    listed = (", ".join(_sections(case, part.message)) for part in exchange)
+    return replace(found, facts={**found.facts, **dict(zip(("offered", "answered"), listed, strict=True))})
 
 
 def _unexplained(case: Case, exchange: Exchange, refused: SipMessageRow) -> bool:
@@ -261,8 +281,9 @@ RULE = Rule(
     despite_media=True,
     summary=Text("Answer does not fit the offer", "Antwort passt nicht zum Angebot"),
     claim=Text(
-        "The answer lacks what the offer demands: profile, fingerprint, crypto, setup role, direction or rtcp-mux; or a 200 or an ACK lacks it; or it is refused.",
-        "Der Antwort fehlt, was das Angebot verlangt: Profil, Fingerprint, Crypto, Setup-Rolle, Richtung oder rtcp-mux; oder sie"
+        "The answer lacks what the offer demands: profile, fingerprint, crypto, setup role, direction, rtcp-mux or the order of its sections; or a 200 or an ACK lacks it; or it is refused.",
+        "Der Antwort fehlt, was das Angebot verlangt: Profil, Fingerprint, Crypto, Setup-Rolle, Richtung, rtcp-mux oder die Reihenfolge"
+        " seiner Abschnitte; oder sie"
         " fehlt im 200 oder im ACK; oder sie wird abgelehnt.",
     ),
     causes=(
@@ -290,6 +311,12 @@ RULE = Rule(
             "The answering side returns its earlier description, and not one that fits this offer's direction (hold).",
             "Die antwortende Seite schickt ihre frühere Beschreibung und keine, die zur Richtung dieses Angebots passt (Halten).",
             tag="direction",
+        ),
+        cause(
+            "The answering side, or a relay that rewrites its description, drops or reorders m= sections; a browser refuses such an answer.",
+            "Die antwortende Seite oder ein Relay, das ihre Beschreibung umschreibt, lässt m=-Abschnitte weg oder stellt sie um; ein"
+            " Browser nimmt eine solche Antwort nicht an.",
+            tag="sections",
         ),
         cause(
             "The answering side makes its ICE credentials too short; a browser refuses such a description.",
@@ -323,6 +350,12 @@ RULE = Rule(
             "Have the answering side answer a=sendonly with a=recvonly (update it), or hold without a re-INVITE.",
             "Die antwortende Seite auf a=sendonly mit a=recvonly antworten lassen (Update), oder ohne Re-INVITE halten.",
             tag="direction",
+        ),
+        remedy(
+            "Update the side or relay that writes the answer, or offer audio alone; a refused section stays where it was, with port 0.",
+            "Die Seite oder das Relay aktualisieren, die die Antwort schreiben, oder nur Audio anbieten; ein abgelehnter Abschnitt bleibt"
+            " an seinem Platz, mit Port 0.",
+            tag="sections",
         ),
         remedy(
             "Update the answering side: a=ice-ufrag needs 4 characters and a=ice-pwd 22.",

@@ -42,6 +42,10 @@ SMALL_PASS = Text(
     "Binding Requests are answered on the same path, so small packets pass in both directions.",
     "Auf demselben Pfad werden Binding Requests beantwortet; kleine Pakete kommen also in beiden Richtungen durch.",
 )
+OTHER_PAIR = Text(
+    "ICE nominated another pair, {nominated}, and whoever nominates expects DTLS on that one.",
+    "ICE hat ein anderes Paar nominiert, {nominated}, und wer nominiert, erwartet DTLS auf diesem.",
+)
 NO_ICE = Text(
     "No ICE was agreed, so the ClientHello goes to the address in SDP: behind a NAT it arrives only if {server} has sent from there"
     " before.",
@@ -147,7 +151,10 @@ def _finding(case: Case, leg: int | None, row: DtlsRow, messages: Sequence[DtlsM
         "seen": list(dict.fromkeys(m.handshake_type or m.content for m in messages)),
     }
     blind = hello_only and not both and not answered and not _with_ice(case, leg)
-    details = (SMALL_PASS,) if answered else (NO_ICE,) if blind else ()
+    other = _nominated_elsewhere(case, leg, row) if hello_only and not both else None
+    if other is not None:
+        facts["nominated"] = other
+    details = (OTHER_PAIR,) if other else (SMALL_PASS,) if answered else (NO_ICE,) if blind else ()
     cut = (
         goes_on(case)
         and watched_after(case, row.started or row.time) < case.deployment.thresholds.dead_seconds
@@ -162,8 +169,26 @@ def _finding(case: Case, leg: int | None, row: DtlsRow, messages: Sequence[DtlsM
         facts,
         None if both else SETTLE,
         leg=leg,
-        tags=frozenset({"blind"} if blind else {"path", "roles" if both else "size" if answered else "path"}),
+        tags=frozenset(
+            {"blind"}
+            if blind
+            else {"pair"}
+            if other
+            else {"path", "roles" if both else "size" if answered else "path"}
+        ),
     )
+
+
+def _nominated_elsewhere(case: Case, leg: int | None, row: DtlsRow) -> str | None:
+    """Return the nominated pair of a leg if it is not the one of a handshake; None if that is nominated, or none is."""
+    pairs = [pair for pair in case.pairs if (pair.capture, pair.leg) == (row.capture, leg) and pair.nominated]
+    ends = {(row.client_addr, row.client_port), (row.server_addr, row.server_port)}
+    if any({(p.local_addr, p.local_port), (p.remote_addr, p.remote_port)} == ends for p in pairs):
+        return None
+    named = [
+        f"{endpoint(p.local_addr, p.local_port)} – {endpoint(p.remote_addr, p.remote_port)}" for p in pairs
+    ]
+    return named[-1] if named else None
 
 
 def _with_ice(case: Case, leg: int | None) -> bool:
@@ -184,6 +209,13 @@ RULE = Rule(
         "Ein ClientHello wird gesendet, aber der Handshake nie beendet: Es gibt keine Schlüssel für die Medien.",
     ),
     causes=(
+        cause(
+            "{client} keeps to the pair that it chose first and does not follow the nomination (USE-CANDIDATE), for instance of a relayed"
+            " pair.",
+            "{client} bleibt bei dem Paar, das zuerst gewählt war, und folgt der Nominierung (USE-CANDIDATE) nicht, etwa der eines Paars"
+            " über ein Relay.",
+            tag="pair",
+        ),
         cause(
             "{server} is behind a NAT and waits (a=setup:passive): its NAT has no mapping at the address and port in SDP, so the"
             " ClientHello of {client} is dropped.",
@@ -232,6 +264,11 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Update {client}; until then let only one path be offered (no relay candidates where the direct path works, or only relay).",
+            "{client} aktualisieren; bis dahin nur einen Weg anbieten (keine Relay-Kandidaten, wo der direkte Weg geht, oder nur Relay).",
+            tag="pair",
+        ),
         remedy(
             "Use ICE on this leg, or let the side behind NAT be active (a=setup:active; Asterisk: dtls_setup=passive), so that its own"
             " ClientHello opens the NAT.",

@@ -13,6 +13,7 @@ from postproc.model.text import Text
 
 # Within which a B2BUA passes one leg's answer to the other; later, it had answered by itself.
 SOON = timedelta(seconds=1)
+RINGING = 180
 
 TITLE = Text(
     "Audio to the {side:word} begins {late:1} s after the answer.",
@@ -40,9 +41,23 @@ SETTLE_DEAD = Text(
     "Ein Mitschnitt jenseits der Firewall zeigt, ob in dieser Zeit Pakete dort ankamen.",
 )
 
+NO_TONE = Text(
+    "The {status} in frame {frame} announced early media on leg {number}, and none is seen in the {seconds:0} s until the"
+    " answer: the caller heard no ringing tone.",
+    "Das {status} in Frame {frame} kündigte auf Leg {number} Early Media an, und in den {seconds:0} s bis zum Abheben sind"
+    " keine zu sehen: Der Anrufer hörte keinen Freiton.",
+)
+NOT_TOLD = Text(
+    "Nor did a 180 without SDP tell the phone to make the tone itself (RFC 3960, section 3.2).",
+    "Auch kein 180 ohne SDP forderte das Telefon auf, den Ton selbst zu erzeugen (RFC 3960, Abschnitt 3.2).",
+)
+# Ringing tones pause for at most 4 s in most countries (ITU-T E.180); with less, a pause counts as no tone.
+LONGEST_PAUSE_S = 5
+
 
 def find(case: Case) -> Iterator[Finding]:
     limits = case.deployment.thresholds
+    yield from _toneless(case)
     for phase, late in _dead(case):
         yield _both_late(phase, late)
     for talk in talks(case):
@@ -75,6 +90,36 @@ def _dead(case: Case) -> Iterator[tuple[PhaseRow, float]]:
         late = (begun - phase.started).total_seconds()
         if late >= limits.stopped_seconds and not any(phase.started + SOON < each for each in answers):
             yield phase, late
+
+
+def _toneless(case: Case) -> Iterator[Finding]:
+    """Yield a note on each caller's leg whose early media, though described, did not come before the answer."""
+    for leg in {each.leg: each for each in case.legs if each.role in ("inbound", "single")}.values():
+        rows = [row for row in case.sip_messages if row.call_id == leg.call_id and row.status is not None]
+        early = next((row for row in rows if 100 < (row.status or 0) < 200 and row.has_sdp), None)
+        came = [row for row in case.rtp_streams if row.leg == leg.leg and row.src_addr != leg.uac_addr]
+        if early is None or leg.answer_time is None or not came or leg.leg in case.client_legs:
+            continue
+        rings = any(row.status == RINGING and not row.has_sdp for row in rows)
+        waited = (leg.answer_time - early.time).total_seconds()
+        if rings or waited < LONGEST_PAUSE_S or min(row.first_time for row in came) < leg.answer_time:
+            continue
+        yield Finding(
+            RULE.name,
+            "note",
+            0.8,
+            evidence(early),
+            NO_TONE,
+            (NOT_TOLD,),
+            {
+                "status": f"{early.status} {early.reason or ''}".strip(),
+                "frame": early.frame,
+                "number": leg.leg,
+                "seconds": waited,
+            },
+            leg=leg.leg,
+            tags=frozenset({"toneless"}),
+        )
 
 
 def _both_late(phase: PhaseRow, late: float) -> Finding:
@@ -136,10 +181,17 @@ RULE = Rule(
     from_absence=True,
     summary=Text("Late media", "Späte Medien"),
     claim=Text(
-        "The first RTP packet comes noticeably later than the answer.",
-        "Das erste RTP-Paket kommt merklich später als das Abheben.",
+        "The first RTP packet comes noticeably later than the answer, or than the response that announces early media.",
+        "Das erste RTP-Paket kommt merklich später als das Abheben oder als die Antwort, die Early Media ankündigt.",
     ),
     causes=(
+        cause(
+            "The network beyond sends a 183 with SDP and plays no tone (mobile networks do, for preconditions), and the B2BUA that passed it"
+            " on does not pass on the 180 that follows.",
+            "Das Netz dahinter sendet ein 183 mit SDP und spielt keinen Ton ein (Mobilfunknetze tun das wegen Preconditions), und der"
+            " B2BUA, der es weitergab, gibt das folgende 180 nicht weiter.",
+            tag="toneless",
+        ),
         cause(
             "A firewall before this capture lets media in only after something was sent out to it, and nobody begins (both sides wait, as"
             " when a call is forwarded back to where it came from).",
@@ -166,6 +218,17 @@ RULE = Rule(
     ),
     remedies=(
         remedy(
+            "Have the server play the tone itself until packets come, or turn the 183 into a 180 without SDP.",
+            "Den Server den Ton selbst einspielen lassen, bis Pakete kommen, oder das 183 in ein 180 ohne SDP umwandeln lassen.",
+            tag="toneless",
+        ),
+        remedy(
+            "In FreeSWITCH: ignore_early_media=true and ringback (or ignore_early_media=ring_ready) before the bridge.",
+            "In FreeSWITCH: ignore_early_media=true und ringback (oder ignore_early_media=ring_ready) vor der Bridge.",
+            tag="toneless",
+            product="freeswitch",
+        ),
+        remedy(
             "Forward the media ports in the firewall, or have the server send at once (comfort noise, RTP keep-alive every second).",
             "Die Medien-Ports in der Firewall weiterleiten oder den Server sofort senden lassen (Comfort Noise, RTP-Keep-Alive jede"
             " Sekunde).",
@@ -178,7 +241,7 @@ RULE = Rule(
         ),
         remedy("Shorten the access lists.", "Die Zugriffslisten kürzen.", product="xphone", tag="ice"),
     ),
-    references=("RFC 8445, section 14",),
+    references=("RFC 8445, section 14", "RFC 3960, section 3.2"),
     known_problems=Text(
         "Silence suppression and a callee who is quiet look like late media.",
         "Sprechpausenunterdrückung und ein schweigender Angerufener sehen wie späte Medien aus.",

@@ -1,18 +1,18 @@
 """Media that had been flowing stopped while it was still due."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import CLIENT, OTHER, SERVER, Case, evidence
 from postproc.diagnose.evidence.complaints import unfed_hold
 from postproc.diagnose.evidence.hold_findings import SETTLE_RELAY, left_on_hold, unfed
 from postproc.diagnose.evidence.holds import kept
+from postproc.diagnose.evidence.meanwhile import UNREACHED, before, meanwhile, said_of, unreached_later
 from postproc.diagnose.evidence.reports import Reported, missed, unreceived
 from postproc.diagnose.evidence.silences import Silence, Withheld, alive, fed_by, silences, withheld
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import Row
-from postproc.model.rows import DtlsMessageRow, RtpStreamRow, SipMessageRow, TransactionRow
+from postproc.model.rows import RtpStreamRow, SipMessageRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -73,18 +73,6 @@ GONE = Text(
     "No checks or answers to checks came from there either.",
     "Auch Checks oder Antworten auf Checks kamen von dort nicht mehr.",
 )
-UNREACHED = Text(
-    "The {after} sent there afterwards (frame {after_frame}) was not answered either, though sent {after_times} times.",
-    "Auch das danach dorthin gesendete {after} (Frame {after_frame}) blieb unbeantwortet, obwohl {after_times}-mal gesendet.",
-)
-REQUEST = Text(
-    "Just before there was a {method} (frame {frame}).",
-    "Unmittelbar davor gab es ein {method} (Frame {frame}).",
-)
-ALERT = Text(
-    "Just before there was a DTLS alert (frame {frame}): {alert}.",
-    "Unmittelbar davor gab es einen DTLS-Alert (Frame {frame}): {alert}.",
-)
 SETTLE = Text(
     "RTCP or comfort noise of the silent side, or its own capture or log, show whether it went on sending.",
     "RTCP oder Comfort Noise der stillen Seite oder ein Mitschnitt oder Log von dort zeigen, ob sie weiter"
@@ -94,12 +82,6 @@ SETTLE_FED = Text(
     "The server's log shows what it did with the media of leg {other} then.",
     "Das Log des Servers zeigt, was dort dann mit den Medien von Leg {other} geschah.",
 )
-
-# A change takes effect on media within a packet or two, a handshake within a second. A third of this misses a slow
-# re-INVITE; three times mentions unrelated events.
-JUST_BEFORE = timedelta(seconds=2)
-UNHEARD = 3  # times a request is sent; a choice: with fewer, the response may be outside the capture
-CHANGES = ("INVITE", "UPDATE", "REFER")
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -119,7 +101,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 def _finding(case: Case, silence: Silence) -> Finding:
     living = alive(case, silence)
-    message = _before(case, silence.leg, silence.since)
+    message = before(case, silence.leg, silence.since)
     detail, tags = [MUSIC if silence.phase.kind == "hold" else AGREED], set[str]()
     facts: dict[str, object] = {
         "since": silence.since,
@@ -130,7 +112,7 @@ def _finding(case: Case, silence: Silence) -> Finding:
     if living is not None:
         detail.append(ALIVE if living else GONE)
         tags.add("alive" if living else "gone")
-    unreached = _unreached(case, silence)
+    unreached = unreached_later(case, silence)
     if unreached is not None:
         detail.append(UNREACHED)
         tags.add("gone")
@@ -140,7 +122,7 @@ def _finding(case: Case, silence: Silence) -> Finding:
             "after_times": unreached.requests,
         }
     if message is not None:
-        text, message_facts = _said_of(message)
+        text, message_facts = said_of(message)
         detail.append(text)
         facts |= message_facts
         tags |= {"changed"} if isinstance(message, SipMessageRow) else set()
@@ -148,6 +130,10 @@ def _finding(case: Case, silence: Silence) -> Finding:
     if fed is not None:
         detail.append(FED)
         facts["other"] = fed.leg
+    for event in meanwhile(case, silence):
+        detail += event.texts
+        facts |= event.facts
+        tags.add(event.tag)
     if unreached is None:
         tags.add("silent" if fed is None else "fed")
     rows: list[Row] = [r for r in case.rtp_streams if r.leg == silence.leg and r.last_time == silence.since]
@@ -165,24 +151,9 @@ def _finding(case: Case, silence: Silence) -> Finding:
     )
 
 
-def _unreached(case: Case, silence: Silence) -> TransactionRow | None:
-    """Return the first request to a side after it fell silent, if that was repeated without any answer."""
-    spoke = {
-        row.src_addr for row in case.rtp_streams if row.leg == silence.leg and row.last_time == silence.since
-    }
-    asked = (
-        row
-        for row in case.transactions
-        if row.leg == silence.leg and row.dst_addr in spoke and row.time > silence.since
-    )
-    first = next(asked, None)
-    unheard = first is not None and first.final_status is None and first.requests >= UNHEARD
-    return first if unheard else None
-
-
 def _of_relay(case: Case, gap: Withheld) -> Finding:
     leg, target = gap.passed.leg, gap.passed
-    message = _before(case, leg, gap.since)
+    message = before(case, leg, gap.since)
     facts: dict[str, object] = {
         "since": gap.since,
         "number": leg,
@@ -193,7 +164,7 @@ def _of_relay(case: Case, gap: Withheld) -> Finding:
     }
     detail, tags = [ARRIVES, AGREED], {"relay"}
     if message is not None:
-        text, message_facts = _said_of(message)
+        text, message_facts = said_of(message)
         detail.append(text)
         facts |= message_facts
         tags |= {"changed"} if isinstance(message, SipMessageRow) else set()
@@ -236,26 +207,10 @@ def _unreceived(case: Case, stream: Reported, silent: RtpStreamRow) -> Finding:
     )
 
 
-def _said_of(message: SipMessageRow | DtlsMessageRow) -> tuple[Text, dict[str, object]]:
-    """Return the sentence, with its facts, on the message just before the silence."""
-    if isinstance(message, SipMessageRow):
-        return REQUEST, {"method": message.method, "frame": message.frame}
-    return ALERT, {"alert": message.alert, "frame": message.frame}
-
-
 def _side(case: Case, silence: Silence) -> str:
     if silence.side == CLIENT:
         return CLIENT if silence.leg in case.client_legs else OTHER
     return SERVER
-
-
-def _before(case: Case, leg: int | None, since: datetime) -> SipMessageRow | DtlsMessageRow | None:
-    """Return the alert, else the request that may have changed the media, just before it stopped; or None."""
-    near = (since - JUST_BEFORE, since + JUST_BEFORE)
-    alerts = [r for r in case.dtls_messages if r.leg == leg and r.alert is not None]
-    changes = [r for r in case.sip_messages if r.leg == leg and r.method in CHANGES and r.to_tag is not None]
-    events: list[SipMessageRow | DtlsMessageRow] = [*alerts, *changes]
-    return next((row for row in events if near[0] <= row.time <= near[1]), None)
 
 
 RULE = Rule(
@@ -274,6 +229,17 @@ RULE = Rule(
         " bleibt gehalten, obwohl er zurückgeholt werden sollte, oder wird gehalten mangels Medien beendet.",
     ),
     causes=(
+        cause(
+            "{who} forgets its DTLS role in later answers; the other side cannot take the description, and stays as it was (on hold).",
+            "{who} vergisst in späteren Antworten seine DTLS-Rolle; die andere Seite kann die Beschreibung nicht übernehmen und bleibt,"
+            " wie sie war (gehalten).",
+            tag="role",
+        ),
+        cause(
+            "{asker} lost its path (network, address) and could not announce a new one: {refuser} refused it.",
+            "{asker} verlor seinen Pfad (Netz, Adresse) und konnte keinen neuen ankündigen: {refuser} lehnte ab.",
+            tag="refused-change",
+        ),
         cause(
             "The microphone was muted, or the application sends nothing in silence and no comfort noise either.",
             "Das Mikrofon wurde stummgeschaltet, oder die Anwendung sendet bei Stille nichts, auch kein Comfort Noise.",
@@ -351,6 +317,25 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Update {who}, or have it answer a=setup as before.",
+            "{who} aktualisieren oder a=setup wie zuvor antworten lassen.",
+            tag="role",
+        ),
+        remedy(
+            "Compare the description in frame {change_frame} with the one agreed before: address family, profile, codecs; the log of"
+            " {refuser} says what it did not take.",
+            "Die Beschreibung in Frame {change_frame} mit der vorher vereinbarten vergleichen: Adressfamilie, Profil, Codecs; das Log"
+            " von {refuser} sagt, was nicht annehmbar war.",
+            tag="refused-change",
+        ),
+        remedy(
+            "If such calls always end {waited:0} s after the last packet, that is the media timeout of {ender}: have the silent side send"
+            " comfort noise (RFC 3389) or RTCP, or raise the timeout there.",
+            "Enden solche Anrufe immer {waited:0} s nach dem letzten Paket, ist das der Medien-Timeout von {ender}: die stille Seite"
+            " Comfort Noise (RFC 3389) oder RTCP senden lassen oder den Timeout dort erhöhen.",
+            tag="starved",
+        ),
         remedy(
             "Ask what happened to the device at {since:clock} (network change, screen lock, flat battery); an app has to send a re-INVITE from"
             " its new address.",

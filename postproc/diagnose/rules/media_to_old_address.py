@@ -32,6 +32,10 @@ LASTS_MAPPED = Text(
     "Bis dahin kam der Strom (SSRC {ssrc}) von {old}, und keine Beschreibung hat den Wechsel angekündigt; an die"
     " alte Adresse gehen noch {seconds:0} s lang Medien.",
 )
+STILL_NAMED = Text(
+    "The description in frame {frame}, sent in that time, still names {old}.",
+    "Die in dieser Zeit gesendete Beschreibung in Frame {frame} nennt noch {old}.",
+)
 LASTS = Text(
     "The new address belongs to the offer or answer of frame {frame}; media goes to the old one for {seconds:0} s more.",
     "Die neue Adresse gehört zu Angebot oder Antwort aus Frame {frame}; an die alte gehen noch {seconds:0} s lang Medien.",
@@ -101,7 +105,7 @@ def _unfollowed(case: Case, streams: Sequence[RtpStreamRow]) -> Iterator[Finding
             if _in_use(old, after.first_time, streams) or _also_new(row, old, after.first_time, streams):
                 continue
             if not _answered_on(case, row, after.first_time):
-                yield _finding_mapped(case, row, after)
+                yield _finding_mapped(case, row, before, after)
                 return
 
 
@@ -236,7 +240,13 @@ def _finding(case: Case, row: RtpStreamRow, change: Change, streams: Sequence[Rt
     )
 
 
-def _finding_mapped(case: Case, row: RtpStreamRow, after: RtpStreamRow) -> Finding:
+def _finding_mapped(case: Case, row: RtpStreamRow, before: RtpStreamRow, after: RtpStreamRow) -> Finding:
+    described = (
+        each
+        for each in case.sdp_media
+        if (each.connection_addr, each.port) == _target(row) and before.last_time < each.time <= row.last_time
+    )
+    still = next(described, None)
     refused = _refused(case, row, after.first_time)
     facts: dict[str, object] = {
         "sender": endpoint(*_source(row)),
@@ -248,6 +258,9 @@ def _finding_mapped(case: Case, row: RtpStreamRow, after: RtpStreamRow) -> Findi
         "seconds": (row.last_time - after.first_time).total_seconds(),
     }
     detail = [LASTS_MAPPED]
+    if still is not None:
+        detail.append(STILL_NAMED)
+        facts["frame"] = still.frame
     if refused is not None:
         detail.append(ICMP)
         facts["icmp"] = refused.frame
@@ -261,7 +274,7 @@ def _finding_mapped(case: Case, row: RtpStreamRow, after: RtpStreamRow) -> Findi
         facts,
         None if refused else SETTLE,
         leg=row.leg,
-        tags=frozenset({"mapped"}),
+        tags=frozenset({"mapped", *(("still",) if still else ())}),
     )
 
 
@@ -298,6 +311,11 @@ RULE = Rule(
     ),
     causes=(
         cause(
+            "The device that changed its network builds its re-INVITE with the address of the old one.",
+            "Das Gerät, das das Netz gewechselt hat, baut sein re-INVITE mit der Adresse des alten.",
+            tag="still",
+        ),
+        cause(
             "The sender does not evaluate the later description: the answer in a 200 after a 183, a re-INVITE, an UPDATE.",
             "Der Absender wertet die spätere Beschreibung nicht aus: die Antwort in einem 200 nach einem 183, ein"
             " re-INVITE, ein UPDATE.",
@@ -324,6 +342,11 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Have the app gather its addresses anew before the re-INVITE (restart its media transport), or update it.",
+            "Die App vor dem re-INVITE ihre Adressen neu ermitteln lassen (Medientransport neu starten) oder sie aktualisieren.",
+            tag="still",
+        ),
         remedy(
             "Compare the descriptions before and after frame {frame} hop by hop: which of them still names {old}?",
             "Die Beschreibungen vor und nach Frame {frame} Hop für Hop vergleichen: In welcher steht noch {old}?",

@@ -24,6 +24,12 @@ READY = Text(
     "ICE and DTLS were complete, so both sides could have sent.",
     "ICE und DTLS waren fertig; beide Seiten hätten senden können.",
 )
+NOT_NOMINATED = Text(
+    "Checks are answered, but no pair was nominated: no request with USE-CANDIDATE was answered, so ICE never ends (RFC 8445, section"
+    " 8.1.1).",
+    "Checks werden beantwortet, aber kein Paar wurde nominiert: Kein Request mit USE-CANDIDATE wurde beantwortet, ICE wird also nie"
+    " fertig (RFC 8445, Abschnitt 8.1.1).",
+)
 ADDRESSES = Text("Media was due at {addresses}.", "Medien waren an {addresses} zu erwarten.")
 NO_FAX = Text(
     "No fax: leg {number} had agreed on T.38 for {seconds:0} s, and not one UDPTL packet to {ends} is in the capture.",
@@ -67,7 +73,7 @@ def _no_fax(case: Case, phase: PhaseRow, sections: Sequence[SdpMediaRow]) -> Fin
         },
         SETTLE,
         leg=phase.leg,
-        tags=frozenset({"fax"}),
+        tags=frozenset({"fax", "unseen"}),
     )
 
 
@@ -77,6 +83,7 @@ def _finding(case: Case, talk: Talk) -> Finding:
     handshake = best(case, talk.leg)
     ready = handshake is not None and handshake.state == "complete"
     checked = ready or bool(checks(case, leg=talk.leg).sent)
+    waiting = not ready and _unnominated(case, talk.leg)
     would_show = checked or _media_here(case, set(addresses))
     facts = {"number": talk.leg, "seconds": talk.seconds, "addresses": addresses}
     return Finding(
@@ -85,12 +92,25 @@ def _finding(case: Case, talk: Talk) -> Finding:
         0.85 if checked else 0.6,
         evidence(*audio),
         TITLE if would_show else UNSEEN,
-        (READY,) if ready else () if checked else (ADDRESSES,),
+        (READY,) if ready else (NOT_NOMINATED,) if waiting else () if checked else (ADDRESSES,),
         facts,
         None if checked else SETTLE,
         leg=talk.leg,
-        tags=frozenset({"audio", *(("ready",) if ready else ())}),
+        tags=frozenset(
+            {
+                "audio",
+                *(("ready",) if ready else ("waiting",) if waiting else ()),
+                *(() if checked else ("unseen",)),
+            }
+        ),
     )
+
+
+def _unnominated(case: Case, leg: int | None) -> bool:
+    """Whether checks of a leg succeed again and again, and none of them nominates a pair."""
+    pairs = [row for row in case.pairs if row.leg == leg]
+    answered = sum(row.answered or 0 for row in pairs)
+    return answered >= case.deployment.thresholds.dead_requests and not any(row.nominated for row in pairs)
 
 
 def _media_here(case: Case, addresses: set[str]) -> bool:
@@ -120,6 +140,14 @@ RULE = Rule(
         cause(
             "Media goes another way than past the capture point.",
             "Die Medien nehmen einen anderen Weg als am Mitschnittpunkt vorbei.",
+            tag="unseen",
+        ),
+        cause(
+            "The controlling side nominates no pair: it waits for another candidate, takes itself for controlled, or its ICE is not"
+            " complete; the other side waits for it.",
+            "Die Seite mit der Rolle controlling nominiert kein Paar: Sie wartet auf einen weiteren Kandidaten, hält sich für"
+            " controlled, oder ihr ICE ist unvollständig; die andere Seite wartet darauf.",
+            tag="waiting",
         ),
         cause(
             "The two sides agree on T.38 and one does not support it after all, or a gateway between them does not relay UDPTL.",
@@ -142,6 +170,13 @@ RULE = Rule(
             "Check microphone permission and audio device at both ends.",
             "Mikrofonberechtigung und Audiogerät an beiden Enden prüfen.",
             tag="ready",
+        ),
+        remedy(
+            "Look at the requests of the side with ICE-CONTROLLING (the offerer) for USE-CANDIDATE; update that side, or leave ICE out on"
+            " this leg if both ends are public.",
+            "In den Requests der Seite mit ICE-CONTROLLING (der anbietenden) nach USE-CANDIDATE sehen; diese Seite aktualisieren oder"
+            " auf diesem Leg ICE weglassen, wenn beide Enden öffentlich sind.",
+            tag="waiting",
         ),
         remedy(
             "Switch T.38 off at one side and send the fax as audio (G.711, no echo canceller), and see whether it goes through.",

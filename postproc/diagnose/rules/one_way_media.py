@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.evidence.candidates import PRIVATE, PUBLIC
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.complaints import Complaint, complaint
 from postproc.diagnose.evidence.media import (
@@ -15,13 +14,21 @@ from postproc.diagnose.evidence.media import (
     talks,
     throughout,
 )
-from postproc.diagnose.evidence.negotiation import exchanges
 from postproc.diagnose.evidence.silences import silences
 from postproc.diagnose.evidence.unread import mute_session
-from postproc.model.addresses import addr_class
+from postproc.diagnose.evidence.unreturned import (
+    beside,
+    fed_by,
+    fed_on_the_other_hop,
+    garbled_by,
+    hung_up_after,
+    told_elsewhere,
+    wants_video,
+)
+from postproc.model.addresses import addr_class, endpoint
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
-from postproc.model.rows import PhaseRow, RtpStreamRow
+from postproc.model.rows import RtpStreamRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -87,6 +94,22 @@ BY_NAME = Text(
     "The description from {source} names no address for media but the host name {told}, which {target} has to resolve.",
     "Die Beschreibung von {source} nennt für Medien keine Adresse, sondern den Namen {told}, den {target} auflösen muss.",
 )
+GARBLED = Text(
+    "The description from {source} (frame {frame}) has no address in its c= line that could be used.",
+    "Die Beschreibung von {source} (Frame {frame}) hat in der Zeile c= keine brauchbare Adresse.",
+)
+NOT_PASSED_ON = Text(
+    "Audio for it arrives at {target} on the other hop, from {feeder} ({fed_packets} packets), and {target} does not pass it on.",
+    "Audio dafür kommt auf dem anderen Hop von {feeder} bei {target} an ({fed_packets} Pakete), und {target} gibt es nicht weiter.",
+)
+HUNG_UP = Text(
+    "{source} ended the call itself, {waited:0} s after its first packet.",
+    "{source} beendete den Anruf selbst, {waited:0} s nach dem ersten eigenen Paket.",
+)
+VIDEO = Text(
+    "Audio went both ways; of the video agreed on, {target} was to get none or got none.",
+    "Audio lief in beiden Richtungen; vom vereinbarten Video sollte {target} keines bekommen oder bekam keines.",
+)
 SETTLE = Text(
     "no packet of any kind from {target} to {source} is in the capture: capture on one of the two machines.",
     "von {target} an {source} ist überhaupt kein Paket im Mitschnitt: auf einem der beiden Rechner mitschneiden.",
@@ -123,9 +146,9 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     is_visible = seen_both_ways(case, source, target)
     sparse = throughout(case, back, sent)
     sure: Verdict = "fault" if talk.leg in case.client_legs else "suspect"
-    near = _beside(case, source, target)
+    near = beside(case, source, target)
     verdict: Verdict = "note" if sparse else sure if is_visible else "suspect" if near else "cannot_tell"
-    fed = None if sparse else _fed_by(case, talk.leg, target)
+    fed = None if sparse else fed_by(case, talk.leg, target)
     far = any(each.leg == talk.leg and each.remote_addr == target for each in case.phases)
     other = bool(case.client_legs) and talk.leg not in case.client_legs and not (fed or far)
     of_hop = Way(tuple(row for row in sent.rows if (row.src_addr, row.dst_addr) == (source, target)))
@@ -137,7 +160,7 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
         "target": target,
         "seconds": sent.seconds,
     }
-    told = _told(case, talk.leg, sent.rows[-1])
+    told = told_elsewhere(case, talk.leg, sent.rows[-1])
     named = (
         []
         if told is None
@@ -145,6 +168,20 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     )
     facts["told"] = told
     facts["other"] = fed.leg if fed else None
+    hop = None if fed or other or sparse else fed_on_the_other_hop(case, sent)
+    garbled = None if fed or other or sparse or hop else garbled_by(case, talk.leg, sent.rows[-1])
+    if hop is not None:
+        facts |= {"feeder": endpoint(hop.src_addr, hop.src_port), "fed_packets": hop.packets}
+    if garbled is not None:
+        facts["frame"] = garbled.frame
+    said = [WAITS] if other else [FED] if fed else [NOT_PASSED_ON] if hop else [GARBLED] if garbled else named
+    about = "fed" if fed else "hop" if hop else "garbled" if garbled else "lost"
+    side = (
+        "other-leg" if other else "name" if BY_NAME in said else "told" if named and said is named else about
+    )
+    waited = None if sparse else hung_up_after(case, source, sent)
+    if waited is not None:
+        said, facts["waited"] = [*said, HUNG_UP], waited
     rows: tuple[RtpStreamRow, ...] = (*sent.rows, *back.rows)
     return Finding(
         RULE.name,
@@ -152,45 +189,12 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
         0.85 if is_visible else 0.6 if near else 0.5,
         evidence(*rows),
         SPARSE if sparse else TITLE,
-        (SILENT,) if sparse else (DETAIL, *([WAITS] if other else [FED] if fed else named)),
+        (SILENT,) if sparse else (DETAIL, *said),
         facts,
         None if is_visible or sparse else SETTLE,
         leg=talk.leg,
-        tags=frozenset(
-            {"fed"}
-            if fed
-            else {
-                "lost",
-                *({"other-leg"} if other else {"name"} if BY_NAME in named else {"told"} if named else ()),
-            }
-        ),
+        tags=frozenset({about, side, *(() if waited is None else ("starved",))}),
     )
-
-
-def _fed_by(case: Case, leg: int | None, server: str) -> PhaseRow | None:
-    """Return the phase of another leg from whose far end audio comes to the server all along; None if there is none.
-
-    ``server`` is the address that sends nothing on this leg, if it is that of the server there.
-    """
-    own = [each for each in case.phases if each.leg == leg and each.local_addr == server and each.started]
-    least = case.deployment.thresholds.one_way_packets
-    return next(
-        (
-            phase
-            for phase in case.phases
-            if phase.leg != leg
-            and phase.kind not in ("early", "hold")
-            and (phase.packets_from_client or 0) >= least
-            and any(_meet(phase, each) for each in own)
-        ),
-        None,
-    )
-
-
-def _meet(one: PhaseRow, other: PhaseRow) -> bool:
-    if one.started is None or one.ended is None or other.started is None or other.ended is None:
-        return False
-    return one.started < other.ended and other.started < one.ended
 
 
 def _not_due(talk: Talk, told: Complaint) -> Finding:
@@ -208,24 +212,6 @@ def _not_due(talk: Talk, told: Complaint) -> Finding:
     )
 
 
-def _beside(case: Case, source: str, target: str) -> bool:
-    """Whether a capture is in the sender's own network and shows both directions there: SIP came in to the same address."""
-    heard = any(row.dst_addr == source for row in case.sip_messages)
-    return heard and addr_class(source) in PRIVATE and addr_class(target) in PUBLIC
-
-
-def _told(case: Case, leg: int | None, stream: RtpStreamRow) -> str | None:
-    """Return the media address in the description of a stream's sender if it is not the one it sends from; without ICE."""
-    last = next((each for each in reversed(exchanges(case, leg)) if each.accepted), None)
-    if last is None or last.ice:
-        return None
-    for author, reader in last.descriptions:
-        there = reader.audio.connection_addr, reader.audio.port
-        if there == (stream.dst_addr, stream.dst_port) and author.audio.connection_addr != stream.src_addr:
-            return author.audio.connection_addr
-    return None
-
-
 def _lacking(case: Case, talk: Talk, told: Complaint) -> Finding:
     own = {told.bye.src_addr, *(row.dst_addr for row in told.streams)}
     speaks = any(row.leg == talk.leg and row.src_addr in own for row in case.rtp_streams)
@@ -236,17 +222,18 @@ def _lacking(case: Case, talk: Talk, told: Complaint) -> Finding:
         "packets": sum(row.packets or 0 for row in told.streams),
         "reason": told.bye.reason_header,
     }
+    of_video = speaks and wants_video(case, talk.leg, own)
     return Finding(
         RULE.name,
         "suspect",
         0.7,
         evidence(told.bye, *told.streams),
         LACKING,
-        (BEYOND,) if speaks else (BEYOND, NONE_BACK),
+        (VIDEO,) if of_video else (BEYOND,) if speaks else (BEYOND, NONE_BACK),
         facts,
         SETTLE_LACKING,
         leg=talk.leg,
-        tags=frozenset({"lost"}),
+        tags=frozenset({"video" if of_video else "lost"}),
     )
 
 
@@ -262,6 +249,23 @@ RULE = Rule(
         "RTP fließt auf einem Leg in einer Richtung und in der anderen gar nicht oder kaum, oder sein Empfänger meldet, dass keines ankommt, auch wenn keines zu erwarten war.",
     ),
     causes=(
+        cause(
+            "The relay {target} has nothing to send with: no keys or no address for this side, as when it was not asked about the answer, or"
+            " was called for a message without a description.",
+            "Das Relay {target} kann nicht senden: Für diese Seite fehlen ihm Schlüssel oder Adresse, etwa weil es zur Antwort nicht gefragt"
+            " oder für eine Nachricht ohne Beschreibung aufgerufen wurde.",
+            tag="hop",
+        ),
+        cause(
+            "A proxy or SIP ALG rewrites c= twice, or wrongly, so that two addresses stand in one.",
+            "Ein Proxy oder SIP-ALG schreibt c= zweimal oder falsch um, sodass zwei Adressen ineinander stehen.",
+            tag="garbled",
+        ),
+        cause(
+            "The media timeout of {target} also watches video, of which none is due or none comes.",
+            "Der Medien-Timeout von {target} überwacht auch Video, von dem keines zu erwarten ist oder keines kommt.",
+            tag="video",
+        ),
         cause(
             "The server does not connect this leg with leg {other}: an earlier attempt, a fork or a transfer is still connected in its"
             " place, or it cannot use that stream (codec, keys).",
@@ -313,6 +317,30 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Look in the log of {target} for this call (rtpengine: SRTP output wanted, but no crypto suite was negotiated), and have it called"
+            " only for messages with a description (Kamailio: has_body of application/sdp).",
+            "Im Log von {target} nach diesem Anruf sehen (rtpengine: SRTP output wanted, but no crypto suite was negotiated) und es nur für"
+            " Nachrichten mit Beschreibung aufrufen lassen (Kamailio: has_body mit application/sdp).",
+            tag="hop",
+        ),
+        remedy(
+            "Let one element only rewrite descriptions (Kamailio: fix_nated_sdp or rtpengine, not both); switch the SIP ALG off.",
+            "Nur ein Element Beschreibungen umschreiben lassen (Kamailio: fix_nated_sdp oder rtpengine, nicht beides); das SIP-ALG abschalten.",
+            tag="garbled",
+        ),
+        remedy(
+            "Raise the media timeout of {target}, or leave video out of the call.",
+            "Den Medien-Timeout von {target} erhöhen oder Video aus dem Anruf weglassen.",
+            tag="video",
+        ),
+        remedy(
+            "If such calls always end {waited:0} s after the answer, that is the media timeout of {source}: have {target} send media,"
+            " comfort noise (RFC 3389) or RTCP, or raise the timeout there.",
+            "Enden solche Anrufe immer {waited:0} s nach dem Abheben, ist das der Medien-Timeout von {source}: {target} Medien, Comfort Noise"
+            " (RFC 3389) oder RTCP senden lassen oder den Timeout dort erhöhen.",
+            tag="starved",
+        ),
         remedy(
             "Capture at the media server during such a call and judge all its legs.",
             "Beim Medienserver während eines solchen Anrufs mitschneiden und alle Legs beurteilen.",
