@@ -337,8 +337,11 @@ def test_silent_where_a_request_in_the_call_arrives_or_may(scene):
     assert all("astray" not in found.tags for found in asked(RULE, **scene))
 
 
-def refused_bye(status=481, *, until=60.0, theirs=None, again=None, tag="f", route=None):
-    """The called side's BYE is refused, and media goes on; ``theirs``: when the other side hangs up."""
+def refused_bye(status=481, *, until=60.0, own=None, theirs=None, again=None, tag="f", route=None):
+    """The called side's BYE is refused, and media goes on; ``theirs``: when the other side hangs up.
+
+    ``own``: when the called side's own media ends, if that is not when the other's does.
+    """
     one, other = "192.0.2.10", "192.0.2.20"
     bye = message(1, "BYE", 20.0, frame=40, cseq=2, to_tag="t", from_tag=tag, src_addr=other, dst_addr=one)
     answer = {"cseq": 2, "cseq_method": "BYE", "src_addr": one, "dst_addr": other}
@@ -352,7 +355,10 @@ def refused_bye(status=481, *, until=60.0, theirs=None, again=None, tag="f", rou
         sip += [bye | {"time": again, "cseq": 3}, message(1, 200, again + 0.1, **answer | {"cseq": 3})]
     if theirs:
         sip.append(message(1, "BYE", theirs, frame=50, cseq=5, src_addr=one, dst_addr=other))
-    streams = [dict(row) | {"last_time": until} for row in foreign()["rtp_streams"]]
+    streams = [
+        dict(row) | {"last_time": (own or until) if row["src_addr"] == other else until}
+        for row in foreign()["rtp_streams"]
+    ]
     return {"base": foreign(), "sip_messages": sip, "rtp_streams": streams}
 
 
@@ -380,8 +386,9 @@ def test_a_bye_that_the_other_side_does_not_recognise(scene, seconds, words):
         refused_bye(status=200),
         refused_bye(status=407),
         refused_bye(again=20.5),
+        refused_bye(until=22.0, own=60.0),
     ],
-    ids=["it had ended", "both hung up", "accepted", "challenged", "sent again"],
+    ids=["it had ended", "both hung up", "accepted", "challenged", "sent again", "only its sender goes on"],
 )
 def test_silent_where_a_bye_ends_the_call(scene):
     assert all("bye" not in found.tags for found in asked(RULE, **scene))

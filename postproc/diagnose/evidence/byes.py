@@ -116,8 +116,7 @@ def refused_byes(rule: str, case: Case) -> Iterator[Finding]:
         if refused is None or refused.status not in UNKNOWN_CALL:
             continue
         theirs = [row for row in dialog if row.method == "BYE" and row.src_addr == bye.dst_addr]
-        times = [row.last_time for row in case.rtp_streams if row.leg == bye.leg]
-        until = max((row.time for row in theirs), default=max(times, default=refused.time))
+        until = max((row.time for row in theirs), default=_goes_on(case, bye, dialog) or refused.time)
         seconds = (until - refused.time).total_seconds()
         if seconds < least or any(
             row.status // 100 == 2 and row.time < until for row in answers if row.status

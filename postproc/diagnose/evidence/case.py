@@ -42,6 +42,7 @@ __all__ = [
 # Calls whose rows are held at a time. Those of one take some 40 kB; fewer calls mean that each table is searched for
 # theirs more often. Runs of fewer calls than this load every table once.
 AT_ONCE = 1000
+UNASKED: Any = object()
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -182,9 +183,9 @@ def answered_once(
     @wraps(ask)
     def answered(case: Case, /, *args: P.args, **kwargs: P.kwargs) -> T:
         key = (ask, args, *kwargs.items())
-        if key not in case.answers:
-            case.answers[key] = ask(case, *args, **kwargs)
-        answer: T = case.answers[key]
+        answer: T = case.answers.get(key, UNASKED)  # looked up once: rows as arguments are slow to hash
+        if answer is UNASKED:
+            answer = case.answers[key] = ask(case, *args, **kwargs)
         return answer
 
     return answered

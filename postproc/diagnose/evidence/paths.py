@@ -47,7 +47,7 @@ class Checks(NamedTuple):
     @property
     def unanswered(self) -> list[BindingRow]:
         """The checks given up, including those overdue at the capture's end."""
-        return [row for row in self.rows if row.outcome == "unanswered" or _given_up(row)]
+        return [row for row in self.rows if _given_up(row)]
 
     @property
     def silent(self) -> list[BindingRow]:
@@ -59,10 +59,10 @@ class Checks(NamedTuple):
 
         If one was given up, pending ones count too when they were unanswered for an RTO before the last.
         """
-        if not self.unanswered or len(self.silent) < self.sent:
+        if len(silent := self.silent) < self.sent or not self.unanswered:
             return False
-        last = self.silent[-1].time
-        overdue = [row for row in self.silent if row in self.unanswered or last - row.time >= RTO]
+        last = silent[-1].time
+        overdue = [row for row in silent if _given_up(row) or last - row.time >= RTO]
         return enough(overdue, thresholds)
 
     @property
@@ -76,9 +76,10 @@ class Checks(NamedTuple):
 
 
 def _given_up(row: BindingRow) -> bool:
-    """Whether a check pending at the capture's end was already overdue at its last request."""
-    overdue = row.last_time is not None and (row.last_time - row.time).total_seconds() >= PATIENCE_S
-    return row.outcome == "pending" and overdue
+    """Whether a check is unanswered, or pending at the capture's end and was overdue at its last request."""
+    if row.outcome != "pending" or row.last_time is None:
+        return row.outcome == "unanswered"
+    return (row.last_time - row.time).total_seconds() >= PATIENCE_S
 
 
 def requests(rows: Iterable[BindingRow]) -> int:
