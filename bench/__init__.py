@@ -1,5 +1,4 @@
-"""The benchmark: captures made to measure, and the measuring of them.
+"""The benchmark: generates captures, and measures and checks programs on them.
 
-Nothing of ``postproc`` is imported here: captures are built and answers are
-checked independently of the program that is measured.
+Of ``postproc`` the generator uses only the codecs of ``postproc.wire``.
 """

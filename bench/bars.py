@@ -1,12 +1,14 @@
-"""The bars: what the program may cost, relative to tshark on the same file.
+"""The bars: limits of time and memory, relative to tshark on the same file.
 
-At 1 million packets and more: CPU at most 0.11 x baseline B and 0.25 x baseline A, with
-report 0.32 x A, 350 MB in any process, at 5 million 1.15 x the memory of 1 million; with as
-many packets of foreign TCP 1.5 x the CPU. Again without a change: a quarter of the first run's. At 10,000:
-wall at most that of A + 0.6 s. Many calls without media: CPU at most 2.5 x ``tshark -T ek``, of
-correlating at most half of what only a first run does, linear in the calls within 10 %, and 30 KB a
-call. Small captures: 0.12 CPU s each; by two processes 1.1 x the CPU of one and 0.6 x
-its time. A report of 5,000 calls: open in 3 s, searched in 0.1 s.
+- 1 million packets and more: CPU at most 0.11 x baseline B and 0.25 x baseline A, with report 0.32 x A;
+  350 MB in any process; at 5 million 1.15 x the memory of 1 million; with as many packets of unrelated TCP
+  1.5 x the CPU.
+- Repeated without a change: a quarter of the first run's CPU.
+- 10,000 packets: elapsed time at most that of A + 0.6 s.
+- Many calls without media: CPU at most 2.5 x ``tshark -T ek``; correlation at most half of what only a first
+  run does; CPU linear in the calls within 10 %; 30 KB per call.
+- Small captures: 0.12 CPU s each; with two processes 1.1 x the CPU of one and 0.6 x its time.
+- A report of 5,000 calls: opens in 3 s, a search takes 0.1 s.
 """
 
 from collections.abc import Iterator, Mapping
@@ -54,7 +56,7 @@ class Bar:
 
 
 def bars(results: Results) -> list[Bar]:
-    """Those bars for which everything was measured and nothing failed."""
+    """Return the bars for which everything was measured and nothing failed."""
     sound = {
         spec: {name: usage for name, usage in usages.items() if usage.failure is None}
         for spec, usages in results.items()

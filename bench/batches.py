@@ -1,7 +1,7 @@
-"""Many packets of one length at once: a template, and arrays for what changes.
+"""Many packets of equal length at once: a template, and arrays for the fields that differ.
 
-RTP streams and foreign TCP are millions of packets that differ in a few header
-fields; numpy writes those columns into rows of bytes.
+RTP streams and unrelated TCP are millions of packets that differ in a few header
+fields; numpy writes these columns into rows of bytes.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Field:
-    """A big-endian header field: where it lies in the IP packet, its width, a value per packet."""
+    """A big-endian header field: offset in the IP packet and width in bytes, one value per packet."""
 
     offset: int
     width: int
@@ -25,7 +25,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Batch:
-    """Packets alike but for ``fields``, IPv4 identification and the bytes from ``random_from`` on."""
+    """Packets equal except for ``fields``, IPv4 identification and the bytes from ``random_from`` on."""
 
     times: Times
     interface: int
@@ -35,7 +35,7 @@ class Batch:
     seed: int = 0
 
     def rows(self) -> Bytes:
-        """The IP packets, one per row."""
+        """Return the IP packets, one per row."""
         rows = np.tile(np.frombuffer(self.template, np.uint8), (self.times.size, 1))
         for each in self.fields:
             rows[:, each.offset : each.offset + each.width] = big_endian(each.values, each.width)
@@ -54,12 +54,12 @@ class Batch:
 
 
 def big_endian(values: Integers, width: int) -> Bytes:
-    """The lowest ``width`` bytes of each value, most significant first."""
+    """Return the lowest ``width`` bytes of each value, most significant first: one row per value."""
     return values.astype(">u8").view(np.uint8).reshape(-1, 8)[:, 8 - width :]
 
 
 def header_checksums(headers: Bytes) -> Integers:
-    """Internet checksum (RFC 1071) of each row; rows are of even length."""
+    """Return the Internet checksum (RFC 1071) of each row; rows have an even length."""
     total: Integers = np.ascontiguousarray(headers).view(">u2").astype(np.int64).sum(axis=1)
     for _ in range(2):
         total = (total & 0xFFFF) + (total >> 16)

@@ -1,9 +1,9 @@
-"""How fast a report is in a real Chromium: to open, and to show the calls that a search finds.
+"""Measure how fast a report opens in Chromium, and how fast a search shows the calls found.
 
     python -m bench.browser OUT/report.html
 
-Chromium and its chromedriver are the system's (`scripts/setup browser`). A page is open when it is loaded and
-painted; a search is done when the frame after it is.
+Chromium and chromedriver are the system's (`scripts/setup browser`). A page counts as open when it is loaded
+and painted, a search as done when the next frame is painted.
 """
 
 import json
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
-ROUNDS = 3  # the least counts: others on the machine only ever add
-# A name that many calls bear, an address, what no call has, and all calls again.
+ROUNDS = 3  # the least counts: other load on the machine only adds time
+# A name in many calls, an address, a text in no call, and all calls again.
 SEARCHES = ("7", "10.0.1", "no such word", "")
 OPENED = """
 const [navigation] = performance.getEntriesByType("navigation");
@@ -36,19 +36,19 @@ requestAnimationFrame(() => setTimeout(() => done(performance.now() - begin)));
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds: to open the page, and the slowest of the searches."""
+    """Times in ms: to open the page, and of the slowest search."""
 
     open_ms: float
     search_ms: float
 
 
 def installed() -> bool:
-    """Whether this machine has a Chromium that can be driven."""
+    """Return whether this machine has Chromium and chromedriver."""
     return bool(_program()) and shutil.which("chromedriver") is not None
 
 
 def timing(page: Path) -> Timing:
-    """The least of some rounds, each in a Chromium of its own: nothing is cached."""
+    """Return the least of ROUNDS, each in a new Chromium without a cache."""
     rounds = [_round(page) for _ in range(ROUNDS)]
     return Timing(min(each.open_ms for each in rounds), min(each.search_ms for each in rounds))
 
@@ -65,7 +65,7 @@ def _round(page: Path) -> Timing:
 
 
 def started() -> "Chrome":
-    from selenium import webdriver  # noqa: PLC0415  (of the dev extra; who has no browser needs none)
+    from selenium import webdriver  # noqa: PLC0415  (dev extra; needed only with a browser)
 
     options = webdriver.ChromeOptions()
     options.binary_location = str(_program())

@@ -1,10 +1,10 @@
-"""Says how often findings were true, by the confidence they were stated with.
+"""Report how often findings were true, by the confidence they were stated with.
 
     python -m bench.calibration > docs/CALIBRATION.md
 
-Judges every capture of pcaps/ and pcaps/cases/ whose truth file says verdict and cause, alone and with
-its server's log, and compares each fault and suspicion with the truth. Exit status 1 when one that was
-stated with SURE or more is false.
+Diagnoses every capture of pcaps/ and pcaps/cases/ whose truth file has verdict and cause, with and without
+its server's log, and compares each fault and suspicion with the truth. Exit status 1 if one stated with SURE
+or more is false.
 """
 
 import sys
@@ -61,7 +61,7 @@ def statements(case: Case, tables: Tables) -> Iterator[Statement]:
 
 
 def _origins(call: object, name: str, explained: dict[tuple[object, str], str | None]) -> Iterator[str]:
-    """Yield a finding's rule, that of its cause, and so on."""
+    """Yield a finding's rule, then the rules of its cause, of that one's cause, and so on."""
     at: str | None = name
     visited: set[str] = set()
     while at is not None and at not in visited:

@@ -1,4 +1,4 @@
-"""One call from INVITE to BYE: signalling, checks, DTLS, media; and the truth about it."""
+"""One call from INVITE to BYE (signalling, checks, DTLS, media) and its truth."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def _media(script: Script, call: Call) -> list[dict[str, Any]]:
 
 
 def _streams(call: Call) -> list[Stream]:
-    """Both ways on leg 1, both ways on leg 2."""
+    """Return four streams: both directions on leg 1, then on leg 2."""
     leg1 = call.client_media, call.server_media
     leg2 = call.trunk_media, call.carrier_media
     ends = [(leg1, OPUS), (leg1[::-1], OPUS), (leg2, PCMA), (leg2[::-1], PCMA)]
@@ -60,7 +60,7 @@ def _streams(call: Call) -> list[Stream]:
 
 
 def _control(script: Script, call: Call, stream: Stream, other: Stream) -> None:
-    """RTCP every five seconds: on the media's ports where it is secured, else on the next."""
+    """Send RTCP every five seconds: SRTCP on the media port (RFC 5761), plain RTCP on the next one."""
     step = 0 if stream.codec.secured else 1
     src, dst = (Endpoint(end.addr, end.port + step) for end in (stream.src, stream.dst))
     for turn in range(1, 1 + int(stream.seconds // RTCP_INTERVAL)):

@@ -1,7 +1,7 @@
-"""Which captures are measured, and building those that are missing.
+"""The captures to measure; missing ones are generated.
 
-They lie in bench/captures/ and are built anew when a generator's source changes.
-Nothing heavy is imported here: what measures must itself stay small.
+They are in bench/captures/ and generated again when a generator's source changes.
+Nothing heavy is imported here: the measuring process must stay small.
 """
 
 import hashlib
@@ -66,7 +66,7 @@ class Spec:
 
 
 def ready(spec: Spec, folder: Path = FOLDER) -> Path:
-    """The path of the capture, or of a folder of them; built first when missing or of another generator."""
+    """Return the path of the capture or folder of captures; generate it if missing or outdated."""
     capture = folder / (spec.name if spec.scenario == "folder" else f"{spec.name}.pcapng")
     if not _is_current(capture):
         folder.mkdir(parents=True, exist_ok=True)

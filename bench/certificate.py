@@ -1,4 +1,4 @@
-"""A self-signed X.509 certificate in DER (RFC 5280): well formed, its key and signature are noise."""
+"""A self-signed X.509 certificate in DER (RFC 5280): well formed, but with a random key and signature."""
 
 import hashlib
 from collections.abc import Callable
@@ -10,7 +10,7 @@ INTEGER, BIT_STRING, UTF8, UTC_TIME, SEQUENCE, SET, VERSION = 0x02, 0x03, 0x0C, 
 
 
 def certificate(name: str, noise: Callable[[int], bytes]) -> bytes:
-    """``noise(n)`` gives n bytes, for the serial number, the key and the signature."""
+    """Return a certificate; ``noise(n)`` returns n bytes for serial number, key and signature."""
     algorithm = _tlv(SEQUENCE, ECDSA_WITH_SHA256)
     version = _tlv(VERSION, _tlv(INTEGER, b"\2"))
     key = _tlv(SEQUENCE, _tlv(SEQUENCE, EC_PUBLIC_KEY_P256) + _bits(b"\4" + noise(64)))
@@ -22,7 +22,7 @@ def certificate(name: str, noise: Callable[[int], bytes]) -> bytes:
 
 
 def fingerprint(der: bytes) -> str:
-    """As in a=fingerprint:sha-256 (RFC 8122)."""
+    """Return the value of a=fingerprint:sha-256 (RFC 8122)."""
     return hashlib.sha256(der).digest().hex(":").upper()
 
 
@@ -35,7 +35,7 @@ def _bits(value: bytes) -> bytes:
 
 
 def _tlv(tag: int, value: bytes) -> bytes:
-    """Tag, length, value; lengths below 65,536."""
+    """Return an ASN.1 element in DER; the value is shorter than 65,536 bytes."""
     length = len(value)
     if length < 0x80:
         return bytes([tag, length]) + value

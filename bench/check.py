@@ -1,9 +1,9 @@
-"""Compares what ``postproc run`` wrote with the truth about the capture.
+"""Compare the results of ``postproc run`` with the truth about the capture.
 
     python -m bench.check OUT TRUTH
 
-prints the faults as a JSON list: a fast wrong answer is no answer. Runs as a
-process of its own, so that pandas does not swell the one that measures.
+prints the deviations as a JSON list. It is a separate process, so that pandas does not enlarge the one that
+measures.
 """
 
 import json

@@ -1,12 +1,11 @@
-"""Says what two versions of the program make differently of the same captures.
+"""Show how the results of two versions of the program differ on the same captures.
 
     python -m bench.compare OLD NEW pcaps/ ../tickets/*/
 
-OLD and NEW are checkouts whose ``make run`` has been made, or the programs themselves.
-Each PATH is one run of each of them, with the logs in it and once more without. Tables
-are compared cell by cell, findings with their words; columns that only one of them has are
-named. Exit status 1 where anything else differs: a change that is meant has its
-reason in the changelog.
+OLD and NEW are checkouts in which ``make run`` was run, or the programs themselves.
+Each PATH is run by both, once with and once without the logs in it. Tables
+are compared cell by cell, findings by their texts; columns in only one version are
+named. Exit status 1 if anything else differs; intended changes are explained in the changelog.
 """
 
 import argparse
@@ -23,7 +22,7 @@ import pyarrow.parquet as pq
 
 SHOWN = 3  # rows of a table printed as examples
 LONGEST = 90  # characters of a cell in an example
-BY_RUN = {"path"}  # columns that say where the files were, not what is in them
+BY_RUN = {"path"}  # columns with locations of files, not their content
 
 
 @dataclass(frozen=True)

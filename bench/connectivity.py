@@ -1,8 +1,8 @@
 """ICE checks and the DTLS handshake of leg 1.
 
-Every tenth call each: the first check goes to the client's private address in
-vain; the client's NAT refuses it by ICMP; the client's first one meets a role
-conflict (RFC 8445, section 7.3.1.1).
+In a tenth of the calls each, the server's first check goes unanswered to the client's private address, it is
+refused by the client's NAT with ICMP, or the client's first check causes a role conflict
+(RFC 8445, section 7.3.1.1).
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from postproc.wire.ip import Endpoint
 
 CHECKS_AFTER, DTLS_AFTER = 0.020, 0.200  # seconds after the INVITE
 PACE, ROUND_TRIP, FLIGHT = 0.020, 0.012, 0.004
-CONSENT = 5.0  # seconds between checks of a running call (RFC 7675)
+CONSENT = 5.0  # seconds between consent checks (RFC 7675, section 5.1)
 TRANSMISSIONS = (0.0, 0.5, 1.5)  # of an unanswered request (RFC 8489, section 6.2.1)
 IN_VAIN, REFUSED, CONFLICT = 2, 6, 4  # call number modulo ten
 
@@ -28,7 +28,7 @@ class Check(NamedTuple):
 
 
 def checks(script: Script, call: Call) -> dict[str, dict[str, int]]:
-    """Send all checks; returns the number of transactions per direction and outcome."""
+    """Send all checks; return the number of transactions per direction and outcome."""
     outcomes = Counter((check.by_client, _send(script, call, check)) for check in _schedule(call))
     directions = {"client_to_server": True, "server_to_client": False}
     kinds = ("success", "error", "unanswered")
@@ -36,7 +36,7 @@ def checks(script: Script, call: Call) -> dict[str, dict[str, int]]:
 
 
 def handshake(script: Script, call: Call) -> dict[str, Any] | None:
-    """The B2BUA is the DTLS client (its a=setup is active)."""
+    """Send the DTLS handshake, the B2BUA being the client (a=setup:active); return its truth."""
     if not call.plan.checks:
         return None
     datagrams = dtls(call.server_certificate, call.client_certificate, call.rng.bytes)
@@ -48,7 +48,7 @@ def handshake(script: Script, call: Call) -> dict[str, Any] | None:
 
 
 def _schedule(call: Call) -> Iterator[Check]:
-    """Both sides in turn: a few at the beginning, then one every five seconds until the end."""
+    """Yield the checks of both sides in turn: a few at the beginning, then one every CONSENT s."""
     if not call.plan.checks:
         return
     begin = call.plan.start + CHECKS_AFTER
@@ -61,7 +61,7 @@ def _schedule(call: Call) -> Iterator[Check]:
 
 
 def _send(script: Script, call: Call, check: Check) -> str:
-    """One transaction; returns its outcome."""
+    """Send one transaction; return its outcome."""
     kind = call.plan.number % 10 if check.number == 0 else None
     request = _request(call, check)
     src, dst = _ends(call, check.by_client)
@@ -87,7 +87,7 @@ def _in_vain(script: Script, call: Call, check: Check, request: tuple[bytes, byt
 
 
 def _request(call: Call, check: Check) -> tuple[bytes, bytes]:
-    """Transaction ID and message; the client controls and nominates with its second check."""
+    """Return transaction ID and request; the client is controlling and nominates with its second check."""
     sender, receiver = (call.client, call.server) if check.by_client else (call.server, call.client)
     transaction = call.rng.bytes(12)
     username = f"{receiver.ufrag}:{sender.ufrag}"

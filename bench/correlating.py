@@ -1,4 +1,4 @@
-"""Prints the CPU seconds of correlation alone, done anew on the events in a run's output.
+"""Print the CPU seconds of correlation alone, repeated on the events in a run's results.
 
 python -m bench.correlating OUT
 """

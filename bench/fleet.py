@@ -1,12 +1,11 @@
-"""Measures ``postproc run --dask`` on two workers of this machine.
+"""Measure ``postproc run --dask`` with two workers on this machine.
 
     python -m bench.fleet --sites 10 --calls 2000 --files 2 [--kill]
 
-Each site has a ring of so many files with so many calls, four new ones a second, that go on from file to
-file.
-Printed are time, CPU and memory of the driver and of the workers. The calls of the first site have to be what
-``postproc run`` says of its folder, and every call of the generator has to stand once in the dataset. With
-``--kill`` a worker is killed when the first calls are there.
+Each site has a ring buffer of this many files and calls; four calls begin per second, and they span files.
+Prints time, CPU and memory of the driver and the workers. The calls of the first site must equal those of
+``postproc run`` on its folder, and every generated call must be in the dataset once. With
+``--kill``, a worker is killed when the first calls have been added.
 """
 
 import argparse
@@ -31,7 +30,7 @@ from postproc.read import programs
 
 COMPARED = ["call_uid", "verdict", "cause", "final_status", "headline"]
 OFTEN = 0.2  # seconds between polls for the first calls
-LONGEST = 4 * 3600.0  # seconds: 200,000 calls take over an hour on a machine that does other work, too
+LONGEST = 4 * 3600.0  # seconds: 200,000 calls take over an hour on a busy machine
 
 
 def main() -> None:
@@ -107,7 +106,7 @@ def _kill_one(workers: dict[str, int], calls: Path) -> None:
 
 def _used() -> tuple[float, float]:
     """Return peak MB and CPU seconds of this worker, including its tshark processes."""
-    import resource  # noqa: PLC0415  (elsewhere)
+    import resource  # noqa: PLC0415  (imported by the worker)
 
     own, theirs = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     cpu = sum(each.ru_utime + each.ru_stime for each in (own, theirs))

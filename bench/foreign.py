@@ -1,8 +1,8 @@
-"""What else goes over a server's wire: a few long TCP connections that are no telephony.
+"""Unrelated traffic of a server: a few long TCP connections.
 
 A file share (SMB2), a download (HTTP), a database (PostgreSQL) and HTTPS: data
-segments of a good kilobyte mostly one way, an acknowledgement for every second.
-Each repeats one well-formed cycle of packets, so that numpy can lay them down.
+segments of over a kilobyte mostly in one direction, an acknowledgement for every second one.
+Each connection repeats one well-formed cycle of packets, which numpy can generate.
 """
 
 import struct
@@ -42,7 +42,7 @@ class Conversation(NamedTuple):
 
 @dataclass(frozen=True)
 class Position:
-    """One place in the cycle: its turn, which packets of the connection, and both sides' bytes so far."""
+    """One position in the cycle: its turn, its packets' indices, and the bytes sent by each side before."""
 
     turn: Turn
     index: Integers
@@ -51,7 +51,7 @@ class Position:
 
 
 def batches(packets: int, start: float, end: float, seed: int) -> list[Batch]:
-    """``packets`` packets of foreign TCP between two times."""
+    """Return ``packets`` packets of unrelated TCP between two times (s)."""
     rng = np.random.default_rng([seed, 1])
     shares = [packets // CONNECTIONS + (number < packets % CONNECTIONS) for number in range(CONNECTIONS)]
     return [
@@ -92,13 +92,13 @@ def _positions(conversation: Conversation, packets: int) -> list[Position]:
 
 
 def _repeats(place: int, opening: int, cycle: int, packets: int) -> Integers:
-    """How often the place comes before the packets run out; the opening comes once."""
+    """Return the number of each repetition of the position; the opening is not repeated."""
     number = max(0, -(-(packets - place) // cycle))
     return np.arange(min(number, 1) if place < opening else number)
 
 
 def _bytes_before(turns: list[Turn], by_client: bool) -> list[int]:
-    """Sequence space used by one side before each turn, and after the last."""
+    """Return the sequence space used by one side before each turn, and after the last."""
     used = ((len(turn.payload) + bool(turn.flags & SYN)) * (turn.by_client == by_client) for turn in turns)
     return list(accumulate(used, initial=0))
 
@@ -119,7 +119,7 @@ def _batch(conversation: Conversation, position: Position, times: Times) -> Batc
 
 
 def _answer(request: bytes, segments: list[bytes]) -> list[Turn]:
-    """A request, then data with an acknowledgement for every second segment."""
+    """Return a request, then data with an acknowledgement for every second segment."""
     turns = [Turn(True, request, PSH | ACK)]
     for number, segment in enumerate(segments):
         turns.append(Turn(False, segment, PSH | ACK))
@@ -132,7 +132,7 @@ def _cut(data: bytes, size: int) -> list[bytes]:
 
 
 def _share(noise: Callable[[int], bytes]) -> tuple[list[Turn], list[Turn]]:
-    """SMB2 READ of a large file (MS-SMB2, sections 2.2.19 and 2.2.20)."""
+    """Return the opening and the cycle of an SMB2 READ of a large file (MS-SMB2, 2.2.19 and 2.2.20)."""
     size = SEGMENTS * 1400
     body = struct.pack("<HBBIQ16sIIIHHB", 49, 80, 0, size, 0, noise(16), 0, 0, 0, 0, 0, 0)
     answer = struct.pack("<HBBIII", 17, 80, 0, size, 0, 0) + noise(size)
@@ -152,7 +152,7 @@ def _web(noise: Callable[[int], bytes]) -> tuple[list[Turn], list[Turn]]:
 
 
 def _database(noise: Callable[[int], bytes]) -> tuple[list[Turn], list[Turn]]:
-    """PostgreSQL's simple query: one row per segment."""
+    """Return the opening and the cycle of a PostgreSQL simple query, one row per segment."""
     query = _pgsql(b"Q", b"SELECT document FROM archive ORDER BY id;\0")
     column = b"document\0" + struct.pack(">IHIhIH", 0, 0, 17, -1, 0xFFFFFFFF, 1)
     rows = [_pgsql(b"D", struct.pack(">HI", 1, 1000) + noise(1000)) for _ in range(SEGMENTS)]

@@ -1,13 +1,13 @@
-"""Builds a capture and, beside it, the truth about it.
+"""Generate a capture and its truth.
 
     python -m bench.generate rtp calls.pcapng --packets 100000 --foreign 100000
     python -m bench.generate sip many.pcapng --calls 2000 --single-port
     python -m bench.generate folder small/ --captures 200
 
-``rtp``: calls of about a minute through a back-to-back user agent, 99 % of the
-packets RTP. ``sip``: many calls without media, four new ones a second. ``folder``: a
-folder of small captures, a short call in each. The same
-arguments give the same bytes. The truth goes to NAME.truth.json.
+``rtp``: calls of about a minute through a back-to-back user agent; 99 % of the
+packets are RTP. ``sip``: many calls without media, four new ones per second. ``folder``: a
+folder of small captures of one short call each. The same
+arguments give the same bytes. The truth is written to NAME.truth.json.
 """
 
 import argparse
@@ -26,18 +26,18 @@ from bench.plan import B2BUA, MEDIA_PORTS, PBX, Plan, Script
 from bench.wire import Connection
 
 BEGIN = 1_760_000_000.0
-PACKETS_OF_SETUP = 28  # of a call: SIP, first checks, DTLS, less 0.12 s without media
-PACKETS_PER_SECOND = 201.6  # of a call: four streams, consent checks, RTCP
+PACKETS_OF_SETUP = 28  # per call: SIP, first checks, DTLS, less 0.12 s without media
+PACKETS_PER_SECOND = 201.6  # per call: four streams, consent checks, RTCP
 TALK = 60.0  # seconds
 SPREAD = 30.0  # seconds within which the calls with media begin
 CALLS_PER_SECOND = 4
-COUNTED = ("packets", "rtp_packets", "foreign_packets", "sip_messages")  # of a truth
-SHORT = 6.0  # seconds of a call with a capture of its own: some 1,200 packets, and time to miss an answer
+COUNTED = ("packets", "rtp_packets", "foreign_packets", "sip_messages")  # keys of a truth
+SHORT = 6.0  # seconds of a call in its own capture: some 1,200 packets, and time for a check to go unanswered
 POOL = 200  # media ports of the B2BUA in ``sip``
 
 
 def rtp(packets: int, seed: int) -> Script:
-    """Calls with media: about ``packets`` packets (2 % less where losses are many)."""
+    """Return calls with media: about ``packets`` packets (2 % less if many are lost)."""
     rng = np.random.default_rng([seed, 0])
     number_of_calls = max(1, round(packets / (PACKETS_OF_SETUP + PACKETS_PER_SECOND * TALK)))
     talk = max(1.0, (packets / number_of_calls - PACKETS_OF_SETUP) / PACKETS_PER_SECOND)
@@ -46,7 +46,7 @@ def rtp(packets: int, seed: int) -> Script:
 
 
 def sip(number_of_calls: int, single_port: bool, checks: int, seed: int) -> Script:
-    """Calls without media, two legs each; one of twenty busy, one cancelled."""
+    """Return calls without media, with two legs each; one in twenty is busy, one cancelled."""
     rng = np.random.default_rng([seed, 0])
     starts = BEGIN + (np.arange(number_of_calls) + rng.random(number_of_calls)) / CALLS_PER_SECOND
     talks = rng.uniform(5, 20, number_of_calls)
@@ -69,7 +69,7 @@ def sip(number_of_calls: int, single_port: bool, checks: int, seed: int) -> Scri
 def write(
     path: Path, script: Script, foreign_packets: int, seed: int, links: tuple[int, int] = pcapng.NPCAP
 ) -> None:
-    """The capture, and its truth beside it."""
+    """Write the capture, and its truth beside it."""
     others = foreign.batches(foreign_packets, *_span(script), seed)
     packets = pcapng.write(path, script.wire.packets, [*script.batches, *others], links)
     truth = {
@@ -83,7 +83,7 @@ def write(
 
 
 def folder(path: Path, captures: int, seed: int) -> None:
-    """Captures of a short call each, one after the other in time; one truth about all of them."""
+    """Write consecutive captures of one short call each, and one truth about all of them."""
     path.mkdir(parents=True, exist_ok=True)
     truths = []
     for number in range(captures):
@@ -111,7 +111,7 @@ def rtp_plan(number: int, start: float, talk: float) -> Plan:
 
 
 def _segmentation(number: int) -> dict[str, Any]:
-    """Some INVITEs over two or three segments, some responses two in one, every other leg 2 marked."""
+    """Return TCP segmentation of a call's SIP, and whether leg 2 carries a header of leg 1."""
     segments = 3 if number % 11 == 3 else 2 if number % 5 == 0 else 1
     return {"segments": segments, "coalesced": number % 7 == 0, "marked": number % 2 == 1}
 
@@ -122,7 +122,7 @@ def _from_pool(number: int) -> tuple[int, int]:
 
 
 def stage(plans: list[Plan], seed: int) -> Script:
-    """Play all calls; their leg 1 shares one TCP connection."""
+    """Play all calls; all first legs share one TCP connection."""
     script = Script()
     server_certificate = certificate("b2bua", np.random.default_rng([seed, 2]).bytes)
     for plan in plans:

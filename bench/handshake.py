@@ -31,7 +31,7 @@ SUITES = (ECDHE_ECDSA_AES128_GCM,)
 
 @dataclass
 class Sender:
-    """One side's record and handshake counters."""
+    """One side's record and message sequence numbers."""
 
     records: int = 0
     messages: int = 0
@@ -53,7 +53,7 @@ class Sender:
 def dtls(
     client_certificate: bytes, server_certificate: bytes, noise: Callable[[int], bytes]
 ) -> list[tuple[bool, bytes]]:
-    """The handshake's datagrams in order, each with whether the DTLS client sends it."""
+    """Return the handshake's datagrams in order, each with whether the DTLS client sends it."""
     client, server = Sender(), Sender()
     hello = client.handshake(
         CLIENT_HELLO,
@@ -72,7 +72,7 @@ def dtls(
 
 
 def tls_hellos(noise: Callable[[int], bytes]) -> tuple[bytes, bytes]:
-    """ClientHello and ServerHello as TLS records, the beginning of any HTTPS connection."""
+    """Return ClientHello and ServerHello as TLS records, with which an HTTPS connection begins."""
     hello = ClientHello(TLS_1_2, noise(32), SUITES, (GROUPS, EXTENDED_MASTER_SECRET), cookie=None)
     answer = _server_hello(TLS_1_2, noise)
     return wire.tls_handshake(CLIENT_HELLO, bytes(hello)), wire.tls_handshake(SERVER_HELLO, answer)

@@ -20,7 +20,7 @@ ROLE_CONFLICT = ErrorCode(487, "Role Conflict")
 
 
 def check(transaction: bytes, username: str, password: str, controlling: bool, nominate: bool) -> bytes:
-    """A Binding request as a connectivity check; its tie-breaker is the transaction's start."""
+    """Return a connectivity check; its tie-breaker is the first 8 bytes of the transaction ID."""
     role = ICE_CONTROLLING if controlling else ICE_CONTROLLED
     message = Message(Method.BINDING, Class.REQUEST, transaction).add(USERNAME, username)
     message = message.add(PRIORITY, PEER_REFLEXIVE_PRIORITY).add(role, int.from_bytes(transaction[:8]))

@@ -1,11 +1,11 @@
-"""Says what becomes of the calls when each weight of the joining moves by a third.
+"""Show how calls change when a weight of the joining is changed by a third.
 
     python -m bench.joining OUT...
 
-OUT are results of ``postproc run``, correlated anew on their events: as they are, then with each number of
-MOVED, and each piece of evidence as a whole, a third less and a third more. Printed is the table of
-docs/JOINING.md: how many legs change their call, how many choices are left open, and how far the
-confidence of a call moves at most.
+OUT are results of ``postproc run``, whose events are correlated again: unchanged, then with each number of
+MOVED, and each piece of evidence as a whole, a third less and a third more. Prints the table of
+docs/JOINING.md: how many legs change their call, how many choices are left open, and the largest change of a
+call's confidence.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""Runs a program and says what it and everything it started used.
+"""Run a program and measure its resources and those of all its descendants.
 
 CPU is user and system time of all processes. The peak is that of the largest
 single process (``ru_maxrss``), not a sum, and never below our own 20 MB, which
-a child has until it executes its program. Processes left behind by the program
-become our children on Linux and are waited for, so that nothing goes uncounted.
+a child occupies until exec. On Linux, orphans of the program
+become our children and are waited for, so all are counted.
 """
 
 import ctypes
@@ -24,7 +24,7 @@ MEGABYTE = 1e6
 
 @dataclass(frozen=True)
 class Usage:
-    """``failure`` says why the figures mean nothing; None if the program ended well."""
+    """Resources used. ``failure`` is the reason why they are invalid; None if the program succeeded."""
 
     cpu_s: float
     wall_s: float
@@ -33,13 +33,13 @@ class Usage:
 
 
 def adopt_orphans() -> None:
-    """Descendants whose parent ends become children of this process (prctl(2), Linux)."""
+    """Make descendants whose parent ends children of this process (PR_SET_CHILD_SUBREAPER, Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def measure(command: list[str], environment: dict[str, str], timeout: float = TIMEOUT) -> Usage:
-    """Run to the end with nothing on stdin; output is thrown away."""
+    """Run a command to its end with empty stdin, discarding its output; ``timeout`` is in s."""
     with tempfile.TemporaryFile() as errors:
         begin = perf_counter()
         pid = _start(command, environment, errors.fileno())
@@ -54,7 +54,7 @@ def measure(command: list[str], environment: dict[str, str], timeout: float = TI
 
 
 def undisturbed(usages: list[Usage]) -> Usage:
-    """The least of the times, to which others on the machine only ever add; the highest peak, any failure."""
+    """Return the least times, as other load only adds to them, the highest peak, and any failure."""
     failures = [each.failure for each in usages if each.failure]
     return Usage(
         cpu_s=min(each.cpu_s for each in usages),
@@ -74,7 +74,7 @@ def _start(command: list[str], environment: dict[str, str], errors: int) -> int:
 
 
 def _wait(pid: int, timeout: float) -> tuple[int, struct_rusage]:
-    """Exit status and usage of the program; its whole process group is killed when time is up."""
+    """Return exit status and usage of the program; kill its process group after ``timeout`` s."""
     killer = Timer(timeout, os.killpg, (pid, signal.SIGKILL))
     killer.start()
     try:
@@ -88,7 +88,7 @@ def _wait(pid: int, timeout: float) -> tuple[int, struct_rusage]:
 
 
 def _left_behind(group: int) -> list[struct_rusage]:
-    """Wait for what is still there of the program's process group."""
+    """Wait for the remaining processes of the program's group; return their usage."""
     usages = []
     while True:
         try:

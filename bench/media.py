@@ -1,4 +1,4 @@
-"""RTP streams by the second, vectorised, and their RTCP (RFC 3550, RFC 3711)."""
+"""RTP streams, vectorised, and their RTCP (RFC 3550, RFC 3711)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from postproc.wire.rtp import sender_report, source_description
 
 PACKETS_PER_SECOND = 50
 SRTCP_CLEAR = 8  # bytes: the header and the sender's SSRC
-LATE = 0.025  # a straggler arrives after its successor
+LATE = 0.025  # s: more than the 20 ms between packets, so that a delayed one arrives after its successor
 NTP_EPOCH = 2208988800
 CNAME = b"client@pbx"
 
@@ -42,10 +42,10 @@ class Stream:
 
 
 def packets(stream: Stream, rng: np.random.Generator) -> tuple[Batch, dict[str, Any]]:
-    """The stream as it arrives, and the truth about it.
+    """Return the stream as it arrives, and its truth.
 
-    Every network is different: jitter of 0.2, 1 or 4 ms, a third of the streams lose 1 %,
-    some 1.2 s in one piece, some have stragglers. First and last packet arrive.
+    Jitter is 0.2, 1 or 4 ms; a third of the streams lose 1 %, some lose 1.2 s at once, some have delayed
+    packets. The first and the last packet arrive.
     """
     sent = round(stream.seconds * PACKETS_PER_SECOND)
     index, arrivals = _arrived(sent, rng)
@@ -54,7 +54,7 @@ def packets(stream: Stream, rng: np.random.Generator) -> tuple[Batch, dict[str, 
 
 
 def rtcp(stream: Stream, other: Stream, time: float, noise: Callable[[int], bytes]) -> bytes:
-    """A compound packet: sender report with one block, CNAME; encrypted past its head when SRTCP."""
+    """Return a compound packet: sender report with one report block, CNAME; as SRTCP for SRTP."""
     sent = int((time - stream.start) * PACKETS_PER_SECOND)
     ntp, fraction = int(time) + NTP_EPOCH, int(time % 1 * 2**32)
     octets = sent * stream.codec.payload_length
@@ -68,7 +68,7 @@ def rtcp(stream: Stream, other: Stream, time: float, noise: Callable[[int], byte
 
 
 def _arrived(sent: int, rng: np.random.Generator) -> tuple[Integers, Times]:
-    """Indices of the packets that arrive and their times from the start, in order of arrival."""
+    """Return indices and times (s from the start) of the packets that arrive, in order of arrival."""
     index = np.arange(sent)
     delay = np.abs(rng.normal(0, rng.choice([0.0002, 0.001, 0.004]), sent))
     if rng.random() < 0.1:

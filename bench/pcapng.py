@@ -1,7 +1,7 @@
-"""Writes a pcapng file of two interfaces in order of time (draft-ietf-opsawg-pcapng).
+"""Write a pcapng file of two interfaces in order of time (draft-ietf-opsawg-pcapng).
 
-Single packets come as bytes, batches as rows; every record's place in the file
-is computed first, then the batches are scattered into a memory map.
+Single packets are bytes, batches are rows. The offset of every record in the file
+is computed first; then the batches are scattered into a memory map.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ NAMES = {
 def write(
     path: Path, packets: Sequence[Packet], batches: Sequence[Batch], links: tuple[int, int] = NPCAP
 ) -> int:
-    """Write all packets in order of time; returns how many there are."""
+    """Write all packets in order of time; return their number."""
     head = section_header()
     head += b"".join(interface_description(*each) for each in zip(links, NAMES[links], strict=True))
     headers = [LINK_HEADERS[link] for link in links]
@@ -70,7 +70,7 @@ def _record_length(frame_length: int) -> int:
 def _columns(
     packets: Sequence[Packet], batches: Sequence[Batch], headers: Sequence[bytes]
 ) -> tuple[Integers, Integers]:
-    """Time in microseconds and record length of every packet, batches after single packets."""
+    """Return time in microseconds and record length of every packet, single packets first, then batches."""
     link = [len(header) for header in headers]
     times = [np.array([each.time for each in packets], np.float64), *(each.times for each in batches)]
     singles = [_record_length(link[each.interface] + len(each.data)) for each in packets]
@@ -87,7 +87,7 @@ def _microseconds(times: Times) -> Integers:
 
 
 def _offsets(times: Integers, lengths: Integers) -> Integers:
-    """Where each record begins when they are laid down in order of time."""
+    """Return the file offset of each record when they are written in order of time."""
     order = np.argsort(times, kind="stable")
     offsets = np.empty(times.size, np.int64)
     offsets[order] = np.cumsum(lengths[order]) - lengths[order]
@@ -99,7 +99,7 @@ def _scatter(file: Bytes, offsets: Integers, records: Bytes) -> None:
 
 
 def _records(batch: Batch, link_header: bytes) -> Bytes:
-    """The batch as enhanced packet blocks, one per row."""
+    """Return the batch as Enhanced Packet Blocks, one per row."""
     empty = enhanced_packet(Packet(0.0, batch.interface, batch.template), link_header)
     records = np.tile(np.frombuffer(empty, np.uint8), (batch.times.size, 1))
     microseconds = _microseconds(batch.times)

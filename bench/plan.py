@@ -1,8 +1,8 @@
-"""What is to happen in a call, and who takes part.
+"""The plan of a call, and its participants.
 
 Leg 1: the PBX to the B2BUA on the same host, SIP over one TCP connection on
-loopback; ICE, DTLS and SRTP with a softphone, at home behind NAT or on the host
-itself. Leg 2: the B2BUA to a carrier, SIP and RTP over UDP.
+loopback; ICE, DTLS and SRTP with a softphone, at home behind NAT or on the same
+host. Leg 2: the B2BUA to a carrier, SIP and RTP over UDP.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class Plan:
     talk: float
     ports: tuple[int, int]
     outcome: str = "answered"  # answered, busy or cancelled
-    at_home: bool = True  # the softphone; else on the watched host
+    at_home: bool = True  # the softphone is behind NAT; else on the captured host
     checks: int = 0  # of each side before DTLS
     media: bool = False
     segments: int = 1  # of the INVITE
@@ -52,7 +52,7 @@ class Plan:
 
 @dataclass
 class Script:
-    """What the calls put on the wire, and the truth about it."""
+    """What the calls put on the wire, and its truth."""
 
     wire: Wire = field(default_factory=Wire)
     writes: list[Write] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Script:
 
 @dataclass(frozen=True)
 class Call:
-    """A plan with identities."""
+    """A plan with the participants' addresses, names and credentials."""
 
     plan: Plan
     inbound: Dialog
@@ -80,7 +80,7 @@ class Call:
 
 
 def cast(plan: Plan, seed: int, server_certificate: bytes) -> Call:
-    """Give everybody in the plan an address, a name and secrets."""
+    """Assign addresses, names and credentials to the participants; reproducible by ``seed``."""
     rng = np.random.default_rng([seed, plan.number])
     client_certificate = certificate("client", rng.bytes)
     client, candidates = _client(plan)
@@ -114,7 +114,7 @@ def _dialogs(plan: Plan, rng: np.random.Generator) -> tuple[Dialog, Dialog]:
 
 
 def _client(plan: Plan) -> tuple[Endpoint, list[Candidate]]:
-    """Where the softphone's packets come from, and what it offers."""
+    """Return the address that the softphone's packets come from, and its candidates."""
     port = CLIENT_PORTS + plan.ports[0] - MEDIA_PORTS
     if not plan.at_home:
         return Endpoint("127.0.0.1", port), [Candidate("host", "127.0.0.1", port)]
@@ -126,5 +126,5 @@ def _client(plan: Plan) -> tuple[Endpoint, list[Candidate]]:
 def _agent(
     rng: np.random.Generator, half: int, candidates: Sequence[Candidate], der: bytes, setup: str
 ) -> IceAgent:
-    """``half`` is half the ufrag's length: long enough never to meet its like."""
+    """Return an ICE agent; ``half`` is half the ufrag's length, long enough to be unique."""
     return IceAgent(rng.bytes(half).hex(), rng.bytes(12).hex(), candidates, fingerprint(der), setup)

@@ -1,14 +1,12 @@
-"""Measures what plugins/legs.lua costs tshark, in every Wireshark there is.
+"""Measure the cost of plugins/legs.lua in tshark, with every Wireshark version installed.
 
     python -m bench.plugin                  100,000 packets, 99 % of them RTP
     python -m bench.plugin --rounds 9
 
-``tshark -2 -Y frame -T fields -e frame.number`` without the plug-in, and with it and the
-two of its columns that the profile shows for every packet, in turns, so that a slow
-minute hits both alike: CPU time, median; and by how much more memory grows with each
-packet of the capture's second half, which is all media. Beside
-it a post-dissector that does nothing: less than that no plug-in can cost. Exit
-status 1 when a limit is missed.
+Runs ``tshark -2 -Y frame -T fields -e frame.number`` alternately without the plug-in, and with it and the two
+of its columns that the profile shows for every packet. Reports the median CPU time, and the additional memory
+per packet of the capture's second half, which is all media. A post-dissector that does nothing is measured,
+too, as the lower bound of any plug-in. Exit status 1 if a limit is exceeded.
 """
 
 import argparse
@@ -91,7 +89,7 @@ def _run(wireshark: Wireshark, capture: Path, script: Path | None, packets: int 
 
 
 def _extra(usages: list[list[Usage]]) -> float:
-    """Return the median of the extra megabytes of a row's last usage over its first."""
+    """Return the median, over rows, of the MB by which the last usage exceeds the first."""
     return statistics.median(row[-1].peak_mb - row[0].peak_mb for row in usages)
 
 

@@ -1,7 +1,7 @@
-"""The programs that are measured, and how each is called.
+"""The programs that are measured, and their command lines.
 
-The baselines are tshark as it comes. Only ``tshark -T ek`` on many calls has two
-preferences set as we set them: without, tshark notes every Call-ID that used a
+The baselines are tshark with its defaults. Only ``tshark -T ek`` on many calls gets two
+preferences that we set, too: without them tshark records every Call-ID that used a
 media port before, and takes hours.
 """
 
@@ -19,10 +19,10 @@ OURS, BASELINE_A, BASELINE_B, EK = (
     "tshark -T fields (B)",
     "tshark -T ek",
 )
-AGAIN = "  again, unchanged"  # into the same folder: the results stand
+AGAIN = "  again, unchanged"  # into the same folder: the results are reused
 FULL, FULL_AGAIN = "postproc run", "  again, with report, unchanged"  # with report and notebooks
 ONE_PROCESS, TWO_PROCESSES = "postproc run --no-report -j 1", "postproc run --no-report -j 2"
-WITHOUT = "postproc run, without foreign TCP"  # the same calls, in the same minute
+WITHOUT = "postproc run, without foreign TCP"  # the same calls, measured in the same minute
 CORRELATING = "  correlating alone"  # CPU only
 SIGNALLING = "sip || stun || dtls || icmp"
 PREFERENCES = ["-o", "udp.try_heuristic_first:TRUE", "-o", "sdp.establish_conversation:FALSE"]
@@ -55,30 +55,30 @@ FIELDS = (
 
 @dataclass(frozen=True)
 class Program:
-    """``command`` makes the arguments from a capture and an empty folder for output."""
+    """A program; ``command`` returns its arguments for a capture and an empty output folder."""
 
     name: str
     executable: str
     command: Callable[[Path, Path], list[str]]
     scenarios: tuple[str, ...] = ("rtp", "sip")
-    one_link_type: bool = False  # cannot read a file with two: gets loopback as Ethernet
-    without_foreign: bool = False  # what it is given; measured only where there is some
-    only_alone: bool = False  # measured only where there is no foreign traffic
-    again: str | None = None  # what its second run into the same folder is called, if that is measured
-    checked: bool = False  # its answer is compared with the truth
+    one_link_type: bool = False  # cannot read two link types: gets loopback as Ethernet
+    without_foreign: bool = False  # reads the capture without unrelated TCP; measured only if there is some
+    only_alone: bool = False  # measured only on captures without unrelated TCP
+    again: str | None = None  # name of its second run into the same folder, if that is measured
+    checked: bool = False  # its results are compared with the truth
 
     @property
     def installed(self) -> bool:
         return shutil.which(self.executable) is not None
 
     def asked(self, spec: Spec) -> bool:
-        """Whether this program on such a capture says anything."""
+        """Return whether to measure this program on such a capture."""
         if spec.scenario not in self.scenarios or (self.only_alone and spec.foreign):
             return False
         return bool(spec.foreign or not self.without_foreign)
 
     def spec(self, spec: Spec) -> Spec:
-        """The form of the capture that this program is to read."""
+        """Return the variant of the capture that this program reads."""
         foreign = 0 if self.without_foreign else spec.foreign
         return replace(spec, one_link_type=self.one_link_type, foreign=foreign)
 

@@ -13,7 +13,7 @@ Row = Sequence[str]
 
 
 def measurements(results: Results) -> list[Row]:
-    """One row per capture and program; ratios are to tshark on the same capture."""
+    """Return one row per capture and program; ratios are relative to tshark on the same capture."""
     rows: list[Row] = []
     for spec, usages in results.items():
         bases = usages.get(BASELINE_A), usages.get(BASELINE_B)
@@ -25,7 +25,7 @@ def measurements(results: Results) -> list[Row]:
 
 
 def failures(results: Results) -> list[str]:
-    """One line for each program that failed or answered wrongly."""
+    """Return one line per program that failed or gave wrong results."""
     return [
         f"{spec.title}: {name}: {usage.failure}"
         for spec, usages in results.items()
@@ -48,7 +48,7 @@ def verdicts(bars: Sequence[Bar]) -> list[Row]:
 
 
 def aligned(head: Row, rows: Sequence[Row]) -> str:
-    """Columns padded to their widest cell; figures to the right."""
+    """Return the table with padded columns, figures aligned right."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     rule = ["-" * width for width in widths]
     return "\n".join(_line(row, head, widths) for row in (head, rule, *rows))
@@ -60,13 +60,13 @@ def markdown(head: Row, rows: Sequence[Row]) -> str:
 
 
 def _figures(usage: Usage) -> Row:
-    """Empty where nothing was measured."""
+    """Return the figures as cells, empty if nothing was measured."""
     wall, peak = usage.wall_s, usage.peak_mb
     return f"{usage.cpu_s:.2f}", f"{wall:.2f}" if wall else "", f"{peak:.0f}" if peak else ""
 
 
 def _ratio(usage: Usage, base: Usage | None) -> str:
-    """Empty where one of the two came to nothing."""
+    """Return the ratio as a cell, empty if either was not measured or failed."""
     if base is None or base.failure or usage.failure or not base.cpu_s:
         return ""
     return f"{usage.cpu_s / base.cpu_s:.2f}"

@@ -1,4 +1,4 @@
-"""The SIP of both legs, written down as a table of lines and then sent."""
+"""The SIP messages of both legs: a table of lines, which are then sent."""
 
 from itertools import groupby
 from typing import NamedTuple
@@ -19,7 +19,7 @@ class Line(NamedTuple):
 
 
 def signal(script: Script, call: Call) -> int:
-    """Send both legs' messages; returns how many there are."""
+    """Send both legs' messages; return their number."""
     ends = {"answered": _answered, "busy": _busy, "cancelled": _cancelled}
     lines = _set_up(call) + ends[call.plan.outcome](call)
     for line in lines:
@@ -97,7 +97,7 @@ def _send_datagram(script: Script, call: Call, line: Line) -> None:
 
 
 def _send_stream(script: Script, call: Call, lines: list[Line]) -> None:
-    """Messages of one moment and sender go into one segment; the INVITE into as many as planned."""
+    """Send messages of equal time and sender in one segment, the INVITE in as many as planned."""
     for (after, by_uac), group in groupby(lines, key=lambda line: (line.after, line.by_uac)):
         sender = call.inbound.uac if by_uac else call.inbound.uas
         data = b"".join(line.data for line in group)

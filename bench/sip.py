@@ -42,7 +42,7 @@ class Dialog:
 
     @property
     def reversed(self) -> "Dialog":
-        """The same leg as the called party sees it when it sends a request itself."""
+        """Return the dialog as seen by the called party, for its own requests."""
         return replace(self, uac=self.uas, uas=self.uac, uac_agent=self.uas_agent, uas_agent=self.uac_agent)
 
 
@@ -72,12 +72,12 @@ def invite(dialog: Dialog, sdp: str, extra: Sequence[str] = ()) -> bytes:
 
 
 def ack(dialog: Dialog, success: bool) -> bytes:
-    """A failure's ACK belongs to the INVITE's transaction (RFC 3261, section 17.1.1.3)."""
+    """Return an ACK: for a failure in the INVITE's transaction (RFC 3261, section 17.1.1.3)."""
     return _request(dialog, "ACK", "ACK" if success else "INVITE", confirmed=True)
 
 
 def cancel(dialog: Dialog) -> bytes:
-    """CANCEL has the INVITE's branch (RFC 3261, section 9.1)."""
+    """Return a CANCEL, with the INVITE's branch (RFC 3261, section 9.1)."""
     return _request(dialog, "CANCEL", "INVITE")
 
 
@@ -88,7 +88,7 @@ def bye(dialog: Dialog, by_uas: bool) -> bytes:
 def response(
     dialog: Dialog, status: int, method: str = "INVITE", *, cseq: int = 1, sdp: str = "", by_uac: bool = False
 ) -> bytes:
-    """The answer to a request of the UAC, or (``by_uac``) of the UAS."""
+    """Return the response to a request of the UAC, or (``by_uac``) of the UAS."""
     sender = dialog.reversed if by_uac else dialog
     contact = [_contact(sender.uas, dialog.transport)] if sdp else []
     reason = [BUSY] if status == 486 else []
@@ -110,7 +110,7 @@ def _request(
     confirmed: bool = False,
     by_uas: bool = False,
 ) -> bytes:
-    """``confirmed`` puts the To tag in, ``by_uas`` turns the direction."""
+    """Return a request; ``confirmed``: with To tag, ``by_uas``: sent by the UAS."""
     sender = dialog.reversed if by_uas else dialog
     user, host = dialog.caller if by_uas else dialog.callee, sender.uas
     uri = f"sip:{user}@{host.addr}:{host.port};transport={dialog.transport.lower()}"
@@ -121,7 +121,7 @@ def _request(
 
 
 def secured_sdp(owner: str, media: Endpoint, agent: IceAgent) -> str:
-    """A description with ICE and DTLS-SRTP, as a WebRTC softphone writes it."""
+    """Return a description with ICE and DTLS-SRTP, as of a WebRTC softphone."""
     session = ["v=0", f"o={owner} {media.port} 1 IN IP4 {media.addr}", "s=-", "t=0 0"]
     line = [f"m=audio {media.port} UDP/TLS/RTP/SAVPF 111 8 101", f"c=IN IP4 {media.addr}", "a=mid:0"]
     ice = [f"a=ice-ufrag:{agent.ufrag}", f"a=ice-pwd:{agent.password}"]

@@ -1,10 +1,10 @@
-"""Measures ``postproc watch FOLDER`` beside ``postproc run`` of the same files.
+"""Measure ``postproc watch FOLDER`` against ``postproc run`` on the same files.
 
     python -m bench.watching --calls 20000 --files 160
 
-The folder is a ring of generated calls, four new ones a second, taken in as fast as it goes. Printed are CPU
-of both, the watch's memory in the four quarters of its time, and the calls that the two do not tell alike.
-What is kept of each call would show in the last quarter, which may be a tenth above the first.
+The folder is a ring buffer of generated calls, four new ones per second, read as fast as possible. Prints the
+CPU time of both, the memory of ``watch`` in the four quarters of its time, and the calls that the two report
+differently. A leak per call would show in the last quarter, which may exceed the first by a tenth.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from postproc import load
 
 COMPARED = ["call_uid", "verdict", "cause", "final_status"]
 PACE = 0.5  # seconds between samples of the memory
-IDLE = 120.0  # seconds without a call until the measurement gives up
+IDLE = 120.0  # seconds without a call after which the measurement is given up
 
 
 def main() -> None:

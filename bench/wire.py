@@ -1,6 +1,6 @@
 """IPv4 packets of one host on two interfaces: UDP, TCP and ICMP.
 
-Checksums of UDP and TCP are zero, as where the network card fills them in.
+Checksums of UDP and TCP are zero, as with checksum offload.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from postproc.wire.transport import ACK, PSH, SYN, Datagram, Segment
 
 LOOPBACK, ETHERNET = 0, 1
 IP_LENGTH, UDP_LENGTH, TCP_LENGTH = ip.HEADER4, 8, 20
-DELIVERY = 20e-6  # seconds until the receiver's kernel acknowledges
+DELIVERY = 20e-6  # seconds until the receiver acknowledges
 
 
 class Packet(NamedTuple):
-    """An IP packet and where it was seen."""
+    """An IP packet and its interface."""
 
     time: float
     interface: int
@@ -41,7 +41,7 @@ def tcp_segment(src: Endpoint, dst: Endpoint, sequence: int, acknowledged: int, 
 
 
 class Wire:
-    """Records packets of the watched host, each with the next IPv4 identification."""
+    """Record packets of the captured host, each with the next IPv4 identification."""
 
     def __init__(self) -> None:
         self.packets: list[Packet] = []
@@ -56,14 +56,14 @@ class Wire:
         self.packets.append(Packet(time, interface_of(dst), data))
 
     def port_unreachable(self, time: float, src: Endpoint, dst: Endpoint, payload: bytes) -> None:
-        """``dst`` says that nobody listens there."""
+        """Record an ICMP port unreachable from ``dst`` for a datagram."""
         quoted = ipv4(UDP, src.addr, dst.addr, udp_segment(src, dst, payload))
         error = ip.sealed(bytes(ip.port_unreachable(quoted)), ICMP, packed(dst.addr), packed(src.addr))
         self.ip(time, ICMP, dst.addr, src.addr, error)
 
 
 class Write(NamedTuple):
-    """What an endpoint writes into the connection: one segment per piece."""
+    """Data that an endpoint writes to the connection: one segment per piece."""
 
     time: float
     sender: Endpoint
@@ -77,7 +77,7 @@ class Connection:
         self._wire = wire
         self._other = {client: server, server: client}
         self._sequence = {client: 1000, server: 5000}
-        self._free = 0.0  # when the last segment is through
+        self._free = 0.0  # time of the last segment's delivery
 
     def open(self, time: float) -> None:
         client, server = self._other

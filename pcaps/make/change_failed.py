@@ -1,4 +1,4 @@
-"""A call on hold whose return fails: the server refuses the re-INVITE and ends the call itself."""
+"""A call that cannot be taken off hold: the server refuses the re-INVITE and ends the call."""
 
 from pcaps.make.builders import sdp
 from pcaps.make.builders.phones import PhoneCall

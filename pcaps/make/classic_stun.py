@@ -1,4 +1,4 @@
-"""Classic STUN (RFC 3489, no magic cookie) beside a call: another telephone asks for its address."""
+"""Classic STUN (RFC 3489, no magic cookie) beside a call: another telephone asks for its mapped address."""
 
 from pcaps.make.builders import stun
 from pcaps.make.builders.b2bua import Call

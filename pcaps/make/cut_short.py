@@ -1,4 +1,4 @@
-"""A capture that ends within its last packet, as after a full disk or when dumpcap is killed."""
+"""A capture that ends within its last packet, as when the disk is full or dumpcap is killed."""
 
 from pcaps.make.builders.b2bua import Call
 from pcaps.make.builders.product import Files, pcap, product

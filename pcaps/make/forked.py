@@ -1,4 +1,4 @@
-"""Leg 2 forks behind the gateway: two To tags ring, one answers. In a second call CANCEL and 200 cross."""
+"""Leg 2 forks behind the gateway: two early dialogs, one answers. In a second call CANCEL and 200 cross."""
 
 from dataclasses import replace
 
@@ -50,7 +50,7 @@ def _forked(call: Call) -> None:
 
 
 def _crossing(call: Call, start: float) -> None:
-    """The caller hangs up while leg 2's 200 is on its way: acknowledged and ended (RFC 3261, section 9.1)."""
+    """The caller hangs up while leg 2's 200 is in flight; it gets ACK and BYE (RFC 3261, section 9.1)."""
     call.begin(start)
     call.check(start + 0.02)
     call.secure(start + 0.046)

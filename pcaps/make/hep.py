@@ -1,4 +1,4 @@
-"""A call whose leg 1 is seen only in copies that agents send to Homer (HEP), leg 2 as it is and in copies.
+"""A call whose leg 1 is seen only in copies that agents send to Homer (HEP), leg 2 directly and in copies.
 
 Long copies are fragmented, as agents send them in UDP; in the second capture they go over TCP.
 """
@@ -23,7 +23,7 @@ DELAY = 0.0007  # seconds from a packet to the agent's copy
 
 
 class CopiedPath:
-    """What an agent sends to Homer of the messages between two ends; ``plain`` has them, too."""
+    """A path whose messages an agent copies to Homer; with ``plain`` they are captured directly as well."""
 
     def __init__(
         self,

@@ -40,7 +40,7 @@ def make() -> Files:
 
 
 def _kept() -> tuple[Recording, dict[str, object]]:
-    """Both are controlling; the server's tie-breaker is the larger one, so its checks are answered."""
+    """Both are controlling; the server's tie-breaker is larger, so its checks succeed (RFC 8445, 7.3.1.1)."""
     recording = Recording("2026-12-06T08:00:00")
     call = Call(recording, "ice_role_conflict_kept", LAB)
     call.ice.agents["server"] = replace(call.ice.agents["server"], controlling=True)

@@ -1,6 +1,6 @@
-"""ICE over TCP (RFC 6544): the client connects to the server; checks, DTLS and SRTP on the connection.
+"""ICE over TCP (RFC 6544): the client connects to the server; checks, DTLS and SRTP use the connection.
 
-Each packet has two bytes of length before it (RFC 4571); packets share segments and are split between two.
+Each packet is preceded by its length in two bytes (RFC 4571); packets share segments and span two.
 """
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Checks answered by ICMP port unreachable quoting them, over IPv4 and in a second call over IPv6."""
+"""Checks answered by ICMP port unreachable errors that quote them: over IPv4, in a second call over IPv6."""
 
 from collections.abc import Sequence
 from dataclasses import replace

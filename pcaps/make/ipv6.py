@@ -37,7 +37,7 @@ def make() -> Files:
 
 
 def _with(agent: Agent, *addresses: str) -> Agent:
-    """Further host candidates, of falling preference, on the same port."""
+    """Add host candidates of decreasing preference on the same port."""
     port = agent.candidates[0].endpoint[1]
     more = [
         Candidate(f"{nth + 2}", HOST - 256 * (nth + 1), (addr, port)) for nth, addr in enumerate(addresses)

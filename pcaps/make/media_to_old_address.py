@@ -34,7 +34,7 @@ def make() -> Files:
 
 
 def _after_ringing() -> tuple[Recording, dict[str, object]]:
-    """A forking gateway: the announcement comes from another port than the call."""
+    """A forking gateway: the announcement comes from another port than the answered call's media."""
     recording = Recording("2026-12-06T10:00:00")
     call = PlainCall(recording, "media_to_old_address_200", callee="+4930220044556")
     agents = ("FreeSWITCH-mod_sofia/1.10.12-release", "Carrier SBC")

@@ -1,4 +1,4 @@
-"""A classic pcap with nanoseconds instead of microseconds: the last three digits are not zero."""
+"""A classic pcap with nanosecond timestamps whose last three digits are not zero."""
 
 from pcaps.make.builders.b2bua import Call
 from pcaps.make.builders.product import Files, pcap, product

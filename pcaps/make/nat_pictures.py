@@ -44,7 +44,7 @@ def _lab(nth: int, media: Endpoint, public: Endpoint) -> Lab:
 
 
 def _looked_up(nth: int, name: str, mapped: tuple[Endpoint, ...]) -> tuple[Recording, Call]:
-    """The server asks STUN servers for its media port's address; each sees it as the next of ``mapped``."""
+    """The server asks STUN servers for its media port's address; each returns the next of ``mapped``."""
     recording = Recording(f"2026-12-07T0{nth}:00:00")
     media = ("10.0.50.118", 31870 + nth)
     call = Call(recording, f"nat_pictures_{name}", _lab(nth, media, (OUTSIDE, media[1])))
@@ -70,7 +70,7 @@ def _out_of_range() -> tuple[Recording, Call]:
 
 
 def _one_nat() -> tuple[Recording, Call]:
-    """Server and client at one site, whose router does no hairpinning to its own outside address."""
+    """Server and client at one site, whose NAT does not support hairpinning (RFC 4787, section 6)."""
     recording = Recording("2026-12-07T05:00:00")
     lab = replace(_lab(5, ("10.0.50.118", 31875), (OUTSIDE, 31875)), client_public=(OUTSIDE, 33405))
     call = Call(recording, "nat_pictures_hairpin", lab)
@@ -82,7 +82,7 @@ def _one_nat() -> tuple[Recording, Call]:
 
 
 def _in_vain(call: Call) -> None:
-    """The call is answered; the server's checks are not, and only the gateway sends media."""
+    """The call is answered, the server's checks are not; only the gateway sends media."""
     call.begin(0.1, look_up=False)
     call.ring(0.4)
     call.answer(0.9)

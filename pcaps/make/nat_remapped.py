@@ -29,7 +29,7 @@ def make() -> Files:
 
 
 def _another_port() -> tuple[Recording, dict[str, object]]:
-    """Behind a home router: the description has the private address, which the server does not use."""
+    """Behind a home router: SDP has the private address, which the server does not use (symmetric RTP)."""
     recording = Recording("2026-12-06T20:00:00")
     call = PlainCall(recording, "nat_remapped_port", callee="+4930220071717")
     leg = call.leg(

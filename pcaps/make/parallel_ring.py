@@ -1,4 +1,4 @@
-"""Parallel ringing: one first leg, two second legs over two gateways; one answers, one is cancelled."""
+"""Parallel ringing: one first leg, two second legs through two gateways; one answers, one is cancelled."""
 
 from pcaps.make.builders.b2bua import Call
 from pcaps.make.builders.product import Files, pcapng, product

@@ -32,7 +32,7 @@ WAN_ADDR = "203.0.113.10"
 
 @dataclass(frozen=True)
 class Set:
-    """What happens in a set; ``ports`` are the server's, its public one, the client's, and its public one."""
+    """What happens in a set; ``ports``: server's, its mapped one, client's, its mapped one."""
 
     what: str
     start: str
@@ -153,7 +153,7 @@ def _without_certificate(call: Call, _given: Set) -> None:
 
 
 def _unheard(call: Call, _given: Set) -> None:
-    """Both sides check every second; the server gets and answers the client's, the client gets nothing."""
+    """Both sides send checks every second; the server answers the client's, the client receives nothing."""
     call.begin(0.1)
     call.ring(0.4)
     call.answer(0.7)

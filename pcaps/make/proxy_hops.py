@@ -27,7 +27,7 @@ CREDENTIALS = [
 
 
 class Proxied:
-    """Two hops: what one end sends goes on to the other, 1 ms later, with the proxy's Via."""
+    """Two hops: each message is forwarded after 1 ms, with the proxy's Via."""
 
     def __init__(self, first: Path, second: Path, proxy: Endpoint) -> None:
         self.first, self.second, self.forwarded = first, second, 0
@@ -82,7 +82,7 @@ def make() -> Files:
 
 
 def _challenge(call: Call) -> None:
-    """Challenge the UAC by the proxy; leg 1's second hop does not see it."""
+    """Let the proxy challenge the UAC; this is not seen on leg 1's second hop."""
     call.leg1.invite(0.06, call.offer())
     call.leg1.refuse(0.062, 407, extra=CHALLENGE)
 

@@ -29,7 +29,7 @@ def make() -> Files:
 
 
 def _again(leg: Leg, end: str, direction: str) -> str:
-    """Return the end's description with its next version."""
+    """Return the end's description with the next version in the o= line."""
     leg.session[end] = replace(leg.session[end], version=leg.session[end].version + 1)
     return sdp.audio("-", leg.media[end], leg.session[end], attributes=[direction])
 

@@ -1,4 +1,4 @@
-"""Media that pass the capture point and do not arrive, by what their receiver reports in RTCP."""
+"""Media that pass the capture point but do not arrive, according to the receiver's RTCP reports."""
 
 import gzip
 
@@ -49,7 +49,7 @@ def _call(name: str, start: str) -> tuple[Recording, dict[str, object]]:
 
 
 def _report(recording: Recording, leg: Leg, name: str) -> None:
-    """Reports of both sides every 2.5 s on the ports above the media's; the caller has its own view."""
+    """Send both sides' reports every 2.5 s on the media ports + 1; the caller reports what arrives there."""
     ends = {who: (leg.media[who][0], leg.media[who][1] + 1) for who in ("uac", "uas")}
     path, ssrc = UdpPath(recording, ends), {who: leg.ssrc[who] for who in ends}
     at = ANSWERED + EVERY

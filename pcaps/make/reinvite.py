@@ -1,4 +1,4 @@
-"""Hold, and return with an ICE restart: two re-INVITEs, one with new ufrags (RFC 8445, section 2.4)."""
+"""Hold, and resume with an ICE restart: two re-INVITEs, one with new ufrags (RFC 8445, section 2.4)."""
 
 from pcaps.make.builders.b2bua import Call
 from pcaps.make.builders.product import Files, pcapng, product
@@ -27,7 +27,7 @@ def make() -> Files:
 
 
 def _reinvite(call: Call, at: float, offered: str, answered: str) -> None:
-    """On leg 1, then on leg 2; the directions of the descriptions correspond."""
+    """Send a re-INVITE on leg 1, then on leg 2, with the same media directions."""
     call.leg1.invite(at, call.offer(direction=offered))
     call.leg1.respond(at + 0.003, 100)
     call.leg2.invite(at + 0.005, call.trunk_offer(direction=offered))

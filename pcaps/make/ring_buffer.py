@@ -57,7 +57,7 @@ def so_far(call: Call) -> dict[str, Any]:
 
 
 def difference(all_of_it: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:
-    """Subtract numbers, in nested mappings, too."""
+    """Subtract the numbers of nested mappings."""
     return {
         key: difference(value, first[key]) if isinstance(value, Mapping) else value - first[key]
         for key, value in all_of_it.items()

@@ -30,7 +30,7 @@ def make() -> Files:
 
 
 class _Log:
-    """The lines of one channel; times count from the recording's begin, as the packets' do."""
+    """The lines of one channel; times are s after the recording's start, as for packets."""
 
     def __init__(self, begin: str, leg: Leg, number: str) -> None:
         self._begin, self._uuid = datetime.fromisoformat(begin).replace(tzinfo=UTC), leg.seed.uuid()

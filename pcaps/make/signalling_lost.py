@@ -47,7 +47,7 @@ def _reset_while_ringing() -> tuple[Recording, Call]:
 
 
 class TwoHops:
-    """A proxy that adds its Via and its route; what one end sends goes on to the other 1 ms later."""
+    """A proxy that adds its Via and Record-Route; each message is forwarded after 1 ms."""
 
     def __init__(self, first: TcpConnection, second: UdpPath) -> None:
         self.first, self.second = first, second

@@ -1,4 +1,4 @@
-"""A router's ALG rewrites Via, Contact and SDP of a phone's call: seen behind it and in front of it."""
+"""A router's ALG rewrites Via, Contact and SDP of a phone's call: captured on both sides of it."""
 
 from pcaps.make.builders import sdp
 from pcaps.make.builders.ice import new_counts
@@ -11,14 +11,14 @@ WHAT = (
     "a router's SIP ALG writes its own address into a phone's Via, Contact and SDP: captured at the phone and"
     " at the server. It forgets the port of the media, so neither side's RTP arrives"
 )
-INSIDE, OUTSIDE, SERVER = "192.168.10.40", "198.51.100.94", "203.0.113.92"  # the first two of one length
+INSIDE, OUTSIDE, SERVER = "192.168.10.40", "198.51.100.94", "203.0.113.92"  # the first two of equal length
 PHONE, ONLINE = "sip_alg_phone.pcapng", "sip_alg_server.pcapng"
 ONE_WAY = 0.018
 AGENTS = ("Yealink SIP-T46U 108.86.0.20", "Asterisk PBX 20.9.3")
 
 
 class Gateway:
-    """The router between two captures: outside its own address stands for the phone's."""
+    """The router between two captures: outside, its own address replaces the phone's."""
 
     def __init__(self, inside: Path, outside: Path) -> None:
         self.inside, self.outside = inside, outside

@@ -14,7 +14,7 @@ TIMER_A = (0.5, 1.5, 3.5, 7.5)  # RFC 3261, section 17.1.1.2
 
 
 class FirstFragments(UdpPath):
-    """Of every datagram only the first fragment passes."""
+    """Only the first fragment of each datagram passes."""
 
     def send(self, at: float, sender: str, payload: bytes) -> None:
         source, destination = self.ends[sender], self.ends[other(self.ends, sender)]

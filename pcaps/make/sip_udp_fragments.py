@@ -1,4 +1,4 @@
-"""SIP over UDP in IP fragments: an INVITE too large for the MTU, against RFC 3261, section 18.1.1."""
+"""SIP over UDP in IP fragments: an INVITE larger than the MTU, despite RFC 3261, section 18.1.1."""
 
 from dataclasses import replace
 

@@ -22,7 +22,7 @@ def make() -> Files:
 
 
 def tls_call(recording: Recording, name: str, lab: Lab, version: ssl.TLSVersion) -> tuple[Call, str]:
-    """A good call and the key log of its leg 1."""
+    """Return a good call and the key log (NSS format) of its leg 1."""
     path = TlsPath(tcp_leg(recording, lab), 0.01, version)
     call = Call(recording, name, lab, leg1_path=path, leg1_transport="TLS")
     call.play()

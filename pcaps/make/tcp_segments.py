@@ -9,7 +9,7 @@ WHAT = "leg 1's INVITE in three TCP segments; 100 and 183 in one; ACK and OPTION
 
 
 class Coalescing:
-    """A sender's buffer: what is held back leaves together with the next message."""
+    """A sender's buffer: a delayed message is sent together with the next one."""
 
     def __init__(self, below: TcpConnection) -> None:
         self.below, self.cuts, self.hold = below, (), False

@@ -1,4 +1,4 @@
-"""An attended transfer: the REFER names the consultation call to be replaced."""
+"""An attended transfer: the REFER names the consultation call to replace (RFC 3891)."""
 
 from urllib.parse import quote
 

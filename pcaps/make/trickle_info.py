@@ -1,4 +1,4 @@
-"""Trickle ICE: the offer has the host candidate, the server-reflexive one comes in an INFO (RFC 8840)."""
+"""Trickle ICE: the offer has the host candidate, an INFO request the server-reflexive one (RFC 8840)."""
 
 from dataclasses import replace
 

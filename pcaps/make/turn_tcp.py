@@ -1,6 +1,6 @@
-"""A softphone behind a firewall that lets no UDP out: TURN over TCP, and checks with and without answers.
+"""A softphone behind a firewall that blocks outgoing UDP: TURN over TCP, with checks answered and unanswered.
 
-Messages share segments and are split between two, as a TCP stack does.
+Messages share segments and span two, as with any TCP stack.
 """
 
 from dataclasses import replace

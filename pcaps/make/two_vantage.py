@@ -1,8 +1,7 @@
 """One call captured at server and client: NAT between, clocks 137 ms apart, a few packets lost.
 
-The client sees no SIP (its signalling is HTTPS). What passes the network is
-found in both files, with other addresses; STUN ids, SSRCs and sequence numbers
-are the same.
+The client sees no SIP (its signalling is HTTPS). Packets that arrive are in both
+files, with different addresses but equal transaction IDs, SSRCs and sequence numbers.
 """
 
 from typing import Any
@@ -21,7 +20,7 @@ SERVER, CLIENT = "two_vantage_server.pcapng", "two_vantage_client.pcapng"
 
 
 class BothSides:
-    """A path seen at both its ends. ``at`` is the time at the server, by the server's clock."""
+    """A path captured at both ends. ``at`` is the time at the server, by the server's clock."""
 
     def __init__(self, server: UdpPath, client: UdpPath) -> None:
         self.server, self.client, self.lose = server, client, False
@@ -68,7 +67,7 @@ def _play(call: Call, path: BothSides) -> None:
 
 
 def _look_up(recording: Recording, call: Call) -> dict[str, int]:
-    """The client asks for its address just before the call."""
+    """The client asks for its mapped address just before the call."""
     path = UdpPath(recording, {"client": call.lab.client, "stun": call.lab.stun_server})
     transaction = call.seed.data(12)
     path.send(AHEAD, "client", stun.look_up(transaction))

@@ -1,9 +1,8 @@
 """The vendor guide's example of "no Binding Success", frame by frame, with the times the guide prints.
 
-Windows with Npcap: leg 1 on the loopback adapter (link type NULL), everything
-else on Ethernet, in one pcapng that is not in order of time, as the adapters'
-packets are fetched in turn. The client, a telephone's hotspot guest, offers
-its private address first and then a public one; the server tries the first.
+Windows with Npcap: leg 1 on the loopback adapter (link type NULL), all else on Ethernet. The pcapng is not in
+order of time, as dumpcap reads the adapters in turn. The client, on a telephone's hotspot, offers its private
+address first and then a public one; the server tries the first.
 """
 
 from dataclasses import replace

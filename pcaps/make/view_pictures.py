@@ -1,4 +1,4 @@
-"""Captures that show part of a call: its first second, only its end, only one direction."""
+"""Captures that show part of a call: only its first second, its end, or one direction."""
 
 from dataclasses import replace
 
@@ -48,7 +48,7 @@ def _short() -> tuple[Recording, dict[str, object]]:
 
 
 class Partly:
-    """A path captured from a time on, or of one sender only; ``missed`` counts the rest."""
+    """A path captured only from a time on, or only from one sender; ``missed`` counts the other packets."""
 
     def __init__(self, path: Path, *, since: float = 0.0, only: str = "") -> None:
         self.path, self.since, self.only, self.missed = path, since, only, 0

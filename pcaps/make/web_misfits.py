@@ -1,4 +1,4 @@
-"""Two mismatched descriptions: an address that is no candidate, and two sides that both wait for DTLS."""
+"""Two SDP mismatches: a c= address that is no candidate, and two sides that are both passive in DTLS."""
 
 from dataclasses import replace
 

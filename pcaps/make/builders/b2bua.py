@@ -26,7 +26,7 @@ UNANSWERED: dict[str, Any] = {"freeswitch_candidates": [], "freeswitch_ufrag": N
 
 @dataclass
 class Call:
-    """One call; ``name`` determines its identifiers. Paths default to TCP for leg 1 and UDP for the rest."""
+    """One call; ``name`` determines its identifiers. By default leg 1 is SIP over TCP, all else over UDP."""
 
     recording: Recording
     name: str
@@ -132,7 +132,7 @@ class Call:
         return sdp.plain("labpbx", self.lab.gateway_media, self.session["gateway"], **changes)
 
     def begin(self, at: float, *, look_up: bool = True) -> None:
-        """INVITE, 100, the B2BUA's STUN look-up, 183, INVITE of leg 2, 100."""
+        """Send INVITE, 100, the B2BUA's request to its STUN server, 183, INVITE of leg 2, 100."""
         self.leg1.invite(at, self.offer(), self.invite1_extra)
         self.leg1.respond(at + 0.003, 100)
         if look_up:
@@ -145,7 +145,7 @@ class Call:
         self.leg2.respond(at + 0.0024, 100)
 
     def look_up(self, at: float) -> None:
-        """FreeSWITCH asks its STUN server for the public address of its media port."""
+        """Have FreeSWITCH ask its STUN server for the mapped address of its media port."""
         path = UdpPath(self.recording, {"server": self.lab.media, "stun": self.lab.stun_server}, on=self.on)
         transaction = self.seed.text(12).encode()
         path.send(at, "server", stun.look_up(transaction, self.seed.text(32)))
@@ -156,14 +156,14 @@ class Call:
             self.discovery[key] += 1
 
     def check(self, at: float, path: Path | None = None) -> None:
-        """The usual first checks: the client's, FreeSWITCH's own, the client's nomination."""
+        """Send the usual first checks: the client's, FreeSWITCH's, the client's nomination."""
         path = path or self.media
         self.ice.check(path, at, "client")
         self.ice.check(path, at + 0.0006, "server", answer=RTT)
         self.ice.check(path, at + 0.030, "client", nominate=True)
 
     def keep_checking(self, start: float, end: float, path: Path | None = None) -> None:
-        """FreeSWITCH checks every second for the whole call."""
+        """Have FreeSWITCH send a check every second, as it does for the whole call."""
         at = start
         while at < end:
             self.ice.check(path or self.media, at, "server", answer=RTT)
@@ -177,7 +177,7 @@ class Call:
         self.leg2.respond(at, 180)
 
     def answer(self, at: float, delay: float = 0.012) -> None:
-        """200 and ACK on leg 2, then on leg 1."""
+        """Send 200 and ACK on leg 2, then on leg 1."""
         self.leg2.respond(at, 200, body=self.trunk_answer(), extra=[self.leg2.contact("uas")])
         self.leg2.ack(at + 0.0012)
         self.leg1.respond(at + delay, 200, body=self.answer_sdp(), extra=[self.leg1.contact("uas")])
@@ -202,19 +202,19 @@ class Call:
             self.stream(who, start + nth * 0.0041, end + nth * 0.0041)
 
     def hang_up(self, at: float, delay: float = 0.040) -> None:
-        """The client closes DTLS, the XPhone Server ends the call."""
+        """End the call: the client's close_notify, the XPhone Server's BYE, and after ``delay`` s leg 2's."""
         if self.dtls_done:
             self.dtls.close(at - 0.008, "client")
         self.leg1.bye(at, answered=0.028)
         self.leg2.bye(at + delay, extra=['Reason: Q.850;cause=16;text="NORMAL_CLEARING"'])
 
     def play(self, at: float = 0.1, *, ring: float = 0.3, answer: float = 0.6, talk: float = 1.2) -> None:
-        """The good call from INVITE to BYE."""
+        """Play the good call from INVITE to BYE."""
         self.begin(at)
         self.finish(at, ring=ring, answer=answer, talk=talk)
 
     def finish(self, at: float, *, ring: float = 0.3, answer: float = 0.6, talk: float = 1.2) -> None:
-        """Everything after the two INVITEs; times count from the first one's."""
+        """Play everything after the two INVITEs; times are seconds after the first one."""
         self.check(at + 0.020)
         self.secure(at + 0.046)
         self.ring(at + ring)

@@ -84,7 +84,7 @@ class Handshake:
         return _record(dtls.CHANGE_CIPHER_SPEC, b"\x01", sequence) + finished
 
     def _sealed(self, name: str, length: int) -> bytes:
-        """Return AES-GCM: eight bytes of nonce, the ciphertext, sixteen bytes of tag."""
+        """Return a record as of AES-GCM (RFC 5288): 8 bytes of nonce, ``length`` of ciphertext, 16 of tag."""
         return (1 << 48).to_bytes(8) + self.seed.child(name).data(length + 16)
 
 

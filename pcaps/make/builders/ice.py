@@ -76,7 +76,10 @@ class IceSession:
         error: tuple[int, str] | None = None,
         mapped: Endpoint | None = None,
     ) -> None:
-        """Send a check, again after each of ``again`` s, and its answer ``answer`` s after the last."""
+        """Send a check, retransmit it ``again`` s after it, and answer the last one after ``answer`` s.
+
+        ``answer`` None: no response; ``error``: code and reason; ``mapped``: overrides XOR-MAPPED-ADDRESS.
+        """
         receiver = "client" if sender == "server" else "server"
         agent, peer = self.agents[sender], self.agents[receiver]
         transaction = self._transaction(agent)

@@ -24,7 +24,7 @@ from postproc.wire.link import (
 
 ARPHRD_ETHER, OUTGOING, TO_US = 1, 4, 0
 SHORTEST_FRAME = 60
-FAMILIES = {IPV4: b"\x02\0\0\0", IPV6: b"\x18\0\0\0"}  # of the BSDs, little-endian
+FAMILIES = {IPV4: b"\x02\0\0\0", IPV6: b"\x18\0\0\0"}  # AF_INET, AF_INET6 of the BSDs, little-endian
 
 
 @dataclass(frozen=True)

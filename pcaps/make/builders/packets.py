@@ -30,7 +30,7 @@ def ip(
     flags: int = DONT_FRAGMENT,
     ttl: int = 64,
 ) -> bytes:
-    """Return an IP packet; the checksum of a segment in it is set."""
+    """Return an IP packet; the checksum of the UDP, TCP or ICMPv6 message in it is set."""
     source, destination = packed(src), packed(dst)
     data = wire.sealed(data, protocol, source, destination) if protocol in wire.CHECKSUM_AT else data
     return bytes(Packet(source, destination, protocol, data, ttl, identification=ident, flags=flags))

@@ -59,14 +59,14 @@ class PhoneCall:
         return sdp.plain("-", self.server_media, self.session["uas"])
 
     def begin(self, at: float, *, extra: tuple[str, ...] = (), answered: tuple[str, ...] = ()) -> None:
-        """INVITE, 100, 180, 200 after 1 s, ACK."""
+        """Send INVITE, 100, 180, 200 after 1 s, ACK."""
         self.leg.invite(at, self.offer(), extra)
         self.leg.respond(at + 0.004, 100)
         self.leg.respond(at + 0.2, 180)
         self.accept(at + 1.0, answered)
 
     def accept(self, at: float, extra: tuple[str, ...] = ()) -> None:
-        """200 with an answer, and its ACK."""
+        """Send 200 with an SDP answer, and its ACK."""
         self.leg.respond(at, 200, body=self.answer_sdp(), extra=[self.leg.contact("uas"), *extra])
         self.leg.ack(at + 0.02)
 

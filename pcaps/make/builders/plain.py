@@ -117,13 +117,13 @@ class PlainCall:
 
 
 def begin(leg: Leg, at: float, offer: str, extra: Sequence[str] = ()) -> None:
-    """INVITE and 100."""
+    """Send INVITE and 100."""
     leg.dialog.invite(at, offer, extra)
     leg.dialog.respond(at + 0.004, 100)
 
 
 def answer(leg: Leg, at: float, body: str) -> None:
-    """200 and ACK."""
+    """Send 200 and ACK."""
     leg.dialog.respond(at, 200, body=body, extra=[leg.dialog.contact("uas")])
     leg.dialog.ack(at + 0.02)
 
@@ -131,7 +131,7 @@ def answer(leg: Leg, at: float, body: str) -> None:
 def ice_session(
     seed: Seed, client: Endpoint, server: Endpoint, *, seen: Endpoint | None = None
 ) -> IceSession:
-    """Return two agents with a host candidate each; the client controls, ``seen`` is its mapped address."""
+    """Return two agents with one host candidate each; the client is controlling and ``seen`` as mapped."""
     agents = {
         side: Agent(
             seed.text(8),

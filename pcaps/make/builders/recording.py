@@ -23,7 +23,7 @@ LEAST_MEDIA = 160  # bytes of 20 ms of G.711; checks are smaller
 
 
 class Path(Protocol):
-    """``send`` puts a payload on the wire at a time, sent by the named end."""
+    """``send`` puts a payload of the named end on the wire at a time."""
 
     def send(self, at: float, sender: str, payload: bytes) -> None: ...
 
@@ -42,7 +42,7 @@ class Recording:
         return self._start_ns + round(at * 1e9 / self._unit_ns) * self._unit_ns
 
     def ident(self, addr: str) -> int:
-        """Return the host's next IP identification."""
+        """Return the host's next IPv4 identification."""
         self._idents[addr] += 1
         return (sum(packed(addr)) * 251 + self._idents[addr]) & 0xFFFF
 

@@ -1,4 +1,4 @@
-"""The path between server and client, captured at three places, each with its clock and losses between.
+"""The path between server and client, captured at three places with different clocks and losses between.
 
 ``site`` is the stretch from the server to its WAN interface, ``access`` the one from there to the client.
 Both have NAT, so the places show different addresses of the same packets.
@@ -21,27 +21,28 @@ DELAYS = {
     ACCESS: (0.004, 0.008),
 }  # s, evenly spread: there and back in RTT
 
-Loss = Callable[[float, bytes, random.Random], bool]  # of a packet at a time after the recording's start
+# Whether a payload is lost, sent so many seconds after the recording's start.
+Loss = Callable[[float, bytes, random.Random], bool]
 
 
 def share(part: float) -> Loss:
-    """Lose this share of all packets."""
+    """Lose this share (0 to 1) of all packets, at random."""
     return lambda _at, _payload, some: some.random() < part
 
 
 def after(start: float) -> Loss:
-    """Lose all packets from a time on."""
+    """Lose all packets from ``start`` on, in s."""
     return lambda at, _payload, _some: at >= start
 
 
 def larger_than(size: int) -> Loss:
-    """Lose datagrams with a larger payload."""
+    """Lose datagrams with a payload of more than ``size`` bytes."""
     return lambda _at, payload, _some: len(payload) > size
 
 
 @dataclass(frozen=True)
 class Clock:
-    """How far a clock is ahead of the server's when that starts, and how fast it drifts."""
+    """A clock's offset from the server's at the recording's start, and its drift."""
 
     offset_s: float = 0.0
     drift_ppm: float = 0.0

@@ -43,5 +43,5 @@ def _tone(number: int) -> bytes:
 
 
 def _jitter(number: int) -> float:
-    """Return up to 0.35 ms, the same in each run."""
+    """Return a packet's delay of up to 0.35 ms, in s; reproducible."""
     return (number * 37 % 8) * 50e-6

@@ -93,7 +93,7 @@ def freeswitch_answer(
 
 
 def plain(owner: str, media: Endpoint, session: Session, *, direction: str = "") -> str:
-    """Return RTP/AVP without ICE: FreeSWITCH's offer on the trunk, the gateway's answer."""
+    """Return an RTP/AVP description without ICE, as of FreeSWITCH on the trunk and of the gateway."""
     return written(
         "v=0",
         f"o={owner} {session.number} {session.number + session.version} {connection(media[0])}",

@@ -60,7 +60,7 @@ def error(transaction: bytes, code: int, reason: str, key: str = "") -> bytes:
 
 
 def look_up(transaction: bytes, username: str = "") -> bytes:
-    """Return a request for one's public address; FreeSWITCH adds a USERNAME without a colon."""
+    """Return a Binding request to a STUN server; FreeSWITCH adds a USERNAME without a colon."""
     message = Message(Method.BINDING, Class.REQUEST, transaction)
     return bytes(message.add(USERNAME, username) if username else message)
 
@@ -72,7 +72,7 @@ def look_up_answer(transaction: bytes, mapped: Endpoint, server: Endpoint) -> by
 
 
 def classic_request(transaction: bytes) -> bytes:
-    """Return an RFC 3489 request: 16 bytes of transaction ID, where the magic cookie is today."""
+    """Return an RFC 3489 request, whose 16-byte transaction ID begins where the magic cookie is today."""
     return bytes(Message(Method.BINDING, Class.REQUEST, transaction))
 
 

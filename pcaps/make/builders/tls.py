@@ -1,4 +1,4 @@
-"""TLS over a TCP connection, executed in memory by the ssl module, so each run gives other bytes."""
+"""TLS over a TCP connection, run in memory by the ssl module; the bytes differ each time."""
 
 import ssl
 import subprocess

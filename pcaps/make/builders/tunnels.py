@@ -1,4 +1,4 @@
-"""Wraps the IP packets of a capture in tunnels, with all outer headers."""
+"""Wrap the IP packets of a capture in tunnels, with all outer headers."""
 
 import struct
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ class Tunnel(NamedTuple):
 
 
 def wrapped(capture: bytes, tunnel: Tunnel) -> bytes:
-    """Return a little-endian pcapng with every IP packet in the tunnel, as pcap with nanoseconds."""
+    """Convert a little-endian pcapng to a nanosecond pcap with every IP packet in the tunnel."""
     out = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, tunnel.link)]
     for nanoseconds, packet in ip_packets(capture):
         data = tunnel.wrap(packet)
@@ -59,7 +59,7 @@ def _digits(options: bytes) -> int:
 
 
 def hep(packet: bytes, time: int | None = None) -> bytes:
-    """Return the payload of UDP or TCP in an IP packet as an agent's copy to Homer."""
+    """Return the HEPv3 copy of an IP packet's UDP or TCP payload, as an agent sends it to Homer."""
     inner = wire.parse(packet)
     head = UDP_HEADER if inner.protocol == wire.UDP else (inner.payload[12] >> 4) * 4
     source, destination = (int.from_bytes(inner.payload[at : at + 2]) for at in (0, 2))

@@ -50,7 +50,7 @@ class TurnPath:
         self.channel = 0
 
     def challenge(self, at: float) -> None:
-        """Send an Allocate without credentials, which is refused with 401."""
+        """Send an Allocate request without credentials, which is refused with 401."""
         allocate = self._message(Method.ALLOCATE, Class.REQUEST).add(REQUESTED_TRANSPORT, UDP)
         self.below.send(at, "client", bytes(allocate))
         challenge = Message(Method.ALLOCATE, Class.ERROR, allocate.transaction)
@@ -59,7 +59,7 @@ class TurnPath:
         self.below.send(at + 0.02, "relay", bytes(challenge))
 
     def allocate(self, at: float, mapped: Endpoint) -> None:
-        """Send an Allocate, challenged first, then granted."""
+        """Send an Allocate request, which is challenged first, then granted."""
         self.challenge(at)
         request = self._message(Method.ALLOCATE, Class.REQUEST).add(REQUESTED_TRANSPORT, UDP)
         granted = _success(request).add(XOR_RELAYED_ADDRESS, self.relayed).add(XOR_MAPPED_ADDRESS, mapped)

@@ -1,7 +1,7 @@
-"""Captures of the way in, recorded: nginx, a web application with a hub of SignalR, and apps that ask for it.
+"""Record captures of the way in: an app, nginx as reverse proxy, and a web application with a SignalR hub.
 
-``python -m pcaps.make.way_in [NAME ...]`` records them anew (as root; ``nginx``, ``dumpcap``, ``ip``, and
-``node`` for HTTP/2), with their keys, into ``pcaps/way-in`` and its ``truth.json``.
+``python -m pcaps.make.way_in [NAME ...]`` writes captures and key logs to ``pcaps/way-in``, and updates its
+``truth.json``. It needs root, ``nginx``, ``dumpcap``, ``editcap``, ``ip``, and ``node`` for HTTP/2.
 """
 
 ORIGIN = "recorded: nginx 1.22, a hub of SignalR in Python; http.client and websockets on OpenSSL 3.0, Node"

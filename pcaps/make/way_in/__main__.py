@@ -1,4 +1,4 @@
-"""Records the named scenarios, or all, and updates their truth."""
+"""Record the named scenarios, or all, and update their truth."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from pcaps.make.way_in import ORIGIN
 from pcaps.make.way_in.network import PHONE, network, on, recorded
 from pcaps.make.way_in.pictures import PICTURES, Lab, Picture
 
-APART = 120  # s: copies without names of interfaces are no recording, either, a minute apart
+APART = 120  # s between captures: redacted copies lack interface names, and could pass for one ring buffer
 TRUTH = WAY_IN / "truth.json"
 RULES = (
     "port-closed",
@@ -31,6 +31,7 @@ RULES = (
 
 
 def record(name: str, picture: Picture) -> None:
+    """Write ``NAME.pcapng`` and, if wanted, the TLS secrets as ``NAME.keys``."""
     capture, keys = WAY_IN / f"{name}.pcapng", WAY_IN / f"{name}.keys"
     number = list(PICTURES).index(name)
     seen = (f"out{number}",) if picture.at == PHONE else (f"dmz{number}", f"lan{number}")
@@ -46,12 +47,13 @@ def record(name: str, picture: Picture) -> None:
 
 
 def _secrets(text: bytes) -> bytes:
-    """Without comments, and without the secrets that decrypt nothing."""
+    """Return a key log (NSS format) without comments and exporter secrets, which decrypt nothing."""
     kept = (line for line in text.splitlines(keepends=True) if not line.startswith((b"#", b"EXPORTER")))
     return b"".join(kept)
 
 
 def truth(picture: Picture) -> dict[str, object]:
+    """Return the scenario's entry in truth.json; pcaps/README.md describes it."""
     blind = picture.blind if picture.keys else picture.expect
     return {
         "what": picture.what,
@@ -69,10 +71,10 @@ def truth(picture: Picture) -> dict[str, object]:
 def main(names: list[str]) -> None:
     for name in names or PICTURES:
         record(name, PICTURES[name])
-    told = json.loads(TRUTH.read_text(encoding="utf-8"))
-    told = {name: each for name, each in told.items() if each.get("origin") != ORIGIN}
-    told |= {name: truth(picture) for name, picture in PICTURES.items()}
-    TRUTH.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    truths = json.loads(TRUTH.read_text(encoding="utf-8"))
+    truths = {name: each for name, each in truths.items() if each.get("origin") != ORIGIN}
+    truths |= {name: truth(picture) for name, picture in PICTURES.items()}
+    TRUTH.write_text(json.dumps(truths, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 main(sys.argv[1:])

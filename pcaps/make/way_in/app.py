@@ -1,4 +1,4 @@
-"""The app: signs in, negotiates with the hub, and holds a WebSocket or polls."""
+"""The app: it signs in, negotiates with the SignalR hub, and opens a WebSocket or polls."""
 
 import json
 import socket
@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 
 from pcaps.make.way_in.servers import API, HUB
 
-HELLO = '{"protocol":"json","version":1}\x1e'  # of SignalR's hub protocol
+HELLO = '{"protocol":"json","version":1}\x1e'  # handshake of SignalR's hub protocol
 PING = '{"type":6}\x1e'
 
 
@@ -28,7 +28,7 @@ def trusting(
     oldest: ssl.TLSVersion | None = None,
     newest: ssl.TLSVersion | None = None,
 ) -> ssl.SSLContext:
-    """What the client believes (None: nothing that is met here), and where its keys go."""
+    """Return a client context that trusts ``root`` (None: no authority) and logs its secrets to ``keys``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if root:
         context.load_verify_locations(root)
@@ -41,6 +41,8 @@ def trusting(
 
 @dataclass
 class App:
+    """A client of the server at ``address``; ``name`` is its host name, ``token`` the bearer token."""
+
     address: str
     name: str
     context: ssl.SSLContext
@@ -52,33 +54,35 @@ class App:
         return HTTPSConnection(self.name, self.port, context=self.context)
 
     def opened(self) -> socket.socket:
+        """Return a TCP connection; OSError if none is made within 10 s."""
         return socket.create_connection((self.address, self.port), 10)
 
     def ask(self, method: str, path: str, content: str = "") -> tuple[int, Any]:
-        """Status, and what the answer holds: JSON, or nothing."""
+        """Send a request; return the status and the decoded JSON object, None for any other content."""
         if self.web.sock is None:
             self.web.sock = self.context.wrap_socket(self.opened(), server_hostname=self.name)
         self.web.request(method, path, content or None, self._fields())
         with self.web.getresponse() as answer:
-            held = answer.read()
-        return answer.status, json.loads(held) if held[:1] == b"{" and held[-1:] == b"}" else None
+            body = answer.read()
+        return answer.status, json.loads(body) if body[:1] == b"{" and body[-1:] == b"}" else None
 
     def _fields(self) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     def sign_in(self) -> int:
+        """Sign in and keep the token; return the status."""
         self.ask("GET", f"{API}/api/health")
-        status, told = self.ask("POST", f"{API}/api/auth/login", '{"user":"anna","password":"secret"}')
-        self.token = told["token"] if told else ""
+        status, answer = self.ask("POST", f"{API}/api/auth/login", '{"user":"anna","password":"secret"}')
+        self.token = answer["token"] if answer else ""
         return status
 
     def negotiate(self) -> tuple[int, str]:
-        """Status, and where the hub is asked for this connection."""
-        status, told = self.ask("POST", f"{HUB}/negotiate?negotiateVersion=1")
-        return status, f"{HUB}?id={quote(told['connectionToken'], safe='')}" if told else HUB
+        """Return the status and the path of the negotiated connection; that of the hub if refused."""
+        status, answer = self.ask("POST", f"{HUB}/negotiate?negotiateVersion=1")
+        return status, f"{HUB}?id={quote(answer['connectionToken'], safe='')}" if answer else HUB
 
     def websocket(self, path: str, seconds: float) -> bool:
-        """Held so long, with a ping in its middle; False where it does not come about, or ends before."""
+        """Keep a WebSocket open, with a ping halfway; return False if it cannot be opened or ends early."""
         with suppress(WebSocketException, OSError, EOFError):
             with connect(
                 f"wss://{self.name}:{self.port}{path}",
@@ -87,19 +91,20 @@ class App:
                 additional_headers=self._fields(),
                 compression=None,
                 proxy=None,
-            ) as held:
-                held.send(HELLO)
-                held.recv(5)
+            ) as websocket:
+                websocket.send(HELLO)
+                websocket.recv(5)
                 with suppress(TimeoutError):
-                    held.recv(seconds / 2)
-                held.send(PING)
+                    websocket.recv(seconds / 2)
+                websocket.send(PING)
                 with suppress(TimeoutError):
-                    held.recv(0.2)
-                    held.recv(seconds / 2)
+                    websocket.recv(0.2)
+                    websocket.recv(seconds / 2)
             return True
         return False
 
-    def polls(self, path: str, times: int) -> None:
+    def poll(self, path: str, times: int) -> None:
+        """Use SignalR's long polling: open, handshake, some polls, close."""
         self.ask("GET", path)
         self.ask("POST", path, HELLO)
         for _ in range(times):
@@ -110,8 +115,8 @@ class App:
         self.web.close()
 
 
-def tries(address: str, name: str, context: ssl.SSLContext, times: int = 2) -> None:
-    """Handshakes only, as an app whose handshakes fail tries again."""
+def retry(address: str, name: str, context: ssl.SSLContext, times: int = 2) -> None:
+    """Connect repeatedly and ignore failures, as an app does whose TLS handshakes fail."""
     for _ in range(times):
         app = App(address, name, context)
         with suppress(OSError), closing(app.web):

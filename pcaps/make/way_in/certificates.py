@@ -1,4 +1,4 @@
-"""Certificates of all kinds that web servers are found with, made for the tests."""
+"""Certificates for test servers: valid, expired, self-signed, for another name, with or without a chain."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Issued:
+    """A certificate (X.509, EC P-256) with its private key."""
+
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
@@ -30,7 +32,11 @@ def name(common):
 
 
 def issue(common, by=None, *, hosts=(), begins=-10, ends=90, authority=False, fetched_from=None) -> Issued:
-    """A certificate; without ``by`` it is issued by itself. ``begins`` and ``ends`` are days from now."""
+    """Issue a certificate by ``by``, else self-signed; it is valid from ``begins`` to ``ends`` days from now.
+
+    ``hosts`` are the subject alternative names, ``fetched_from`` the URL of the issuer's certificate
+    (Authority Information Access, RFC 5280, section 4.2.2.1).
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.now(UTC)
     built = (
@@ -63,7 +69,7 @@ def _names(hosts: Iterable[str]):
 
 @dataclass(frozen=True)
 class Authority:
-    """A root that a client may trust, and an intermediate that issues."""
+    """A root, which a client may trust, and an intermediate, which issues."""
 
     root: Issued
     middle: Issued
@@ -82,7 +88,7 @@ def pem(*issued: Issued) -> bytes:
 
 
 def write(folder: Path, leaf: Issued, *chain: Issued) -> Path:
-    """Key and certificates in one file, as a server loads them."""
+    """Write the key and the certificates to one PEM file, as a server loads it; return its path."""
     key = leaf.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     path = folder / f"{leaf.certificate.serial_number:x}.pem"
     path.write_bytes(key + pem(leaf, *chain))

@@ -1,5 +1,5 @@
-// node http2_client.js URL NAME ROOT WHAT: three calls by gRPC, or three WebSockets over HTTP/2 (RFC 8441), and a
-// poll where they are refused.
+// node http2_client.js URL NAME ROOT WHAT: three gRPC calls, or three WebSockets over HTTP/2 (RFC 8441), each with a
+// poll instead if it is refused.
 "use strict";
 const http2 = require("node:http2");
 const fs = require("node:fs");

@@ -1,15 +1,15 @@
-// node http2_server.js ADDRESS PORT WHAT [CERTIFICATE]: gRPC, or a hub of SignalR with WebSockets over HTTP/2
-// (RFC 8441) that are taken or refused.
+// node http2_server.js ADDRESS PORT WHAT [CERTIFICATE]: gRPC, or a SignalR hub that accepts or refuses WebSockets
+// over HTTP/2 (RFC 8441).
 "use strict";
 const http2 = require("node:http2");
 const fs = require("node:fs");
 const [address, port, what, certificate] = process.argv.slice(2);
 const settings = { enableConnectProtocol: true };
-const held = certificate ? fs.readFileSync(certificate) : null;
-const server = held
-  ? http2.createSecureServer({ key: held, cert: held, settings })
+const pem = certificate ? fs.readFileSync(certificate) : null;
+const server = pem
+  ? http2.createSecureServer({ key: pem, cert: pem, settings })
   : http2.createServer({ settings });
-const told = JSON.stringify({
+const answer = JSON.stringify({
   negotiateVersion: 1,
   connectionToken: "token",
   availableTransports: ["WebSockets", "LongPolling"].map((each) => ({ transport: each, transferFormats: ["Text"] })),
@@ -26,7 +26,7 @@ server.on("stream", (stream, headers) => {
     stream.on("end", () => stream.end());
   } else {
     stream.respond({ ":status": 200, "content-type": "application/json" });
-    stream.end(headers[":path"].includes("/negotiate") ? told : "");
+    stream.end(headers[":path"].includes("/negotiate") ? answer : "");
   }
 });
 server.on("session", (session) => session.on("error", () => {}));

@@ -1,4 +1,4 @@
-"""Three machines as network namespaces: a phone outside, a reverse proxy in the DMZ, servers behind it."""
+"""Three network namespaces: a phone outside, a reverse proxy in the DMZ, an inner server behind it."""
 
 import ctypes
 import os
@@ -11,7 +11,7 @@ from time import sleep
 
 PHONE, DMZ, INNER = "203.0.113.20", "198.51.100.10", "10.20.0.5"
 SPACES = {PHONE: "legs-phone", DMZ: "legs-dmz", INNER: "legs-inner"}
-# Interfaces have numbers: captures of the same ones, one soon after the other, are one recording.
+# "@" becomes the scenario's number: captures of equal interfaces, close in time, pass for a ring buffer.
 SETTING = f"""
 link add out@ netns {SPACES[PHONE]} type veth peer name dmz@ netns {SPACES[DMZ]}
 link add in@ netns {SPACES[INNER]} type veth peer name lan@ netns {SPACES[DMZ]}
@@ -35,12 +35,13 @@ def ip(words: str) -> None:
 
 
 def inside(machine: str) -> list[str]:
-    """What a command begins with that runs on this machine."""
+    """Return the prefix of a command that is to run on this machine."""
     return ["ip", "netns", "exec", SPACES[machine]]
 
 
 @contextmanager
 def network(number: int) -> Iterator[None]:
+    """Create the namespaces and links; ``number`` is part of the interface names."""
     with ExitStack() as made:
         for name in SPACES.values():
             ip(f"netns add {name}")
@@ -49,14 +50,14 @@ def network(number: int) -> Iterator[None]:
         for line in SETTING.strip().splitlines():
             ip(line.replace("@", str(number)))
         for machine in SPACES:
-            with on(machine):  # 12 bytes less a packet
+            with on(machine):  # saves 12 bytes per packet
                 Path("/proc/sys/net/ipv4/tcp_timestamps").write_text("0", encoding="ascii")
         yield
 
 
 @contextmanager
 def on(machine: str) -> Iterator[None]:
-    """Sockets that this thread opens are of that machine."""
+    """Move this thread to the machine's network namespace: sockets opened meanwhile belong to it."""
     libc = ctypes.CDLL(None, use_errno=True)
 
     def enter(path: str) -> None:
@@ -78,7 +79,7 @@ def on(machine: str) -> Iterator[None]:
 
 @contextmanager
 def filtered(machine: str, port: int) -> Iterator[None]:
-    """Answers from this port are dropped there, as by a firewall: who asks hears nothing."""
+    """Drop answers from this TCP port silently, like a firewall."""
     rule = f"ipproto tcp sport {port} blackhole"
     ip(f"-n {SPACES[machine]} rule add {rule}")
     try:
@@ -89,7 +90,7 @@ def filtered(machine: str, port: int) -> Iterator[None]:
 
 @contextmanager
 def recorded(machine: str, path: Path, interfaces: Sequence[str]) -> Iterator[None]:
-    """What passes there by TCP, and ICMP."""
+    """Capture TCP and ICMP on these interfaces of the machine; RuntimeError if dumpcap does not start."""
     chosen = [word for name in interfaces for word in ("-i", name)]
     command = [*inside(machine), "dumpcap", "-q", *chosen, "-f", "tcp or icmp", "-w", str(path)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
@@ -99,6 +100,6 @@ def recorded(machine: str, path: Path, interfaces: Sequence[str]) -> Iterator[No
         sleep(0.3)
         try:
             yield
-            sleep(0.5)  # of the last packets' way into the file
+            sleep(0.5)  # until dumpcap has written the last packets
         finally:
             process.send_signal(SIGINT)

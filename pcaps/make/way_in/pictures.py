@@ -1,4 +1,4 @@
-"""What is recorded: by name what happens, where it is captured, and what is to be found."""
+"""The scenarios: what happens, where it is captured, and the findings expected."""
 
 import socket
 import ssl
@@ -10,13 +10,13 @@ from subprocess import PIPE, Popen, run
 from time import sleep
 
 from pcaps.make.way_in import certificates
-from pcaps.make.way_in.app import App, tries, trusting
+from pcaps.make.way_in.app import App, retry, trusting
 from pcaps.make.way_in.network import DMZ, INNER, PHONE, filtered, inside, on
 from pcaps.make.way_in.proxy import UPGRADE, forwarding, nginx
 from pcaps.make.way_in.servers import API, Behaviour, serving
 
 NAME, BELOW = "connect.example.org", "mobile.connect.example.org"
-WEB = 8181  # of the web server behind the proxy
+WEB = 8181  # port of the web application behind the proxy
 TLS_1_2, TLS_1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 PAGES = {
     f"{API}/api/health": (200, {"Content-Type": "application/json"}, b'{"status":"ok"}'),
@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 
 @dataclass
 class Lab:
-    """Where one picture is recorded: its files, and what runs until it is done."""
+    """What one recording uses: its folder and key log, its CA, and the servers running until it ends."""
 
     folder: Path
     keys: Path
@@ -36,7 +36,7 @@ class Lab:
     authority: certificates.Authority = field(default_factory=certificates.Authority.new)
 
     def leaf(self, *chain: certificates.Issued, **made: object) -> Path:
-        """A certificate of the authority, without ``chain`` with its intermediate."""
+        """Issue a certificate; its file has ``chain``, by default the intermediate."""
         leaf = self.authority.leaf(*made.pop("hosts", [NAME]), **made)
         return certificates.write(self.folder, leaf, *(chain or [self.authority.middle]))
 
@@ -51,13 +51,14 @@ class Lab:
             self.running.enter_context(what)
 
     def web(self, **behaviour: object) -> None:
-        """The web application behind the proxy."""
+        """Start the web application behind the proxy."""
         behaviour["pages"] = PAGES | behaviour.get("pages", {})
         self.run(INNER, serving(Behaviour(signed_in=True, **behaviour), INNER, WEB))
 
     def proxy(
         self, *locations: str, certificate: Path | None = None, more: str = UPGRADE, **settings: str
     ) -> None:
+        """Start nginx on port 443; by default it forwards everything to the web application."""
         what = locations or [forwarding(f"{INNER}:{WEB}", more=more)]
         shown = certificate or self.leaf()
         self.run(DMZ, nginx(self.folder, shown, f"{DMZ}:443", *what, within=inside(DMZ), **settings))
@@ -66,7 +67,7 @@ class Lab:
         return App(DMZ, NAME, trusting(self.root, self.keys), **more)
 
     def node(self, machine: str, script: str, *words: str) -> None:
-        """A server of HTTP/2, until the picture is done."""
+        """Start an HTTP/2 server in Node and wait until it listens."""
         process = Popen([*inside(machine), "node", str(HERE / script), *words], stdout=PIPE)
         self.running.callback(process.wait)
         self.running.callback(process.terminate)
@@ -75,7 +76,11 @@ class Lab:
 
 @dataclass(frozen=True)
 class Picture:
-    """``ready`` starts what is asked, ``happens`` is what is captured; ``blind`` is found without keys."""
+    """A scenario: ``ready`` starts the servers, ``happens`` is captured.
+
+    ``expect``, ``may`` and ``blind`` are the rules that must fire, may fire, and must fire without keys.
+    ``at`` is the machine captured at, ``by`` the client's.
+    """
 
     what: str
     ready: Callable[[Lab], None]
@@ -85,14 +90,16 @@ class Picture:
     blind: tuple[str, ...] = ()
     at: str = PHONE
     keys: bool = True
-    by: str = PHONE  # who asks
+    by: str = PHONE
 
 
 def nothing(_: Lab) -> None:
-    """Nobody listens."""
+    """Start no server."""
 
 
 def proxied(**behaviour: object) -> Callable[[Lab], None]:
+    """Start the web application (``up``: whether it runs) with this behaviour, and nginx before it."""
+
     def ready(lab: Lab) -> None:
         more = behaviour.pop("more", UPGRADE)
         if behaviour.pop("up", True):
@@ -103,7 +110,7 @@ def proxied(**behaviour: object) -> Callable[[Lab], None]:
 
 
 def signed_in(then: Callable[[App, str], object], times: int = 1) -> Callable[[Lab], None]:
-    """The app signs in, and negotiates so often before each time it does something."""
+    """Sign in once; then negotiate and call ``then`` with the app and the hub's path, ``times`` times."""
 
     def happens(lab: Lab) -> None:
         app = lab.app()
@@ -116,6 +123,8 @@ def signed_in(then: Callable[[App, str], object], times: int = 1) -> Callable[[L
 
 
 def asks(*paths: str, times: int = 2) -> Callable[[Lab], None]:
+    """GET each path, ``times`` times."""
+
     def happens(lab: Lab) -> None:
         app = lab.app()
         for path in paths * times:
@@ -125,13 +134,13 @@ def asks(*paths: str, times: int = 2) -> Callable[[Lab], None]:
     return happens
 
 
-def socket_or_polls(app: App, path: str) -> None:
+def websocket_or_poll(app: App, path: str) -> None:
     if not app.websocket(path, 2):
-        app.polls(app.negotiate()[1], 2)
+        app.poll(app.negotiate()[1], 2)
 
 
-def shows(**made: object) -> Callable[[Lab], None]:
-    """A proxy that shows such a certificate."""
+def presents(**made: object) -> Callable[[Lab], None]:
+    """Start nginx with such a certificate; ``cut``: without the intermediate."""
 
     def ready(lab: Lab) -> None:
         chain = [] if made.pop("cut", False) else [lab.authority.middle]
@@ -148,12 +157,12 @@ def shakes_hands(
     name: str = NAME, trusts: bool = True, oldest: ssl.TLSVersion = TLS_1_2, newest: ssl.TLSVersion = TLS_1_3
 ) -> Callable[[Lab], None]:
     def happens(lab: Lab) -> None:
-        tries(DMZ, name, trusting(lab.root if trusts else None, lab.keys, oldest, newest))
+        retry(DMZ, name, trusting(lab.root if trusts else None, lab.keys, oldest, newest))
 
     return happens
 
 
-def alone(lab: Lab) -> None:
+def self_signed(lab: Lab) -> None:
     issued = certificates.issue(NAME, hosts=[NAME])
     lab.proxy(certificate=certificates.write(lab.folder, issued))
 
@@ -163,7 +172,7 @@ def speaks(versions: str) -> Callable[[Lab], None]:
 
 
 def connects(*ports: int, times: int = 2) -> Callable[[Lab], None]:
-    """The web server in the DMZ connects to the server behind it."""
+    """Connect to ports of the inner server, ignoring failures."""
 
     def happens(_: Lab) -> None:
         for port in ports * times:
@@ -213,12 +222,12 @@ PICTURES: dict[str, Picture] = {
     "real-good-poll": Picture(
         "the hub offers long polling only, and it works over nginx",
         proxied(transports=("LongPolling",), delays={f"{API}/hub": 0.7}),
-        signed_in(lambda app, path: app.polls(path, 3)),
+        signed_in(lambda app, path: app.poll(path, 3)),
     ),
     "real-no-upgrade": Picture(
         "nginx without the headers of an upgrade: a WebSocket is answered 200, then long polling works",
         proxied(more=""),
-        signed_in(socket_or_polls),
+        signed_in(websocket_or_poll),
         ("websocket-blocked",),
     ),
     "real-ws-idle-cut": Picture(
@@ -305,7 +314,7 @@ PICTURES: dict[str, Picture] = {
     ),
     "real-expired": Picture(
         "the certificate has expired (OpenSSL, TLS 1.3)",
-        shows(ends=-1),
+        presents(ends=-1),
         shakes_hands(),
         ("certificate-expired",),
         (),
@@ -313,7 +322,7 @@ PICTURES: dict[str, Picture] = {
     ),
     "real-name": Picture(
         "a certificate for *.example.org, and the app asks for a name two labels below (OpenSSL, TLS 1.2)",
-        shows(hosts=["*.example.org"]),
+        presents(hosts=["*.example.org"]),
         shakes_hands(BELOW, newest=TLS_1_2),
         ("certificate-name",),
         (),
@@ -322,7 +331,7 @@ PICTURES: dict[str, Picture] = {
     ),
     "real-name-tls13": Picture(
         "a certificate for another name (OpenSSL, TLS 1.3)",
-        shows(hosts=["www.example.com"]),
+        presents(hosts=["www.example.com"]),
         shakes_hands(),
         ("certificate-name",),
         (),
@@ -330,7 +339,7 @@ PICTURES: dict[str, Picture] = {
     ),
     "real-own-authority": Picture(
         "a certificate, with its chain, of an authority that the app does not know (OpenSSL, TLS 1.2)",
-        shows(),
+        presents(),
         shakes_hands(trusts=False, newest=TLS_1_2),
         ("certificate-not-trusted",),
         ("certificate-chain",),
@@ -339,7 +348,7 @@ PICTURES: dict[str, Picture] = {
     ),
     "real-self-signed": Picture(
         "a self-signed certificate (OpenSSL, TLS 1.3)",
-        alone,
+        self_signed,
         shakes_hands(),
         ("certificate-not-trusted",),
         (),
@@ -347,7 +356,7 @@ PICTURES: dict[str, Picture] = {
     ),
     "real-chain-cut": Picture(
         "the intermediate certificate is not sent (OpenSSL, TLS 1.2)",
-        shows(cut=True, fetched_from="http://pki.example.org/i.cer"),
+        presents(cut=True, fetched_from="http://pki.example.org/i.cer"),
         shakes_hands(newest=TLS_1_2),
         ("certificate-chain",),
         ("certificate-not-trusted",),

@@ -1,4 +1,4 @@
-"""nginx as reverse proxy, with the headers of an upgrade or without."""
+"""nginx as reverse proxy, with or without the headers for a WebSocket upgrade."""
 
 import socket
 import subprocess
@@ -11,7 +11,7 @@ TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 def forwarding(upstream: str, path: str = "/XPhoneConnect/", more: str = UPGRADE) -> str:
-    """A location that is passed on to ``upstream``, host and port."""
+    """Return a location block that forwards ``path`` to ``upstream`` (host:port)."""
     return f"location {path} {{ proxy_pass http://{upstream}; proxy_http_version 1.1; {more} }}"
 
 
@@ -24,7 +24,11 @@ def nginx(
     within: Sequence[str] = (),
     versions: str = "TLSv1.2 TLSv1.3",
 ) -> Iterator[None]:
-    """``listen`` is an address and a port; ``within`` what the command begins with."""
+    """Run nginx with TLS on ``listen`` (address:port) until the context ends.
+
+    ``within`` is the prefix of its command, ``certificate`` a PEM file with key and chain. If nginx does not
+    start, raises RuntimeError with its error log.
+    """
     temporary = " ".join(f"{each}_temp_path {folder}/{each};" for each in TEMPORARY)
     (folder / "nginx.conf").write_text(
         f"daemon off; pid {folder}/pid; error_log {folder}/error; worker_processes 1; events {{}}\n"

@@ -1,6 +1,6 @@
-"""Web servers that speak as an ASP.NET hub does, and those that do not: refusing, slow, lying ones.
+"""Web servers that behave like an ASP.NET SignalR hub, or wrongly: refusing, slow, malformed.
 
-A few pages by HTTP/1.1, and SignalR's negotiate, WebSocket (RFC 6455) and long polling at ``hub``.
+HTTP/1.1 with a few pages, and SignalR's negotiate, WebSocket (RFC 6455) and long polling at ``HUB``.
 """
 
 import asyncio
@@ -20,38 +20,43 @@ HUB = f"{API}/hub"
 PUBLISHED = ("/XPhoneConnect/mobile", "/XPhoneConnect/Mobile", "/xphoneconnect/mobile", "/XPhoneConnect/doc")
 Page = tuple[int, Mapping[str, str], bytes]
 UNAUTHORIZED: Page = (401, {"WWW-Authenticate": "Bearer"}, b"")
-CLOSE = 0x88  # of a WebSocket (RFC 6455, section 5.2)
+CLOSE = 0x88  # FIN and opcode Close (RFC 6455, section 5.2)
 ACCEPT = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 @dataclass
 class Behaviour:
-    """``certificate``: a file with key and chain; None: no TLS. ``pages`` beside those that are published."""
+    """How a server answers.
+
+    ``certificate`` is a PEM file with key and chain, None: no TLS. ``pages`` add to PUBLISHED or replace it.
+    """
 
     certificate: Path | None = None
     pages: Mapping[str, Page] = field(default_factory=dict)
     elsewhere: Page = (404, {"Content-Type": "text/html"}, b"<html>no such page</html>")
     transports: tuple[str, ...] = ("WebSockets", "LongPolling")
     negotiate: Page | None = None
-    websocket: str = "ok"  # or ignored, 400, reset, odd, killed
+    websocket: str = "ok"  # ignored, reset, odd (hub error), killed (after 0.3 s), or an HTTP status
     polling: bool = True
-    silent: bool = False  # accepts connections, and sends nothing
-    # In place of an answer: what it begins with, what follows without an end, each so many seconds.
+    silent: bool = False  # accepts connections and sends nothing
+    # Bytes sent in place of an answer: the first ones, those repeated for ever, and the interval in s.
     raw: tuple[bytes, bytes, float] | None = None
-    signed_in: bool = False  # asks for a token where there is no page
+    signed_in: bool = False  # requires a token except for ``pages``
     delays: Mapping[str, float] = field(default_factory=dict)  # s before a path is answered
     versions: tuple[ssl.TLSVersion, ssl.TLSVersion] | None = None
 
 
 @dataclass
 class Running:
+    """A running server; ``requests`` are "METHOD PATH" in order of arrival."""
+
     port: int
     requests: list[str] = field(default_factory=list)
 
 
 @contextmanager
 def serving(behaviour: Behaviour, address: str = "127.0.0.1", port: int = 0) -> Iterator[Running]:
-    """The server in a thread of its own; port 0: at one that is free."""
+    """Run the server in a thread until the context ends; port 0: any free port."""
     loop = asyncio.new_event_loop()
     running = Running(0)
     server = loop.run_until_complete(
@@ -84,7 +89,7 @@ def _context(behaviour: Behaviour) -> ssl.SSLContext | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if behaviour.versions:
         context.set_ciphers("ALL:@SECLEVEL=0")
-        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # they are old, and meant
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # intended
             context.minimum_version, context.maximum_version = behaviour.versions
     context.load_cert_chain(behaviour.certificate)
     return context
@@ -121,7 +126,7 @@ async def _connection(reader, writer, behaviour: Behaviour, running: Running) ->
 
 
 async def _endless(writer, begin: bytes, more: bytes, seconds: float) -> None:
-    """Until the client goes; once where there is no more."""
+    """Send ``begin``, then ``more`` every ``seconds`` until the client disconnects."""
     writer.write(begin)
     while more:
         writer.write(more)
@@ -147,8 +152,8 @@ def _page(method: str, path: str, behaviour: Behaviour) -> Page:
         return behaviour.pages[bare]
     if bare == f"{HUB}/negotiate" and method == "POST":
         offered = [{"transport": each, "transferFormats": ["Text"]} for each in behaviour.transports]
-        told = {"negotiateVersion": 1, "connectionToken": "t/o+k=", "availableTransports": offered}
-        return behaviour.negotiate or (200, {"Content-Type": "application/json"}, json.dumps(told).encode())
+        answer = {"negotiateVersion": 1, "connectionToken": "t/o+k=", "availableTransports": offered}
+        return behaviour.negotiate or (200, {"Content-Type": "application/json"}, json.dumps(answer).encode())
     if bare == HUB:
         return _poll(method, path, behaviour)
     if bare in PUBLISHED:
@@ -157,7 +162,7 @@ def _page(method: str, path: str, behaviour: Behaviour) -> Page:
 
 
 def _poll(method: str, path: str, behaviour: Behaviour) -> Page:
-    """The hub's handshake is answered with ``{}`` by the poll that follows it."""
+    """Answer a long poll; the first one after the hub's handshake gets its response, ``{}``."""
     if "id=t%2Fo%2Bk%3D" not in path or not behaviour.polling:
         return 404, {}, b"No Connection with that ID"
     if method == "POST":
@@ -189,7 +194,7 @@ async def _websocket(reader, writer, headers, behaviour: str) -> None:
         await asyncio.sleep(0.3)
         writer.transport.abort()
         return
-    while True:  # what comes is sent back, a Close last
+    while True:  # echo every frame, a Close last
         kind, content = await _frame(reader)
         writer.write(bytes([kind, len(content)]) + content)
         await writer.drain()
@@ -198,7 +203,7 @@ async def _websocket(reader, writer, headers, behaviour: str) -> None:
 
 
 async def _frame(reader) -> tuple[int, bytes]:
-    """A short masked frame of a client: its first byte, and what it holds."""
+    """Read a client's masked frame of less than 126 bytes; return its first byte and its payload."""
     kind, length = await reader.readexactly(2)
     mask = await reader.readexactly(4)
     content = await reader.readexactly(length & 0x7F)
