@@ -135,7 +135,9 @@ class Table:
             }
         except (TypeError, ValueError) as error:
             raise SchemaError(f"{self.name}: {error}") from error
-        return self.conform(pd.DataFrame(arrays, copy=False))
+        made = pd.DataFrame(arrays, copy=False)
+        conforms = len(arrays) == len(self.columns) and len(made) and _is_counted(made.index)
+        return made if conforms else self.conform(made)
 
     def captured(self, rows: pd.DataFrame, capture: str) -> pd.DataFrame:
         """Return rows of this table with their capture set."""
