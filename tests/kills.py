@@ -1,4 +1,4 @@
-"""A campaign by hand: runs are ended at random moments, and nothing may be lost, mixed or left.
+"""A manual campaign: runs are killed at random moments; nothing may be lost, mixed up or left behind.
 
 ``python -m tests.kills --moments 100`` prints its seed; the same seed gives the same moments.
 """
@@ -26,14 +26,14 @@ from postproc.results import Run
 PCAPS = Path(__file__).parent.parent / "pcaps"
 OLD, NEW = ("acl_403.pcapng",), ("acl_403.pcapng", "acl_488.pcapng", "codec_488.pcapng", "good.pcapng")
 HOWS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-EARLY = "site.py", "runpy", "importlib", "<frozen", "<string>"  # the interpreter itself: no line of ours ran
-GRACE = 10  # s for processes to find that their parent is gone
+EARLY = "site.py", "runpy", "importlib", "<frozen", "<string>"  # the interpreter itself, before our code runs
+GRACE = 10  # s for processes to notice that their parent is gone
 EXPECTED = {".lock", "events", "findings.json", "notebooks", "report.html", "summary.json", "tables"}
 
 
 @dataclass
 class Stage:
-    """A folder with captures, the results of an older run and of an undisturbed new one."""
+    """A folder with captures, the results of an older run and those of an undisturbed new one."""
 
     folder: Path
     seconds: dict[int, float] = field(default_factory=dict)  # of a run, by the number of jobs
@@ -84,7 +84,7 @@ class Stage:
         )
 
     def held(self) -> str:
-        """Whose tables are in the folder."""
+        """Return which run's tables are in the folder."""
         try:
             found = tables(postproc.load(self.out))
         except SetupError as error:
@@ -96,12 +96,12 @@ PROGRAM = "from postproc.__main__ import main\nmain()"
 
 
 def tables(run: Run) -> dict[str, object]:
-    """The content of all tables, to be compared."""
+    """Return the content of all tables, for comparison."""
     return {table.name: getattr(run, table.name).to_csv() for table in TABLES}
 
 
 def processes(session: int) -> list[str]:
-    """What is alive in a session."""
+    """Return the processes alive in a session."""
     return [name for name, number in _alive() if number == session]
 
 
@@ -117,7 +117,7 @@ def _alive() -> Iterator[tuple[str, int]]:
 
 
 def wait_for_end(session: int) -> list[str]:
-    """What is still alive after a while."""
+    """Return the processes still alive after GRACE s."""
     until = time.monotonic() + GRACE
     while (left := processes(session)) and time.monotonic() < until:
         time.sleep(0.02)
@@ -125,13 +125,13 @@ def wait_for_end(session: int) -> list[str]:
 
 
 def end(process: "subprocess.Popen[str]", how: signal.Signals) -> None:
-    """As it happens: Ctrl-C reaches all of the terminal's processes, the others one."""
+    """Send the signal as in practice: Ctrl-C to the terminal's whole process group, others to one process."""
     with suppress(ProcessLookupError):
         (os.killpg if how == signal.SIGINT else os.kill)(process.pid, how)
 
 
 def wrong(stage: Stage, jobs: int, how: signal.Signals, moment: float, *, twice: bool = False) -> list[str]:
-    """What is not as it should be after a run was ended at a moment; the first entry says how it ended."""
+    """Kill a run at a moment; return how it ended, then what is wrong afterwards."""
     stage.begin()
     process = stage.start(jobs)
     time.sleep(moment)
@@ -163,7 +163,7 @@ def wrong(stage: Stage, jobs: int, how: signal.Signals, moment: float, *, twice:
 
 
 def dirt(stage: Stage) -> list[str]:
-    """Names that should not be there."""
+    """Return names of files that should not exist."""
     inside = [path for path in stage.out.iterdir() if path.name not in EXPECTED]
     return [path.name for path in (*stage.temporary.iterdir(), *inside, *stage.out.glob("*/.*"))]
 

@@ -1,4 +1,4 @@
-"""Work in other processes: what dies is lost alone, and nothing is left running."""
+"""Work in other processes: a crash loses only its own capture, and no process is left running."""
 
 import multiprocessing
 import os
@@ -118,7 +118,7 @@ def test_a_block_left_early_stops_what_is_running():
 
 
 class Here(Executor):
-    """Does the work at once, or says what it is told to say."""
+    """An executor that works at once, or raises what it is given."""
 
     def __init__(self, errors: dict[str, BaseException]) -> None:
         self.errors = errors
@@ -281,7 +281,7 @@ def test_where_an_error_was_raised_elsewhere_is_told():
 
 
 def test_a_temporary_folder_with_a_long_name_will_do(tmp_path, monkeypatch):
-    """A socket's path has room for a hundred bytes."""
+    """The path of a Unix socket is limited to about 100 bytes."""
     long = tmp_path / ("x" * 120)
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
@@ -293,7 +293,7 @@ def test_a_temporary_folder_with_a_long_name_will_do(tmp_path, monkeypatch):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals do not wait there")
 @pytest.mark.parametrize("longest", [0, 10_000], ids=["spawned", "by the fork server"])
 def test_no_signal_reaches_the_first_process_either(longest):
-    """multiprocessing's resource tracker, if the first start has to start it, lets signals through."""
+    """multiprocessing's resource tracker, started with the first process, would let signals through."""
     code = (
         f"from postproc import workers; workers.LONGEST_FOLDER = {longest}\n"
         "from tests.test_batch import blocked\n"
@@ -318,14 +318,14 @@ def test_a_thread_that_is_left_stores_what_it_is_at_and_nothing_after_that(tmp_p
     with workers.workers(1) as one:
         one.submit(one.storing, partial(batch._stored, job, tables))
         assert begun.wait(10)
-    assert len(stored) == 1  # it was waited for
+    assert len(stored) == 1  # the run waited for it
     with pytest.raises(BrokenExecutor, match="nothing more is stored"):
         one.storing(partial(batch._stored, job, tables))
     assert len(stored) == 1
 
 
 def ran(way: str, script: Path, code: str) -> "subprocess.CompletedProcess[str]":
-    """A script by its file, by a program's standard input, by -c, or as a module."""
+    """Run a script as a file, from standard input, with -c, or as a module."""
     script.write_text(code)
     words = {"file": [str(script)], "stdin": ["-"], "-c": ["-c", code], "-m": ["-m", script.stem]}[way]
     return subprocess.run(

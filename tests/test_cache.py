@@ -1,4 +1,4 @@
-"""Events on disk: what was written comes back under the names of this run, or not at all."""
+"""Cached events: they are restored under the file names of this run, or not at all."""
 
 import hashlib
 import os
@@ -86,7 +86,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
 
 
 def signed(body: bytes) -> bytes:
-    """A file with the digest it should have: of a stranger's hand."""
+    """Return a forged file with a valid digest."""
     return hashlib.sha256(body).digest() + body
 
 
@@ -155,7 +155,7 @@ def test_places_are_known_without_the_hash_and_only_when_they_hold_events(tmp_pa
     place = tmp_path / "key-120"
     cache.write(events(), cache.file(place, ["ab" * 32]))
     cache.write(events(), cache.file(place, ["cd" * 32]))
-    (tmp_path / ".key-7-ab.making").touch()  # left by a run that died
+    (tmp_path / ".key-7-ab.making").touch()  # left by a crashed run
     assert place in cache.places(tmp_path)
     assert tmp_path / "key-7" not in cache.places(tmp_path)
     assert cache.places(tmp_path / "nothing") == set()

@@ -1,4 +1,4 @@
-"""Every command of the documents: run on small captures, or known why not and its options checked."""
+"""Every command in the documents is run on small captures, or listed as not run and its options checked."""
 
 import contextlib
 import glob
@@ -47,7 +47,7 @@ SHELL = {
     "_POSTPROC_COMPLETE=fish_source",
 }
 
-# What stands for something in a command, and what is there in its place.
+# Placeholders in commands, and what replaces them.
 STANDS_FOR = {
     "CAPTURE": "call.pcapng",
     "anruf.pcapng": "call.pcapng",
@@ -69,7 +69,7 @@ STANDS_FOR = {
     "NAME": "ICE001",
     "[NAME]": "calls",
 }
-# Why a command is not run; its options are checked all the same.
+# Commands that are not run, with the reason; their options are checked.
 NOT_RUN = {
     r"watch ": "captures at interfaces, or does not end by itself: tests/watch",
     r"probe ": "asks servers that are not there: tests/probe",
@@ -80,7 +80,7 @@ NOT_RUN = {
     r"rules --matrix": "judges all captures: tests/commands/test_rules.py",
     r"run --no-report": "a row of a table of times: bench",
 }
-# Programs that are not ours.
+# Programs of others.
 OTHERS = {
     r"(?:pip|pipx) install '?legshark(?:\[[a-z]+\])?'?$": "needs the package index; tests/test_wheel.py",
     r"sudo ": "needs root",
@@ -94,11 +94,11 @@ OTHERS = {
 @dataclass(frozen=True)
 class Command:
     text: str
-    whole: bool  # in a block; else a mention in a sentence, which may leave out what it is about
+    whole: bool  # in a block; else mentioned in a sentence, possibly without its arguments
 
 
 def commands(page: str) -> Iterator[Command]:
-    """The shell commands of a page: lines of blocks, and words in a sentence that begin with a program."""
+    """Yield the shell commands of a page: lines of blocks, and code in sentences that names a program."""
     for kind, block in FENCE.findall(page):
         assert kind in KINDS, f"a block without its kind (one of {sorted(KINDS)}): {block[:60]!r}"
         if kind == "sh":
@@ -115,18 +115,18 @@ def commands(page: str) -> Iterator[Command]:
 
 
 def _bare(line: str) -> str:
-    """Without comment and without where the output goes."""
+    """Return the line without comment and redirection."""
     return re.sub(r"\s+#\s.*|\s+>\s*\S+$", "", line.strip())
 
 
 def words(command: Command) -> list[str]:
-    """The words of a command of ours after its name, as the shell makes them."""
+    """Return the arguments of one of our commands, expanded as by the shell."""
     found = [STANDS_FOR.get(word, word) for word in shlex.split(command.text.replace("\\", "\\\\"))[1:]]
     return [path for word in found for path in (sorted(glob.glob(word)) or [word])]  # noqa: PTH207
 
 
 def understood(args: list[str]) -> bool:
-    """Whether the command line says all that it has to; a UsageError where it says what is not known."""
+    """Return whether the command line is complete; UsageError if it has an unknown option or command."""
     context, command = click.Context(cli, info_name="postproc"), cli
     while isinstance(command, click.Group):
         if not args:
@@ -146,7 +146,7 @@ def understood(args: list[str]) -> bool:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Path:
-    """A folder with the captures, logs, settings and results that the documents speak of."""
+    """A folder with the captures, logs, settings and results that the documents mention."""
     folder = tmp_path_factory.mktemp("prepared")
     places, log = PCAPS / "places" / "large_lost", PCAPS / "acl_488.freeswitch.log"
     for name in ("call", "pcaps/good", "captures/a", "server", "wan", "client"):
@@ -178,7 +178,7 @@ def prepared(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def passed() -> set[tuple[object, ...]]:
-    """Commands that ran for another page."""
+    """Commands that have run for another page."""
     return set()
 
 
@@ -192,7 +192,7 @@ def here(prepared, tmp_path, monkeypatch) -> Path:
 
 
 def check(command: Command) -> list[str]:
-    """What is to be run of a command; AssertionError where it is neither right nor known why not."""
+    """Return the arguments to run a command with; AssertionError if it is wrong and not listed as not run."""
     program, _, rest = command.text.partition(" ")
     if program == "make":
         assert re.search(rf"^{rest}:", (ROOT / "Makefile").read_text(), re.MULTILINE), (
@@ -218,7 +218,7 @@ def run_here(args: list[str], *, whole: bool) -> None:
     done = CliRunner().invoke(cli, args, input="q\n", prog_name="postproc")
     assert done.exception is None or isinstance(done.exception, SystemExit), repr(done.exception)
     if not whole and done.output.startswith("Usage: "):
-        return  # a mention that leaves out what the command is about
+        return  # mentioned without its arguments
     assert done.exit_code == 0, done.output[-1000:]
     assert "Traceback" not in done.output
 
@@ -228,7 +228,7 @@ def every(page: str) -> list[Command]:
 
 
 def wrong(done: Iterable[tuple[Command, Callable[[], object]]]) -> list[str]:
-    """What is wrong with which command."""
+    """Return the failures, each with its command."""
     found = []
     for command, work in done:
         try:
@@ -248,7 +248,7 @@ def test_every_command_of_a_page_is_understood(page, monkeypatch, tmp_path):
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_a_page_runs(page, passed):
-    """In a folder of the page's own; a command that ran for another page is not run again."""
+    """In a separate folder per page; a command that has run for another page is not run again."""
     todo = [(command, check(command)) for command in every(page)]
     todo = [(command, args) for command, args in todo if args and (command.whole, *args) not in passed]
     assert wrong((each, partial(run_here, args, whole=each.whole)) for each, args in todo) == []

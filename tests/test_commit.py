@@ -1,4 +1,4 @@
-"""The results of one run belong together: whatever ends a run, there are the old ones or the new."""
+"""Results are committed atomically: however a run ends, the folder has the old results or the new ones."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ from tests import builders
 from tests.sample import THOROUGH
 from tests.test_cli import postproc as command
 
-STEPS = {"open", "os.rename", "os.mkdir", "os.chmod", "os.truncate"}  # what Python tells of before it is done
+STEPS = {"open", "os.rename", "os.mkdir", "os.chmod", "os.truncate"}  # audit events, before the operation
 ARMED: list[Callable[[str, Path], None]] = []
 
 
@@ -39,7 +39,7 @@ sys.addaudithook(_heard)
 
 
 def made(run: str, call: int) -> Run:
-    """A run told by the number of its only call."""
+    """Return a run, identified by the number of its only call."""
     captures = builders.captures({"capture": f"{run}.pcapng", "path": f"/{run}.pcapng", "packets": 7})
     return Run(Tables(captures=captures, calls=builders.calls({"call": call})), id=run * 8)
 
@@ -60,13 +60,13 @@ def write(run: Run, out: Path, *, csv: bool = False, report: bool = False, books
 
 
 def held(out: Path) -> int:
-    """The run whose results are there."""
+    """Return which run's results are in the folder."""
     return int(postproc.load(out).calls["call"].iloc[0])
 
 
 @pytest.fixture
 def out(tmp_path):
-    """A folder with the older results."""
+    """A folder with older results."""
     folder = tmp_path / "out"
     folder.mkdir()
     write(OLD, folder)
@@ -74,7 +74,7 @@ def out(tmp_path):
 
 
 def arm(number: int, folder: Path, act: Callable[[], object]) -> None:
-    """Have something done just before the nth thing that is done below a folder."""
+    """Call ``act`` just before the nth operation below a folder."""
     left = [number]
 
     def heard(_: str, path: Path) -> None:
@@ -87,7 +87,7 @@ def arm(number: int, folder: Path, act: Callable[[], object]) -> None:
 
 
 def clean(out: Path) -> bool:
-    """Whether nothing is there that a reader has no use for."""
+    """Return whether the folder has only finished results."""
     return not [path for path in out.rglob(".*") if path.name != lock.NAME]
 
 
@@ -150,7 +150,7 @@ for line in sys.stdin:  # the writers are children of one that has no threads ye
 """
 
 
-EVERY = [1 if THOROUGH else 9]  # of some hundred steps
+EVERY = [1 if THOROUGH else 9]  # of a few hundred steps
 
 
 @pytest.mark.parametrize("every", EVERY)
@@ -245,7 +245,7 @@ def test_notebooks_of_earlier_runs_go_but_edited_ones_stay_and_are_named(out):
 
 @pytest.mark.parametrize("run", [OLD, NEW])
 def test_a_notebook_that_is_edited_while_the_run_is_written_stays(out, run):
-    """OLD would write it anew, NEW have it go."""
+    """OLD would rewrite it, NEW would remove it."""
     (book,) = out.glob("notebooks/*")
     with commit.staged(out, run.id) as results:
         notebooks.write_all(run, results)
@@ -293,7 +293,7 @@ with lock.held(Path({str(out)!r})):
 
 
 def test_nothing_is_written_through_links_out_of_the_folder(out, tmp_path):
-    """A folder for results may have come with somebody's captures."""
+    """The output folder may have come with someone else's captures."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     shutil.rmtree(out / "tables")

@@ -1,4 +1,4 @@
-"""The campaign of kills.py, as far as there is time for it."""
+"""A short campaign of kills.py."""
 
 import random
 import sys

@@ -1,6 +1,6 @@
-"""Files called as strangers' are: not UTF-8, as long as can be, with control signs, with a dash in front.
+"""Unusual file names: not UTF-8, of maximal length, with control characters, with a leading dash.
 
-A path becomes text by one function (read.inputs.readable), and that text leads back to the file.
+``read.inputs.readable`` alone turns paths into text, which ``located`` turns back into the path.
 """
 
 import json
@@ -42,7 +42,7 @@ READ: dict[bytes, Tables] = {}
 
 @pytest.fixture(autouse=True)
 def read_once(monkeypatch):
-    """Each name is read once in all these tests."""
+    """Read each name only once in all these tests."""
     read = batch.read_files
 
     def reading(files: Files, *more) -> Tables:
@@ -54,13 +54,13 @@ def read_once(monkeypatch):
     monkeypatch.setattr(batch, "read_files", reading)
 
 
-# One of each kind, where all commands run; reading and writing are tried with every name.
+# One of each kind for running all commands; reading and writing are tested with every name.
 HARDEST = some(("255 broken bytes", "dash", "looks like bytes", "lines", "escape"), one_in=2)
 
 
 @pytest.fixture(params=NAMES)
 def named(request, tmp_path, monkeypatch) -> Path:
-    """A capture in a folder, both with such a name; the folder is the current one."""
+    """A capture in a folder, both with such a name; the folder is the current directory."""
     name = NAMES[request.param]
     folder = tmp_path / os.fsdecode(name[:100])
     folder.mkdir()
@@ -73,7 +73,7 @@ def named(request, tmp_path, monkeypatch) -> Path:
 
 
 def asked(*words: str) -> Result:
-    """A command that succeeds, and what it says can be shown."""
+    """Run a command; it must succeed and print only characters that can be displayed."""
     done = CliRunner().invoke(cli, [os.fsdecode(os.fsencode(word)) for word in words])
     assert done.exit_code == 0, done.output
     assert all(unicodedata.category(char) not in UNSHOWN for char in done.output if char != "\n")

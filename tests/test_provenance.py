@@ -1,4 +1,4 @@
-"""A run of which nothing has changed gives back its results; whatever changes makes it a whole one."""
+"""An unchanged run reuses its results; any change makes it a full one."""
 
 import re
 import shutil
@@ -25,7 +25,7 @@ NAMES = ("acl_403", "acl_488")
 
 @dataclass
 class Place:
-    """A folder of captures with their logs, and the one for the results."""
+    """A folder of captures with their logs, and the folder for results."""
 
     top: Path
 
@@ -55,7 +55,7 @@ def place(tmp_path_factory):
 
 
 def is_reused(place: Place, **other: object) -> bool:
-    """Whether the results stand: then not a file is written."""
+    """Return whether the results are reused: then no file is written."""
     before = stamps(place.out)
     run = place.run(**other)
     assert pipeline.load(place.out).id == run.id
@@ -88,7 +88,7 @@ def test_that_it_stands_is_told_and_nothing_is_done(place, monkeypatch):
 
 
 def swap(path: Path) -> None:
-    """Another byte at the end of a file that stays as long."""
+    """Change the last byte of a file, whose size stays the same."""
     content = bytearray(path.read_bytes())
     content[-6] ^= 1
     path.write_bytes(content)
@@ -195,7 +195,7 @@ def test_results_that_are_not_as_they_were_are_made_again(place, change):
 
 
 def test_results_of_which_only_some_are_of_the_record_are_made_again(place):
-    """A run that died after its results were there and before it could say what they were made from."""
+    """The run crashed after its results were in place, but before their inputs were recorded."""
     place.run()
     record = (place.out / provenance.RECORD).read_bytes()
     place.run(only=["second_leg_missing"])
@@ -257,9 +257,7 @@ def test_another_language_is_told_without_correlation(place, monkeypatch, tmp_pa
 
 def page(out: Path) -> str:
     html = re.sub(r"\b[0-9a-f]{32}\b", "RUN", (out / "report.html").read_text())
-    return re.sub(
-        r"(?:\.\./)+(?:place0/)?in/", "in/", html
-    )  # commands name captures as seen from the results
+    return re.sub(r"(?:\.\./)+(?:place0/)?in/", "in/", html)  # commands name captures relative to the results
 
 
 @pytest.mark.parametrize("words", [[], ["-v"], ["--lang", "de"], ["--fail-on", "error"]])
