@@ -83,7 +83,7 @@ class Stage:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
 
-    def held(self) -> str:
+    def stored_run(self) -> str:
         """Return which run's tables are in the folder."""
         try:
             found = tables(postproc.load(self.out))
@@ -130,7 +130,9 @@ def end(process: "subprocess.Popen[str]", how: signal.Signals) -> None:
         (os.killpg if how == signal.SIGINT else os.kill)(process.pid, how)
 
 
-def wrong(stage: Stage, jobs: int, how: signal.Signals, moment: float, *, twice: bool = False) -> list[str]:
+def failures(
+    stage: Stage, jobs: int, how: signal.Signals, moment: float, *, twice: bool = False
+) -> list[str]:
     """Kill a run at a moment; return how it ended, then what is wrong afterwards."""
     stage.begin()
     process = stage.start(jobs)
@@ -140,29 +142,29 @@ def wrong(stage: Stage, jobs: int, how: signal.Signals, moment: float, *, twice:
         time.sleep(0.05)
         end(process, how)
     out, errors = process.communicate(timeout=120)
-    held = stage.held()
-    told = [f"{how.name} -j {jobs}: status {process.returncode}, {held} results"]
+    stored = stage.stored_run()
+    report = [f"{how.name} -j {jobs}: status {process.returncode}, {stored} results"]
     early = process.returncode in (-how, 1) and (not errors or any(each in errors for each in EARLY))
     if how != signal.SIGKILL and not early:
-        told += [f"status {process.returncode}"] * (process.returncode not in (0, 130))
-        told += [f"said {errors!r} {out!r}"] * (len(errors.splitlines()) > 1 or bool(out))
+        report += [f"status {process.returncode}"] * (process.returncode not in (0, 130))
+        report += [f"said {errors!r} {out!r}"] * (len(errors.splitlines()) > 1 or bool(out))
     if early and how != signal.SIGKILL:
-        told[0] += ", before a line of ours ran"
-    told += [held] * (held not in ("old", "new"))
+        report[0] += ", before our code ran"
+    report += [stored] * (stored not in ("old", "new"))
     if left := wait_for_end(process.pid):
-        told.append(f"still there: {left}")
+        report.append(f"still there: {left}")
     if how != signal.SIGKILL:
-        told += [f"left: {each}" for each in dirt(stage)]
+        report += [f"left: {each}" for each in leftovers(stage)]
     again = subprocess.run(
         stage.command("out", jobs), env=stage.environment(), capture_output=True, text=True, check=False
     )
-    told += [f"the next run: {again.stderr}"] * bool(again.returncode or again.stderr)
-    held = stage.held()
-    told += [f"after the next run: {held}"] * (held != "new")
-    return told + [f"left by the next run: {each}" for each in dirt(stage)]
+    report += [f"the next run: {again.stderr}"] * bool(again.returncode or again.stderr)
+    stored = stage.stored_run()
+    report += [f"after the next run: {stored}"] * (stored != "new")
+    return report + [f"left by the next run: {each}" for each in leftovers(stage)]
 
 
-def dirt(stage: Stage) -> list[str]:
+def leftovers(stage: Stage) -> list[str]:
     """Return names of files that should not exist."""
     inside = [path for path in stage.out.iterdir() if path.name not in EXPECTED]
     return [path.name for path in (*stage.temporary.iterdir(), *inside, *stage.out.glob("*/.*"))]
@@ -185,7 +187,7 @@ def main() -> None:
         for number in range(given.moments):
             how, jobs = HOWS[number % 3], 1 + number // 3 % 2
             moment = chance.uniform(0, stage.seconds[jobs] * 1.1)
-            first, *rest = wrong(stage, jobs, how, moment, twice=given.twice)
+            first, *rest = failures(stage, jobs, how, moment, twice=given.twice)
             count[first] += 1
             bad += bool(rest)
             for each in rest:

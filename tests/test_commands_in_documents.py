@@ -102,19 +102,21 @@ def commands(page: str) -> Iterator[Command]:
     for kind, block in FENCE.findall(page):
         assert kind in KINDS, f"a block without its kind (one of {sorted(KINDS)}): {block[:60]!r}"
         if kind == "sh":
-            yield from (Command(_bare(line), whole=True) for line in block.splitlines() if line.strip())
+            yield from (
+                Command(_without_comment(line), whole=True) for line in block.splitlines() if line.strip()
+            )
     rest = FENCE.sub("", page)
     for line in rest.splitlines():
         if shown := re.match(r" {4}(\$ )?(?=(\w+) )", line):
             if shown[1] or shown[2] in SHELL:
-                yield Command(_bare(line[shown.end() :]), whole=True)
+                yield Command(_without_comment(line[shown.end() :]), whole=True)
             continue
         for text in re.findall(r"`([^`]+)`", line):
             if text.partition(" ")[0] in SHELL and " " in text:
-                yield Command(_bare(text), whole=False)
+                yield Command(_without_comment(text), whole=False)
 
 
-def _bare(line: str) -> str:
+def _without_comment(line: str) -> str:
     """Return the line without comment and redirection."""
     return re.sub(r"\s+#\s.*|\s+>\s*\S+$", "", line.strip())
 
@@ -125,7 +127,7 @@ def words(command: Command) -> list[str]:
     return [path for word in found for path in (sorted(glob.glob(word)) or [word])]  # noqa: PTH207
 
 
-def understood(args: list[str]) -> bool:
+def is_complete(args: list[str]) -> bool:
     """Return whether the command line is complete; UsageError if it has an unknown option or command."""
     context, command = click.Context(cli, info_name="postproc"), cli
     while isinstance(command, click.Group):
@@ -204,7 +206,7 @@ def check(command: Command) -> list[str]:
     elif program == "postproc":
         args = words(command)
         try:
-            complete = understood(args)
+            complete = is_complete(args)
         except click.UsageError as error:
             raise AssertionError(error.format_message()) from error
         assert complete or not command.whole, "an argument is missing"
@@ -227,7 +229,7 @@ def every(page: str) -> list[Command]:
     return list(dict.fromkeys(commands((ROOT / page).read_text(encoding="utf-8"))))
 
 
-def wrong(done: Iterable[tuple[Command, Callable[[], object]]]) -> list[str]:
+def failures(done: Iterable[tuple[Command, Callable[[], object]]]) -> list[str]:
     """Return the failures, each with its command."""
     found = []
     for command, work in done:
@@ -241,7 +243,7 @@ def wrong(done: Iterable[tuple[Command, Callable[[], object]]]) -> list[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_a_page_is_understood(page, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    assert wrong((command, partial(check, command)) for command in every(page)) == []
+    assert failures((command, partial(check, command)) for command in every(page)) == []
 
 
 @pytest.mark.slow
@@ -251,7 +253,7 @@ def test_every_command_of_a_page_runs(page, passed):
     """In a separate folder per page; a command that has run for another page is not run again."""
     todo = [(command, check(command)) for command in every(page)]
     todo = [(command, args) for command, args in todo if args and (command.whole, *args) not in passed]
-    assert wrong((each, partial(run_here, args, whole=each.whole)) for each, args in todo) == []
+    assert failures((each, partial(run_here, args, whole=each.whole)) for each, args in todo) == []
     passed |= {(command.whole, *args) for command, args in todo}
 
 
@@ -298,9 +300,9 @@ def test_examples_in_the_help_are_understood():
             r"^\s+(postproc .*)$", (command.help or "").partition("Example")[2], re.MULTILINE
         )
 
-    found = [Command(_bare(line), whole=True) for line in examples(cli, "postproc")]
+    found = [Command(_without_comment(line), whole=True) for line in examples(cli, "postproc")]
     assert len(found) > 30
-    assert [each.text for each in found if not understood(words(each))] == []
+    assert [each.text for each in found if not is_complete(words(each))] == []
 
 
 def test_a_command_that_is_neither_run_nor_known_is_told():

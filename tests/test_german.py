@@ -46,7 +46,7 @@ RAISED = re.compile(
 OF_OTHERS = "X"  # stands for what a message quotes
 
 
-def said(node: ast.expr, names: dict[str, str]) -> str | None:
+def message_of(node: ast.expr, names: dict[str, str]) -> str | None:
     """Return the message that an expression makes, with X for inserted values; None if it makes none."""
     match node:
         case ast.Constant(value=str(text)):
@@ -54,14 +54,14 @@ def said(node: ast.expr, names: dict[str, str]) -> str | None:
         case ast.Name(id=name) if name in names:
             return re.sub(r"\{[^}]*\}", OF_OTHERS, names[name])
         case ast.JoinedStr(values=values):
-            return "".join(said(each, names) or OF_OTHERS for each in values)
+            return "".join(message_of(each, names) or OF_OTHERS for each in values)
         case ast.FormattedValue(value=ast.Name(id=name)) if name in names:
             return names[name]
         case (
             ast.Call(func=ast.Attribute(value=inner, attr="format"))
             | ast.Call(args=[ast.JoinedStr() as inner])
         ):
-            return said(inner, names)
+            return message_of(inner, names)
     return None
 
 
@@ -94,18 +94,18 @@ def messages() -> dict[str, str]:
             warned = name == "append" and "warnings" in ast.unparse(node.func)
             if warned or (name and RAISED.fullmatch(name)):
                 which = {"Unread": node.args[1:2], "Check": node.args[2:]}.get(name, node.args[:1])
-                for text in (said(each, names) for each in which):
+                for text in (message_of(each, names) for each in which):
                     if text and re.search(r"[a-z]{3}", text.replace(OF_OTHERS, "")):
                         found.setdefault(text, f"{path.relative_to(SOURCES)}:{node.lineno}")
     return found
 
 
 def test_every_message_in_the_sources_has_its_german():
-    held = messages()
-    assert len(held) > 100
-    assert held.keys() >= COMPOSED
-    held = {text: place for text, place in held.items() if text not in COMPOSED}
-    assert {text: place for text, place in held.items() if in_language(text, "de") == text} == {}
+    found = messages()
+    assert len(found) > 100
+    assert found.keys() >= COMPOSED
+    found = {text: place for text, place in found.items() if text not in COMPOSED}
+    assert {text: place for text, place in found.items() if in_language(text, "de") == text} == {}
 
 
 def test_what_a_message_holds_is_told_too_and_what_others_say_stays():
@@ -164,7 +164,7 @@ def commands(command: click.Command, *path: str) -> list[tuple[str, ...]]:
 def test_help_is_german(path):
     told = CliRunner().invoke(cli, [*path, "-h", "--lang", "de"], terminal_width=100, prog_name="postproc")
     assert told.exit_code == 0
-    listed = "\n".join(f"  {name} " for name in getattr(held(path), "commands", ()))
+    listed = "\n".join(f"  {name} " for name in getattr(subcommand(path), "commands", ()))
     assert english(re.sub(rf"^(?:{listed.replace(chr(10), '|') or '#'})", "", told.output, flags=re.M)) == []
     assert CliRunner(env={"LC_ALL": "de_AT.UTF-8"}).invoke(cli, [*path, "-h"], prog_name="postproc").output
     again = CliRunner().invoke(cli, [*path, "-h", "--lang", "en"], prog_name="postproc").output
@@ -179,11 +179,11 @@ def test_no_line_of_the_list_of_commands_is_cut_off_in_80_columns(lang):
 
 
 def test_no_german_is_left_of_options_that_are_gone():
-    every = {getattr(each, "help", None) for path in commands(cli) for each in held(path).params}
+    every = {getattr(each, "help", None) for path in commands(cli) for each in subcommand(path).params}
     assert set(OPTIONS) - every == {"Show this message and exit."}
 
 
-def held(path: tuple[str, ...]) -> click.Command:
+def subcommand(path: tuple[str, ...]) -> click.Command:
     command: click.Command = cli
     for name in path:
         assert isinstance(command, click.Group)

@@ -72,7 +72,7 @@ def named(request, tmp_path, monkeypatch) -> Path:
     return path
 
 
-def asked(*words: str) -> Result:
+def succeeds(*words: str) -> Result:
     """Run a command; it must succeed and print only characters that can be displayed."""
     done = CliRunner().invoke(cli, [os.fsdecode(os.fsencode(word)) for word in words])
     assert done.exit_code == 0, done.output
@@ -83,7 +83,7 @@ def asked(*words: str) -> Result:
 @pytest.mark.parametrize("named", HARDEST, indirect=True)
 def test_every_command_takes_it(named):
     log = str(named.with_suffix(".log") if len(os.fsencode(named.name)) < 250 else next(Path().glob("*.log")))
-    asked("run", str(named), "-o", "out", "--csv", "--fs-log", log)
+    succeeds("run", str(named), "-o", "out", "--csv", "--fs-log", log)
     run = postproc.load("out")
     assert len(run.calls) == 1
     assert run.unread == ()
@@ -94,12 +94,12 @@ def test_every_command_takes_it(named):
     assert (text, located(text)) == (readable(str(named)), named)
     assert located(run.logs["path"].iloc[0]).samefile(log)
     assert len(run.call(1).packets(limit=2)) == 2
-    asked("report", "out", "-o", "again.html")
-    asked("report", "out", "--redact", "-o", "redacted.html")
-    asked("filter", "--", str(named))
-    asked("annotate", str(named), "--findings", "out")
-    asked("export", str(named), "--call", "1", "-o", "call.pcapng")
-    asked("ticket", str(named), "-o", "ticket.zip")
+    succeeds("report", "out", "-o", "again.html")
+    succeeds("report", "out", "--redact", "-o", "redacted.html")
+    succeeds("filter", "--", str(named))
+    succeeds("annotate", str(named), "--findings", "out")
+    succeeds("export", str(named), "--call", "1", "-o", "call.pcapng")
+    succeeds("ticket", str(named), "-o", "ticket.zip")
     for path in Path("out").rglob("*.json"):
         json.loads(path.read_text(encoding="utf-8"))
     (book,) = Path("out/notebooks").iterdir()
@@ -119,10 +119,10 @@ def test_what_is_wrong_with_it_is_one_line(named, option):
 
 def test_results_go_where_the_name_says(named):
     out = named.with_name(os.fsdecode(os.fsencode(named.stem)[:240] + b".d"))
-    asked("run", str(named), "-o", f"{out}")
+    succeeds("run", str(named), "-o", f"{out}")
     assert (out / "report.html").exists()
     longest = named.with_name(os.fsdecode(os.fsencode(named.stem)[:248] + b".html"))
-    asked("report", f"{out}", "-o", f"{longest}")
+    succeeds("report", f"{out}", "-o", f"{longest}")
     assert longest.exists()
 
 

@@ -87,7 +87,7 @@ def test_that_it_stands_is_told_and_nothing_is_done(place, monkeypatch):
     assert steps == [pipeline.UNCHANGED]
 
 
-def swap(path: Path) -> None:
+def change_last_byte(path: Path) -> None:
     """Change the last byte of a file, whose size stays the same."""
     content = bytearray(path.read_bytes())
     content[-6] ^= 1
@@ -95,13 +95,13 @@ def swap(path: Path) -> None:
 
 
 INPUTS = {
-    "bytes of a capture": lambda top: swap(top / "in" / "acl_488.pcapng"),
-    "bytes of a copy": lambda top: swap(top / "in" / "copy.pcapng"),
+    "bytes of a capture": lambda top: change_last_byte(top / "in" / "acl_488.pcapng"),
+    "bytes of a copy": lambda top: change_last_byte(top / "in" / "copy.pcapng"),
     "a capture more": lambda top: shutil.copy(PCAPS / "codec_488.pcapng", top / "in"),
     "a capture fewer": lambda top: (top / "in" / "acl_488.pcapng").unlink(),
     "a capture's name": lambda top: (top / "in" / "acl_488.pcapng").rename(top / "in" / "other.pcapng"),
     "a file that is no capture": lambda top: (top / "in" / "junk.pcap").write_bytes(b"junk"),
-    "bytes of a log": lambda top: swap(top / "logs" / "acl_403.freeswitch.log"),
+    "bytes of a log": lambda top: change_last_byte(top / "logs" / "acl_403.freeswitch.log"),
     "a log more": lambda top: shutil.copy(PCAPS / "codec_488.freeswitch.log", top / "logs"),
     "a log fewer": lambda top: (top / "logs" / "acl_403.freeswitch.log").unlink(),
     "keys": lambda top: (top / "keys").write_text(f"CLIENT_RANDOM {'2' * 64} {'1' * 96}\n"),
@@ -174,9 +174,9 @@ def test_other_code_is_another_run(monkeypatch, tmp_path, name):
 
 RESULTS = {
     "an edited report": lambda out: (out / "report.html").write_text("mine"),
-    "an edited summary": lambda out: swap(out / "summary.json"),
-    "other findings": lambda out: swap(out / "findings.json"),
-    "a table of another run": lambda out: swap(out / "tables" / "calls.parquet"),
+    "an edited summary": lambda out: change_last_byte(out / "summary.json"),
+    "other findings": lambda out: change_last_byte(out / "findings.json"),
+    "a table of another run": lambda out: change_last_byte(out / "tables" / "calls.parquet"),
     "a table gone": lambda out: (out / "tables" / "calls.parquet").unlink(),
     "a notebook gone": lambda out: (out / "notebooks" / "acl_403.ipynb").unlink(),
     "a table of an older run": lambda out: (out / "tables" / "calls.csv").write_text("old"),

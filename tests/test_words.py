@@ -34,7 +34,7 @@ WORDS = words_of_columns()
 WORDS["state"] |= STEPS
 
 
-def foreign(tree: ast.AST) -> list[str]:
+def unknown_words(tree: ast.AST) -> list[str]:
     """Return comparisons of a column with a word that is not in its enumeration."""
     found = []
     for node in ast.walk(tree):
@@ -75,7 +75,7 @@ def _literals(node: ast.AST) -> set[str]:
 
 def test_no_column_is_compared_with_a_word_it_never_holds():
     found = {
-        path.relative_to(ROOT).as_posix(): foreign(ast.parse(path.read_text(encoding="utf-8")))
+        path.relative_to(ROOT).as_posix(): unknown_words(ast.parse(path.read_text(encoding="utf-8")))
         for path in WHERE
     }
     assert {path: lines for path, lines in found.items() if lines} == {}
@@ -92,11 +92,12 @@ def test_no_column_is_compared_with_a_word_it_never_holds():
     ],
 )
 def test_a_misspelt_word_is_found(source):
-    assert foreign(ast.parse(source)) == ["line 1: outcome is never 'pendign'"]
+    assert unknown_words(ast.parse(source)) == ["line 1: outcome is never 'pendign'"]
 
 
 def test_right_words_and_columns_of_free_text_are_left_alone():
     assert (
-        foreign(ast.parse('row.outcome in ("success", "pending") and row.method in ("INVITE", "BYE")')) == []
+        unknown_words(ast.parse('row.outcome in ("success", "pending") and row.method in ("INVITE", "BYE")'))
+        == []
     )
     assert {"outcome", "purpose", "direction"} <= set(WORDS)
