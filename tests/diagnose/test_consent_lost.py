@@ -4,6 +4,7 @@ import pytest
 
 from postproc.diagnose.rules.consent_lost import RULE
 from tests.diagnose.scenes import asked, check, good, message, section, stream, told_both, verdict
+from tests.diagnose.test_first_leg_missing import NO_SIP
 from tests.diagnose.test_media_stopped import SILENT, phase
 from tests.diagnose.test_turn_refused import challenge, exchange, granted
 
@@ -120,3 +121,41 @@ def test_a_restart_of_ice_just_before_is_named(scene, kept):
 @pytest.mark.parametrize("at", [0.9, 11.2])
 def test_a_restart_at_another_time_is_not_to_blame(at):
     assert all("restarted" not in each.tags for each in asked(RULE, **restarted(at=at)))
+
+
+NO_SIDE = {"leg": None, "direction": "other"}
+
+
+def unread(lost=8, sent_until=20.0, heard_until=9.5, more=()):
+    """A session without SIP, as a browser's machine shows it: what it sends gets no answer any more."""
+    checks = [check() | NO_SIDE, *(check(time=10.0 + n, outcome="unanswered") | NO_SIDE for n in range(lost))]
+    came = stream("client_to_server", last_time=heard_until) | NO_SIDE
+    return NO_SIP | {
+        "bindings": [*checks, *more],
+        "rtp_streams": [stream(last_time=sent_until) | NO_SIDE, came],
+    }
+
+
+def test_a_session_without_sip_whose_path_is_lost_is_a_suspicion():
+    (found,) = asked(RULE, **unread())
+    assert (found.verdict, found.tags, found.facts["lost"]) == ("suspect", {"path"}, 8)
+    told = told_both(found, RULE)["en"]
+    assert "was lost at 12:00:09.500" in told["title"]
+    assert "sent for 10 s more" in told["title"]
+    row = verdict(**unread())
+    assert (row.verdict, row.cause) == ("suspect", "consent-lost")
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        unread(lost=2),
+        unread(sent_until=14.4),
+        unread(heard_until=15.1),
+        unread(more=[check(time=17.5) | NO_SIDE]),
+        unread(more=[check("client_to_server", time=17.5) | NO_SIDE]),
+    ],
+    ids=["few requests", "it ended soon", "media came", "answered again", "asked by the other side"],
+)
+def test_silent_without_sip_where_the_path_holds_or_the_session_ends(scene):
+    assert asked(RULE, **scene) == []

@@ -3,7 +3,18 @@
 import pytest
 
 from postproc.diagnose.rules.signalling_lost import RULE
-from tests.diagnose.scenes import APP, GATEWAY, SERVER, asked, leg, message, plain_stream, told_both, verdict
+from tests.diagnose.scenes import (
+    APP,
+    GATEWAY,
+    SERVER,
+    asked,
+    leg,
+    message,
+    phase,
+    plain_stream,
+    told_both,
+    verdict,
+)
 
 PORTS = {APP: 50112, SERVER: 5060, GATEWAY: 5060}
 
@@ -179,3 +190,13 @@ def test_who_turns_the_invite_away_is_the_cause_of_the_server_s_refusal():
 @pytest.mark.parametrize("changes", [{"status": 486}, {"time": 2.9}, {"closed": 1.5, "time": 1.6}])
 def test_silent_where_the_refusal_may_have_another_reason(changes):
     assert asked(RULE, **passed_back(**changes)) == []
+
+
+@pytest.mark.parametrize(("since", "count"), [(14.0, 1), (6.0, 0)])
+def test_media_that_stop_after_the_connection_was_closed(since, count):
+    """A FIN alone does no harm; a side that stops afterwards may have hung up unheard."""
+    quiet = phase(ended=40.0, packets_from_server=500, last_from_server=since, last_from_client=39.9)
+    found = asked(RULE, sip_messages=STANDS, connection_events=[broken(8.0, "fin")], phases=[quiet, phase(2)])
+    assert [(each.verdict, each.confidence) for each in found] == [("suspect", 0.6)] * count
+    for each in found:
+        assert "6 s later one side's media stopped for good" in told_both(each, RULE)["en"]["detail"]

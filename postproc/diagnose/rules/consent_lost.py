@@ -7,6 +7,7 @@ from postproc.diagnose.evidence.case import CLIENT, Case, evidence
 from postproc.diagnose.evidence.media import way
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, Checks, checks, receiver, requests
 from postproc.diagnose.evidence.silences import alive, silences
+from postproc.diagnose.evidence.unread import lost_session
 from postproc.diagnose.evidence.view import end
 from postproc.diagnose.rules import turn_refused
 from postproc.model.addresses import endpoint
@@ -66,6 +67,7 @@ REFUSED_TIMES = 2
 
 
 def find(case: Case) -> Iterator[Finding]:
+    yield from lost_session(RULE.name, case)
     until = end(case)
     if until is None:
         return

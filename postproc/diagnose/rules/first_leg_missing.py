@@ -8,7 +8,7 @@ from postproc.diagnose.evidence.media import both_ways, media_ok
 from postproc.diagnose.evidence.paths import checks
 from postproc.diagnose.evidence.server import server_addresses
 from postproc.diagnose.evidence.signalling import server_calls, with_ice
-from postproc.diagnose.evidence.unread import mute_session
+from postproc.diagnose.evidence.unread import lost_session, mute_session
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -103,10 +103,11 @@ def _unread(case: Case) -> Iterator[Finding]:
 
 
 def _judged(case: Case) -> bool:
-    """Whether the session's outcome is clear without SIP: it works, its checks are dead, DTLS is incomplete, one side is mute."""
+    """Whether the session's outcome is clear without SIP: it works, its checks are dead, DTLS is incomplete, one side is mute or lost."""
     broken = bool(case.dtls) and all(row.state != "complete" for row in case.dtls)
     dead = broken or checks(case).dead(case.deployment.thresholds)
-    return media_ok(case) is True or dead or any(mute_session(RULE.name, case))
+    unheard = any(mute_session(RULE.name, case)) or any(lost_session(RULE.name, case))
+    return media_ok(case) is True or dead or unheard
 
 
 def _other_leg_only(case: Case) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import Talk, both_may_send, due, sections, talks, ways
 from postproc.diagnose.evidence.paths import best, checks
 from postproc.model.addresses import endpoint
-from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.loading import PacketRow
 from postproc.model.rows import PhaseRow, SdpMediaRow
 from postproc.model.text import Text
@@ -98,8 +98,8 @@ def _finding(case: Case, talk: Talk) -> Finding:
         leg=talk.leg,
         tags=frozenset(
             {
-                "audio",
-                *(("ready",) if ready else ("waiting",) if waiting else ()),
+                "waiting" if waiting else "audio",
+                *(("ready",) if ready else ()),
                 *(() if checked else ("unseen",)),
             }
         ),
@@ -124,6 +124,12 @@ RULE = Rule(
     name="no-media",
     stage="media",
     breaks="media",
+    # ICE between these two does not wait for any other leg, as media may.
+    variants={
+        "audio": Variant("media", "media"),
+        "fax": Variant("media", "media"),
+        "waiting": Variant("media", "pair"),
+    },
     from_absence=True,
     summary=Text("No media", "Keine Medien"),
     claim=Text(
@@ -140,6 +146,13 @@ RULE = Rule(
         cause(
             "Media goes another way than past the capture point.",
             "Die Medien nehmen einen anderen Weg als am Mitschnittpunkt vorbei.",
+            tag="unseen",
+        ),
+        cause(
+            "A firewall before this machine drops the media of every leg, and a server that only passes on what comes in sends nothing"
+            " first.",
+            "Eine Firewall vor diesem Rechner verwirft die Medien aller Legs, und ein Server, der nur Ankommendes weitergibt, sendet nie als"
+            " Erster.",
             tag="unseen",
         ),
         cause(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.paths import closing
 from postproc.diagnose.evidence.signalling import AT_ONCE
+from postproc.diagnose.evidence.silences import silences
 from postproc.diagnose.evidence.view import goes_on, watched_after
 from postproc.model.calls import connection
 from postproc.model.enumerations import Verdict
@@ -50,6 +51,10 @@ NOTHING_MORE = Text(
     "Nothing more was said in this dialog, though the capture goes on for {watched_s:0} s.",
     "In diesem Dialog kam nichts mehr, obwohl der Mitschnitt noch {watched_s:0} s weiterläuft.",
 )
+FELL_SILENT = Text(
+    "{silent_s:0} s later one side's media stopped for good: perhaps it hung up, and its BYE had no connection to go by.",
+    "{silent_s:0} s später endeten die Medien einer Seite: Vielleicht legte sie auf, und ihr BYE fand keine Verbindung mehr.",
+)
 UNSEEN = Text(
     "The capture ends {watched_s:0} s later, and shows neither a new connection nor how the call ended.",
     "Der Mitschnitt endet {watched_s:0} s später und zeigt weder eine neue Verbindung noch, wie der Anruf endete.",
@@ -90,6 +95,7 @@ class Damage(NamedTuple):
     verdict: Verdict
     confidence: float
     later: SipMessageRow | DtlsMessageRow | None = None
+    silent_s: float = 0.0
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -118,6 +124,10 @@ def _of_dialog(case: Case, broken: Broken) -> Damage | None:
     unsaid = over is not None and over.time > broken.event.time and goes_on(case)
     if over is not None and unsaid and watched_after(case, over.time) >= PASSED_ON_S:
         return Damage(CLOSED_BY_DTLS, "suspect", 0.8, over)
+    leg = broken.before[0].leg
+    fell = [each.since for each in silences(case) if each.leg == leg and each.since > broken.event.time]
+    if fell and bye is None:
+        return Damage(FELL_SILENT, "suspect", 0.6, silent_s=(min(fell) - broken.event.time).total_seconds())
     if broken.event.event != "reset":
         return None
     if _goes_on(case, broken.event.time):
@@ -210,6 +220,7 @@ def _finding(case: Case, broken: Broken, damage: Damage) -> Finding:
             "number": first.leg,
             "ender": later.src_addr if later is not None else None,
             "later_s": (later.time - event.time).total_seconds() if later is not None else 0.0,
+            "silent_s": damage.silent_s,
             "watched_s": watched_after(case, event.time),
             "answer": f"{later.status} {later.reason or ''}".strip()
             if isinstance(later, SipMessageRow)
