@@ -1,4 +1,4 @@
-"""Tables with just the columns a test speaks about; the rest have quiet defaults.
+"""Tables for tests, given only the columns that matter; the others have neutral defaults.
 
 Each builder takes one dict per row: ``sip_messages({"method": "INVITE"}, {"status": 200})``.
 Seconds given as ``time=1.5`` count from EPOCH; ``frame`` counts up by itself.
@@ -82,7 +82,7 @@ def _timed(row: Mapping[str, Any], table: Table) -> dict[str, Any]:
 
 
 def rows(name: str, *records: Mapping[str, Any]) -> pd.DataFrame:
-    """The table ``name`` with these rows over its defaults."""
+    """Return the table ``name`` with these rows, completed by its defaults."""
     table = BY_NAME[name]
     base = DEFAULTS.get(name, {})
     return table.rows(
@@ -116,13 +116,13 @@ nat_mappings = _builder("nat_mappings")
 
 
 def ice_sessions(*records: Mapping[str, Any]) -> pd.DataFrame:
-    """ICE sessions as correlation knows them: client "C", server "S", call 1, leg 1, unbounded."""
+    """Return ICE sessions as in correlation; default: "C" and "S" in call 1, leg 1, unbounded in time."""
     base = {"ufrag_a": "C", "side_a": "client", "ufrag_b": "S", "side_b": "server", "call": 1, "leg": 1}
     return _internal(tuple(base), base, records)
 
 
 def endpoints(*records: Mapping[str, Any]) -> pd.DataFrame:
-    """Media endpoints as correlation knows them: call 1, leg 1, unbounded."""
+    """Return media endpoints as in correlation; default: call 1, leg 1, unbounded in time."""
     return _internal(("call", "leg", "side", "addr", "port"), {"call": 1, "leg": 1}, records)
 
 
@@ -136,7 +136,7 @@ def _internal(
 
 
 def attributed(held: Tables, places: pd.DataFrame | None = None) -> Tables:
-    """The tables with call and leg of every message: as correlation says, knowing the other tables' calls."""
+    """Return the tables with call and leg of every message, as correlation attributes them."""
     recordings = pd.Series({name: n for n, name in enumerate(held.captures["capture"])}, dtype="int64")
     named = index(held.legs, endpoints() if places is None else places, ice_sessions(), recordings)
     return with_calls(held, with_bindings(named, held.bindings))

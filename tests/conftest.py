@@ -17,12 +17,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Programs under test heed Ctrl-C and a hangup, though the tests may run in the background.
+    """Let programs under test receive SIGINT and SIGHUP, even if the tests run in the background.
 
-    A signal that is ignored stays ignored in what is started; one that is handled does not.
+    A child inherits an ignored signal as ignored, but a handled one as default.
     """
     for name in ("SIGINT", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows knows no hangup
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
 

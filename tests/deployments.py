@@ -1,4 +1,4 @@
-"""Deployments for tests: what a run without options knows, and nothing."""
+"""Deployments for tests: the default one, and one that assumes nothing."""
 
 from postproc.read.deployment import read
 

@@ -1,8 +1,7 @@
-"""What strangers may write wherever they can write something: one list for every test.
+"""Hostile texts for every untrusted field, shared by all tests.
 
-A text is hostile to a place where it is shown or read again: a page, a terminal, a
-spreadsheet, a filter, a script, a file's name. A test takes all of them, as nobody
-knows today where a value is shown tomorrow.
+Each is hostile to one kind of output: a page, a terminal, a spreadsheet, a filter, a script, a file name.
+A test uses all of them, since a value may later be shown elsewhere.
 """
 
 TEXTS = {
@@ -36,10 +35,10 @@ TEXTS = {
     "long": "x" * 20_000,
     "astral": "\U0001f600\U000e0041\uffff\ufeff",
 }
-# Not to be encoded as UTF-8: file names have such, and escapes of JSON.
+# Lone surrogates, which UTF-8 cannot encode: from file names and JSON escapes.
 SURROGATE = "half\udce4of\ud800"
 
-# What must never reach a terminal or a line of plain text as it is.
+# Must never reach a terminal or a line of plain text unescaped.
 MOVES = frozenset(
     {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), *"\u202a\u202b\u202c\u202d\u202e\u2066\u2067"}
     | {*"\u2068\u2069\u2028\u2029\u200e\u200f"}

@@ -1,4 +1,4 @@
-"""A campaign by hand: runs are ended at random moments, and nothing may be lost, mixed or left.
+"""A manual campaign: runs are killed at random moments; nothing may be lost, mixed up or left behind.
 
 ``python -m tests.kills --moments 100`` prints its seed; the same seed gives the same moments.
 """
@@ -26,14 +26,14 @@ from postproc.results import Run
 PCAPS = Path(__file__).parent.parent / "pcaps"
 OLD, NEW = ("acl_403.pcapng",), ("acl_403.pcapng", "acl_488.pcapng", "codec_488.pcapng", "good.pcapng")
 HOWS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-EARLY = "site.py", "runpy", "importlib", "<frozen", "<string>"  # the interpreter itself: no line of ours ran
-GRACE = 10  # s for processes to find that their parent is gone
+EARLY = "site.py", "runpy", "importlib", "<frozen", "<string>"  # the interpreter itself, before our code runs
+GRACE = 10  # s for processes to notice that their parent is gone
 EXPECTED = {".lock", "events", "findings.json", "notebooks", "report.html", "summary.json", "tables"}
 
 
 @dataclass
 class Stage:
-    """A folder with captures, the results of an older run and of an undisturbed new one."""
+    """A folder with captures, the results of an older run and those of an undisturbed new one."""
 
     folder: Path
     seconds: dict[int, float] = field(default_factory=dict)  # of a run, by the number of jobs
@@ -83,8 +83,8 @@ class Stage:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
 
-    def held(self) -> str:
-        """Whose tables are in the folder."""
+    def stored_run(self) -> str:
+        """Return which run's tables are in the folder."""
         try:
             found = tables(postproc.load(self.out))
         except SetupError as error:
@@ -96,12 +96,12 @@ PROGRAM = "from postproc.__main__ import main\nmain()"
 
 
 def tables(run: Run) -> dict[str, object]:
-    """The content of all tables, to be compared."""
+    """Return the content of all tables, for comparison."""
     return {table.name: getattr(run, table.name).to_csv() for table in TABLES}
 
 
 def processes(session: int) -> list[str]:
-    """What is alive in a session."""
+    """Return the processes alive in a session."""
     return [name for name, number in _alive() if number == session]
 
 
@@ -117,7 +117,7 @@ def _alive() -> Iterator[tuple[str, int]]:
 
 
 def wait_for_end(session: int) -> list[str]:
-    """What is still alive after a while."""
+    """Return the processes still alive after GRACE s."""
     until = time.monotonic() + GRACE
     while (left := processes(session)) and time.monotonic() < until:
         time.sleep(0.02)
@@ -125,13 +125,15 @@ def wait_for_end(session: int) -> list[str]:
 
 
 def end(process: "subprocess.Popen[str]", how: signal.Signals) -> None:
-    """As it happens: Ctrl-C reaches all of the terminal's processes, the others one."""
+    """Send the signal as in practice: Ctrl-C to the terminal's whole process group, others to one process."""
     with suppress(ProcessLookupError):
         (os.killpg if how == signal.SIGINT else os.kill)(process.pid, how)
 
 
-def wrong(stage: Stage, jobs: int, how: signal.Signals, moment: float, *, twice: bool = False) -> list[str]:
-    """What is not as it should be after a run was ended at a moment; the first entry says how it ended."""
+def failures(
+    stage: Stage, jobs: int, how: signal.Signals, moment: float, *, twice: bool = False
+) -> list[str]:
+    """Kill a run at a moment; return how it ended, then what is wrong afterwards."""
     stage.begin()
     process = stage.start(jobs)
     time.sleep(moment)
@@ -140,30 +142,30 @@ def wrong(stage: Stage, jobs: int, how: signal.Signals, moment: float, *, twice:
         time.sleep(0.05)
         end(process, how)
     out, errors = process.communicate(timeout=120)
-    held = stage.held()
-    told = [f"{how.name} -j {jobs}: status {process.returncode}, {held} results"]
+    stored = stage.stored_run()
+    report = [f"{how.name} -j {jobs}: status {process.returncode}, {stored} results"]
     early = process.returncode in (-how, 1) and (not errors or any(each in errors for each in EARLY))
     if how != signal.SIGKILL and not early:
-        told += [f"status {process.returncode}"] * (process.returncode not in (0, 130))
-        told += [f"said {errors!r} {out!r}"] * (len(errors.splitlines()) > 1 or bool(out))
+        report += [f"status {process.returncode}"] * (process.returncode not in (0, 130))
+        report += [f"said {errors!r} {out!r}"] * (len(errors.splitlines()) > 1 or bool(out))
     if early and how != signal.SIGKILL:
-        told[0] += ", before a line of ours ran"
-    told += [held] * (held not in ("old", "new"))
+        report[0] += ", before our code ran"
+    report += [stored] * (stored not in ("old", "new"))
     if left := wait_for_end(process.pid):
-        told.append(f"still there: {left}")
+        report.append(f"still there: {left}")
     if how != signal.SIGKILL:
-        told += [f"left: {each}" for each in dirt(stage)]
+        report += [f"left: {each}" for each in leftovers(stage)]
     again = subprocess.run(
         stage.command("out", jobs), env=stage.environment(), capture_output=True, text=True, check=False
     )
-    told += [f"the next run: {again.stderr}"] * bool(again.returncode or again.stderr)
-    held = stage.held()
-    told += [f"after the next run: {held}"] * (held != "new")
-    return told + [f"left by the next run: {each}" for each in dirt(stage)]
+    report += [f"the next run: {again.stderr}"] * bool(again.returncode or again.stderr)
+    stored = stage.stored_run()
+    report += [f"after the next run: {stored}"] * (stored != "new")
+    return report + [f"left by the next run: {each}" for each in leftovers(stage)]
 
 
-def dirt(stage: Stage) -> list[str]:
-    """Names that should not be there."""
+def leftovers(stage: Stage) -> list[str]:
+    """Return names of files that should not exist."""
     inside = [path for path in stage.out.iterdir() if path.name not in EXPECTED]
     return [path.name for path in (*stage.temporary.iterdir(), *inside, *stage.out.glob("*/.*"))]
 
@@ -185,7 +187,7 @@ def main() -> None:
         for number in range(given.moments):
             how, jobs = HOWS[number % 3], 1 + number // 3 % 2
             moment = chance.uniform(0, stage.seconds[jobs] * 1.1)
-            first, *rest = wrong(stage, jobs, how, moment, twice=given.twice)
+            first, *rest = failures(stage, jobs, how, moment, twice=given.twice)
             count[first] += 1
             bad += bool(rest)
             for each in rest:

@@ -1,6 +1,6 @@
-"""Captures cut into pieces like the files of a ring buffer, and what a run makes of them beside the whole.
+"""Cut captures into pieces like the files of a ring buffer, and compare runs over pieces and whole.
 
-``python -m tests.pieces [--pieces 2,5,20] CAPTURE ...`` says of each capture where the two differ.
+``python -m tests.pieces [--pieces 2,5,20] CAPTURE ...`` prints the differences for each capture.
 """
 
 import argparse
@@ -42,13 +42,13 @@ COMPARED = (
     "connection_events",
     "findings",
 )
-WHERE = ("capture", "frame", "frames", "facts", *FURTHER)  # what a piece cannot have in common with the whole
+WHERE = ("capture", "frame", "frames", "facts", *FURTHER)  # necessarily different in pieces
 KINDS = {bytes.fromhex("d4c3b2a1"): "pcap", bytes.fromhex("4d3cb2a1"): "nsecpcap"}  # others become pcapng
-FEWEST = 200  # packets of a capture that is worth being cut
+FEWEST = 200  # packets of a capture worth cutting
 
 
 def cut(capture: Path, pieces: int, folder: Path, seed: int = 0) -> list[Path]:
-    """The pieces of a capture, their names in no order."""
+    """Write the pieces of a capture, with names in random order; return their paths."""
     packets = packets_of(capture)
     size = -(-packets // pieces)
     editcap = programs.companion("editcap")
@@ -68,7 +68,7 @@ def packets_of(capture: Path) -> int:
     capinfos = programs.companion("capinfos")
     assert capinfos
     said = subprocess.run([capinfos, "-TrcM", capture], check=False, capture_output=True, text=True).stdout
-    return int(said.rsplit("\t", 1)[1]) if said else 0  # cut short
+    return int(said.rsplit("\t", 1)[1]) if said else 0  # a capture cut short
 
 
 def run(path: Path) -> Run:
@@ -76,7 +76,7 @@ def run(path: Path) -> Run:
 
 
 def differences(whole: Tables, pieces: Tables) -> list[str]:
-    """The tables that say another thing of the pieces, and where first."""
+    """Return the tables that differ for the pieces, each with the first difference."""
     return [
         f"{name}: {said}"
         for name in COMPARED
@@ -104,7 +104,7 @@ def _difference(whole: pd.DataFrame, pieces: pd.DataFrame) -> str:
 
 
 def _cpu_seconds() -> float:
-    """Of this process and of those it waited for."""
+    """Return the CPU time of this process and its waited-for children, in s."""
     return sum(os.times()[:4])
 
 

@@ -1,4 +1,4 @@
-"""Which of many inputs a test takes: some of them in CI, all of them with `make test-thorough`."""
+"""Sampling of test inputs: some of them in CI, all with `make test-thorough`."""
 
 import os
 from collections.abc import Iterable
@@ -9,5 +9,5 @@ THOROUGH = os.environ.get("LEGSHARK_THOROUGH") == "1"
 
 
 def some(members: Iterable[Member], one_in: int) -> list[Member]:
-    """One in so many of the members, always the same ones; all of them where it should be thorough."""
+    """Return every ``one_in``-th member, always the same ones; all of them in a thorough run."""
     return list(members)[:: 1 if THOROUGH else one_in]

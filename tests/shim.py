@@ -1,4 +1,4 @@
-"""A tshark that misbehaves when it is given one certain capture, and else does its work."""
+"""A tshark that misbehaves on one particular capture and works on all others."""
 
 import os
 import re
@@ -16,14 +16,14 @@ exec {tshark} "$@"
 
 
 def make_harmless(folder: Path) -> None:
-    """Have it do its work from now on: it is still the same program."""
+    """Make it work on every capture from now on; the program file stays the same."""
     (folder / "shim" / "tshark.harmless").touch()
 
 
 def path_with_tshark(folder: Path, action: str, capture: Path) -> str:
-    """A PATH with such a tshark in front; the capture is known by its first Call-ID.
+    """Return a PATH with such a tshark first; it recognises the capture by its first Call-ID.
 
-    Its first message is put into it twice: SIP in order needs no tshark.
+    The capture's first message is duplicated, since SIP in order is read without tshark.
     """
     programs = folder / "shim"
     programs.mkdir()
@@ -37,7 +37,7 @@ def path_with_tshark(folder: Path, action: str, capture: Path) -> str:
 
 
 def _twice(pcapng: bytes, place: int) -> bytes:
-    """The capture with the block at this place repeated."""
+    """Return the capture with the block at this offset repeated."""
     start = end = 0
     while end <= place:
         start, end = end, end + int.from_bytes(pcapng[end + 4 : end + 8], "little")

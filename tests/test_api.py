@@ -1,4 +1,4 @@
-"""What ``postproc.analyze`` takes beside the captures, and what a run is to Python."""
+"""Options of ``postproc.analyze``, and the Python interface of a run."""
 
 import runpy
 from pathlib import Path
@@ -9,7 +9,7 @@ import postproc
 from postproc.model.errors import SetupError
 
 REPOSITORY = Path(__file__).parents[1]
-# Lets in nobody that has a private address.
+# Denies every private address.
 LISTS = """\
 <configuration name="acl.conf"><network-lists>
 <list name="public" default="allow">

@@ -1,7 +1,7 @@
-"""Captures made to do harm, in ``attacks/``: each costs itself at most, and its redacted copy names nobody.
+"""Malicious captures in ``attacks/``: each affects only itself, and its redacted copy names nobody.
 
-Members of the same kinds, made by the hundred, are in ``tests/fuzz`` and ``tests/canaries``; what runs a
-program of the current folder in ``test_current_folder``, what a user's Lua does in ``read/test_processes``.
+Generated ones of the same kinds are in ``tests/fuzz`` and ``tests/canaries``. Programs in the current folder
+are tested in ``test_current_folder``, a user's Lua scripts in ``read/test_processes``.
 """
 
 import shutil
@@ -48,7 +48,7 @@ def test_every_attack_is_tried_here():
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory) -> pipeline.Run:
-    """The good neighbour by itself."""
+    """The run over the harmless capture alone."""
     return pipeline.run([PCAPS / "good.pcapng"], out=tmp_path_factory.mktemp("alone"), report=False, jobs=1)
 
 
@@ -85,7 +85,7 @@ def test_no_time_outside_what_is_believed_is_told_and_the_row_says_so(name):
             times = rows[column].dropna().astype("int64").tolist()
             assert all(map(believed, times)), (table.name, column)
     warned = run.captures["warnings"].fillna("").str.contains("clock outside 1970 to 2200").all()
-    assert warned == (not name.startswith("jump"))  # those jump within what is believed
+    assert warned == (not name.startswith("jump"))  # those jump within the accepted range
 
 
 @pytest.mark.parametrize(("name", "more"), LEAKS.items(), ids=[name.partition(".")[0] for name in LEAKS])

@@ -1,4 +1,4 @@
-"""Work in other processes: what dies is lost alone, and nothing is left running."""
+"""Work in other processes: a crash loses only its own capture, and no process is left running."""
 
 import multiprocessing
 import os
@@ -117,8 +117,8 @@ def test_a_block_left_early_stops_what_is_running():
     assert multiprocessing.active_children() == []
 
 
-class Here(Executor):
-    """Does the work at once, or says what it is told to say."""
+class InlineExecutor(Executor):
+    """An executor that works at once, or raises what it is given."""
 
     def __init__(self, errors: dict[str, BaseException]) -> None:
         self.errors = errors
@@ -144,7 +144,7 @@ def jobs(folder: Path, *sizes: int) -> list[Job]:
 
 
 def test_the_biggest_captures_are_begun_first_and_alone(tmp_path):
-    here, large = Here({}), batch.SMALL + 1
+    here, large = InlineExecutor({}), batch.SMALL + 1
     events, lost = batch.read_all(jobs(tmp_path, 5, large, 70, large + 1), here, 1, lambda _: None)
     assert here.asked == [[f"{large + 1}.pcap"], [f"{large}.pcap"], ["70.pcap", "5.pcap"]]
     assert (len(events), lost) == (4, [])
@@ -169,7 +169,7 @@ def test_small_captures_are_read_in_chunks_that_keep_all_busy(tmp_path, captures
 
 
 def test_of_a_chunk_that_fails_each_is_tried_alone(tmp_path):
-    here = Here({"2.pcap": BrokenExecutor("the process died")})
+    here = InlineExecutor({"2.pcap": BrokenExecutor("the process died")})
     events, lost = batch.read_all(jobs(tmp_path, 1, 2, 3), here, 1, lambda _: None)
     assert here.asked == [["3.pcap", "2.pcap", "1.pcap"], ["3.pcap"], ["2.pcap"], ["1.pcap"]]
     assert sorted(job.name for job in events) == ["1.pcap", "3.pcap"]
@@ -187,7 +187,7 @@ def test_of_a_chunk_that_fails_each_is_tried_alone(tmp_path):
     ],
 )
 def test_a_capture_that_fails_is_listed_and_the_others_are_read(tmp_path, error, reason):
-    events, lost = batch.read_all(jobs(tmp_path, 1, 2), Here({"1.pcap": error}), 1, lambda _: None)
+    events, lost = batch.read_all(jobs(tmp_path, 1, 2), InlineExecutor({"1.pcap": error}), 1, lambda _: None)
     assert [job.name for job in events] == ["2.pcap"]
     assert [(left_out.path.name, left_out.reason, left_out.error) for left_out in lost] == [
         ("1.pcap", reason, error)
@@ -195,7 +195,7 @@ def test_a_capture_that_fails_is_listed_and_the_others_are_read(tmp_path, error,
 
 
 def test_events_that_do_not_arrive_are_a_failure(tmp_path):
-    class Elsewhere(Here):
+    class Elsewhere(InlineExecutor):
         def submit(self, _work, chunk, /):
             done: Future[list[batch.Outcome]] = Future()
             done.set_result([batch.Outcome(job) for job in chunk])
@@ -208,13 +208,16 @@ def test_events_that_do_not_arrive_are_a_failure(tmp_path):
 def test_a_machine_that_cannot_do_the_work_stops_the_batch(tmp_path):
     with pytest.raises(SetupError, match="tshark not found"):
         batch.read_all(
-            jobs(tmp_path, 1, 2), Here({"2.pcap": SetupError("tshark not found")}), 1, lambda _: None
+            jobs(tmp_path, 1, 2),
+            InlineExecutor({"2.pcap": SetupError("tshark not found")}),
+            1,
+            lambda _: None,
         )
 
 
 def test_progress_counts_captures_and_bytes(tmp_path):
     steps = []
-    batch.read_all(jobs(tmp_path, 10, 30), Here({"10.pcap": CaptureError("bad")}), 1, steps.append)
+    batch.read_all(jobs(tmp_path, 10, 30), InlineExecutor({"10.pcap": CaptureError("bad")}), 1, steps.append)
     assert {(step.captures, step.bytes) for step in steps} == {(2, 40)}
     assert (steps[-1].captures_done, steps[-1].bytes_done) == (2, 40)
     assert {step.capture: step.reason for step in steps} == {"30.pcap": None, "10.pcap": "bad"}
@@ -281,7 +284,7 @@ def test_where_an_error_was_raised_elsewhere_is_told():
 
 
 def test_a_temporary_folder_with_a_long_name_will_do(tmp_path, monkeypatch):
-    """A socket's path has room for a hundred bytes."""
+    """The path of a Unix socket is limited to about 100 bytes."""
     long = tmp_path / ("x" * 120)
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
@@ -293,7 +296,7 @@ def test_a_temporary_folder_with_a_long_name_will_do(tmp_path, monkeypatch):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals do not wait there")
 @pytest.mark.parametrize("longest", [0, 10_000], ids=["spawned", "by the fork server"])
 def test_no_signal_reaches_the_first_process_either(longest):
-    """multiprocessing's resource tracker, if the first start has to start it, lets signals through."""
+    """multiprocessing's resource tracker, started with the first process, would let signals through."""
     code = (
         f"from postproc import workers; workers.LONGEST_FOLDER = {longest}\n"
         "from tests.test_batch import blocked\n"
@@ -318,14 +321,14 @@ def test_a_thread_that_is_left_stores_what_it_is_at_and_nothing_after_that(tmp_p
     with workers.workers(1) as one:
         one.submit(one.storing, partial(batch._stored, job, tables))
         assert begun.wait(10)
-    assert len(stored) == 1  # it was waited for
+    assert len(stored) == 1  # the run waited for it
     with pytest.raises(BrokenExecutor, match="nothing more is stored"):
         one.storing(partial(batch._stored, job, tables))
     assert len(stored) == 1
 
 
-def ran(way: str, script: Path, code: str) -> "subprocess.CompletedProcess[str]":
-    """A script by its file, by a program's standard input, by -c, or as a module."""
+def run_script(way: str, script: Path, code: str) -> "subprocess.CompletedProcess[str]":
+    """Run a script as a file, from standard input, with -c, or as a module."""
     script.write_text(code)
     words = {"file": [str(script)], "stdin": ["-"], "-c": ["-c", code], "-m": ["-m", script.stem]}[way]
     return subprocess.run(
@@ -357,5 +360,5 @@ def test_a_script_is_run_once_however_many_processes_read(pcaps, tmp_path, way, 
         "with open('begun', 'a') as file: file.write('once')\n"
         "print(len(postproc.analyze('in', 'out', jobs=2).calls), __import__('__main__').postproc.__name__)\n"
     )
-    done = ran(way, tmp_path / "script.py", code)
+    done = run_script(way, tmp_path / "script.py", code)
     assert (done.stdout, done.stderr, (tmp_path / "begun").read_text()) == ("3 postproc\n", "", "once")

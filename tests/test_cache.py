@@ -1,4 +1,4 @@
-"""Events on disk: what was written comes back under the names of this run, or not at all."""
+"""Cached events: they are restored under the file names of this run, or not at all."""
 
 import hashlib
 import os
@@ -85,8 +85,8 @@ def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def signed(body: bytes) -> bytes:
-    """A file with the digest it should have: of a stranger's hand."""
+def with_digest(body: bytes) -> bytes:
+    """Return a forged file with a valid digest."""
     return hashlib.sha256(body).digest() + body
 
 
@@ -120,7 +120,7 @@ def test_a_file_with_any_byte_changed_or_cut_off_is_as_good_as_none(tmp_path):
     ],
 )
 def test_what_is_not_ours_is_as_good_as_none(tmp_path, body):
-    (tmp_path / "key").write_bytes(signed(body))
+    (tmp_path / "key").write_bytes(with_digest(body))
     assert cache.read(tmp_path / "key") is None
 
 
@@ -130,7 +130,7 @@ def test_texts_that_lead_out_of_their_memory_are_as_good_as_none(tmp_path):
     offsets = pa.array([0, 1 << 40, 1], pa.int64()).buffers()[1]
     text = pa.Array.from_buffers(ARROW["string"], 2, [None, offsets, pa.py_buffer(b"x")])
     hostile = rows.set_column(rows.column_names.index("path"), rows.schema.field("path"), text)
-    (tmp_path / "key").write_bytes(signed(stream(hostile)))
+    (tmp_path / "key").write_bytes(with_digest(stream(hostile)))
     assert cache.read(tmp_path / "key") is None
 
 
@@ -155,7 +155,7 @@ def test_places_are_known_without_the_hash_and_only_when_they_hold_events(tmp_pa
     place = tmp_path / "key-120"
     cache.write(events(), cache.file(place, ["ab" * 32]))
     cache.write(events(), cache.file(place, ["cd" * 32]))
-    (tmp_path / ".key-7-ab.making").touch()  # left by a run that died
+    (tmp_path / ".key-7-ab.making").touch()  # left by a crashed run
     assert place in cache.places(tmp_path)
     assert tmp_path / "key-7" not in cache.places(tmp_path)
     assert cache.places(tmp_path / "nothing") == set()

@@ -1,4 +1,4 @@
-"""A call as notebooks have it: its rows, its pictures, its packets."""
+"""A call in notebooks: its rows, pictures and packets."""
 
 import pytest
 
@@ -82,7 +82,7 @@ def test_with_a_filter_packets_are_what_it_lets_through(broken):
 
 
 def test_packets_of_another_call_never_come(pcaps):
-    """``or`` in the user's filter does not reach beyond the call."""
+    """``or`` in the user's filter does not extend beyond the call."""
     calls = postproc.analyze(pcaps / "two_calls.pcapng")
     found = calls.call(2).packets("sip || sip.Method == INVITE", limit=200)
     assert {packet.sip.get_field_value("Call-ID") for packet in found} == set(calls.call(2).legs["call_id"])

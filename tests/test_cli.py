@@ -1,4 +1,4 @@
-"""The command as people use it: a process with arguments, two streams and an exit status."""
+"""The command line: a process with arguments, two output streams and an exit status."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def test_every_help_ends_in_an_example(command, flag):
 
 @pytest.fixture(scope="module")
 def trouble(pcaps):
-    """A folder with all that can be wrong with files, one good capture and one cut in the middle."""
+    """A folder with every kind of bad file, one good capture and one truncated capture."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "in"
         folder.mkdir()
@@ -205,7 +205,7 @@ def test_doctor_names_the_remedy_and_fails_without_tshark(tmp_path):
 
 
 def on_a_terminal(columns: int, *words: object, cwd: Path) -> str:
-    """What the command prints on a terminal of so many columns."""
+    """Return what the command prints on a terminal of ``columns`` columns."""
     try:
         master, slave = pty.openpty()
     except OSError:
@@ -240,7 +240,7 @@ def test_on_a_terminal_no_line_is_wider_than_it_and_faults_are_red(tmp_path, pca
 
 
 def heed_interrupts() -> None:
-    """A shell starts what runs in its background deaf to SIGINT, tests and all they start included."""
+    """Undo that a shell starts background jobs, and so these tests and their children, ignoring SIGINT."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -251,7 +251,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_goes_on_later(tmp_path, pcaps,
     shutil.copy(pcaps / "acl_488.pcapng", tmp_path / "in" / "big.pcapng")
     slow = shutil.copy(pcaps / GOOD, tmp_path / "in" / "slow.pcapng")
     for place, size in ((tmp_path / "in" / "big.pcapng", SMALL + 4096), (Path(slow), SMALL)):
-        with place.open("ab") as file:  # a Custom Block, so that each is read alone and the big one first
+        with place.open("ab") as file:  # a Custom Block: each is read alone, the largest first
             file.write(
                 struct.pack("<III", 0xBAD, size + 16, 32473) + bytes(size) + struct.pack("<I", size + 16)
             )

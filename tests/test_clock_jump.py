@@ -1,4 +1,4 @@
-"""A clock that jumps costs no work: what is done depends on packets, not on the time between them."""
+"""A clock jump costs no work: effort depends on the packets, not on the time between them."""
 
 import struct
 import sys
@@ -18,12 +18,12 @@ from tests.conftest import PCAPS
 
 YEAR = 365 * 86_400 * SECOND
 JUMPS = {"10 years": 10 * YEAR, "56 years": 56 * YEAR, "as far as it goes": None}
-TICKS_AT = 12  # of an Enhanced Packet Block
+TICKS_AT = 12  # offset of the timestamp in an Enhanced Packet Block
 
 
 @pytest.fixture(scope="module")
 def capture(tmp_path_factory) -> Callable[[int | None], str]:
-    """A call with media whose second half is later by so much; None: it ends with the last time believed."""
+    """A function that writes a call with its second half moved by s; None: to the last accepted time."""
     folder = tmp_path_factory.mktemp("jump")
     source = PCAPS / "good.pcapng"
 
@@ -47,11 +47,11 @@ def capture(tmp_path_factory) -> Callable[[int | None], str]:
 
 
 class TooMuch(BaseException):
-    """Not an Exception: these would be taken for a capture's fault."""
+    """Not an Exception, which would be treated as the capture's fault."""
 
 
 def lines_run(work: Callable[[], object], most: int) -> int:
-    """How many lines of ours the work runs through; it is stopped when they are too many."""
+    """Return how many of our source lines the work executes; raise TooMuch beyond ``most``."""
     count = 0
 
     def line(frame: FrameType, event: str, _: object) -> Callable[..., object]:
@@ -77,14 +77,14 @@ def lines_run(work: Callable[[], object], most: int) -> int:
 
 @pytest.fixture(scope="module")
 def usual(capture, tmp_path_factory) -> int:
-    """The work for the capture as it is."""
+    """The lines executed for the unchanged capture."""
     out = tmp_path_factory.mktemp("usual")
     return lines_run(lambda: postproc.analyze(capture(0), out, csv=True), 100_000_000)
 
 
 @pytest.mark.parametrize("jump", JUMPS.values(), ids=JUMPS)
 def test_a_jump_costs_no_work(capture, usual, tmp_path, jump):
-    """From the file to tables, findings, report and its pictures."""
+    """From the file to tables, findings, report and pictures."""
     runs = []
     lines_run(lambda: runs.append(postproc.analyze(capture(jump), tmp_path, csv=True)), 2 * usual)
     (done,) = runs

@@ -1,4 +1,4 @@
-"""The same captures read by a dask cluster."""
+"""A Dask cluster reads captures with the same results."""
 
 import shutil
 

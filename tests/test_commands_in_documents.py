@@ -1,4 +1,4 @@
-"""Every command of the documents: run on small captures, or known why not and its options checked."""
+"""Every command in the documents is run on small captures, or listed as not run and its options checked."""
 
 import contextlib
 import glob
@@ -47,7 +47,7 @@ SHELL = {
     "_POSTPROC_COMPLETE=fish_source",
 }
 
-# What stands for something in a command, and what is there in its place.
+# Placeholders in commands, and what replaces them.
 STANDS_FOR = {
     "CAPTURE": "call.pcapng",
     "anruf.pcapng": "call.pcapng",
@@ -69,7 +69,7 @@ STANDS_FOR = {
     "NAME": "ICE001",
     "[NAME]": "calls",
 }
-# Why a command is not run; its options are checked all the same.
+# Commands that are not run, with the reason; their options are checked.
 NOT_RUN = {
     r"watch ": "captures at interfaces, or does not end by itself: tests/watch",
     r"probe ": "asks servers that are not there: tests/probe",
@@ -80,7 +80,7 @@ NOT_RUN = {
     r"rules --matrix": "judges all captures: tests/commands/test_rules.py",
     r"run --no-report": "a row of a table of times: bench",
 }
-# Programs that are not ours.
+# Programs of others.
 OTHERS = {
     r"(?:pip|pipx) install '?legshark(?:\[[a-z]+\])?'?$": "needs the package index; tests/test_wheel.py",
     r"sudo ": "needs root",
@@ -94,39 +94,41 @@ OTHERS = {
 @dataclass(frozen=True)
 class Command:
     text: str
-    whole: bool  # in a block; else a mention in a sentence, which may leave out what it is about
+    whole: bool  # in a block; else mentioned in a sentence, possibly without its arguments
 
 
 def commands(page: str) -> Iterator[Command]:
-    """The shell commands of a page: lines of blocks, and words in a sentence that begin with a program."""
+    """Yield the shell commands of a page: lines of blocks, and code in sentences that names a program."""
     for kind, block in FENCE.findall(page):
         assert kind in KINDS, f"a block without its kind (one of {sorted(KINDS)}): {block[:60]!r}"
         if kind == "sh":
-            yield from (Command(_bare(line), whole=True) for line in block.splitlines() if line.strip())
+            yield from (
+                Command(_without_comment(line), whole=True) for line in block.splitlines() if line.strip()
+            )
     rest = FENCE.sub("", page)
     for line in rest.splitlines():
         if shown := re.match(r" {4}(\$ )?(?=(\w+) )", line):
             if shown[1] or shown[2] in SHELL:
-                yield Command(_bare(line[shown.end() :]), whole=True)
+                yield Command(_without_comment(line[shown.end() :]), whole=True)
             continue
         for text in re.findall(r"`([^`]+)`", line):
             if text.partition(" ")[0] in SHELL and " " in text:
-                yield Command(_bare(text), whole=False)
+                yield Command(_without_comment(text), whole=False)
 
 
-def _bare(line: str) -> str:
-    """Without comment and without where the output goes."""
+def _without_comment(line: str) -> str:
+    """Return the line without comment and redirection."""
     return re.sub(r"\s+#\s.*|\s+>\s*\S+$", "", line.strip())
 
 
 def words(command: Command) -> list[str]:
-    """The words of a command of ours after its name, as the shell makes them."""
+    """Return the arguments of one of our commands, expanded as by the shell."""
     found = [STANDS_FOR.get(word, word) for word in shlex.split(command.text.replace("\\", "\\\\"))[1:]]
     return [path for word in found for path in (sorted(glob.glob(word)) or [word])]  # noqa: PTH207
 
 
-def understood(args: list[str]) -> bool:
-    """Whether the command line says all that it has to; a UsageError where it says what is not known."""
+def is_complete(args: list[str]) -> bool:
+    """Return whether the command line is complete; UsageError if it has an unknown option or command."""
     context, command = click.Context(cli, info_name="postproc"), cli
     while isinstance(command, click.Group):
         if not args:
@@ -146,7 +148,7 @@ def understood(args: list[str]) -> bool:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Path:
-    """A folder with the captures, logs, settings and results that the documents speak of."""
+    """A folder with the captures, logs, settings and results that the documents mention."""
     folder = tmp_path_factory.mktemp("prepared")
     places, log = PCAPS / "places" / "large_lost", PCAPS / "acl_488.freeswitch.log"
     for name in ("call", "pcaps/good", "captures/a", "server", "wan", "client"):
@@ -178,7 +180,7 @@ def prepared(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def passed() -> set[tuple[object, ...]]:
-    """Commands that ran for another page."""
+    """Commands that have run for another page."""
     return set()
 
 
@@ -192,7 +194,7 @@ def here(prepared, tmp_path, monkeypatch) -> Path:
 
 
 def check(command: Command) -> list[str]:
-    """What is to be run of a command; AssertionError where it is neither right nor known why not."""
+    """Return the arguments to run a command with; AssertionError if it is wrong and not listed as not run."""
     program, _, rest = command.text.partition(" ")
     if program == "make":
         assert re.search(rf"^{rest}:", (ROOT / "Makefile").read_text(), re.MULTILINE), (
@@ -204,7 +206,7 @@ def check(command: Command) -> list[str]:
     elif program == "postproc":
         args = words(command)
         try:
-            complete = understood(args)
+            complete = is_complete(args)
         except click.UsageError as error:
             raise AssertionError(error.format_message()) from error
         assert complete or not command.whole, "an argument is missing"
@@ -218,7 +220,7 @@ def run_here(args: list[str], *, whole: bool) -> None:
     done = CliRunner().invoke(cli, args, input="q\n", prog_name="postproc")
     assert done.exception is None or isinstance(done.exception, SystemExit), repr(done.exception)
     if not whole and done.output.startswith("Usage: "):
-        return  # a mention that leaves out what the command is about
+        return  # mentioned without its arguments
     assert done.exit_code == 0, done.output[-1000:]
     assert "Traceback" not in done.output
 
@@ -227,8 +229,8 @@ def every(page: str) -> list[Command]:
     return list(dict.fromkeys(commands((ROOT / page).read_text(encoding="utf-8"))))
 
 
-def wrong(done: Iterable[tuple[Command, Callable[[], object]]]) -> list[str]:
-    """What is wrong with which command."""
+def failures(done: Iterable[tuple[Command, Callable[[], object]]]) -> list[str]:
+    """Return the failures, each with its command."""
     found = []
     for command, work in done:
         try:
@@ -241,17 +243,17 @@ def wrong(done: Iterable[tuple[Command, Callable[[], object]]]) -> list[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_a_page_is_understood(page, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    assert wrong((command, partial(check, command)) for command in every(page)) == []
+    assert failures((command, partial(check, command)) for command in every(page)) == []
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_a_page_runs(page, passed):
-    """In a folder of the page's own; a command that ran for another page is not run again."""
+    """In a separate folder per page; a command that has run for another page is not run again."""
     todo = [(command, check(command)) for command in every(page)]
     todo = [(command, args) for command, args in todo if args and (command.whole, *args) not in passed]
-    assert wrong((each, partial(run_here, args, whole=each.whole)) for each, args in todo) == []
+    assert failures((each, partial(run_here, args, whole=each.whole)) for each, args in todo) == []
     passed |= {(command.whole, *args) for command, args in todo}
 
 
@@ -298,9 +300,9 @@ def test_examples_in_the_help_are_understood():
             r"^\s+(postproc .*)$", (command.help or "").partition("Example")[2], re.MULTILINE
         )
 
-    found = [Command(_bare(line), whole=True) for line in examples(cli, "postproc")]
+    found = [Command(_without_comment(line), whole=True) for line in examples(cli, "postproc")]
     assert len(found) > 30
-    assert [each.text for each in found if not understood(words(each))] == []
+    assert [each.text for each in found if not is_complete(words(each))] == []
 
 
 def test_a_command_that_is_neither_run_nor_known_is_told():

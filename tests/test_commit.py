@@ -1,4 +1,4 @@
-"""The results of one run belong together: whatever ends a run, there are the old ones or the new."""
+"""Results are committed atomically: however a run ends, the folder has the old results or the new ones."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ from tests import builders
 from tests.sample import THOROUGH
 from tests.test_cli import postproc as command
 
-STEPS = {"open", "os.rename", "os.mkdir", "os.chmod", "os.truncate"}  # what Python tells of before it is done
+STEPS = {"open", "os.rename", "os.mkdir", "os.chmod", "os.truncate"}  # audit events, before the operation
 ARMED: list[Callable[[str, Path], None]] = []
 
 
@@ -38,15 +38,15 @@ def _heard(event: str, args: tuple[object, ...]) -> None:
 sys.addaudithook(_heard)
 
 
-def made(run: str, call: int) -> Run:
-    """A run told by the number of its only call."""
+def new_run(run: str, call: int) -> Run:
+    """Return a run, identified by the number of its only call."""
     captures = builders.captures({"capture": f"{run}.pcapng", "path": f"/{run}.pcapng", "packets": 7})
     return Run(Tables(captures=captures, calls=builders.calls({"call": call})), id=run * 8)
 
 
 ROOT = Path(__file__).parent.parent
-BOOKS = pipeline.Beside("notebooks", lambda run, held: notebooks.write_all(run, held).lost)
-OLD, NEW = made("a1b2", 1), made("c3d4", 2)
+BOOKS = pipeline.Beside("notebooks", lambda run, out: notebooks.write_all(run, out).lost)
+OLD, NEW = new_run("a1b2", 1), new_run("c3d4", 2)
 
 
 def write(run: Run, out: Path, *, csv: bool = False, report: bool = False, books: bool = True) -> None:
@@ -59,22 +59,22 @@ def write(run: Run, out: Path, *, csv: bool = False, report: bool = False, books
         )
 
 
-def held(out: Path) -> int:
-    """The run whose results are there."""
+def stored_run(out: Path) -> int:
+    """Return which run's results are in the folder."""
     return int(postproc.load(out).calls["call"].iloc[0])
 
 
 @pytest.fixture
 def out(tmp_path):
-    """A folder with the older results."""
+    """A folder with older results."""
     folder = tmp_path / "out"
     folder.mkdir()
     write(OLD, folder)
     return folder
 
 
-def arm(number: int, folder: Path, act: Callable[[], object]) -> None:
-    """Have something done just before the nth thing that is done below a folder."""
+def call_before(number: int, folder: Path, act: Callable[[], object]) -> None:
+    """Call ``act`` just before the nth operation below a folder."""
     left = [number]
 
     def heard(_: str, path: Path) -> None:
@@ -86,8 +86,8 @@ def arm(number: int, folder: Path, act: Callable[[], object]) -> None:
     ARMED[:] = [heard]
 
 
-def clean(out: Path) -> bool:
-    """Whether nothing is there that a reader has no use for."""
+def has_only_results(out: Path) -> bool:
+    """Return whether the folder has only finished results."""
     return not [path for path in out.rglob(".*") if path.name != lock.NAME]
 
 
@@ -130,27 +130,27 @@ def test_files_of_two_runs_are_refused_in_one_line(out, tmp_path, name, of_a_ver
 
 def test_results_of_a_version_without_ids_are_loaded(tmp_path):
     write(Run(OLD.tables), tmp_path)
-    assert (held(tmp_path), postproc.load(tmp_path).id) == (1, "")
+    assert (stored_run(tmp_path), postproc.load(tmp_path).id) == (1, "")
 
 
 DYING = """
 import os, sys
 from pathlib import Path
 from postproc.files import commit
-from tests.test_commit import NEW, arm, write
+from tests.test_commit import NEW, call_before, write
 
-for line in sys.stdin:  # the writers are children of one that has no threads yet
+for line in sys.stdin:  # fork before threads exist
     child = os.fork()
     if child == 0:
-        commit.to_disk = lambda path: None  # takes its time; the system does not die here
-        arm(int(line), Path(sys.argv[1]), lambda: os._exit(9))
+        commit.to_disk = lambda path: None  # slow, and only the process dies here
+        call_before(int(line), Path(sys.argv[1]), lambda: os._exit(9))
         write(NEW, Path(sys.argv[1]), csv=True)
         os._exit(0)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-EVERY = [1 if THOROUGH else 9]  # of some hundred steps
+EVERY = [1 if THOROUGH else 9]  # of a few hundred steps
 
 
 @pytest.mark.parametrize("every", EVERY)
@@ -169,13 +169,13 @@ def test_a_death_at_any_step_leaves_the_old_results_or_the_new(out, tmp_path, ev
     while True:
         writers.stdin.write(f"{step}\n")
         status = int(writers.stdout.readline())
-        seen.append(held(out))
+        seen.append(stored_run(out))
         if status == 0:
             break
         assert status == 9
         with lock.held(out):
             commit.recover(out)
-        assert clean(out) and held(out) == seen[-1], step
+        assert has_only_results(out) and stored_run(out) == seen[-1], step
         shutil.rmtree(out)
         shutil.copytree(kept, out)
         step += every
@@ -197,19 +197,19 @@ def test_a_disk_that_is_full_at_any_step_is_one_line_and_leaves_old_or_new(out, 
     kept = shutil.copytree(out, tmp_path / "kept")
     step = 1
     while True:
-        arm(step, out, full)
+        call_before(step, out, full)
         try:
             write(NEW, out, csv=True)
         except (SetupError, OSError) as error:
             assert "o space left on device" in str(error)
         finally:
             ARMED.clear()
-        before = held(out)
+        before = stored_run(out)
         if step not in came:
             break
         with lock.held(out):
             commit.recover(out)
-        assert clean(out) and held(out) == before, step
+        assert has_only_results(out) and stored_run(out) == before, step
         shutil.rmtree(out)
         shutil.copytree(kept, out)
         step += every
@@ -245,7 +245,7 @@ def test_notebooks_of_earlier_runs_go_but_edited_ones_stay_and_are_named(out):
 
 @pytest.mark.parametrize("run", [OLD, NEW])
 def test_a_notebook_that_is_edited_while_the_run_is_written_stays(out, run):
-    """OLD would write it anew, NEW have it go."""
+    """OLD would rewrite it, NEW would remove it."""
     (book,) = out.glob("notebooks/*")
     with commit.staged(out, run.id) as results:
         notebooks.write_all(run, results)
@@ -259,7 +259,7 @@ def test_a_second_run_into_a_folder_is_told_who_is_in_there(out, pcaps):
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert f"another run (process {os.getpid()} on " in done.stderr
-    assert held(out) == 1
+    assert stored_run(out) == 1
 
 
 def test_a_report_is_not_written_among_results_that_are_about_to_change(out):
@@ -289,11 +289,11 @@ with lock.held(Path({str(out)!r})):
     process.kill()
     process.communicate()
     write(NEW, out)
-    assert held(out) == 2
+    assert stored_run(out) == 2
 
 
 def test_nothing_is_written_through_links_out_of_the_folder(out, tmp_path):
-    """A folder for results may have come with somebody's captures."""
+    """The output folder may have come with someone else's captures."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     shutil.rmtree(out / "tables")
@@ -301,7 +301,7 @@ def test_nothing_is_written_through_links_out_of_the_folder(out, tmp_path):
     with pytest.raises(SetupError, match="tables: a link"):
         write(NEW, out)
     assert not list(elsewhere.iterdir())
-    assert clean(out)
+    assert has_only_results(out)
 
 
 def test_an_order_of_a_stranger_moves_and_removes_nothing_else(out, tmp_path):
@@ -315,7 +315,7 @@ def test_an_order_of_a_stranger_moves_and_removes_nothing_else(out, tmp_path):
     (ready / "calls.json").symlink_to(precious)
     with lock.held(out):
         commit.recover(out)
-    assert precious.exists() and clean(out) and held(out) == 1
+    assert precious.exists() and has_only_results(out) and stored_run(out) == 1
     assert not (out / "notebooks" / "evil.sh").exists() and not (out / "calls.json").exists()
 
 

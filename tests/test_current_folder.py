@@ -1,4 +1,4 @@
-"""People start commands where a stranger's files lie: nothing of these is run or loaded."""
+"""Commands are started in folders with untrusted files: none of them is run or loaded."""
 
 import importlib
 import json
@@ -13,7 +13,7 @@ import pytest
 from postproc import current_folder
 
 POSTPROC = Path(sys.executable).with_name("postproc")
-# What Python, its workers and a notebook's kernel import, and what we do.
+# Modules that Python, its workers, a notebook's kernel and we import.
 MODULES = (
     "multiprocessing",
     "socket",
@@ -38,7 +38,7 @@ RAN = "RAN"
 
 @pytest.fixture
 def ticket(tmp_path, pcaps, monkeypatch) -> Path:
-    """A folder with two captures, and much that leaves a trace where it is run or loaded."""
+    """A folder with two captures, and files that leave a trace if they are run or loaded."""
     monkeypatch.delenv(current_folder.SAFE_PATH, raising=False)
     monkeypatch.setenv("PATH", os.pathsep.join([".", "bin", os.environ["PATH"], ""]))
     folder = tmp_path / "ticket"
@@ -54,7 +54,7 @@ def ticket(tmp_path, pcaps, monkeypatch) -> Path:
     (folder / "config.ini").write_text(
         f"[tshark]\ntshark_path = {folder}/bin/tshark\n[editcap]\neditcap_path = {folder}/bin/editcap\n"
     )
-    os.mkfifo(folder / "matplotlibrc")  # who reads it waits for ever
+    os.mkfifo(folder / "matplotlibrc")  # reading it blocks for ever
     for place in (folder, folder / "profile_default", folder / "profile_default" / "startup"):
         place.mkdir(exist_ok=True)
         for name in ("ipython_config.py", "ipython_kernel_config.py", "jupyter_config.py", "00-a.py"):
@@ -97,7 +97,7 @@ def test_a_notebook_that_somebody_else_starts_loads_none_of_it_from_its_first_ce
     assert finished.returncode == 0, finished.stderr
     cells = json.loads((ticket / "acl_403.ipynb").read_text())["cells"]
     first = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    (ticket / "postproc.py").unlink()  # Jupyter loads some modules before that: not our choice
+    (ticket / "postproc.py").unlink()  # Jupyter imports some modules before our code
     kernel = "import sys, pathlib; sys.path.insert(0, {!r}); exec({!r})"
     for entry in ("", str(ticket)):
         finished = done(ticket, sys.executable, "-P", "-c", kernel.format(entry, first))
@@ -122,7 +122,7 @@ def test_started_as_a_module_what_we_import_comes_from_elsewhere(ticket):
             "numpy",
             "pyshark",
             "multiprocessing",
-        ):  # Python loads some of these itself
+        ):  # Python imports some of these itself
             (ticket / f"{module}.py").unlink()
     finished = done(ticket, sys.executable, "-m", "postproc", "run", ".", "-j", "2", "-o", "../out")
     assert finished.returncode == 0, finished.stderr

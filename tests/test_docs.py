@@ -1,4 +1,4 @@
-"""The documents say what the program does: every command, every table, every target."""
+"""The documents agree with the program: every command, every table, every make target."""
 
 import re
 from pathlib import Path
@@ -67,7 +67,7 @@ def test_constraints_name_versions_and_nothing_else():
 
 @pytest.mark.parametrize("page", ["README.md", "README.de.md"])
 def test_the_first_example_is_what_is_printed(page, tmp_path, monkeypatch):
-    """Line by line, as far as the page shows it: it ends a line that is too long with ``...``."""
+    """Compared line by line; the page may cut a line, which then ends with ``...``."""
     text = (ROOT / page).read_text(encoding="utf-8")
     example = re.search(r"^    \$ postproc (run .*\n(?:    .*\n)+)", text, re.MULTILINE)
     command, *shown = example[1].splitlines()

@@ -1,4 +1,4 @@
-"""Every documented key of a deployment file changes what comes out: none is read and then forgotten."""
+"""Every documented key of a deployment file changes some result: none is read and then ignored."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ LISTED = '[acl]\ncandidate = ["mine"]\n[acl.lists.mine]\n'
 
 @dataclass(frozen=True)
 class Setting:
-    """What is looked at, and the two files between which the key has another value."""
+    """A result, and two deployment files that differ in the key's value."""
 
     shown: Callable[[Deployment], object]
     before: str
@@ -55,7 +55,7 @@ class Setting:
 
 
 def judged(**scene) -> Callable[[Deployment], object]:
-    """Every finding's verdict, words and advice, and the call's."""
+    """Return a function of the deployment: verdict, texts and remedies of the findings and of the call."""
 
     def shown(known):
         found, _ = diagnose(tables(**scene), known)
@@ -74,7 +74,7 @@ def events() -> Tables:
 
 
 def recorded(table: str, *columns: str) -> Callable[[Deployment], object]:
-    """Columns of a table of a recorded call."""
+    """Return a function of the deployment: columns of a table of a recorded call."""
 
     def shown(known):
         found = getattr(correlate(events(), known), table)
@@ -84,7 +84,7 @@ def recorded(table: str, *columns: str) -> Callable[[Deployment], object]:
 
 
 def numbers_agree(known: Deployment) -> object:
-    """How well two legs' numbers go together, one of them written as people dial it at home."""
+    """Return the score of two legs' numbers, one of which is in national format."""
     parts = (
         leg("a", 0.0, callee="02071838750"),
         leg("b", 0.1, "10.0.50.118:5060", "10.0.50.20:5060", callee="+442081838750"),
@@ -97,7 +97,7 @@ def side_of_agents(known: Deployment) -> object:
 
 
 def ice_alone(known: Deployment) -> object:
-    """Which way checks went in a call whose SIP was not captured."""
+    """Return the directions of the checks in a call whose SIP was not captured."""
     none = {name: getattr(Tables(), name) for name in ("sip_messages", "sdp_media", "candidates")}
     return list(correlate(events().with_(**none), known).bindings["direction"])
 

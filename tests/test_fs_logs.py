@@ -1,4 +1,4 @@
-"""Real logs and the captures they belong to, against what really happened."""
+"""Real logs with their captures, compared with what really happened."""
 
 import gzip
 import json
@@ -122,7 +122,7 @@ def test_without_uuids_in_the_log_the_calls_are_found_too(name, tmp_path):
     plain.write_text("\n".join(UUID.sub("", line, count=1) for line in log_of(name).read_text().splitlines()))
     with_uuids, without = analysed(name).log_events, analysed(name, plain).log_events
     same = with_uuids.merge(without, on="frame", suffixes=("", "_plain"))
-    assert (same["call_id"] == same["call_id_plain"].fillna(same["call_id"])).all()  # none is another call's
+    assert (same["call_id"] == same["call_id_plain"].fillna(same["call_id"])).all()  # no line of another call
     assert len(without[without["call_id"].notna()]) >= 0.6 * len(with_uuids)
     assert set(without["call_id"].dropna()) == set(with_uuids["call_id"])
     assert without[without["kind"] == "acl"]["call_id"].notna().all()

@@ -1,6 +1,6 @@
-"""A disk that is full: one line, exit status 2, the older results stay, and nothing is left.
+"""A full disk: one error line, exit status 2, the older results stay, and nothing is left behind.
 
-It needs a file system of its own, so root; the steps one by one are in test_commit.
+It mounts a file system, and so needs root; single steps are tested in test_commit.
 """
 
 import os
@@ -23,7 +23,7 @@ CAN_MOUNT = (
     == 0
 )
 ROOT = Path(__file__).parent.parent
-# In a namespace of its own: a small file system with the older results, and then a run into it.
+# In a separate mount namespace: a small file system with the older results, and a run into it.
 SCRIPT = """
 set -e
 mount -t tmpfs -o size={room}k none "{place}"
@@ -48,7 +48,7 @@ def older(tmp_path_factory, pcaps):
 
 
 def size(folder: Path) -> int:
-    """KB its files take, each in pages of 4 KB."""
+    """Return the KB that its files occupy, each in pages of 4 KB."""
     return sum(4 * -(-path.stat().st_size // 4096) for path in folder.rglob("*"))
 
 
@@ -76,7 +76,7 @@ def test_a_run_into_a_full_file_system_is_one_line_and_the_older_results_stay(tm
         ["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False, cwd=ROOT
     )
     found = load(after)
-    if done.returncode == 0:  # there was room
+    if done.returncode == 0:  # there was enough space
         assert len(found.captures) == 2
     else:
         assert done.returncode == 2

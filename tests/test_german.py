@@ -1,4 +1,4 @@
-"""German runs are German: help, mistakes, errors, warnings, progress, results, report. Identifiers stay."""
+"""German runs are entirely German: help, usage errors, errors, warnings, progress, results, report."""
 
 import ast
 import html
@@ -19,8 +19,8 @@ from postproc.model.text import Text
 from tests.conftest import PCAPS
 
 SOURCES = Path(postproc.__file__).parent
-AGAIN = "cases/opensips_missing_ack_32s.pcapng"  # what was sent again has words of its own in pictures
-# Words that English sentences have and German ones have not.
+AGAIN = "cases/opensips_missing_ack_32s.pcapng"  # retransmissions have texts of their own in pictures
+# Words of English sentences that German does not have.
 ENGLISH = re.compile(
     r"(?<![\w-])(?:the|and|of|not|is|are|were|with|from|cannot|this|it|to|for|by|which|has|have|been|there|that|only|"
     r"what|failed|missing|found|written|read|calls?|media|packets|file|folder|again|sent|times|answered|unanswered|"
@@ -33,7 +33,7 @@ CODE = re.compile(
 
 
 def english(text: str) -> list[str]:
-    """The lines with an English word in them that is no code, path, option or placeholder."""
+    """Return the lines with an English word outside code, paths, options and placeholders."""
     lines = [CODE.sub(" ", line) for line in text.splitlines()]
     return [line for line in lines if ENGLISH.search(line)]
 
@@ -43,29 +43,29 @@ def english(text: str) -> list[str]:
 RAISED = re.compile(
     r"(?:Setup|Capture|Schema|TooMuch|Mapping|Usage)Error|NotWalkable|Unread|BadParameter|Check"
 )
-OF_OTHERS = "X"  # what a message quotes
+OF_OTHERS = "X"  # stands for what a message quotes
 
 
-def said(node: ast.expr, names: dict[str, str]) -> str | None:
-    """The message that an expression makes, with X for what is filled in."""
+def message_of(node: ast.expr, names: dict[str, str]) -> str | None:
+    """Return the message that an expression makes, with X for inserted values; None if it makes none."""
     match node:
         case ast.Constant(value=str(text)):
             return text
         case ast.Name(id=name) if name in names:
             return re.sub(r"\{[^}]*\}", OF_OTHERS, names[name])
         case ast.JoinedStr(values=values):
-            return "".join(said(each, names) or OF_OTHERS for each in values)
+            return "".join(message_of(each, names) or OF_OTHERS for each in values)
         case ast.FormattedValue(value=ast.Name(id=name)) if name in names:
             return names[name]
         case (
             ast.Call(func=ast.Attribute(value=inner, attr="format"))
             | ast.Call(args=[ast.JoinedStr() as inner])
         ):
-            return said(inner, names)
+            return message_of(inner, names)
     return None
 
 
-# Whose parts are made elsewhere; the test below has them as they are said.
+# Messages whose parts are made elsewhere; a test below has their complete texts.
 COMPOSED = {
     "--metrics X: X",
     "X: Xthe answers are X",
@@ -77,7 +77,7 @@ COMPOSED = {
 
 
 def messages() -> dict[str, str]:
-    """Each message in the sources with its place."""
+    """Return each message in the sources, with its position."""
     found: dict[str, str] = {}
     for path in SOURCES.rglob("*.py"):
         tree = ast.parse(path.read_text())
@@ -94,18 +94,18 @@ def messages() -> dict[str, str]:
             warned = name == "append" and "warnings" in ast.unparse(node.func)
             if warned or (name and RAISED.fullmatch(name)):
                 which = {"Unread": node.args[1:2], "Check": node.args[2:]}.get(name, node.args[:1])
-                for text in (said(each, names) for each in which):
+                for text in (message_of(each, names) for each in which):
                     if text and re.search(r"[a-z]{3}", text.replace(OF_OTHERS, "")):
                         found.setdefault(text, f"{path.relative_to(SOURCES)}:{node.lineno}")
     return found
 
 
 def test_every_message_in_the_sources_has_its_german():
-    held = messages()
-    assert len(held) > 100
-    assert held.keys() >= COMPOSED
-    held = {text: place for text, place in held.items() if text not in COMPOSED}
-    assert {text: place for text, place in held.items() if in_language(text, "de") == text} == {}
+    found = messages()
+    assert len(found) > 100
+    assert found.keys() >= COMPOSED
+    found = {text: place for text, place in found.items() if text not in COMPOSED}
+    assert {text: place for text, place in found.items() if in_language(text, "de") == text} == {}
 
 
 def test_what_a_message_holds_is_told_too_and_what_others_say_stays():
@@ -152,7 +152,7 @@ def test_the_words_of_the_system_are_told():
         assert in_language(words[0].lower() + words[1:], "de") != words[0].lower() + words[1:], words
 
 
-# Help and what click says.
+# Help, and click's messages.
 
 
 def commands(command: click.Command, *path: str) -> list[tuple[str, ...]]:
@@ -164,7 +164,7 @@ def commands(command: click.Command, *path: str) -> list[tuple[str, ...]]:
 def test_help_is_german(path):
     told = CliRunner().invoke(cli, [*path, "-h", "--lang", "de"], terminal_width=100, prog_name="postproc")
     assert told.exit_code == 0
-    listed = "\n".join(f"  {name} " for name in getattr(held(path), "commands", ()))
+    listed = "\n".join(f"  {name} " for name in getattr(subcommand(path), "commands", ()))
     assert english(re.sub(rf"^(?:{listed.replace(chr(10), '|') or '#'})", "", told.output, flags=re.M)) == []
     assert CliRunner(env={"LC_ALL": "de_AT.UTF-8"}).invoke(cli, [*path, "-h"], prog_name="postproc").output
     again = CliRunner().invoke(cli, [*path, "-h", "--lang", "en"], prog_name="postproc").output
@@ -179,11 +179,11 @@ def test_no_line_of_the_list_of_commands_is_cut_off_in_80_columns(lang):
 
 
 def test_no_german_is_left_of_options_that_are_gone():
-    every = {getattr(each, "help", None) for path in commands(cli) for each in held(path).params}
+    every = {getattr(each, "help", None) for path in commands(cli) for each in subcommand(path).params}
     assert set(OPTIONS) - every == {"Show this message and exit."}
 
 
-def held(path: tuple[str, ...]) -> click.Command:
+def subcommand(path: tuple[str, ...]) -> click.Command:
     command: click.Command = cli
     for name in path:
         assert isinstance(command, click.Group)
@@ -230,13 +230,13 @@ def test_the_language_is_known_before_the_command_line_is_understood(monkeypatch
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A German run over captures with warnings, a file that is none, and logs, in a pipe."""
+    """A German run, with piped output, over captures with warnings, a file that is no capture, and logs."""
     out = tmp_path_factory.mktemp("german")
     (out / "broken.pcap").write_bytes(b"no capture")
     (out / "cut.pcapng").write_bytes((PCAPS / "good.pcapng").read_bytes()[:-7])
     names = ["two_calls.pcapng", "only_private.pcapng", "acl_488.pcapng", "dtls_fail.pcapng", AGAIN]
     args = ["run", *(str(PCAPS / each) for each in names), str(out), "-o", str(out / "results"), "-v"]
-    log = ["--fs-log", str(PCAPS / "codec_488.freeswitch.log")]  # of other calls: nothing of it is quoted
+    log = ["--fs-log", str(PCAPS / "codec_488.freeswitch.log")]  # of other calls: it is not quoted
     done = CliRunner().invoke(cli, [*args, *log, "--lang", "de"], prog_name="postproc")
     assert done.exit_code == 0, done.output
     return done.output, out / "results"

@@ -1,4 +1,4 @@
-"""A capture made to harm whoever looks at it: texts in SIP headers, from the wire to the screen."""
+"""Hostile texts in SIP headers, from the wire to the screen."""
 
 import csv
 import struct
@@ -17,7 +17,7 @@ EVIL = {
 
 
 def sip_packet() -> bytes:
-    """One INVITE over UDP and IPv4."""
+    """An IPv4 packet with an INVITE over UDP."""
     lines = (
         "INVITE sip:b@198.51.100.2 SIP/2.0",
         "Via: SIP/2.0/UDP 198.51.100.1:5060;branch=z9hG4bK1",

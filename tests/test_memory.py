@@ -1,4 +1,4 @@
-"""Memory is kept while there is work, given back when it is done, and left alone where there is no glibc."""
+"""Memory is kept during work and released afterwards; without glibc nothing is changed."""
 
 import ctypes
 import gc
@@ -17,7 +17,7 @@ POOL = "ARROW_DEFAULT_MEMORY_POOL"
 
 
 def resident():
-    """Bytes of this process that are in memory."""
+    """Return this process's resident set size in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
@@ -32,7 +32,7 @@ def test_what_was_kept_is_given_back():
     memory.keep()
     assert gc.get_threshold()[0] == memory.GARBAGE_THRESHOLD
     arrays = [np.ones(1 << 17) for _ in range(100)]
-    guard = np.ones(1 << 17)  # above them: the heap cannot shrink by itself
+    guard = np.ones(1 << 17)  # above them, so that the heap cannot shrink by itself
     arrays.clear()
     kept = resident()
     memory.give_back()

@@ -1,4 +1,4 @@
-"""mypy finds a misspelt column or word of an enumeration, wherever rows are read: tried on a copy."""
+"""mypy finds misspelt columns and enumeration words wherever rows are read; tried on a copy."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-MISSPELT = {  # module -> what is written there, how it is misspelt, and what mypy says
+MISSPELT = {  # module -> text there, its misspelling, and mypy's message
     "diagnose/rules/media_lost.py": ("row.expected", "row.expekted", "attr-defined"),
     "diagnose/rules/dtls_alert.py": ('row.state != "alert"', 'row.state != "allert"', "comparison-overlap"),
     "show/pictures/timeline.py": ("leg.ringing_time", "leg.ringin_time", "attr-defined"),
@@ -25,7 +25,7 @@ MISSPELT = {  # module -> what is written there, how it is misspelt, and what my
 def test_each_misspelling_fails_mypy(tmp_path):
     shutil.copytree(ROOT / "postproc", tmp_path / "postproc", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    if (known := ROOT / ".mypy_cache").is_dir():  # what is the same is not looked at again
+    if (known := ROOT / ".mypy_cache").is_dir():  # unchanged modules are not checked again
         shutil.copytree(known, tmp_path / known.name)
     for name, (right, wrong, _) in MISSPELT.items():
         module = tmp_path / "postproc" / name

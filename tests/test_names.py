@@ -1,6 +1,6 @@
-"""Files called as strangers' are: not UTF-8, as long as can be, with control signs, with a dash in front.
+"""Unusual file names: not UTF-8, of maximal length, with control characters, with a leading dash.
 
-A path becomes text by one function (read.inputs.readable), and that text leads back to the file.
+``read.inputs.readable`` alone turns paths into text, which ``located`` turns back into the path.
 """
 
 import json
@@ -42,7 +42,7 @@ READ: dict[bytes, Tables] = {}
 
 @pytest.fixture(autouse=True)
 def read_once(monkeypatch):
-    """Each name is read once in all these tests."""
+    """Read each name only once in all these tests."""
     read = batch.read_files
 
     def reading(files: Files, *more) -> Tables:
@@ -54,13 +54,13 @@ def read_once(monkeypatch):
     monkeypatch.setattr(batch, "read_files", reading)
 
 
-# One of each kind, where all commands run; reading and writing are tried with every name.
+# One of each kind for running all commands; reading and writing are tested with every name.
 HARDEST = some(("255 broken bytes", "dash", "looks like bytes", "lines", "escape"), one_in=2)
 
 
 @pytest.fixture(params=NAMES)
 def named(request, tmp_path, monkeypatch) -> Path:
-    """A capture in a folder, both with such a name; the folder is the current one."""
+    """A capture in a folder, both with such a name; the folder is the current directory."""
     name = NAMES[request.param]
     folder = tmp_path / os.fsdecode(name[:100])
     folder.mkdir()
@@ -72,8 +72,8 @@ def named(request, tmp_path, monkeypatch) -> Path:
     return path
 
 
-def asked(*words: str) -> Result:
-    """A command that succeeds, and what it says can be shown."""
+def succeeds(*words: str) -> Result:
+    """Run a command; it must succeed and print only characters that can be displayed."""
     done = CliRunner().invoke(cli, [os.fsdecode(os.fsencode(word)) for word in words])
     assert done.exit_code == 0, done.output
     assert all(unicodedata.category(char) not in UNSHOWN for char in done.output if char != "\n")
@@ -83,7 +83,7 @@ def asked(*words: str) -> Result:
 @pytest.mark.parametrize("named", HARDEST, indirect=True)
 def test_every_command_takes_it(named):
     log = str(named.with_suffix(".log") if len(os.fsencode(named.name)) < 250 else next(Path().glob("*.log")))
-    asked("run", str(named), "-o", "out", "--csv", "--fs-log", log)
+    succeeds("run", str(named), "-o", "out", "--csv", "--fs-log", log)
     run = postproc.load("out")
     assert len(run.calls) == 1
     assert run.unread == ()
@@ -94,12 +94,12 @@ def test_every_command_takes_it(named):
     assert (text, located(text)) == (readable(str(named)), named)
     assert located(run.logs["path"].iloc[0]).samefile(log)
     assert len(run.call(1).packets(limit=2)) == 2
-    asked("report", "out", "-o", "again.html")
-    asked("report", "out", "--redact", "-o", "redacted.html")
-    asked("filter", "--", str(named))
-    asked("annotate", str(named), "--findings", "out")
-    asked("export", str(named), "--call", "1", "-o", "call.pcapng")
-    asked("ticket", str(named), "-o", "ticket.zip")
+    succeeds("report", "out", "-o", "again.html")
+    succeeds("report", "out", "--redact", "-o", "redacted.html")
+    succeeds("filter", "--", str(named))
+    succeeds("annotate", str(named), "--findings", "out")
+    succeeds("export", str(named), "--call", "1", "-o", "call.pcapng")
+    succeeds("ticket", str(named), "-o", "ticket.zip")
     for path in Path("out").rglob("*.json"):
         json.loads(path.read_text(encoding="utf-8"))
     (book,) = Path("out/notebooks").iterdir()
@@ -119,10 +119,10 @@ def test_what_is_wrong_with_it_is_one_line(named, option):
 
 def test_results_go_where_the_name_says(named):
     out = named.with_name(os.fsdecode(os.fsencode(named.stem)[:240] + b".d"))
-    asked("run", str(named), "-o", f"{out}")
+    succeeds("run", str(named), "-o", f"{out}")
     assert (out / "report.html").exists()
     longest = named.with_name(os.fsdecode(os.fsencode(named.stem)[:248] + b".html"))
-    asked("report", f"{out}", "-o", f"{longest}")
+    succeeds("report", f"{out}", "-o", f"{longest}")
     assert longest.exists()
 
 

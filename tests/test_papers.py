@@ -1,4 +1,4 @@
-"""The papers name only what is there."""
+"""The developers' documents name only modules and files that exist."""
 
 import re
 from importlib.util import find_spec
@@ -11,7 +11,7 @@ PAPERS = ("CONTRIBUTING.md", "docs/ARCHITECTURE.md")
 
 
 def missing(text: str) -> list[str]:
-    """Modules and paths that a paper names and the repository lacks."""
+    """Return modules and paths in the text that do not exist."""
     modules = set(re.findall(r"\bpostproc(?:\.[a-z_]+)+\b(?!/)", text))
     paths = set(re.findall(r"\b(?:postproc|tests|docs)/[\w/.-]+\w", text))
     paths = {path for path in paths if "NAME" not in path}

@@ -1,4 +1,4 @@
-"""The fast path and tshark alone read the same events, field by field, from every capture."""
+"""The fast path reads the same events from every capture as tshark alone, field by field."""
 
 import pandas as pd
 import pytest

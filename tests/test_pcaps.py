@@ -1,6 +1,6 @@
-"""The captures of pcaps/: registered, reproducible, well-formed, and as their truth files say.
+"""The captures of pcaps/ are registered, reproducible, well-formed, and agree with their truth files.
 
-The judge here is tshark alone, never our own reading.
+They are checked with tshark alone, not with our own reading.
 """
 
 import csv
@@ -50,18 +50,18 @@ for preference in (
     "sdp.establish_conversation:FALSE",
 ):
     TSHARK += ["-o", preference]
-# What tshark must be told to read a capture whole.
+# Options that tshark needs to read the whole capture.
 HINTS = {
     "sips_tls_keylog.pcapng": ["-o", f"tls.keylog_file:{MADE / 'sips_tls_keylog.keys'}"],
     "sips_tls_odd_port.pcapng": ["-d", "tls.port==15061,sip"],
 }
-# Captured twice: tshark takes the copies of TCP segments for retransmissions and shows their SIP once.
+# Captured twice: to tshark the copies of TCP segments are retransmissions, whose SIP it shows once.
 COPIES = {"double_captured"}
-# Of STUN behind the lengths of RFC 4571 tshark shows one message a segment.
+# With the framing of RFC 4571, tshark shows only one STUN message per segment.
 FRAMED = {"ice_tcp"}
-COPIED = {"hep"}  # SIP in HEP, of which tshark has no dissector
-IN_PART = {"sip_first_fragment"}  # a datagram of which fragments are missing is nothing to tshark
-# Media wrapped in ChannelData, or framed: tshark 4.0 does not look inside. tests/test_truth.py does.
+COPIED = {"hep"}  # SIP in HEP, for which tshark has no dissector
+IN_PART = {"sip_first_fragment"}  # tshark does not dissect a datagram with missing fragments
+# Media in ChannelData, or framed: tshark 4.0 does not dissect it; tests/test_truth.py covers it.
 WRAPPED = {"turn_channel", "turn_tcp", *FRAMED}
 
 
@@ -72,7 +72,7 @@ def tshark(capture: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @cache
 def dissections() -> dict[str, tuple[int, list[dict[str, list[str]]]]]:
-    """Exit status and the fields of every packet, for every made capture."""
+    """tshark's exit status and the fields of every packet, for every generated capture."""
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(CAPTURES, pool.map(_dissect, CAPTURES), strict=True))
 
@@ -91,7 +91,7 @@ def packets(name: str) -> list[dict[str, list[str]]]:
 
 
 def content(path: Path) -> bytes:
-    """What a capture holds; gzip's bytes depend on the zlib that made them."""
+    """Return a capture's content, unpacked: gzip's bytes depend on the zlib version."""
     return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
@@ -157,7 +157,7 @@ def test_no_packet_is_malformed_or_has_a_wrong_checksum(capture: str) -> None:
 
 
 def _is_check(packet: dict[str, list[str]]) -> bool:
-    """Of the STUN messages here only look-ups have no FINGERPRINT: they have no USERNAME with a colon."""
+    """Return whether a STUN message is a check: here, only requests to STUN servers lack FINGERPRINT."""
     return packet["stun.type"] == ["0x0001"] and any(":" in name for name in packet["stun.att.username"])
 
 
@@ -188,7 +188,7 @@ def _times_seen(name: str) -> int:
 
 
 def _bindings(call: dict) -> list[dict]:
-    """Per capture where the truth says it, else of the call."""
+    """Return the truth's bindings, per capture if given, else those of the call."""
     views = call.get("by_capture", {"": call}).values()
     return [counts for view in views for counts in view["bindings"].values()]
 
@@ -216,7 +216,7 @@ def test_handshakes_are_those_of_the_truth(name: str) -> None:
 
 
 def _times_at(call: dict) -> int:
-    """At how many places the handshake was captured."""
+    """Return the number of places at which the handshake was captured."""
     views = call.get("by_capture", {"": call}).values()
     return sum(view.get("dtls", call["dtls"])["done"] for view in views)
 

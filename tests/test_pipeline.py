@@ -1,4 +1,4 @@
-"""Whole runs over real captures: what is read, what is kept, what comes back."""
+"""Whole runs over real captures: what is read, cached and returned."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -33,12 +33,12 @@ def run(folder, out=None, **more) -> pipeline.Run:
 
 
 REMEMBERED: dict[object, Tables] = {}
-NAMES: list[str] = []  # of the captures read since a test began
+NAMES: list[str] = []  # captures read since a test began
 
 
 @pytest.fixture(autouse=True)
 def remembered(monkeypatch):
-    """The same bytes are read once in all these tests: a second is saved each time."""
+    """Read the same bytes only once in all these tests, which saves a second each time."""
     read = batch.read_files
 
     def remembering(files: Files, options: Options, seen: Seen) -> Tables:

@@ -1,4 +1,4 @@
-"""A run of which nothing has changed gives back its results; whatever changes makes it a whole one."""
+"""An unchanged run reuses its results; any change makes it a full one."""
 
 import re
 import shutil
@@ -25,7 +25,7 @@ NAMES = ("acl_403", "acl_488")
 
 @dataclass
 class Place:
-    """A folder of captures with their logs, and the one for the results."""
+    """A folder of captures with their logs, and the folder for results."""
 
     top: Path
 
@@ -55,7 +55,7 @@ def place(tmp_path_factory):
 
 
 def is_reused(place: Place, **other: object) -> bool:
-    """Whether the results stand: then not a file is written."""
+    """Return whether the results are reused: then no file is written."""
     before = stamps(place.out)
     run = place.run(**other)
     assert pipeline.load(place.out).id == run.id
@@ -87,21 +87,21 @@ def test_that_it_stands_is_told_and_nothing_is_done(place, monkeypatch):
     assert steps == [pipeline.UNCHANGED]
 
 
-def swap(path: Path) -> None:
-    """Another byte at the end of a file that stays as long."""
+def change_last_byte(path: Path) -> None:
+    """Change the last byte of a file, whose size stays the same."""
     content = bytearray(path.read_bytes())
     content[-6] ^= 1
     path.write_bytes(content)
 
 
 INPUTS = {
-    "bytes of a capture": lambda top: swap(top / "in" / "acl_488.pcapng"),
-    "bytes of a copy": lambda top: swap(top / "in" / "copy.pcapng"),
+    "bytes of a capture": lambda top: change_last_byte(top / "in" / "acl_488.pcapng"),
+    "bytes of a copy": lambda top: change_last_byte(top / "in" / "copy.pcapng"),
     "a capture more": lambda top: shutil.copy(PCAPS / "codec_488.pcapng", top / "in"),
     "a capture fewer": lambda top: (top / "in" / "acl_488.pcapng").unlink(),
     "a capture's name": lambda top: (top / "in" / "acl_488.pcapng").rename(top / "in" / "other.pcapng"),
     "a file that is no capture": lambda top: (top / "in" / "junk.pcap").write_bytes(b"junk"),
-    "bytes of a log": lambda top: swap(top / "logs" / "acl_403.freeswitch.log"),
+    "bytes of a log": lambda top: change_last_byte(top / "logs" / "acl_403.freeswitch.log"),
     "a log more": lambda top: shutil.copy(PCAPS / "codec_488.freeswitch.log", top / "logs"),
     "a log fewer": lambda top: (top / "logs" / "acl_403.freeswitch.log").unlink(),
     "keys": lambda top: (top / "keys").write_text(f"CLIENT_RANDOM {'2' * 64} {'1' * 96}\n"),
@@ -174,9 +174,9 @@ def test_other_code_is_another_run(monkeypatch, tmp_path, name):
 
 RESULTS = {
     "an edited report": lambda out: (out / "report.html").write_text("mine"),
-    "an edited summary": lambda out: swap(out / "summary.json"),
-    "other findings": lambda out: swap(out / "findings.json"),
-    "a table of another run": lambda out: swap(out / "tables" / "calls.parquet"),
+    "an edited summary": lambda out: change_last_byte(out / "summary.json"),
+    "other findings": lambda out: change_last_byte(out / "findings.json"),
+    "a table of another run": lambda out: change_last_byte(out / "tables" / "calls.parquet"),
     "a table gone": lambda out: (out / "tables" / "calls.parquet").unlink(),
     "a notebook gone": lambda out: (out / "notebooks" / "acl_403.ipynb").unlink(),
     "a table of an older run": lambda out: (out / "tables" / "calls.csv").write_text("old"),
@@ -195,7 +195,7 @@ def test_results_that_are_not_as_they_were_are_made_again(place, change):
 
 
 def test_results_of_which_only_some_are_of_the_record_are_made_again(place):
-    """A run that died after its results were there and before it could say what they were made from."""
+    """The run crashed after its results were in place, but before their inputs were recorded."""
     place.run()
     record = (place.out / provenance.RECORD).read_bytes()
     place.run(only=["second_leg_missing"])
@@ -257,9 +257,7 @@ def test_another_language_is_told_without_correlation(place, monkeypatch, tmp_pa
 
 def page(out: Path) -> str:
     html = re.sub(r"\b[0-9a-f]{32}\b", "RUN", (out / "report.html").read_text())
-    return re.sub(
-        r"(?:\.\./)+(?:place0/)?in/", "in/", html
-    )  # commands name captures as seen from the results
+    return re.sub(r"(?:\.\./)+(?:place0/)?in/", "in/", html)  # commands name captures relative to the results
 
 
 @pytest.mark.parametrize("words", [[], ["-v"], ["--lang", "de"], ["--fail-on", "error"]])

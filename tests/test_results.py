@@ -1,4 +1,4 @@
-"""A run as notebooks have it: calls and captures by name, the worst first."""
+"""A run in notebooks: calls and captures by name, the worst first."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A run over a ring buffer says what a run over the whole says, wherever the files were cut."""
+"""A run over a ring buffer gives the results of one over the whole capture, wherever it was cut."""
 
 import gzip
 import hashlib
@@ -90,7 +90,7 @@ def test_a_file_that_cannot_be_walked_is_read_by_itself(ring):
     whole = run(ring)
     by_time = whole.captures.sort_values("first_time")["capture"].tolist()
     content, at = (ring / by_time[2]).read_bytes(), 0
-    while at < len(content) // 2:  # beyond what shows that it is of the ring
+    while at < len(content) // 2:  # beyond what shows that it belongs to the ring
         at += int.from_bytes(content[at + 4 : at + 8], "little")
     unknown = wire.block(0x0BAD, bytes(8))  # which may be packets
     (ring / by_time[2]).write_bytes(content[:at] + unknown + content[at:])
@@ -117,5 +117,5 @@ def test_what_belongs_to_a_call_is_found_in_every_file(ring, pcaps):
 
     whole, found = run(pcaps / "two_calls.pcapng"), run(ring)
     for call in (1, 2):
-        # A connection's acknowledgements are looked for behind its last message in a file, not in the next.
+        # A connection's acknowledgements after its last message are read only in the same file.
         assert packets(whole, call) - 3 <= packets(found, call) <= packets(whole, call)

@@ -1,4 +1,4 @@
-"""Temporary folders: gone with their process, or with the next run; nobody else's are touched."""
+"""Temporary folders are removed by their process or the next run; no others are touched."""
 
 import os
 import signal
@@ -56,14 +56,14 @@ def test_folders_that_only_look_like_ours_stay(temporary):
     process, left = holder(temporary)
     process.kill()
     process.wait()
-    unpacked = temporary / "postproc-abcd1234"  # from an archive that has one of ours in it
+    unpacked = temporary / "postproc-abcd1234"  # from an archive that contains one of ours
     left.rename(temporary / "was")
     unpacked.mkdir()
     (unpacked / "alive").write_bytes((temporary / "was" / "alive").read_bytes())
     (temporary / "postproc-12345678").symlink_to(temporary / "was")
     (temporary / "postproc-results").mkdir()
     (temporary / "postproc-results" / "alive").touch()
-    (temporary / "postproc-00000000").mkdir()  # has no file that is locked: perhaps just begun
+    (temporary / "postproc-00000000").mkdir()  # without a locked file: perhaps just created
     before = sorted(temporary.iterdir())
     scratch.clear_stale()
     assert sorted(temporary.iterdir()) == before

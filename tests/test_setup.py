@@ -1,4 +1,4 @@
-"""scripts/setup: what it does on a machine that lacks things, with stand-ins for the machine's programs."""
+"""scripts/setup on a machine that lacks programs, with stand-ins for the system's."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ SETUP = ROOT / "scripts" / "setup"
 
 @pytest.fixture
 def machine(tmp_path):
-    """A PATH with nothing but what a test puts there and a shell's bare needs."""
+    """A PATH with only what a test puts there and what a shell needs."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for needed in ("sh", "env", "find", "head", "rm", "touch"):

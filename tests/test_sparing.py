@@ -1,4 +1,4 @@
-"""What trips correlation, diagnosis, a picture or the report costs its capture, and nothing else."""
+"""A capture that makes correlation, diagnosis, a picture or the report fail is left out; all else is kept."""
 
 import shutil
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ REASON = "internal error, please report it: "
 
 
 class Work:
-    """Work that some names, or some that come together, make fail."""
+    """Work that fails for some names, or for some combinations of names."""
 
     def __init__(self, *bad: set[str]) -> None:
         self.bad = bad
@@ -102,7 +102,7 @@ READ: dict[str, Tables] = {}
 
 @pytest.fixture(autouse=True)
 def read_once(monkeypatch):
-    """Each capture is read once in all these tests."""
+    """Read each capture only once in all these tests."""
     read = batch.read_files
 
     def reading(files, *options):
@@ -123,7 +123,7 @@ def folder(tmp_path):
 
 
 def assert_as_without(done: pipeline.Run, folder, *lost: str) -> None:
-    """The tables are those of a run without the captures lost, which are named."""
+    """Assert that the tables are those of a run without the ``lost`` captures, and that these are named."""
     assert [each.path.name for each in done.unread] == list(lost)
     for name in lost:
         (folder / name).unlink()
@@ -156,7 +156,7 @@ def test_a_rule_that_fails_for_one_call_costs_its_capture(folder, tmp_path, monk
 
 
 def test_a_column_no_stage_can_take_costs_its_capture(folder, monkeypatch):
-    """A time that nothing can be added to; what reads times lets none through."""
+    """A time that overflows when anything is added; reading accepts no such time."""
     read, name = batch.read_files, "codec_488.pcapng"
 
     def poisoned(files, *more):
@@ -188,7 +188,7 @@ def test_captures_that_all_fail_leave_earlier_results_alone(folder, tmp_path, mo
 
 
 def test_a_call_of_two_captures_survives_with_what_is_left(monkeypatch):
-    """Its view from the server, when that from the client cannot be taken."""
+    """The server's view remains if the client's cannot be processed."""
     names = ("two_vantage_client.pcapng", "two_vantage_server.pcapng")
     both = [PCAPS / "made" / name for name in names]
     server = pipeline.run(both[1:], jobs=1)
@@ -207,7 +207,7 @@ def test_a_call_of_two_captures_survives_with_what_is_left(monkeypatch):
 
 
 def test_a_picture_that_cannot_be_drawn_has_a_line_instead(folder, tmp_path, monkeypatch):
-    """In the report and in a notebook; the other pictures are there."""
+    """In the report and in a notebook; the other pictures remain."""
     done = pipeline.run([folder], jobs=1, lang="de")
     media = pictures.PICTURES["media"]
 
@@ -283,7 +283,7 @@ def test_logs_that_cannot_be_taken_cost_no_capture(folder, monkeypatch):
 
 
 def test_a_log_that_trips_the_joining_is_lost_itself(folder, monkeypatch):
-    """Not the captures beside it."""
+    """The captures beside it are kept."""
     logs, name = stages.correlate, PCAPS / "acl_488.freeswitch.log"
 
     def correlate(events, known, places):

@@ -1,4 +1,4 @@
-"""Every text people read is there in English and in German, with the same facts in both."""
+"""Every user-visible text exists in English and German, with the same facts in both."""
 
 import ast
 import importlib
@@ -19,7 +19,7 @@ from postproc.model.text import Text
 
 
 def texts(held: Any, seen: set[int]) -> Iterator[Text]:
-    """The texts in a module's constants, however deep."""
+    """Yield the texts in a module's constants, at any depth."""
     if id(held) in seen:
         return
     seen.add(id(held))
@@ -80,7 +80,7 @@ def test_texts_are_found_at_all():
 
 
 def written(path: Path) -> list[tuple[str, str]]:
-    """Every text written out in a module's source, in English and German."""
+    """Return every literal text in a module's source, in English and German."""
     calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
     pairs = [
         [each.value for each in call.args if isinstance(each, ast.Constant)]

@@ -1,4 +1,4 @@
-"""The hand-written notebooks: they run from top to bottom, and end with what really happened."""
+"""The hand-written notebooks run from top to bottom, and their results are true."""
 
 import ast
 import json
@@ -20,7 +20,7 @@ def truth(name):
 
 
 def ended(name, tmp_path):
-    """What the last cell says when the tour is run anew."""
+    """Run the tour again; return the output of its last cell."""
     folder = tmp_path / "notebooks"
     folder.mkdir()
     (tmp_path / "pcaps").symlink_to(PCAPS)
@@ -106,7 +106,7 @@ def test_the_comparison_of_all_calls(tmp_path):
     ]
     calls = [call for each in files for call in each["calls"]]
     assert said["calls"] >= len({leg["call_id"] for call in calls for leg in call["legs"][:1]})
-    blamed = sum(said["causes"].values())  # a call that cannot be told may have a cause, too
+    blamed = sum(said["causes"].values())  # a cannot_tell call may have a cause, too
     assert said["broken"] + said["suspect"] <= blamed <= said["calls"]
     assert {"no-binding-success", "dtls-incomplete", "invite-rejected-by-acl"} <= set(said["causes"])
     assert 0 < said["mute"] <= said["broken"]

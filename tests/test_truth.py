@@ -1,6 +1,6 @@
-"""Every capture with a truth file, against it: calls, legs, candidates, checks, DTLS, media.
+"""Every capture is compared with its truth file: calls, legs, candidates, checks, DTLS, media.
 
-What is not compared stands in LEFT_OUT with its reason; nothing else is passed over.
+All exceptions are in LEFT_OUT with their reasons.
 """
 
 from functools import cache
@@ -22,7 +22,7 @@ LEFT_OUT = {
     ("client_view", "leg 2"): "leg 2 runs between server and gateway",
     ("sips_tls_keylog", "without keys"): "SIP is encrypted; test_keylog reads it with the keys",
 }
-# Legs that truth cannot tell apart by anything on the wire have a test of their own.
+# Legs that nothing on the wire tells apart have a separate test.
 AMBIGUOUS = [name for name, truth in TRUTHS.items() if any(c.get("ambiguous") for c in truth.raw["calls"])]
 EVERY = [pytest.param(truth, id=name) for name, truth in TRUTHS.items() if name not in AMBIGUOUS]
 
@@ -40,7 +40,7 @@ def left_out(truth: Truth, aspect: str) -> bool:
 
 
 def call_number(run: Run, truth: Truth, call: TrueCall) -> int:
-    """The call's number in the run: by its Call-IDs, where there is no SIP by its ufrags."""
+    """Return the call's number in the run, found by its Call-IDs, without SIP by its ufrags."""
     if left_out(truth, "legs"):
         ufrags = run.bindings["username"].fillna("").str.split(":").map(frozenset)
         (number,) = run.bindings.loc[ufrags == call.client_ufrags | call.server_ufrags, "call"].unique()
@@ -59,7 +59,7 @@ def test_tables_hold_no_word_and_no_na_that_they_do_not_declare(truth):
     assert [wrong for table in TABLES for wrong in table.undeclared(getattr(run, table.name))] == []
 
 
-# What was read: ``passages`` has the times of media packets that were looked at one by one.
+# Tables with times of packets; ``passages`` has those of single media packets.
 EVENTS = [
     "captures",
     "passages",
@@ -86,10 +86,10 @@ def moments(run: Run, table: str) -> set[pd.Timestamp]:
 
 @pytest.mark.parametrize("truth", EVERY)
 def test_every_time_is_that_of_something_read_to_the_nanosecond(truth):
-    """A time that was a float on its way is some other moment."""
+    """A time that was a float in between would be slightly different."""
     run = analysed(truth.name)
     read = set().union(*(moments(run, table) for table in EVENTS))
-    # Of several places: packets are looked at one by one, and a phase is timed by one clock.
+    # With several places, packets are compared one by one, and a phase is timed by one clock.
     beside = {"passages", "findings", "phases"} if len(run.clocks) else set()
     others = {table.name: moments(run, table.name) - read for table in TABLES if table.name not in beside}
     assert {name: found for name, found in others.items() if found} == {}
@@ -116,7 +116,7 @@ def test_legs_of_each_call_in_order_with_their_final_status(truth):
 
 
 def line(row) -> tuple:
-    """A candidates row as truth.py writes candidates."""
+    """Return a row of ``candidates`` in the form of truth.py."""
     related = None if pd.isna(row.related_addr) else row.related_addr
     port = None if pd.isna(row.related_port) else int(row.related_port)
     return (

@@ -1,4 +1,4 @@
-"""The wheel as users get it: built, installed into a clean environment, and run there."""
+"""The wheel is built, installed into a clean environment, and run there."""
 
 import os
 import re

@@ -1,6 +1,6 @@
-"""Words that are looked for in a column of few words are words of it.
+"""Enumeration columns are compared only with words of their enumeration.
 
-mypy sees ``row.state == "alert"``, but neither ``row.state in ("alert", "begun")`` nor what pandas compares.
+mypy checks ``row.state == "alert"``, but neither ``row.state in ("alert", "begun")`` nor pandas' comparisons.
 """
 
 import ast
@@ -16,11 +16,11 @@ from postproc.model.tables import TABLES
 
 ROOT = Path(__file__).parent.parent
 WHERE = sorted(path for folder in ("postproc", "bench") for path in (ROOT / folder).rglob("*.py"))
-STEPS = frozenset(get_args(State))  # a step of the walk has a state, too, and is no row
+STEPS = frozenset(get_args(State))  # the walk's steps have a state, too
 
 
 def words_of_columns() -> dict[str, frozenset[str]]:
-    """What a column of that name may hold, in whatever table; without names that are free text somewhere."""
+    """Return the words of each column name over all tables, except names that are free text in some."""
     columns = [column for table in TABLES for column in table.columns]
     free = {column.name for column in columns if column.words is None}
     named = {column.name for column in columns} - free
@@ -34,8 +34,8 @@ WORDS = words_of_columns()
 WORDS["state"] |= STEPS
 
 
-def foreign(tree: ast.AST) -> list[str]:
-    """Comparisons of a column with a word that it never holds."""
+def unknown_words(tree: ast.AST) -> list[str]:
+    """Return comparisons of a column with a word that is not in its enumeration."""
     found = []
     for node in ast.walk(tree):
         for column, literals in _compared(node):
@@ -55,7 +55,7 @@ def _compared(node: ast.AST) -> Iterator[tuple[str, set[str]]]:
 
 
 def _column(node: ast.AST) -> str:
-    """``state`` of ``row.state``, ``rows["state"]``, ``tables.dtls["state"]``."""
+    """Return ``state`` for ``row.state``, ``rows["state"]`` or ``tables.dtls["state"]``; "" for others."""
     match node:
         case ast.Attribute(attr=name):
             return name
@@ -75,7 +75,7 @@ def _literals(node: ast.AST) -> set[str]:
 
 def test_no_column_is_compared_with_a_word_it_never_holds():
     found = {
-        path.relative_to(ROOT).as_posix(): foreign(ast.parse(path.read_text(encoding="utf-8")))
+        path.relative_to(ROOT).as_posix(): unknown_words(ast.parse(path.read_text(encoding="utf-8")))
         for path in WHERE
     }
     assert {path: lines for path, lines in found.items() if lines} == {}
@@ -92,11 +92,12 @@ def test_no_column_is_compared_with_a_word_it_never_holds():
     ],
 )
 def test_a_misspelt_word_is_found(source):
-    assert foreign(ast.parse(source)) == ["line 1: outcome is never 'pendign'"]
+    assert unknown_words(ast.parse(source)) == ["line 1: outcome is never 'pendign'"]
 
 
 def test_right_words_and_columns_of_free_text_are_left_alone():
     assert (
-        foreign(ast.parse('row.outcome in ("success", "pending") and row.method in ("INVITE", "BYE")')) == []
+        unknown_words(ast.parse('row.outcome in ("success", "pending") and row.method in ("INVITE", "BYE")'))
+        == []
     )
     assert {"outcome", "purpose", "direction"} <= set(WORDS)

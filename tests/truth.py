@@ -1,7 +1,7 @@
-"""Truth files as one shape: what agents, logs and scripts say happened, not what the packets say.
+"""Truth files in a common form: what happened according to agents, logs and scripts, not packets.
 
-The recorded captures' files count what each end sent and received; the made
-ones' what their script wrote. ``left_out`` of a comparison says why it is not made.
+Those of recorded captures count what each end sent and received, those of generated
+ones what the script wrote. ``left_out`` of a comparison is the reason not to make it.
 """
 
 import json
@@ -15,7 +15,7 @@ Candidate = tuple[str, int, str, int, str, int, str, str | None, int | None]
 
 @dataclass(frozen=True)
 class Count:
-    """A count with the room its source leaves: counters of an agent miss its last packets."""
+    """A count with a tolerance: an agent's counters miss its last packets."""
 
     least: int
     most: int
@@ -26,7 +26,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Way:
-    """Checks in one direction: transactions, requests on the wire (None: not known here), successes."""
+    """Checks in one direction: transactions, requests on the wire (None: unknown), successes."""
 
     transactions: int | None
     requests: int | None
@@ -65,7 +65,7 @@ class Truth:
 
 
 def truths(pcaps: Path) -> list[Truth]:
-    """Every truth file in the folder and in its ``made`` folder, by name."""
+    """Return the truth of every truth file in the folder and its ``made`` folder, by name."""
     files = sorted(pcaps.glob("*.truth.json")) + sorted((pcaps / "made").glob("*.truth.json"))
     return [_truth(file) for file in files]
 
@@ -122,8 +122,10 @@ def _candidate(text: str) -> Candidate:
 
 
 def _recorded(call: dict[str, Any], raw: dict[str, Any]) -> TrueCall:
-    """The agent counts what it sent and what was answered; requests on the server's wire it knows
-    only where each was answered."""
+    """Convert an agent's counts: what it sent and what was answered.
+
+    The requests at the server are known only if each was answered.
+    """
     ice, leg1, leg2 = call["ice"], call["media"]["leg1"], call["media"]["leg2"]
     client_view = raw["view"].startswith("client")
     sent, answered = ice["client_requests_sent_to_freeswitch"], ice["client_success_responses_received"]
@@ -152,19 +154,19 @@ def _recorded(call: dict[str, Any], raw: dict[str, Any]) -> TrueCall:
 
 
 def _counts(packets: dict[int | None, int | None]) -> dict[int, Count]:
-    """An agent stops counting up to two packets before the BYE."""
+    """Return counts with a tolerance: an agent stops counting up to two packets before the BYE."""
     return {ssrc: Count(n, n + 2) for ssrc, n in packets.items() if ssrc is not None and n}
 
 
 def _made(call: dict[str, Any]) -> TrueCall:
     views = call.get("by_capture") or {None: call}
-    if _in_pieces(call):  # a stream that goes on from file to file is one
+    if _in_pieces(call):  # a stream across files is one
         views = {None: call}
     return _call(call, *(_view(capture, seen) for capture, seen in views.items()))
 
 
 def _in_pieces(call: dict[str, Any]) -> bool:
-    """The files are of one recording: each has other packets of the same streams."""
+    """Return whether the files are of one ring buffer: each has other packets of the same streams."""
     files = [view["media"] for view in call.get("by_capture", {}).values()]
     shared = [(leg, ssrc) for leg, ssrcs in call["media"].items() for ssrc in ssrcs]
     return len(files) > 1 and all(

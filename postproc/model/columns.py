@@ -6,7 +6,8 @@ infers their type first.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from types import NoneType
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,22 @@ ARROW = {
     REAL: pa.float64(),
     FLAG: pa.bool_(),
     TIME: pa.timestamp("ns", tz="UTC"),
+}
+SHORT = 200  # values up to which numpy makes a masked array faster than arrow: of ten in a third of the time
+
+
+class Masked(NamedTuple):
+    """A type of pandas' that has its missing values in a mask, and the types of its values."""
+
+    array: Any
+    python: type
+    numpy: Any
+
+
+MASKED = {
+    INTEGER: Masked(pd.arrays.IntegerArray, int, np.int64),
+    REAL: Masked(pd.arrays.FloatingArray, float, np.float64),
+    FLAG: Masked(pd.arrays.BooleanArray, bool, np.bool_),
 }
 DTYPES: dict[str, Any] = {name: pd.api.types.pandas_dtype(name) for name in ARROW}  # looking one up is slow
 
@@ -71,7 +88,10 @@ def array(values: Sequence[Any], dtype: str) -> ExtensionArray:
 
     Raises TypeError or ValueError when the type cannot hold a value.
     """
+    masked = MASKED.get(dtype)
     try:
+        if masked and len(values) <= SHORT and {*map(type, values)} <= {masked.python, NoneType}:
+            return _short(values, masked)
         converted = (
             _integers(values) if dtype == INTEGER else pa.array(values, ARROW[dtype], from_pandas=True)
         )
@@ -80,8 +100,17 @@ def array(values: Sequence[Any], dtype: str) -> ExtensionArray:
     return _from_arrow(converted, dtype)
 
 
+def _short(values: Sequence[Any], kind: Masked) -> ExtensionArray:
+    missing = [value is None or value != value for value in values]  # noqa: PLR0124  (NaN is)
+    known = [0 if gone else value for value, gone in zip(values, missing, strict=True)]
+    made: ExtensionArray = kind.array(np.array(known, kind.numpy), np.array(missing, bool))
+    return made
+
+
 def repeated(value: object, count: int, dtype: str) -> ExtensionArray:
     """Return an array of the same value; None is NA."""
+    if count <= SHORT:
+        return array([value] * count, dtype)
     return _from_arrow(pa.repeat(pa.scalar(value, ARROW[dtype]), count), dtype)
 
 

@@ -135,6 +135,34 @@ def test_an_everyday_answer_made_of_another_failure_hides_it(status, first):
     assert verdict(**scene)["cause"] == "call-rejected"
 
 
+@pytest.mark.parametrize(
+    ("status", "reason"), [(603, "Q.850;cause=0"), (480, "Q.850;cause=41"), (486, CAUSE_88)]
+)
+def test_an_everyday_answer_with_the_reason_of_a_failure_is_a_machines(status, reason):
+    """Asterisk declines (603, cause 0) where no codec fits; no phone has rung by then."""
+    scene = at_once(status, 0.007, reason_header=reason)
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.tags) == ("suspect", {"server"})
+    assert "No phone had rung" in told_both(found, RULE)["en"]["detail"]
+    assert (verdict(**scene).verdict, verdict(**scene).cause) == ("suspect", "call-rejected")
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "ringing"),
+    [
+        (603, "Q.850;cause=21", None),
+        (486, "Q.850;cause=17", None),
+        (603, None, None),
+        (603, "Q.850;cause=0", 0.003),
+    ],
+    ids=["rejected", "busy", "do not disturb", "after ringing"],
+)
+def test_silent_on_an_everyday_answer_that_may_be_somebodys(status, reason, ringing):
+    scene = at_once(status, 0.007, reason_header=reason)
+    scene["legs"] = [row | {"ringing_time": ringing} for row in scene["legs"]]
+    assert asked(RULE, **scene) == []
+
+
 @pytest.mark.parametrize("onward", [{"ringing_time": 0.5}, {"final_status": 401}])
 def test_silent_where_an_everyday_answer_may_be_somebodys_own(onward):
     scene = passed_on(603, first := onward.get("final_status", 500))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postproc.model import columns
-from postproc.model.columns import FEW, FLAG, INTEGER, REAL, TEXT, TIME, plain
+from postproc.model.columns import FEW, FLAG, INTEGER, REAL, SHORT, TEXT, TIME, plain
 from postproc.model.tables import TABLES
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
@@ -79,6 +79,21 @@ def test_a_column_as_python_values_and_back(dtype, data):
     told = columns.plain(pd.Series(columns.array(values, dtype)))
     assert told == values
     assert list(map(type, told)) == list(map(type, values))
+
+
+MIXED = [None, 0, 1, 2**63, 1.5, 2.0, math.nan, math.inf, True, "a", "1", np.int64(3), np.bool_(True), pd.NA]
+
+
+@pytest.mark.parametrize("dtype", [INTEGER, REAL, FLAG])
+@given(values=st.lists(st.sampled_from(MIXED), max_size=6))
+def test_few_values_are_converted_as_many_are(dtype, values):
+    def converted(held):
+        try:
+            return [*map(repr, columns.array(held, dtype))][: len(values)]
+        except (TypeError, ValueError, OverflowError) as error:
+            return type(error)
+
+    assert converted(values) == converted([*values, *[None] * SHORT])
 
 
 def test_times_as_python_values_are_timestamps():

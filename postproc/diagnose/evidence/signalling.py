@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case
+from postproc.diagnose.evidence.q850 import BROKEN_DOWN
 from postproc.model.deployment import SERVER, marked
 from postproc.model.rows import LegRow, SdpMediaRow, SipMessageRow
 from postproc.model.vocabulary import EVERYDAY_ENDS
@@ -29,6 +30,8 @@ INCOMPATIBLE = 88  # Q.850: incompatible destination
 # Within which a B2BUA makes one leg's failure its answer on the other (FreeSWITCH: 20 ms). A third would do; with three
 # times, a destination that is tried next, unseen, is left out.
 AT_ONCE = timedelta(seconds=2)
+# Q.850 defines no cause 0: Asterisk sends it with 603 where it has no other, as when no codec fits.
+NO_PERSON = BROKEN_DOWN | {0, 88}
 
 
 class Rejection(NamedTuple):
@@ -121,16 +124,24 @@ def rejection(case: Case) -> Rejection | None:
 
 
 def _hides_failure(case: Case, refused: Rejection) -> bool:
-    """Whether the server made an everyday status of another failure of the only leg it tried, which did not ring.
+    """Whether an everyday status stands for a failure: of the only leg that the server tried, or by its own Reason.
 
     After ringing, any status may be somebody's refusal.
     """
+    if by_machine(refused):
+        return True
     origin, onward = refused.origin, [leg for leg in case.legs if leg.leg != refused.leg.leg]
     return (
         (origin.status or 0) not in {*EVERYDAY_ENDS, *CHALLENGES}
         and refused.response.time - origin.time <= AT_ONCE
         and all(leg.call_id == origin.call_id and leg.ringing_time is None for leg in onward)
     )
+
+
+def by_machine(refused: Rejection) -> bool:
+    """Whether nobody declined a call that got an everyday status: it did not ring, and the Q.850 cause names a failure."""
+    unheard = refused.leg.ringing_time is None and refused.origin is refused.response
+    return unheard and refused.status in EVERYDAY_ENDS and q850(refused.response.reason_header) in NO_PERSON
 
 
 def refusal(case: Case, statuses: Container[int], but: Container[int] = ()) -> Rejection | None:

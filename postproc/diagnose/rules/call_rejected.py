@@ -7,7 +7,7 @@ from typing import Any
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.own_failures import PRECONDITION, cancelled, dropped, refused_onward
 from postproc.diagnose.evidence.q850 import CAUSES, NUMBER_CAUSES
-from postproc.diagnose.evidence.signalling import CHALLENGES, Rejection, rejection
+from postproc.diagnose.evidence.signalling import CHALLENGES, Rejection, by_machine, rejection
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import (
     ack_missing,
@@ -67,6 +67,11 @@ ALONE = Text(
     " Antwort weitergab, lässt sich daher nicht sagen.",
 )
 REASON = Text("Its Reason header: {reason}.", "Reason-Header der Antwort: {reason}.")
+BY_ITSELF = Text(
+    "No phone had rung, and that Reason is not of a person who declines: {who} failed to set up the call.",
+    "Es hatte kein Telefon geklingelt, und dieser Reason steht nicht für jemanden, der ablehnt: {who} konnte den Anruf nicht"
+    " aufbauen.",
+)
 WARNING = Text("Its Warning header: {warning}.", "Warning-Header der Antwort: {warning}.")
 
 OFFERLESS = Text(
@@ -167,6 +172,8 @@ def _claim(case: Case, refused: Rejection) -> tuple[Text, Verdict, float]:
     if _credentials(case, refused):
         return REFUSED, "fault", 0.9
     title = BY_PEER if refused.origin is refused.response else BY_OTHER
+    if by_machine(refused):
+        return title, "suspect", 0.7
     if _kind(case, refused) == "media":
         return title, "fault", UNEXPLAINED
     return (title, "suspect", 0.9) if _number(refused) else (title, "fault", 0.95)
@@ -207,6 +214,8 @@ def _details(case: Case, refused: Rejection) -> Iterator[Text]:
         yield CAUSES[refused.cause]
     elif refused.response.reason_header:
         yield REASON
+    if by_machine(refused):
+        yield BY_ITSELF
     if refused.warning:
         yield WARNING
 
@@ -248,7 +257,7 @@ def _facts(refused: Rejection) -> dict[str, Any]:
 def _kind(case: Case, refused: Rejection) -> str:
     if refused.status in CHALLENGES or _credentials(case, refused):
         return "credentials"
-    return _of_status(refused.origin.status or refused.status)
+    return "server" if by_machine(refused) else _of_status(refused.origin.status or refused.status)
 
 
 def _of_status(status: int) -> str:
