@@ -9,6 +9,7 @@ tells whether anything was heard.
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -200,6 +201,8 @@ def _heard(ssrc: int, reports: Sequence[Report], sent: Sent) -> Heard:
     """
     if not reports:
         return NOTHING
+    # Where the capture's clock was set back, times do not tell what came first, nor what was sent meanwhile.
+    set_back = any(after.frame < before.frame for before, after in pairwise(reports))
     until: int | None = None
     unheard, highest = 0, 0  # some reporters never say more than 0
     clear: list[Block] = []
@@ -213,7 +216,7 @@ def _heard(ssrc: int, reports: Sequence[Report], sent: Sent) -> Heard:
         if arrived:
             until, unheard = report.time, 0
             naming.add(report.reporter)
-        elif until is not None and report.reporter in naming:
+        elif until is not None and report.reporter in naming and not set_back:
             unheard += sent.between(until, report.time - ON_THE_WAY) >= FEWEST
     lost = clear[-1].lost - clear[0].lost if clear else None
     expected = clear[-1].highest - clear[0].highest if clear else None

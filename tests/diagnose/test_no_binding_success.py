@@ -1,7 +1,17 @@
 """Connectivity checks of which none is answered."""
 
 from postproc.diagnose.rules.no_binding_success import RULE
-from tests.diagnose.scenes import CLIENT_PRIVATE, asked, candidate, check, message, unanswered, verdict
+from tests.diagnose.refusals import at_once, response
+from tests.diagnose.scenes import (
+    CLIENT_PRIVATE,
+    asked,
+    candidate,
+    check,
+    message,
+    section,
+    unanswered,
+    verdict,
+)
 
 HOTSPOT = "172.20.10.2"
 
@@ -70,6 +80,18 @@ def test_silent_when_too_few_requests_were_seen():
 
 def test_silent_when_nothing_was_asked():
     assert asked(RULE, bindings=[], rtp_streams=[]) == []
+
+
+def test_silent_about_a_call_that_is_refused_before_the_other_side_is_told_where_to_answer():
+    """rtpengine checks what the caller offers while the callee refuses; the caller never gets its password."""
+    asked_for = [message(1, "INVITE", 0.0, has_sdp=True), response(1, 400, 0.2), message(1, "ACK", 0.3)]
+    refused = {**at_once(400), "sip_messages": asked_for, "bindings": unanswered(6)}
+    assert asked(RULE, **refused) == []
+    early = section(time=0.1, frame=5, sdp_owner="FreeSWITCH")
+    answered = [*refused["sdp_media"], early]
+    ringing = message(1, 183, 0.1, frame=5, has_sdp=True)
+    told = {"sdp_media": answered, "sip_messages": [*asked_for, ringing]}
+    assert len(asked(RULE, **refused | told)) == 1
 
 
 def test_silent_on_the_good_call():

@@ -129,3 +129,12 @@ def test_silent_where_the_leg_connected_without():
 
 def test_silent_about_checks_that_are_refused():
     assert found_in(exchange(0.6, "binding", 487, username="a:b")) == []
+
+
+def test_a_relay_of_the_other_ip_version_than_the_peer():
+    refused = exchange(1.0, "create_permission", 443, username="721", **PEER)
+    (found,) = found_in(granted(0.6), refused)
+    shown = told_both(found, RULE)["en"]
+    assert "443 (Peer Address Family Mismatch)" in shown["title"]
+    assert "The relay has the other IP version than the peer" in shown["causes"]
+    assert "allocation-default-address-family" in shown["remedies"]

@@ -60,6 +60,16 @@ def test_a_stream_that_arrives_no_more(tmp_path):
     assert (told.reports, told.unreported, seconds(told.reported_until)) == (4, 2, 10)
 
 
+@pytest.mark.parametrize(("set_back", "unreported"), [(0, 2), (12, 0)])
+def test_where_the_clock_is_set_back_reports_accuse_nobody(tmp_path, set_back, unreported):
+    """Reports of the second half, with higher numbers, stand before those of the first by time."""
+    said = [back(heard(min(50 * at, 320)), at) for at in (5, 10, 15, 20)]
+    packets = sorted([*stream(range(1000)), *said])
+    shifted = [(time - set_back * SECOND * (time - START > 14 * SECOND), data) for time, data in packets]
+    found = wire.parted(tmp_path, wire.pcap(shifted, nano=True))
+    assert found.rtp_streams["unreported"].max() == unreported
+
+
 def test_loss_is_counted_between_the_first_report_and_the_last(tmp_path):
     """Of what was before, the capture may know nothing; what the receiver got twice counts negative."""
     told, _ = row(tmp_path, back(heard(250, lost=40), 5), back(heard(500, lost=60), 10))

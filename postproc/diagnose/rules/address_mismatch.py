@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from postproc.diagnose.evidence.candidates import PUBLIC, bases, offered, public
+from postproc.diagnose.evidence.candidates import PRIVATE, PUBLIC, bases, offered, public
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
-from postproc.diagnose.evidence.media import connected
+from postproc.diagnose.evidence.media import audio, connected
+from postproc.diagnose.evidence.negotiation import exchanges
 from postproc.diagnose.evidence.paths import TO_SERVER, checks
 from postproc.model.addresses import addr_class
-from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.loading import Row
 from postproc.model.rows import CandidateRow
 from postproc.model.text import Text
@@ -28,6 +29,20 @@ KNOWN = Text(
     "The deployment file names {seen} as the server's public address.",
     "Die Deployment-Datei nennt {seen} als öffentliche Adresse des Servers.",
 )
+OTHER_SOURCE = Text(
+    "{seen} sends the media of leg {number}, although its SDP names {offered}, and the other side's media arrives there.",
+    "{seen} sendet die Medien von Leg {number}, obwohl das eigene SDP {offered} nennt und die Medien der Gegenseite dort ankommen.",
+)
+UNEXPECTED = Text(
+    "So they leave by another interface and NAT, and come to the other side from an address that it does not know: many firewalls and"
+    " phones drop them.",
+    "Sie gehen also über eine andere Schnittstelle und ein NAT hinaus und kommen bei der Gegenseite von einer unbekannten Adresse: Viele"
+    " Firewalls und Telefone verwerfen sie.",
+)
+SETTLE_SOURCE = Text(
+    "a capture at the other side shows from where the media come, and whether they are taken.",
+    "Ein Mitschnitt bei der Gegenseite zeigt, woher die Medien kommen und ob sie angenommen werden.",
+)
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -37,6 +52,42 @@ def find(case: Case) -> Iterator[Finding]:
         yield from _mapped(case, leg)
         yield from _sources(case, leg)
         yield from _deployed(case, leg)
+    for number in case.numbers:
+        if number not in case.client_legs:
+            yield from _other_interface(case, number)
+
+
+def _other_interface(case: Case, leg: int) -> Iterator[Finding]:
+    """Yield a finding on media that leave from a private address of a machine whose SDP names a public one of its own.
+
+    Where NAT or a container is seen on both of its sides, each stream is there with both addresses.
+    """
+    least = case.deployment.thresholds.one_way_packets
+    streams = [row for row in audio(case, leg) if (row.packets or 0) >= least]
+    sources, targets = {row.src_addr for row in streams}, {row.dst_addr for row in streams}
+    named = {part.audio.connection_addr for each in exchanges(case, leg) for part in each}
+    for sent in streams:
+        if addr_class(sent.src_addr) not in PRIVATE or sent.src_addr in targets:
+            continue
+        for came in streams:
+            if (
+                (came.capture, came.src_addr, came.dst_port) == (sent.capture, sent.dst_addr, sent.src_port)
+                and addr_class(came.dst_addr) in PUBLIC
+                and came.dst_addr in named - sources
+            ):
+                yield Finding(
+                    RULE.name,
+                    "suspect",
+                    0.5,
+                    evidence(sent, came),
+                    OTHER_SOURCE,
+                    (UNEXPECTED,),
+                    {"seen": sent.src_addr, "offered": came.dst_addr, "number": leg},
+                    SETTLE_SOURCE,
+                    leg=leg,
+                    tags=frozenset({"source"}),
+                )
+                return
 
 
 def _mapped(case: Case, leg: int | None) -> Iterator[Finding]:
@@ -111,12 +162,23 @@ RULE = Rule(
     name="address-mismatch",
     stage="nat",
     breaks="mapped_address",
+    variants={
+        CLIENT: Variant("nat", "mapped_address"),
+        SERVER: Variant("nat", "mapped_address"),
+        "source": Variant("nat", "mapped_address", despite_media=True),
+    },
     summary=Text("Addresses do not match", "Adressen passen nicht zusammen"),
     claim=Text(
-        "The address offered in SDP is not the one under which that side is seen.",
-        "Die im SDP angebotene Adresse ist nicht die, unter der diese Seite gesehen wird.",
+        "The address offered in SDP is not the one under which that side is seen, or from which it sends.",
+        "Die im SDP angebotene Adresse ist nicht die, unter der diese Seite gesehen wird oder von der sie sendet.",
     ),
     causes=(
+        cause(
+            "The routes of the machine send media out by another interface (default route, VPN, second line) than the one that SDP names.",
+            "Die Routen des Rechners schicken Medien über eine andere Schnittstelle hinaus (Default-Route, VPN, zweite Leitung) als die im SDP"
+            " genannte.",
+            tag="source",
+        ),
         cause(
             "The public address has changed since the server asked its STUN server: XCC keeps the answer until its next restart.",
             "Die öffentliche Adresse hat sich geändert, seit der Server seinen STUN-Server gefragt hat: Der XCC behält die Antwort bis zum nächsten Neustart.",
@@ -140,6 +202,19 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Bind the media to the interface that SDP names (Asterisk: media_address with bind_rtp_to_media_address), or route by source"
+            " address (ip rule).",
+            "Die Medien an die im SDP genannte Schnittstelle binden (Asterisk: media_address mit bind_rtp_to_media_address) oder nach"
+            " Quelladresse routen (ip rule).",
+            tag="source",
+        ),
+        remedy(
+            "In FreeSWITCH: rtp-ip of the profile is the address that media are sent from.",
+            "In FreeSWITCH: rtp-ip des Profils ist die Adresse, von der Medien gesendet werden.",
+            tag="source",
+            product="freeswitch",
+        ),
         remedy(
             "Give the media server one network card, or set the routes in the firewall.",
             "Dem Medienserver nur eine Netzwerkkarte geben oder die Routen in der Firewall setzen.",

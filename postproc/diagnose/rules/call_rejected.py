@@ -378,6 +378,24 @@ RULE = Rule(
             tag="number",
         ),
         remedy(
+            "Compare the INVITE with one that this side takes: headers that are doubled or missing, Content-Type, length (fewer codecs, or"
+            " TCP), scheme of the URI (sip:, sips:, tel:).",
+            "Den INVITE mit einem vergleichen, den diese Seite annimmt: doppelte oder fehlende Header, Content-Type, Länge (weniger"
+            " Codecs oder TCP), Schema der URI (sip:, sips:, tel:).",
+            tag="message",
+        ),
+        remedy(
+            "Show a number that belongs to this trunk (P-Asserted-Identity), have the provider sign the calls, or have the number unblocked.",
+            "Eine Rufnummer dieses Trunks anzeigen (P-Asserted-Identity), die Anrufe vom Provider signieren oder die Rufnummer entsperren"
+            " lassen.",
+            tag="identity",
+        ),
+        remedy(
+            "Switch the extension that is required off at the side that demands it.",
+            "Die verlangte Erweiterung auf der Seite abschalten, die sie fordert.",
+            tag="extension",
+        ),
+        remedy(
             "Give the time and the Call-ID to whoever runs the trunk or the gateway.",
             "Dem Betreiber des Trunks oder Gateways Zeit und Call-ID nennen.",
         ),

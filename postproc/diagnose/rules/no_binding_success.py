@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from postproc.diagnose.evidence.candidates import BEHIND_NAT, PUBLIC, offered, public
 from postproc.diagnose.evidence.case import CLIENT, Case, evidence
+from postproc.diagnose.evidence.media import described
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, Checks, checks, requests
+from postproc.diagnose.evidence.signalling import rejection
 from postproc.diagnose.rules.hotspot_client import hotspot
 from postproc.model.addresses import addr_class, endpoint
 from postproc.model.enumerations import Verdict
@@ -43,8 +45,14 @@ SETTLE = Text(
 def find(case: Case) -> Iterator[Finding]:
     for leg in case.judged_legs:
         both = checks(case, leg=leg)
-        if both.dead(case.deployment.thresholds):
+        if both.dead(case.deployment.thresholds) and not _refused_unheard(case, leg):
             yield _finding(case, leg, both)
+
+
+def _refused_unheard(case: Case, leg: int | None) -> bool:
+    """Whether the call was refused before the checks' other side got a description: it could not answer them."""
+    offered = any(row.method == "INVITE" and row.leg == leg and row.has_sdp for row in case.sip_messages)
+    return offered and rejection(case) is not None and not described(case, leg)
 
 
 def _finding(case: Case, leg: int | None, both: Checks) -> Finding:

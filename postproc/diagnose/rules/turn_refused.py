@@ -192,6 +192,13 @@ RULE = Rule(
             tag="437",
         ),
         cause(
+            "The relay has the other IP version than the peer: the client reached the TURN server over IPv6 (or IPv4) and asked for no"
+            " address family, and the server gave a relay of that kind.",
+            "Das Relay hat die andere IP-Version als die Gegenstelle: Der Client erreichte den TURN-Server über IPv6 (oder IPv4), verlangte"
+            " keine Adressfamilie und bekam ein Relay dieser Art.",
+            tag="443",
+        ),
+        cause(
             "The TURN server does not support what the client asks for, or is not set up for it.",
             "Der TURN-Server unterstützt nicht, was der Client verlangt, oder ist nicht dafür eingerichtet.",
         ),
@@ -219,6 +226,13 @@ RULE = Rule(
             "Give the TURN server a wider range of relay ports (coturn: min-port, max-port).",
             "Dem TURN-Server einen größeren Bereich von Relay-Ports geben (coturn: min-port, max-port).",
             tag="508",
+        ),
+        remedy(
+            "Give the TURN server relay addresses of both kinds, or the client its IPv4 address only (coturn: relay-ip,"
+            " allocation-default-address-family).",
+            "Dem TURN-Server Relay-Adressen beider Arten geben oder dem Client nur dessen IPv4-Adresse nennen (coturn: relay-ip,"
+            " allocation-default-address-family).",
+            tag="443",
         ),
         remedy(
             "Look up {client} in the log of the TURN server: it names the reason.",
