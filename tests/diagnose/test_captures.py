@@ -148,8 +148,8 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
             [
                 ("bindings-one-way", "fault", None),
                 ("dtls-not-started", "fault", "bindings-one-way"),
-                ("no-media", "fault", "dtls-not-started"),
-                ("one-way-media", "suspect", "no-media"),
+                ("one-way-media", "suspect", "dtls-not-started"),
+                ("no-media", "fault", None),
             ],
         )
     ],
@@ -314,8 +314,8 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
             [
                 ("ice-role-conflict", "fault", None),
                 ("dtls-not-started", "fault", "ice-role-conflict"),
-                ("no-media", "fault", "dtls-not-started"),
-                ("one-way-media", "suspect", "no-media"),
+                ("no-media", "fault", "ice-role-conflict"),
+                ("one-way-media", "suspect", "dtls-not-started"),
             ],
         )
     ],
