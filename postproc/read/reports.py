@@ -97,16 +97,16 @@ class Reports:
 def _parsed(data: bytes, *, whole: bool) -> Iterator[tuple[tuple[int, int], int, Mapping[int, Block] | None]]:
     """Yield reporter, number of sources and blocks of a compound's reports; of SRTCP the first, no blocks."""
     try:
-        parts = [*rtp.parse_rtcp(data)] if whole else []
+        parts = [*rtp.rtcp_parts(data)] if whole else []
     except MalformedError:
         parts = []
-    for part in parts:
-        place = PLACE_OF_BLOCKS.get(part.kind)
-        if place is not None and len(part.body) >= place + part.entries * BLOCK.size:
-            words = [BLOCK.unpack_from(part.body, place + n * BLOCK.size) for n in range(part.entries)]
+    for flags, kind, start, end in parts:
+        place, count = PLACE_OF_BLOCKS.get(kind), flags & 0x1F
+        if place is not None and end - start >= place + count * BLOCK.size:
+            words = [BLOCK.unpack_from(data, start + place + n * BLOCK.size) for n in range(count)]
             yield (
-                (int.from_bytes(part.body[:4]), part.kind),
-                part.entries,
+                (int.from_bytes(data[start : start + 4]), kind),
+                count,
                 {ssrc: Block(highest, _signed(lost)) for ssrc, lost, highest, *_ in words},
             )
     if not parts and len(data) >= HEAD:

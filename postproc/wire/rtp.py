@@ -120,6 +120,12 @@ def parse_rtcp(data: bytes) -> Iterator[RtcpPacket]:
     """Yield the packets of a compound (RFC 3550, section 6.1). In SRTCP only the first header is
     unencrypted.
     """
+    for flags, kind, start, end in rtcp_parts(data):
+        yield RtcpPacket(kind, flags & 0x1F, data[start:end], bool(flags & 0x20))
+
+
+def rtcp_parts(data: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Yield first byte, type, and start and end of the body of each packet of a compound."""
     at = 0
     while at < len(data):
         if at + RTCP_HEADER > len(data) or data[at] >> 6 != VERSION or data[at + 1] not in RTCP_TYPES:
@@ -128,7 +134,7 @@ def parse_rtcp(data: bytes) -> Iterator[RtcpPacket]:
         end = at + RTCP_HEADER + 4 * words
         if end > len(data):
             raise MalformedError("an RTCP packet longer than its datagram")
-        yield RtcpPacket(kind, flags & 0x1F, data[at + RTCP_HEADER : end], bool(flags & 0x20))
+        yield flags, kind, at + RTCP_HEADER, end
         at = end
 
 
