@@ -67,7 +67,7 @@ def packet_cut(random: Random, trace: Trace) -> Trace:
     """A short snapshot length: of every packet, or from some place on."""
     size, since = random.choice((0, 1, 13, 14, 20, 34, 42, 54, 60, 100)), random.choice((0, 5, 20))
     return trace.with_packets(
-        [*trace.packets[:since], *(replace(each, data=each.data[:size]) for each in trace.packets[since:])]
+        [*trace.packets[:since], *(each._replace(data=each.data[:size]) for each in trace.packets[since:])]
     )
 
 
@@ -82,7 +82,7 @@ def packet_bytes(random: Random, trace: Trace) -> Trace | None:
         at = random.randrange(len(held))
         if data := bytearray(held[at].data):
             data[random.randrange(len(data))] = random.choice((0, 255, random.randrange(256)))
-            held[at] = replace(held[at], data=bytes(data))
+            held[at] = held[at]._replace(data=bytes(data))
     return trace.with_packets(held)
 
 
@@ -97,9 +97,9 @@ def ip_field(random: Random, trace: Trace) -> Trace | None:
         at = traces.network(trace.interfaces[each.interface].link_type, each.data)
         data = bytearray(each.data)
         if at is None:
-            return [replace(each, data=bytes(data[:-1]))]
+            return [each._replace(data=bytes(data[:-1]))]
         data[at + random.randrange(20)] = random.choice((0, 1, 4, 6, 17, 41, 43, 44, 50, 51, 58, 60, 255))
-        return [replace(each, data=bytes(data))]
+        return [each._replace(data=bytes(data))]
 
     return _one(random, trace, changed)
 
@@ -262,7 +262,7 @@ def link_type_other(random: Random, trace: Trace) -> Trace:
     """The interface says it is of another kind; the packets are what they were."""
     kinds_ = (0, 1, 9, 12, 50, 51, 101, 105, 108, 113, 127, 147, 192, 228, 229, 252, 276, 65_535)
     first, *rest = trace.interfaces
-    return replace(trace, interfaces=(replace(first, link_type=random.choice(kinds_)), *rest))
+    return replace(trace, interfaces=(first._replace(link_type=random.choice(kinds_)), *rest))
 
 
 def interface_odd(random: Random, trace: Trace) -> Trace:
@@ -279,7 +279,7 @@ def interface_odd(random: Random, trace: Trace) -> Trace:
 def interfaces_many(random: Random, trace: Trace) -> Trace:
     """Hundreds of interfaces, and packets of any of them."""
     count = random.choice((3, 600))
-    held = [replace(each, interface=random.randrange(count)) for each in trace.packets]
+    held = [each._replace(interface=random.randrange(count)) for each in trace.packets]
     return replace(trace, interfaces=trace.interfaces[:1] * count, packets=tuple(held))
 
 
@@ -290,7 +290,7 @@ def ticks_any(random: Random, trace: Trace) -> Trace:
     value = random.choice((*NUMBERS, 9_223_372_036_854_775, 4_102_444_800_000_000, random.randrange(2**64)))
     return trace.with_packets(
         [
-            replace(each, ticks=value & (1 << 64) - 1, time=value & (1 << 62) - 1) if at in chosen else each
+            each._replace(ticks=value & (1 << 64) - 1, time=value & (1 << 62) - 1) if at in chosen else each
             for at, each in enumerate(trace.packets)
         ]
     )
@@ -302,7 +302,7 @@ def clock_stepped(random: Random, trace: Trace) -> Trace:
     step = random.choice((-3600, -1, 1, 60, 86_400, 31_536_000, -1_700_000_000)) * 1_000_000
     return trace.with_packets(
         [
-            replace(each, ticks=(each.ticks + step) % 2**64, time=each.time + step * 1000)
+            each._replace(ticks=(each.ticks + step) % 2**64, time=each.time + step * 1000)
             if at >= since
             else each
             for at, each in enumerate(trace.packets)
@@ -312,7 +312,7 @@ def clock_stepped(random: Random, trace: Trace) -> Trace:
 
 def comment_hostile(random: Random, trace: Trace) -> Trace | None:
     option = pcapng.option(random.choice((1, 2, 4, 2988, 0x8001)), hostile(random)[:60_000])
-    return _one(random, trace, lambda each: [replace(each, options=option)])
+    return _one(random, trace, lambda each: [each._replace(options=option)])
 
 
 def ethernet_only(random: Random, trace: Trace) -> Trace | None:

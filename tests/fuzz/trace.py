@@ -103,7 +103,7 @@ def pcap(trace: Trace, order: str = "<", *, nanoseconds: bool = False) -> bytes:
 
 
 def with_data(record: Record, data: bytes) -> Record:
-    return replace(record, data=data, original=len(data))
+    return record._replace(data=data, original=len(data))
 
 
 def network(link_type: int, data: bytes) -> int | None:

@@ -60,14 +60,17 @@ def find(case: Case) -> Iterator[Finding]:
 def _other_interface(case: Case, leg: int) -> Iterator[Finding]:
     """Yield a finding on media that leave from a private address of a machine whose SDP names a public one of its own.
 
-    Where NAT or a container is seen on both of its sides, each stream is there with both addresses.
+    Where NAT or a container is seen on both of its sides, each stream is there with both addresses. A packet from a
+    private address to a public one is captured on the sender's side of its NAT, so what is sent to the address named
+    arrives; between private ones (a VPN) it may as well be on its way out (``one-way-media``).
     """
     least = case.deployment.thresholds.one_way_packets
     streams = [row for row in audio(case, leg) if (row.packets or 0) >= least]
     sources, targets = {row.src_addr for row in streams}, {row.dst_addr for row in streams}
     named = {part.audio.connection_addr for each in exchanges(case, leg) for part in each}
     for sent in streams:
-        if addr_class(sent.src_addr) not in PRIVATE or sent.src_addr in targets:
+        outward = addr_class(sent.src_addr) in PRIVATE and addr_class(sent.dst_addr) in PUBLIC
+        if not outward or sent.src_addr in targets:
             continue
         for came in streams:
             if (
