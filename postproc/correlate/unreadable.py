@@ -102,8 +102,9 @@ def _fits(
     seen: dict[Hashable, dict[str, str]] = defaultdict(dict)  # by recording
     for capture, hosts_of in checks.hosts_in.items():
         seen[recording_of(recordings, capture)] = hosts_of | seen[recording_of(recordings, capture)]
-    views = [(where, {*hosts_of.values()}) for where, hosts_of in seen.items()]
-    for where, hosts, server in ((*view, host) for view in views for host in view[1] if len(view[1]) == 2):
+    views = ((where, {*hosts_of.values()}) for where, hosts_of in seen.items())
+    pairs = [(where, hosts) for where, hosts in views if len(hosts) == 2]
+    for where, hosts, server in ((*pair, host) for pair in pairs for host in pair[1]):
         moments = by_host.get(server, [])
         start = bisect_left(moments, checks.first - NEAR, key=itemgetter(0))
         for moment, leg in moments[start : bisect_right(moments, checks.first + NEAR, key=itemgetter(0))]:

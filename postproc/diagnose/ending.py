@@ -8,7 +8,8 @@ from postproc.diagnose.evidence import fax
 from postproc.diagnose.evidence.case import OTHER, Case
 from postproc.diagnose.evidence.media import both_ways, talking, way, ways
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER
-from postproc.diagnose.evidence.signalling import given_up, q850, rejection, server_calls
+from postproc.diagnose.evidence.q850 import NORMAL_CLEARING
+from postproc.diagnose.evidence.signalling import TERMINATED, given_up, q850, rejection, server_calls
 from postproc.model.enumerations import Verdict
 from postproc.model.rows import LegRow
 from postproc.model.text import Text
@@ -67,9 +68,7 @@ HUNG_UP_SOME_TIME = Text(
 )
 GIVEN_UP = Text("Cancelled after {seconds:0} s{why}.", "Abgebrochen nach {seconds:0} s{why}.")
 LONGEST_CALL_S = 7 * 86_400  # no call lasts a week; a larger value believes durations from a clock that jumps
-TERMINATED = 487  # response to a cancelled INVITE (RFC 3261, section 9.2), even if the CANCEL is not captured
 T2 = timedelta(seconds=4)  # RFC 3261, section 17.1.2.2: by then the 200 or the BYE has been retransmitted
-NORMAL_CLEARING = 16  # ITU-T Q.850: adds nothing to the BYE itself
 LONGEST_REASON = 100  # characters quoted of a Reason
 UNHEARD = 3  # times a BYE is sent; a choice: with fewer, the response may be outside the capture
 

@@ -1,12 +1,14 @@
 """BYEs that end no call: refused, unanswered, or for an answer that never arrived; in sentences of rule ``no-response``."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.in_dialog import UNTOLD, lasting, seconds, shown
+from postproc.diagnose.evidence.in_dialog import UNTOLD, lasting, seconds
+from postproc.diagnose.evidence.signalling import phrase
 from postproc.model.findings import Finding, cause, remedy
+from postproc.model.loading import by
 from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
 
@@ -107,10 +109,7 @@ UNKNOWN_CALL = frozenset({400, 403, 404, 481})  # challenges and 408 do not say 
 def refused_byes(rule: str, case: Case) -> Iterator[Finding]:
     """Yield a finding on each BYE that is refused by a side that goes on with the call."""
     least = case.deployment.thresholds.one_way_seconds
-    for bye in case.sip_messages:
-        if bye.method != "BYE":
-            continue
-        dialog = [row for row in case.sip_messages if row.call_id == bye.call_id]
+    for bye, dialog in _byes(case):
         answers = [row for row in dialog if row.cseq_method == "BYE" and row.status and row.time >= bye.time]
         refused = next((row for row in answers if (row.cseq, row.src_addr) == (bye.cseq, bye.dst_addr)), None)
         if refused is None or refused.status not in UNKNOWN_CALL:
@@ -135,7 +134,7 @@ def refused_byes(rule: str, case: Case) -> Iterator[Finding]:
                 "sender": bye.src_addr,
                 "target": bye.dst_addr,
                 "number": bye.leg,
-                "answer": shown(refused),
+                "answer": phrase(refused.status, refused.reason),
                 "seconds": seconds,
                 "route": route,
             },
@@ -144,6 +143,12 @@ def refused_byes(rule: str, case: Case) -> Iterator[Finding]:
             tags=frozenset({"bye"}),
         )
         return
+
+
+def _byes(case: Case) -> Iterator[tuple[SipMessageRow, Sequence[SipMessageRow]]]:
+    """Yield each BYE with the messages of its Call-ID."""
+    dialogs = by(case.sip_messages, "call_id")
+    return ((row, dialogs[row.call_id]) for row in case.sip_messages if row.method == "BYE")
 
 
 def lost_byes(rule: str, case: Case, astray: Collection[int | None]) -> Iterator[Finding]:
@@ -210,10 +215,7 @@ def _goes_on(case: Case, bye: SipMessageRow, dialog: Collection[SipMessageRow]) 
 
 def unseen_answers(rule: str, case: Case) -> Iterator[Finding]:
     """Yield a finding on each BYE of a called side of which only provisional responses arrived."""
-    for bye in case.sip_messages:
-        dialog = (
-            [row for row in case.sip_messages if row.call_id == bye.call_id] if bye.method == "BYE" else []
-        )
+    for bye, dialog in _byes(case):
         asked = [
             row
             for row in dialog

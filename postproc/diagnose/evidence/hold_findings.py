@@ -2,6 +2,7 @@
 
 from postproc.diagnose.evidence.case import evidence
 from postproc.diagnose.evidence.holds import Kept
+from postproc.diagnose.evidence.signalling import phrase
 from postproc.model.findings import Finding
 from postproc.model.rows import PhaseRow, SipMessageRow
 from postproc.model.text import Text
@@ -73,7 +74,7 @@ def left_on_hold(rule: str, held: Kept) -> Finding:
     elif refused is not None and (refused.status or 0) // 100 == 2:
         title, detail, tag = TITLE_ANSWERED, HELD, "answered"
     elif refused is not None:
-        facts["answer"] = f"{refused.status} {refused.reason or ''}".strip()
+        facts["answer"] = phrase(refused.status, refused.reason)
         title, detail, tag = TITLE_REFUSED, HELD, "refused"
     else:
         title, detail, tag = TITLE_UNANSWERED, HELD, "unanswered"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from postproc.diagnose.evidence.candidates import PRIVATE
 from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.signalling import phrase
 from postproc.model.addresses import addr_class
 from postproc.model.findings import Finding
 from postproc.model.rows import SipMessageRow
@@ -73,7 +74,11 @@ def unanswered_pracks(rule: str, case: Case) -> Iterator[Finding]:
             evidence(prack, *copies),
             PRACK,
             (RELIABLE,),
-            {"target": prack.dst_addr, "sender": prack.src_addr, "status": shown(copies[0])}
+            {
+                "target": prack.dst_addr,
+                "sender": prack.src_addr,
+                "status": phrase(copies[0].status, copies[0].reason),
+            }
             | _repeated(copies),
             SETTLE_PRACK,
             leg=prack.leg,
@@ -102,8 +107,8 @@ def missing_pracks(rule: str, case: Case) -> Iterator[Finding]:
                 {
                     "target": first.src_addr,
                     "sender": first.dst_addr,
-                    "status": shown(first),
-                    "answer": shown(refused),
+                    "status": phrase(first.status, first.reason),
+                    "answer": phrase(refused.status, refused.reason),
                 }
                 | _repeated(copies),
                 SETTLE_NO_PRACK,
@@ -173,10 +178,6 @@ def seconds(copies: Sequence[SipMessageRow]) -> float:
 def _repeated(copies: Sequence[SipMessageRow]) -> dict[str, object]:
     """Return the facts about a message that is sent again."""
     return {"number": copies[0].leg, "times": len(copies), "seconds": seconds(copies)}
-
-
-def shown(row: SipMessageRow) -> str:
-    return f"{row.status} {row.reason or ''}".strip()
 
 
 def _unanswered_pracks(case: Case) -> Iterator[tuple[SipMessageRow, list[SipMessageRow]]]:

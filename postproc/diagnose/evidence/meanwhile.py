@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import CLIENT, Case
 from postproc.diagnose.evidence.negotiation import Exchange, exchanges
-from postproc.diagnose.evidence.signalling import CHALLENGES
+from postproc.diagnose.evidence.signalling import ASKED_AGAIN, TERMINATED, author, phrase
 from postproc.diagnose.evidence.silences import Silence
 from postproc.model.rows import DtlsMessageRow, DtlsRow, SipMessageRow, TransactionRow
 from postproc.model.text import Text
@@ -46,13 +46,7 @@ HUNG_UP = Text(
 JUST_BEFORE = timedelta(seconds=2)
 UNHEARD = 3  # times a request is sent; a choice: with fewer, the response may be outside the capture
 CHANGES = ("INVITE", "UPDATE", "REFER")
-BEFORE = JUST_BEFORE  # as a device notices that its network is gone
 ENDED_WITH = timedelta(seconds=1)  # a phase ends with the BYE, by the clock of the capture
-ASKED_AGAIN = CHALLENGES | {
-    422,
-    487,
-    491,
-}  # the requester tries again (RFC 3261, section 14.1; RFC 4028, section 7.3)
 ROLES = frozenset({"active", "passive"})
 
 
@@ -111,8 +105,8 @@ def _refused(case: Case, silence: Silence) -> Event | None:
         and not row.initial
         and row.method in ("INVITE", "UPDATE")
         and (row.final_status or 0) >= 300
-        and row.final_status not in ASKED_AGAIN
-        and silence.since - BEFORE <= row.time <= silence.until
+        and row.final_status not in (*ASKED_AGAIN, TERMINATED)
+        and silence.since - JUST_BEFORE <= row.time <= silence.until
     )
     change = next(changes, None)
     if change is None:
@@ -126,7 +120,7 @@ def _refused(case: Case, silence: Silence) -> Event | None:
             "asker": change.src_addr,
             "change": "re-INVITE" if change.method == "INVITE" else change.method,
             "change_frame": change.frame,
-            "refusal": f"{change.final_status} {change.final_reason or ''}".strip(),
+            "refusal": phrase(change.final_status, change.final_reason),
         },
     )
 
@@ -140,7 +134,9 @@ def _role(case: Case, silence: Silence) -> Event | None:
         said = {now.audio.setup, then.audio.setup}
         if said != ROLES or now.audio.fingerprint != then.audio.fingerprint:
             continue
-        if abs(at - silence.since) <= BEFORE and not any(_began(row, silence, after) for row in case.dtls):
+        if abs(at - silence.since) <= JUST_BEFORE and not any(
+            _began(row, silence, after) for row in case.dtls
+        ):
             return Event(
                 (ROLE,),
                 "role",
@@ -174,12 +170,8 @@ def _hung_up(case: Case, silence: Silence) -> Event | None:
             far = leg.uac_addr if leg.role == "inbound" else leg.uas_addr
             near = leg.uas_addr if leg.role == "inbound" else leg.uac_addr
             spoke |= {addr for addr in [far if silence.side == CLIENT else near] if addr}
-    own = {row.src_addr for row in case.sip_messages if _author(row) == _author(bye)}
+    own = {row.src_addr for row in case.sip_messages if author(row) == author(bye)}
     if bye.src_addr in heard or own & spoke:
         return None
     waited = (bye.time - silence.since).total_seconds()
     return Event((HUNG_UP,), "starved", {"ender": bye.src_addr, "waited": waited})
-
-
-def _author(row: SipMessageRow) -> tuple[str, str | None]:
-    return row.call_id, row.from_tag if row.method is not None else row.to_tag

@@ -6,7 +6,7 @@ from datetime import timedelta
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import media_ok
 from postproc.diagnose.evidence.q850 import BROKEN_DOWN, CAUSES
-from postproc.diagnose.evidence.signalling import given_up, q850, sip_cause
+from postproc.diagnose.evidence.signalling import given_up, phrase, q850, sip_cause
 from postproc.model.findings import Finding
 from postproc.model.text import Text
 from postproc.model.vocabulary import EVERYDAY_ENDS
@@ -74,7 +74,7 @@ def refused_onward(rule: str, case: Case, kind: Callable[[int], str]) -> Iterato
         return
     facts = {
         "who": last.src_addr,
-        "answer": f"{last.status} {last.reason or ''}".strip(),
+        "answer": phrase(last.status, last.reason),
         "server": last.dst_addr,
         "seconds": (ended.end_time - last.time).total_seconds(),
     }

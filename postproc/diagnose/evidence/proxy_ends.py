@@ -1,14 +1,16 @@
 """Calls that a machine between the parties ends on its own, in sentences of rule ``no-response``."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.byes import UNKNOWN_CALL
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.in_dialog import LASTING_S, REPEATED
-from postproc.diagnose.evidence.signalling import AT_ONCE, q850
+from postproc.diagnose.evidence.q850 import NORMAL_CLEARING
+from postproc.diagnose.evidence.signalling import AT_ONCE, phrase, q850
 from postproc.model.findings import Finding
+from postproc.model.loading import by
 from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
 
@@ -40,7 +42,6 @@ SETTLE_PINGED = Text(
 )
 # Timer F of RFC 3261 (64 * T1): by then an OPTIONS has failed; five seconds for the tick of a server's timer.
 GIVEN_UP = timedelta(seconds=37)
-NORMAL_CLEARING = 16  # ITU-T Q.850: somebody hung up
 
 
 def untold(rule: str, case: Case) -> Iterator[Finding]:
@@ -85,7 +86,7 @@ def untold(rule: str, case: Case) -> Iterator[Finding]:
                 "told": byes[0].dst_addr,
                 "target": bye.src_addr,
                 "seconds": seconds,
-                "answer": f"{refused.status} {refused.reason or ''}".strip(),
+                "answer": phrase(refused.status, refused.reason),
             },
             SETTLE_UNTOLD,
             leg=bye.leg,
@@ -132,7 +133,7 @@ def unanswered_pings(rule: str, case: Case) -> Iterator[Finding]:
                 return
 
 
-def _of_its_own_accord(bye: SipMessageRow, dialog: list[SipMessageRow]) -> bool:
+def _of_its_own_accord(bye: SipMessageRow, dialog: Sequence[SipMessageRow]) -> bool:
     """Whether a machine between the parties ends the call: it tells both of them, or gives a reason; a person does neither."""
     both = any(
         row.method == "BYE"
@@ -144,12 +145,9 @@ def _of_its_own_accord(bye: SipMessageRow, dialog: list[SipMessageRow]) -> bool:
     return both or (bye.reason_header is not None and q850(bye.reason_header) != NORMAL_CLEARING)
 
 
-def _byes(case: Case) -> Iterator[tuple[SipMessageRow, list[SipMessageRow]]]:
+def _byes(case: Case) -> Iterator[tuple[SipMessageRow, Sequence[SipMessageRow]]]:
     """Yield each BYE with the messages of its dialog."""
-    dialogs: dict[tuple[str, str], list[SipMessageRow]] = defaultdict(list)
-    for row in case.sip_messages:
-        dialogs[row.capture, row.call_id].append(row)
-    for dialog in dialogs.values():
+    for dialog in by(case.sip_messages, "capture", "call_id").values():
         for row in dialog:
             if row.method == "BYE":
                 yield row, dialog

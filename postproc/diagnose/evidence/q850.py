@@ -36,6 +36,7 @@ CAUSES: Mapping[int, Text] = {
     88: Text("Q.850 cause 88: incompatible destination.", "Q.850-Ursache 88: inkompatibles Ziel."),
     102: Text("Q.850 cause 102: a timer expired.", "Q.850-Ursache 102: Ein Timer ist abgelaufen."),
 }
+NORMAL_CLEARING = 16  # somebody hung up: adds nothing to the BYE itself
 # Classes 2 to 4: resource, service or network unavailable, or not implemented.
 BROKEN_DOWN = frozenset({27, 34, 38, 41, 42, 43, 44, 47, 58, 63, 65, 69, 70, 79})
 NUMBER_CAUSES = frozenset({1, 22, 28})  # of Q.850: unassigned, changed, incomplete

@@ -15,6 +15,8 @@ from postproc.model.rows import LegRow, SdpMediaRow, SipMessageRow
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
 CHALLENGES = frozenset({401, 407})
+# After these the requester tries again (RFC 3261, section 14.1; RFC 4028, section 7.3).
+ASKED_AGAIN = CHALLENGES | {422, 491}
 Q850 = re.compile(r"Q\.850\s*;[^,]*?cause\s*=\s*(\d{1,3})(?!\d)", re.IGNORECASE)
 SIP_CAUSE = re.compile(r"\bSIP\s*;[^,]*?cause\s*=\s*(\d{3})(?!\d)", re.IGNORECASE)
 # Causes in a CANCEL by which somebody hung up, or let it ring long enough (RFC 3326, section 3.1): with these it is everyday.
@@ -32,6 +34,16 @@ INCOMPATIBLE = 88  # Q.850: incompatible destination
 AT_ONCE = timedelta(seconds=2)
 # Q.850 defines no cause 0: Asterisk sends it with 603 where it has no other, as when no codec fits.
 NO_PERSON = BROKEN_DOWN | {0, 88}
+
+
+def phrase(status: int | None, reason: str | None) -> str:
+    """Return status and reason phrase as a status line has them (RFC 3261, section 7.2)."""
+    return f"{status} {reason or ''}".strip()
+
+
+def author(row: SipMessageRow) -> tuple[str, str | None]:
+    """Return Call-ID and tag of the side that made a message, wherever it was sent from."""
+    return row.call_id, row.from_tag if row.method is not None else row.to_tag
 
 
 class Rejection(NamedTuple):
@@ -53,7 +65,7 @@ class Rejection(NamedTuple):
     @property
     def phrase(self) -> str:
         """Status and reason phrase."""
-        return f"{self.status} {self.response.reason or ''}".strip()
+        return phrase(self.status, self.response.reason)
 
     @property
     def after_ms(self) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.icmp import kind, undelivered
-from postproc.diagnose.evidence.signalling import ONE_PACKET
+from postproc.diagnose.evidence.signalling import ONE_PACKET, phrase
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding
 from postproc.model.rows import IcmpErrorRow, SipMessageRow
@@ -127,7 +127,7 @@ def finding_on(
         facts |= {
             "answered": f"{answer.dst_addr}:{answer.dst_port}",
             "asked": f"{first.src_addr}:{first.src_port}",
-            "answer": f"{answer.status} {answer.reason or ''}".strip(),
+            "answer": phrase(answer.status, answer.reason),
         }
         detail = [WENT_TO]
     if told:

@@ -28,14 +28,28 @@ def fed_on_the_other_hop(case: Case, sent: Way) -> RtpStreamRow | None:
 
 def garbled_by(case: Case, leg: int | None, stream: RtpStreamRow) -> SdpMediaRow | None:
     """Return the last description from a stream's sender if it names a port and no address; without ICE."""
+    own = _description_of_sender(case, leg, stream)
+    return own if own is not None and own.connection_addr is None else None
+
+
+def told_elsewhere(case: Case, leg: int | None, stream: RtpStreamRow) -> str | None:
+    """Return the media address in the description of a stream's sender if it is not the one it sends from; without ICE."""
+    own = _description_of_sender(case, leg, stream)
+    return own.connection_addr if own is not None and own.connection_addr != stream.src_addr else None
+
+
+def _description_of_sender(case: Case, leg: int | None, stream: RtpStreamRow) -> SdpMediaRow | None:
+    """Return the last accepted description of the side that sends a stream to where the other's says; without ICE."""
     last = next((each for each in reversed(exchanges(case, leg)) if each.accepted), None)
     if last is None or last.ice:
         return None
-    for author, reader in last.descriptions:
-        there = reader.audio.connection_addr, reader.audio.port
-        if there == (stream.dst_addr, stream.dst_port) and author.audio.connection_addr is None:
-            return author.audio
-    return None
+    there = (stream.dst_addr, stream.dst_port)
+    senders = (
+        author.audio
+        for author, reader in last.descriptions
+        if (reader.audio.connection_addr, reader.audio.port) == there
+    )
+    return next(senders, None)
 
 
 def fed_by(case: Case, leg: int | None, server: str) -> PhaseRow | None:
@@ -62,18 +76,6 @@ def _meet(one: PhaseRow, other: PhaseRow) -> bool:
     if one.started is None or one.ended is None or other.started is None or other.ended is None:
         return False
     return one.started < other.ended and other.started < one.ended
-
-
-def told_elsewhere(case: Case, leg: int | None, stream: RtpStreamRow) -> str | None:
-    """Return the media address in the description of a stream's sender if it is not the one it sends from; without ICE."""
-    last = next((each for each in reversed(exchanges(case, leg)) if each.accepted), None)
-    if last is None or last.ice:
-        return None
-    for author, reader in last.descriptions:
-        there = reader.audio.connection_addr, reader.audio.port
-        if there == (stream.dst_addr, stream.dst_port) and author.audio.connection_addr != stream.src_addr:
-            return author.audio.connection_addr
-    return None
 
 
 def wants_video(case: Case, leg: int | None, own: set[str]) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.icmp import kind, undelivered
-from postproc.diagnose.evidence.signalling import ONE_PACKET
+from postproc.diagnose.evidence.signalling import ONE_PACKET, phrase
 from postproc.model.addresses import endpoint, uri_host
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
@@ -124,7 +124,7 @@ def _acks(case: Case, answer: SipMessageRow) -> list[SipMessageRow]:
 def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *, ignored: bool) -> Finding:
     first, last = sent[0], sent[-1]
     facts: dict[str, object] = {
-        "status": f"{first.status} {first.reason or ''}".strip(),
+        "status": phrase(first.status, first.reason),
         "number": first.leg,
         "sender": first.src_addr,
         "times": len(sent),

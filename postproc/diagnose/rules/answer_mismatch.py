@@ -7,7 +7,7 @@ from postproc.diagnose.evidence.answers import Lack, by_machine, decides, ended,
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_ways
 from postproc.diagnose.evidence.negotiation import Exchange, exchanges, secured
-from postproc.diagnose.evidence.signalling import disjoint, negotiated, rejection
+from postproc.diagnose.evidence.signalling import disjoint, negotiated, phrase, rejection
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow, SipMessageRow
 from postproc.model.text import Text
@@ -202,7 +202,7 @@ def _empty(case: Case, leg: int) -> Iterator[Finding]:
         NO_SDP,
         (NOWHERE,),
         {
-            "status": f"{done.status} {done.reason or ''}".strip(),
+            "status": phrase(done.status, done.reason),
             "who": done.src_addr,
             "number": leg,
             "offerer": first.src_addr,

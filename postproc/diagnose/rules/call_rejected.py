@@ -7,7 +7,7 @@ from typing import Any
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.own_failures import PRECONDITION, cancelled, dropped, refused_onward
 from postproc.diagnose.evidence.q850 import CAUSES, NUMBER_CAUSES
-from postproc.diagnose.evidence.signalling import CHALLENGES, Rejection, by_machine, rejection
+from postproc.diagnose.evidence.signalling import CHALLENGES, Rejection, by_machine, phrase, rejection
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import (
     ack_missing,
@@ -243,7 +243,7 @@ def _alone(case: Case, refused: Rejection) -> bool:
 def _facts(refused: Rejection) -> dict[str, Any]:
     return {
         "who": refused.origin.src_addr,
-        "answer": f"{refused.origin.status} {refused.origin.reason or ''}".strip(),
+        "answer": phrase(refused.origin.status, refused.origin.reason),
         "passed": refused.phrase,
         "after_ms": refused.after_ms,
         "after_s": refused.after_ms / MS_PER_S,

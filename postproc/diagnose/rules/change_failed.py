@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.negotiation import Exchange, exchanges
-from postproc.diagnose.evidence.signalling import AT_ONCE, CHALLENGES, q850
+from postproc.diagnose.evidence.q850 import NORMAL_CLEARING
+from postproc.diagnose.evidence.signalling import ASKED_AGAIN, AT_ONCE, TERMINATED, phrase, q850
 from postproc.diagnose.rules import ack_missing, no_response, session_expired, transfer_failed
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow, SipMessageRow, TransactionRow
@@ -66,9 +67,6 @@ SETTLE = Text(
 )
 
 METHODS = frozenset({"INVITE", "UPDATE", "PRACK"})
-# 491, 422, challenges: the requester asks again (RFC 3261, 14.1; RFC 4028, 7.3). 487: it took the request back itself.
-ASKED_AGAIN = CHALLENGES | {422, 487, 491}
-NORMAL_CLEARING = 16  # ITU-T Q.850: somebody hung up
 # Timers B and F of RFC 3261 (64 * T1): then a request has failed. Server timers tick in seconds; with a minute of room,
 # people who happen to hang up are attributed to it.
 TIMEOUT, ROOM = timedelta(seconds=32), timedelta(seconds=5)
@@ -87,8 +85,9 @@ def find(case: Case) -> Iterator[Finding]:
     changed = _changed(case, bye) if failed is None else None
     if not (failed or changed) or any(True for rule in NEARER for _ in rule.find(case)):
         return
+    if changed:
+        yield changed
     if failed is None:
-        yield from changed or ()
         return
     # A B2BUA passes it on: the request that failed first is the one whose answer is somebody's own.
     origin = min(
@@ -99,12 +98,12 @@ def find(case: Case) -> Iterator[Finding]:
     yield _finding(case, origin, bye)
 
 
-def _changed(case: Case, bye: SipMessageRow) -> list[Finding]:
+def _changed(case: Case, bye: SipMessageRow) -> Finding | None:
     """Return a finding if the dialog of a BYE had agreed on another codec just before it, with media both ways; else none."""
     every = exchanges(case, case.leg_of.get(bye.call_id))
     last = next((each for each in reversed(every) if each.answer.message.time <= bye.time), None)
     if last is None or last.offer.message.to_tag is None or not last.accepted:
-        return []
+        return None
     ended = bye.time - last.answer.message.time
     before = [
         each
@@ -114,7 +113,7 @@ def _changed(case: Case, bye: SipMessageRow) -> list[Finding]:
     held = any(part.audio.direction not in (None, "sendrecv") for part in last)
     referred = any(row.method == "REFER" for row in case.sip_messages)
     if ended > BY_ITSELF or held or referred or not before or _codec(before[-1]) == _codec(last):
-        return []
+        return None
     request = last.offer.message
     facts: dict[str, object] = {
         "ender": bye.src_addr,
@@ -126,22 +125,18 @@ def _changed(case: Case, bye: SipMessageRow) -> list[Finding]:
         "codec": _codec(last),
         "codec_before": _codec(before[-1]),
     }
-    frames = evidence(request, last.answer.message, bye)
-    tags = frozenset({"agreed"})
-    return [
-        Finding(
-            RULE.name,
-            "suspect",
-            0.6,
-            frames,
-            TITLE_AGREED,
-            (NO_HAND,),
-            facts,
-            SETTLE,
-            leg=request.leg,
-            tags=tags,
-        )
-    ]
+    return Finding(
+        RULE.name,
+        "suspect",
+        0.6,
+        evidence(request, last.answer.message, bye),
+        TITLE_AGREED,
+        (NO_HAND,),
+        facts,
+        SETTLE,
+        leg=request.leg,
+        tags=frozenset({"agreed"}),
+    )
 
 
 def _codec(each: Exchange) -> str:
@@ -150,7 +145,7 @@ def _codec(each: Exchange) -> str:
 
 
 def _refused(row: TransactionRow, bye: SipMessageRow) -> bool:
-    refused = (row.final_status or 0) >= 300 and row.final_status not in ASKED_AGAIN
+    refused = (row.final_status or 0) >= 300 and row.final_status not in (*ASKED_AGAIN, TERMINATED)
     return refused and row.final_time is not None and timedelta() <= bye.time - row.final_time <= AT_ONCE
 
 
@@ -196,11 +191,11 @@ def _finding(case: Case, failed: TransactionRow, bye: SipMessageRow) -> Finding:
             detail.append(REPEATED)
         if answers:
             detail.append(PENDING)
-            facts["answer"] = f"{answers[0].status} {answers[0].reason or ''}".strip()
+            facts["answer"] = phrase(answers[0].status, answers[0].reason)
     else:
         tag, title = "refused", TITLE_REFUSED
         ended = (bye.time - (failed.final_time or failed.time)).total_seconds()
-        facts |= {"ms": ended * 1000, "answer": f"{failed.final_status} {failed.final_reason or ''}".strip()}
+        facts |= {"ms": ended * 1000, "answer": phrase(failed.final_status, failed.final_reason)}
         lacking, more = _less(case, request) if request else ([], {})
         detail += [AS_BEFORE, *lacking]
         facts |= more

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import audio
 from postproc.diagnose.evidence.negotiation import Described, exchanges
+from postproc.diagnose.evidence.signalling import phrase
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow, SipMessageRow
@@ -119,7 +120,7 @@ def _finding(
         refused = _refused(case, keys)
     if refused is not None:
         detail.append(REFUSED)
-        facts |= {"refuser": refused.src_addr, "status": f"{refused.status} {refused.reason or ''}".strip()}
+        facts |= {"refuser": refused.src_addr, "status": phrase(refused.status, refused.reason)}
     tags = {"left_out" if wanted else "info", *(["refused"] if refused else [])}
     return Finding(
         RULE.name,

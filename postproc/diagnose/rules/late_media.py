@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import Talk, both_may_send, talks, way
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, best, checks, receiver
+from postproc.diagnose.evidence.signalling import phrase
 from postproc.model.enumerations import Direction
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.rows import PhaseRow
@@ -112,7 +113,7 @@ def _toneless(case: Case) -> Iterator[Finding]:
             NO_TONE,
             (NOT_TOLD,),
             {
-                "status": f"{early.status} {early.reason or ''}".strip(),
+                "status": phrase(early.status, early.reason),
                 "frame": early.frame,
                 "number": leg.leg,
                 "seconds": waited,

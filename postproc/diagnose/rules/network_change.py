@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.paths import TO_SERVER, checks
+from postproc.diagnose.evidence.signalling import author
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
-from postproc.model.rows import BindingRow, PhaseRow, RtpStreamRow, SipMessageRow
+from postproc.model.rows import BindingRow, PhaseRow, RtpStreamRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -69,7 +70,7 @@ def _left(case: Case) -> Iterator[Finding]:
     bye = next((row for row in case.sip_messages if row.method == "BYE"), None)
     if bye is None or bye.from_tag is None:
         return
-    own = [row for row in case.sip_messages if _author(row) == (bye.call_id, bye.from_tag)]
+    own = [row for row in case.sip_messages if author(row) == (bye.call_id, bye.from_tag)]
     before = {row.src_addr for row in own if row.time < bye.time and row.dst_addr == bye.dst_addr}
     least = case.deployment.thresholds.one_way_packets
     streams = [row for row in case.rtp_streams if row.leg == bye.leg and (row.packets or 0) >= least]
@@ -102,10 +103,6 @@ def _left(case: Case) -> Iterator[Finding]:
             leg=bye.leg,
             tags=frozenset({"left"}),
         )
-
-
-def _author(row: SipMessageRow) -> tuple[str, str | None]:
-    return row.call_id, row.from_tag if row.method is not None else row.to_tag
 
 
 def _media(case: Case, leg: int) -> list[Sign]:

@@ -15,6 +15,7 @@ from postproc.diagnose.evidence.signalling import (
     Rejection,
     disjoint,
     negotiated,
+    phrase,
     q850,
     refused_offer,
     rejection,
@@ -301,7 +302,7 @@ def _refused(case: Case, refused: Rejection) -> Iterator[Finding]:
     _, audio = offer
     facts = {
         "refuser": refused.origin.src_addr,
-        "answer": f"{refused.origin.status} {refused.origin.reason or ''}".strip(),
+        "answer": phrase(refused.origin.status, refused.origin.reason),
         "offered": shown(audio),
         "proto": audio.proto,
         "warning": refused.warning,

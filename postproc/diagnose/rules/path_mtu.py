@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.signalling import phrase
 from postproc.diagnose.evidence.transit import LEAKS, Loss, counted, losses, proof, sender
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
@@ -69,7 +70,7 @@ def _in_part(copies: list[SipMessageRow]) -> Finding:
     facts: dict[str, object] = {
         "source": endpoint(first.src_addr, first.src_port),
         "destination": endpoint(first.dst_addr, first.dst_port),
-        "what": first.method or f"{first.status} {first.reason or ''}".strip(),
+        "what": first.method or phrase(first.status, first.reason),
         "times": len(copies),
         "seconds": (copies[-1].time - first.time).total_seconds(),
     }

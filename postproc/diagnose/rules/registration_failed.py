@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.signalling import CHALLENGES
+from postproc.diagnose.evidence.signalling import CHALLENGES, phrase
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -233,7 +233,7 @@ def _finding(tag: str, held: Sequence[Attempts]) -> Finding:
             "server": first.dst_addr,
             "client": first.src_addr,
             "attempts": sum(attempts.times for attempts in held) if tag != "silent" else len(requests),
-            "answer": f"{answered.status} {answered.reason or ''}".strip() if answered else "–",
+            "answer": phrase(answered.status, answered.reason) if answered else "–",
             "refused": refused,
             "repeats": sum(attempts.unheard for attempts in held),
             "reached": endpoint(answered.dst_addr, answered.dst_port) if answered else "–",

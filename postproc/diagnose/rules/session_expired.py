@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.signalling import CHALLENGES, q850
+from postproc.diagnose.evidence.q850 import NORMAL_CLEARING
+from postproc.diagnose.evidence.signalling import ASKED_AGAIN, phrase, q850
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
@@ -44,10 +45,7 @@ SETTLE = Text(
 )
 
 TIMER = re.compile(r"session.{0,3}(?:timer|timeout|expir|interval|refresh)", re.IGNORECASE)
-NORMAL_CLEARING = 16  # ITU-T Q.850: somebody hung up
 REFRESHING = frozenset({"INVITE", "UPDATE"})
-# 491: both ends sent a request at once and retry (RFC 3261, section 14.1); 422: retried with a longer interval.
-ASKED_AGAIN = CHALLENGES | {422, 491}
 CLASH = 491
 CLASH_S = 2.0  # a retry waits for less than 2 s, or for 2.1 to 4 s (RFC 3261, section 14.1): a BYE instead is no person's
 # After these, the dialog no longer exists, and the requester ends the call at once (RFC 3261, section 12.2.1.2).
@@ -183,7 +181,7 @@ def _finding(
         message = answer or request
         facts |= {"method": request.method, "frame": message.frame}
         if answer is not None:
-            facts["answer"] = f"{answer.status} {answer.reason or ''}".strip()
+            facts["answer"] = phrase(answer.status, answer.reason)
             tag = "clash" if answer.status == CLASH else tag
         detail[-1] = UNANSWERED if answer is None else REFUSED
     if bye.reason_header:

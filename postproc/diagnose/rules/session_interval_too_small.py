@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.signalling import rejection
+from postproc.diagnose.evidence.signalling import phrase, rejection
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
@@ -56,7 +56,7 @@ def find(case: Case) -> Iterator[Finding]:
         {
             "refuser": refusal.src_addr,
             "asker": refusal.dst_addr,
-            "answer": f"{refusal.status} {refusal.reason or ''}".strip(),
+            "answer": phrase(refusal.status, refusal.reason),
             "asked": request.session_expires,
             "least": refusal.min_se,
             "passed": refused.phrase,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.paths import closing
-from postproc.diagnose.evidence.signalling import AT_ONCE
+from postproc.diagnose.evidence.signalling import AT_ONCE, phrase
 from postproc.diagnose.evidence.silences import silences
 from postproc.diagnose.evidence.view import goes_on, watched_after
 from postproc.model.calls import connection
@@ -222,9 +222,7 @@ def _finding(case: Case, broken: Broken, damage: Damage) -> Finding:
             "later_s": (later.time - event.time).total_seconds() if later is not None else 0.0,
             "silent_s": damage.silent_s,
             "watched_s": watched_after(case, event.time),
-            "answer": f"{later.status} {later.reason or ''}".strip()
-            if isinstance(later, SipMessageRow)
-            else None,
+            "answer": phrase(later.status, later.reason) if isinstance(later, SipMessageRow) else None,
             "later_ms": round((later.time - event.time).total_seconds() * MS_PER_S)
             if later is not None
             else 0,

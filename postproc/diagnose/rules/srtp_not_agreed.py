@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.negotiation import by_dtls, secured
 from postproc.diagnose.evidence.server import LONGEST
-from postproc.diagnose.evidence.signalling import refusal, refused_offer, well_known
+from postproc.diagnose.evidence.signalling import phrase, refusal, refused_offer, well_known
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow
 from postproc.model.text import Text
@@ -55,7 +55,7 @@ def find(case: Case) -> Iterator[Finding]:
     detail = [OPTIONAL] if optional else [DEMANDED] if demanded else []
     facts: dict[str, object] = {
         "who": refused.origin.src_addr,
-        "answer": f"{refused.origin.status} {refused.origin.reason or ''}".strip(),
+        "answer": phrase(refused.origin.status, refused.origin.reason),
         "asked": ", ".join(
             [
                 audio.proto or "–",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.signalling import CHALLENGES
+from postproc.diagnose.evidence.signalling import CHALLENGES, phrase
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import Row
@@ -56,7 +56,7 @@ def _outcome(case: Case, refer: SipMessageRow) -> Iterator[Finding]:
     answer = next((row for row in answers if (row.status or 0) >= 200), None)
     if answer is not None and (answer.status or 0) >= 300:
         if answer.status not in CHALLENGES:
-            yield _finding(refer, REFUSED, "refused", _phrase(answer), seen=(answer,))
+            yield _finding(refer, REFUSED, "refused", phrase(answer.status, answer.reason), seen=(answer,))
         return
     notifies = [row for row in later if row.method == "NOTIFY" and row.fragment_status is not None]
     last = next((row for row in reversed(notifies) if (row.fragment_status or 0) >= 200), None)
@@ -65,8 +65,8 @@ def _outcome(case: Case, refer: SipMessageRow) -> Iterator[Finding]:
         return
     for leg in _brought_about(case, refer):
         if leg.final_status is not None and leg.final_status >= 400:
-            phrase = f"{leg.final_status} {leg.final_reason or ''}".strip()
-            yield _finding(refer, FAILED, "failed", phrase, seen=(leg,))
+            said = phrase(leg.final_status, leg.final_reason)
+            yield _finding(refer, FAILED, "failed", said, seen=(leg,))
         else:
             yield from _one_way(case, refer, leg)
 
@@ -97,10 +97,6 @@ def _one_way(case: Case, refer: SipMessageRow, leg: LegRow) -> Iterator[Finding]
             packets=sum(stream.packets for stream in streams),
             heard=streams[0].src_addr,
         )
-
-
-def _phrase(row: SipMessageRow) -> str:
-    return f"{row.status} {row.reason or ''}".strip()
 
 
 def _finding(
