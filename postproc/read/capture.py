@@ -352,16 +352,18 @@ def _media(parted: Split, tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _with_fax(parted: Split, sdp_media: pd.DataFrame) -> pd.DataFrame:
-    """Return the sections, those for fax with the number of packets that may be UDPTL at their address."""
+    """Return the sections, those for fax with the packets that may be UDPTL to and from their address."""
     if not (sdp_media["media"] == "image").any() or not parted.walked:
         return sdp_media
-    counts = parted.fax.by_address()
     media, *ends = (plain(sdp_media[name]) for name in ("media", "connection_addr", "port"))
-    found = [
-        counts.get(end, 0) if kind == "image" else None
-        for kind, end in zip(media, zip(*ends, strict=True), strict=True)
-    ]
-    return sdp_media.assign(fax_packets=array(found, INTEGER))
+    places = [*zip(media, zip(*ends, strict=True), strict=True)]
+    counted = {"fax_packets": parted.fax.by_address(), "fax_packets_sent": parted.fax.by_source()}
+    return sdp_media.assign(
+        **{
+            column: array([counts.get(end, 0) if kind == "image" else None for kind, end in places], INTEGER)
+            for column, counts in counted.items()
+        }
+    )
 
 
 def _capture(parted: Split, path: Path, name: str, *, everything: bool) -> dict[str, object]:
@@ -380,6 +382,7 @@ def _capture(parted: Split, path: Path, name: str, *, everything: bool) -> dict[
         "dissected_packets": _dissected(parted, everything=everything),
         "packets_not_looked_at": parted.not_looked_at,
         "not_looked_at": parted.unread or None,
+        "messages_cut": parted.messages_cut,
         "cut_short": parted.cut_short,
         "missing": parted.missing or None,
         "warnings": "\n".join(parted.warnings) or None,

@@ -111,6 +111,7 @@ class Split:
     foreign_packets: int = 0
     not_looked_at: int = 0
     unread: str = ""  # what those were
+    messages_cut: int = 0  # by the snapshot length
     walked: bool = True
     tunnel_ports: frozenset[int] = frozenset()  # of UDP
     kept_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -144,6 +145,7 @@ class File:
     first_time: int | None = None
     last_time: int | None = None
     unread: Counter[str] = field(default_factory=Counter)  # packets not opened, by the header that was not
+    cut: Counter[str] = field(default_factory=Counter)  # messages captured in part, by protocol
     pieces: int = 0  # number of fragments up to its end
     warnings: list[str] = field(default_factory=list)
 
@@ -304,6 +306,7 @@ def _take_in(file: FileIO, window: Window, walk: Walk, fates: BinaryIO | None) -
     media.add(walk.media, walk.streams.take(packets, tcp, keys, payloads.framed_in_tcp(tcp), at))
     walk.way_in.take(packets, tcp, keys, at)
     now.unread.update(hidden.in_segments(tcp, walk.streams.carries(keys)))
+    now.cut.update(hidden.cut(packets, udp, tcp))
     if fates:
         fate, key = _fates(packets, udp, tcp, keys, walk)
         bare = ~rtp["relayed"]
@@ -382,6 +385,14 @@ def _not_looked_at(unread: Counter[str]) -> Iterator[str]:
         yield f"{total} {packets} not looked at, in which media may be: {listed(unread)}"
 
 
+def _cut(cut: Counter[str]) -> Iterator[str]:
+    if cut:
+        yield (
+            "only the beginning of some messages was captured, so what they say is not known "
+            f"({listed(cut)}); capture whole packets: tcpdump -s 0"
+        )
+
+
 def _missing(gap: Gap) -> str:
     """Return the warning about packets missing before a file."""
     return (
@@ -416,6 +427,7 @@ def _result(walk: Walk, small: list[Kept]) -> Split:
         direct_times=np.concatenate([each.direct_times for each in small]),
         not_looked_at=sum(unread.values()),
         unread=listed(unread),
+        messages_cut=sum(each.messages_cut for each in files),
         tunnel_ports=frozenset(walk.tunnel_ports),
         guessed_frames=np.concatenate(walk.guessed),
         rtp_streams=rtp_streams,
@@ -445,6 +457,7 @@ def _of_file(file: File, small: Kept, unread: Counter[str], gaps: list[Gap]) -> 
         foreign_packets=small.foreign,
         not_looked_at=sum(unread.values()),
         unread=listed(unread),
+        messages_cut=sum(file.cut.values()),
         missing="; ".join(gap.interval for gap in own_gaps),
-        warnings=(*map(_missing, own_gaps), *container.warnings, *_not_looked_at(unread)),
+        warnings=(*map(_missing, own_gaps), *container.warnings, *_cut(file.cut), *_not_looked_at(unread)),
     )

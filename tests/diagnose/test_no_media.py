@@ -105,6 +105,27 @@ def test_silent_where_fax_packets_come_or_are_not_due(scene):
     assert asked(RULE, **scene) == []
 
 
+def one_way(sent, reply=(0, 0)):
+    """The caller sends so many fax packets; ``reply``: those from the called side's address, and to the caller's."""
+    scene = faxed()
+    caller, called = scene["sdp_media"][-2:]
+    caller |= {"fax_packets_sent": sent, "fax_packets": reply[1]}
+    called |= {"fax_packets_sent": reply[0], "fax_packets": sent}
+    return scene
+
+
+def test_fax_packets_of_one_side_alone():
+    (found,) = asked(RULE, **one_way(5))
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.7, {"fax"})
+    assert f"5 UDPTL packets went to {CALLED}:12000, and none" in told_both(found, RULE)["en"]["title"]
+    assert verdict(**one_way(5)).verdict == "suspect"
+
+
+@pytest.mark.parametrize("scene", [one_way(4), one_way(5, (1, 0)), one_way(5, (0, 1))])
+def test_silent_where_few_were_sent_or_the_other_side_is_behind_nat(scene):
+    assert asked(RULE, **scene) == []
+
+
 def test_a_fax_is_as_good_as_audio():
     row = verdict(**faxed(25))
     assert row.verdict == "ok"

@@ -16,6 +16,12 @@ def test_they_are_counted_by_address_and_port(tmp_path):
     assert (ends[1], count) == (4000, 3)
 
 
+def test_so_are_their_senders(tmp_path):
+    packets = wire.pcap([(START, wire.datagram(UDPTL, source=4002, destination=4000))])
+    fax = wire.parted(tmp_path, packets).fax
+    assert [(port, n) for (_, port), n in fax.by_source().items()] == [(4002, 1)]
+
+
 def test_what_is_something_else_is_not(tmp_path):
     stun = bytes.fromhex("000100002112a442") + bytes(12)
     long, short = bytes([0, 7, 200, 6, 0, 0]), UDPTL[:3]

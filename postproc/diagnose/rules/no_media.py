@@ -35,6 +35,12 @@ NO_FAX = Text(
     "No fax: leg {number} had agreed on T.38 for {seconds:0} s, and not one UDPTL packet to {ends} is in the capture.",
     "Kein Fax: Auf Leg {number} war {seconds:0} s lang T.38 vereinbart, und kein UDPTL-Paket an {ends} ist im Mitschnitt.",
 )
+FAX_ONE_WAY = Text(
+    "Fax packets in one direction only: leg {number} had agreed on T.38 for {seconds:0} s, {packets} UDPTL packets went to {heard}, and none"
+    " came from there.",
+    "Faxpakete nur in einer Richtung: Auf Leg {number} war {seconds:0} s lang T.38 vereinbart, {packets} UDPTL-Pakete gingen an {heard},"
+    " und keines kam von dort.",
+)
 AUDIO_BEFORE = Text(
     "RTP of the same machines is there, so their fax packets would be seen here, too.",
     "RTP derselben Rechner ist da; auch ihre Faxpakete wären hier also zu sehen.",
@@ -55,25 +61,31 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _no_fax(case: Case, phase: PhaseRow, sections: Sequence[SdpMediaRow]) -> Finding:
-    shown = fax.would_show(case, sections)
+    only = fax.one_sided(case, sections)
+    shown = only is not None or fax.would_show(case, sections)
     ends = {endpoint(row.connection_addr, row.port): row.connection_addr for row in sections}
     seconds = (phase.ended - phase.started).total_seconds() if phase.ended and phase.started else 0.0
+    facts: dict[str, object] = {
+        "number": phase.leg,
+        "seconds": seconds,
+        "ends": sorted(ends),
+        "addresses": sorted({addr for addr in ends.values() if addr}),
+    }
+    if only is not None:
+        sender, silent = only
+        facts["packets"] = max(sender.fax_packets_sent or 0, silent.fax_packets or 0)
+        facts["heard"] = endpoint(silent.connection_addr, silent.port)
     return Finding(
         RULE.name,
         "suspect" if shown else "cannot_tell",
         0.7,
         evidence(*sections),
-        NO_FAX,
-        (AUDIO_BEFORE,) if shown else (),
-        {
-            "number": phase.leg,
-            "seconds": seconds,
-            "ends": sorted(ends),
-            "addresses": sorted({*ends.values()}),
-        },
+        FAX_ONE_WAY if only else NO_FAX,
+        (AUDIO_BEFORE,) if shown and not only else (),
+        facts,
         SETTLE,
         leg=phase.leg,
-        tags=frozenset({"fax", "unseen"}),
+        tags=frozenset({"fax"} if only else {"fax", "unseen"}),
     )
 
 
@@ -133,9 +145,9 @@ RULE = Rule(
     from_absence=True,
     summary=Text("No media", "Keine Medien"),
     claim=Text(
-        "A leg was answered, both sides may send, and no RTP packet is seen; or T.38 is agreed, and no fax packet is.",
+        "A leg was answered, both sides may send, and no RTP packet is seen; or T.38 is agreed, and no fax packet is, or those of one side only.",
         "Ein Leg wurde angenommen, beide Seiten dürfen senden, und es ist kein RTP-Paket zu sehen; oder T.38 ist vereinbart,"
-        " und kein Faxpaket ist zu sehen.",
+        " und es ist kein Faxpaket zu sehen oder nur die einer Seite.",
     ),
     causes=(
         cause(
