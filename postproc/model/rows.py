@@ -273,6 +273,7 @@ class SdpMediaRow(NamedTuple):
     packing: str | None
     fax_packets: int | None
     fax_packets_sent: int | None
+    zrtp_packets: int | None
 
 
 class CandidateRow(NamedTuple):

@@ -530,6 +530,7 @@ SDP_MEDIA = Table(
             "Of a section for fax (m=image): datagrams that may be UDPTL to its address (ITU-T T.38).",
         ),
         Column("fax_packets_sent", INTEGER, "The same from its address."),
+        Column("zrtp_packets", INTEGER, "ZRTP packets (RFC 6189) from its address; NA: none."),
     ),
 )
 CANDIDATES = Table(

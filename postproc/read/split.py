@@ -26,6 +26,7 @@ from postproc.model.errors import CaptureError
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
 from postproc.read import direct, hep, hidden, media, payloads
 from postproc.read.arrays import Array
+from postproc.read.beside import Beside
 from postproc.read.container import Container, Interface, Window
 from postproc.read.fates import (
     CONNECTION,
@@ -62,7 +63,6 @@ from postproc.read.rtp import headers, rtp_packets
 from postproc.read.segments import At, Streams
 from postproc.read.streams import Gap
 from postproc.read.tcp import Connections
-from postproc.read.udptl import Fax
 from postproc.read.walk import WINDOW, Hashing, open_container, windows
 from postproc.wire import pcapng
 
@@ -123,7 +123,7 @@ class Split:
     rtp_seconds: pd.DataFrame = field(default_factory=RTP_SECONDS.empty)
     warnings: tuple[str, ...] = ()
     media: Media = field(default_factory=Media)
-    fax: Fax = field(default_factory=Fax)
+    beside: Beside = field(default_factory=Beside)
     from_streams: tuple[Frame, ...] = ()
     way_in: Connections = field(default_factory=Connections)
     files: "tuple[Split, ...]" = ()
@@ -163,7 +163,7 @@ class Walk:
     plain_sip: direct.PlainSip = field(default_factory=direct.PlainSip)
     way_in: Connections = field(default_factory=Connections)
     reports: Reports = field(default_factory=Reports)
-    fax: Fax = field(default_factory=Fax)
+    beside: Beside = field(default_factory=Beside)
     tunnel_ports: set[int] = field(default_factory=set)
     fragments: list[Array] = field(default_factory=lambda: [np.zeros(0, PIECE)])
     last_time: int | None = None
@@ -297,7 +297,7 @@ def _take_in(file: FileIO, window: Window, walk: Walk, fates: BinaryIO | None) -
     found = headers(udp)
     rtp, rows = rtp_packets(packets, udp, found, window.time, first_frame)
     walk.reports.take(packets, udp, found, window.time, first_frame)
-    walk.fax.take(packets, udp)
+    walk.beside.take(packets, udp)
     media.add(walk.media, rtp)
     media.add(walk.media, copied)
     tcp = segments(packets)
@@ -434,7 +434,7 @@ def _result(walk: Walk, small: list[Kept]) -> Split:
         rtp_seconds=rtp_seconds,
         warnings=tuple(warning for each in files for warning in each.warnings),
         media=walk.media,
-        fax=walk.fax,
+        beside=walk.beside,
         from_streams=tuple(walk.streams.frames),
         way_in=walk.way_in,
         files=files,

@@ -66,6 +66,13 @@ def test_a_hold_at_the_end_does_not_excuse_the_phases_before_it():
     assert asked(RULE, phases=phases[1:], rtp_streams=[], sdp_media=held, legs=[leg(1)]) == []
 
 
+def test_zrtp_on_both_sides_and_nothing_else():
+    media = [row | {"zrtp_packets": 20} for row in foreign()["sdp_media"]]
+    (found,) = asked(RULE, base=foreign(), sdp_media=media, rtp_streams=[])
+    assert (found.verdict, found.tags) == ("suspect", {"audio", "zrtp"})
+    assert "ZRTP packets (40, RFC 6189) come from" in told_both(found, RULE)["en"]["detail"]
+
+
 def faxed(fax_packets=0, **changes):
     """Both sides agreed on T.38 at second 8; the sections have so many packets each."""
     image = {"media": "image", "proto": "UDPTL", "formats": "t38", "codecs": None, "fax_packets": fax_packets}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from postproc.diagnose.evidence import fax
+from postproc.diagnose.evidence import fax, zrtp
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import Talk, both_may_send, due, sections, talks, ways
 from postproc.diagnose.evidence.paths import best, checks
@@ -96,15 +96,18 @@ def _finding(case: Case, talk: Talk) -> Finding:
     ready = handshake is not None and handshake.state == "complete"
     checked = ready or bool(checks(case, leg=talk.leg).sent)
     waiting = not ready and _unnominated(case, talk.leg)
-    would_show = checked or _media_here(case, set(addresses))
-    facts = {"number": talk.leg, "seconds": talk.seconds, "addresses": addresses}
+    asking = zrtp.asking(case, talk.leg)
+    would_show = checked or asking is not None or _media_here(case, set(addresses))
+    facts: dict[str, object] = {"number": talk.leg, "seconds": talk.seconds, "addresses": addresses}
+    facts |= asking.facts if asking else {}
+    plain = (zrtp.WAITS,) if asking else () if checked else (ADDRESSES,)
     return Finding(
         RULE.name,
         "fault" if checked else "suspect" if would_show else "cannot_tell",
         0.85 if checked else 0.6,
         evidence(*audio),
         TITLE if would_show else UNSEEN,
-        (READY,) if ready else (NOT_NOMINATED,) if waiting else () if checked else (ADDRESSES,),
+        (READY,) if ready else (NOT_NOMINATED,) if waiting else plain,
         facts,
         None if checked else SETTLE,
         leg=talk.leg,
@@ -112,7 +115,7 @@ def _finding(case: Case, talk: Talk) -> Finding:
             {
                 "waiting" if waiting else "audio",
                 *(("ready",) if ready else ()),
-                *(() if checked else ("unseen",)),
+                *((zrtp.TAG,) if asking else () if checked else ("unseen",)),
             }
         ),
     )
@@ -150,6 +153,7 @@ RULE = Rule(
         " und es ist kein Faxpaket zu sehen oder nur die einer Seite.",
     ),
     causes=(
+        zrtp.CAUSE,
         cause(
             "The applications do not send: no microphone, muted at the device, stuck media stack.",
             "Die Anwendungen senden nicht: kein Mikrofon, am Gerät stummgeschaltet, hängender Medienteil.",
@@ -191,6 +195,7 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        zrtp.REMEDY,
         remedy(
             "Check microphone permission and audio device at both ends.",
             "Mikrofonberechtigung und Audiogerät an beiden Enden prüfen.",
