@@ -62,8 +62,13 @@ def from_layers(layers: Mapping[str, Any]) -> Frame:
         packet[0] if packet else b"",
         _messages(layers),
         _certificates(layers),
-        cut_short=int(head.get("frame_frame_cap_len", 0)) < int(head.get("frame_frame_len", 0)),
+        cut_short=_size(head, "frame_frame_cap_len") < _size(head, "frame_frame_len"),
     )
+
+
+def _size(head: Mapping[str, Any], name: str) -> int:
+    value = head.get(name)
+    return int(value) if isinstance(value, str) else 0  # a field not asked for is no text
 
 
 def _messages(layers: Mapping[str, Any]) -> dict[str, list[bytes]]:
