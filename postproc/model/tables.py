@@ -257,6 +257,11 @@ CAPTURES = Table(
             "Packets in which media would not be found: unknown tunnels and link layers, fragments alone.",
         ),
         Column("not_looked_at", TEXT, "What those were, each with its number: ESP 120; ethertype 0x8906 3."),
+        Column(
+            "messages_cut",
+            INTEGER,
+            "SIP, STUN and DTLS messages of which the snapshot length left only the beginning.",
+        ),
         Column("cut_short", FLAG, "The file ends inside a packet."),
         Column(
             "missing",
@@ -320,7 +325,8 @@ SIP_MESSAGES = Table(
         Column(
             "cut_short",
             FLAG,
-            "The capture lacks its end: further IP fragments, or in TCP what Content-Length announces.",
+            "The capture lacks its end: further IP fragments, what exceeds the snapshot length, "
+            "or in TCP what Content-Length announces.",
             always=True,
         ),
         COPY_OF,
@@ -503,6 +509,11 @@ SDP_MEDIA = Table(
         Column("proto", TEXT, "RTP/AVP, UDP/TLS/RTP/SAVPF, ..."),
         Column("direction", TEXT, "sendrecv, sendonly, recvonly or inactive.", MediaDirection),
         Column("connection_addr", TEXT, "Address of the section's c= line, else the session's."),
+        Column(
+            "alternatives",
+            TEXT,
+            "Other addresses for the same media (a=altc, RFC 6947): address and port, comma-joined.",
+        ),
         Column("ufrag", TEXT, "a=ice-ufrag."),
         Column("pwd_present", FLAG, "a=ice-pwd is there (the password itself is not kept).", always=True),
         Column("setup", TEXT, "a=setup: active, passive, actpass, holdconn."),
@@ -529,6 +540,8 @@ SDP_MEDIA = Table(
             INTEGER,
             "Of a section for fax (m=image): datagrams that may be UDPTL to its address (ITU-T T.38).",
         ),
+        Column("fax_packets_sent", INTEGER, "The same from its address."),
+        Column("zrtp_packets", INTEGER, "ZRTP packets (RFC 6189) from its address; NA: none."),
     ),
 )
 CANDIDATES = Table(
