@@ -20,6 +20,7 @@ from postproc.correlate.joining.identities import DISCARD
 from postproc.correlate.parties import Description, End, Place, Side
 from postproc.correlate.rows import NS_PER_S, records
 from postproc.model import constants
+from postproc.model.addresses import alternatives
 from postproc.model.columns import INTEGER, TEXT, TIME, array
 from postproc.model.tables import SLACK_S
 
@@ -182,8 +183,10 @@ def _addresses(
     sdp_media: pd.DataFrame, candidates: pd.DataFrame
 ) -> Iterator[tuple[Place, str | None, int | None]]:
     place = ("capture", "frame", "call_id")
-    for *key, addr, port in records(sdp_media, *place, "connection_addr", "port"):
+    for *key, addr, port, others in records(sdp_media, *place, "connection_addr", "port", "alternatives"):
         yield (key[0], key[1], key[2]), addr, port
+        for other, other_port in alternatives(others):
+            yield (key[0], key[1], key[2]), other, other_port
     for *key, addr, port, base, base_port in records(
         candidates, *place, "addr", "port", "related_addr", "related_port"
     ):

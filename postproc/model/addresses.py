@@ -42,6 +42,12 @@ def transport_address(addr: str | None, port: int | None) -> str | None:
     return host if port is None else f"{host}:{port}"
 
 
+def alternatives(text: str | None) -> list[tuple[str, int]]:
+    """Return the addresses and ports in ``sdp_media.alternatives``."""
+    parts = (each.rpartition(" ") for each in text.split(",")) if text else ()
+    return [(addr, int(port)) for addr, _, port in parts]
+
+
 URI_HOST = re.compile(
     r"sips?:(?:[^@]*@)?(?:\[([^\]]+)\]|([^:;?>]+))", re.IGNORECASE
 )  # RFC 3261, section 19.1.1

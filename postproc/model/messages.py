@@ -80,6 +80,12 @@ READING = (
         "{total} Pakete nicht angesehen, in denen Medien sein können: {what}",
     ),
     Text(
+        "only the beginning of some messages was captured, so what they say is not known ({what}); "
+        "capture whole packets: tcpdump -s 0",
+        "Von manchen Nachrichten ist nur der Anfang aufgezeichnet, daher ist unbekannt, was sie besagen "
+        "({what}); ganze Pakete mitschneiden: tcpdump -s 0",
+    ),
+    Text(
         "{more} first fragments of SIP messages left out",
         "{more} erste Fragmente von SIP-Nachrichten ausgelassen",
     ),

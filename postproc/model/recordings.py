@@ -41,6 +41,7 @@ SUMS = (
     "foreign_packets",
     "dissected_packets",
     "packets_not_looked_at",
+    "messages_cut",
 )
 
 # Common messages, and their share of the smaller capture's messages, that make two captures vantage points

@@ -61,6 +61,7 @@ class CaptureRow(NamedTuple):
     dissected_packets: int | None
     packets_not_looked_at: int | None
     not_looked_at: str | None
+    messages_cut: int | None
     cut_short: bool | None
     missing: str | None
     recording: int | None
@@ -256,6 +257,7 @@ class SdpMediaRow(NamedTuple):
     proto: str | None
     direction: MediaDirection | None
     connection_addr: str | None
+    alternatives: str | None
     ufrag: str | None
     pwd_present: bool
     setup: str | None
@@ -270,6 +272,8 @@ class SdpMediaRow(NamedTuple):
     codecs: str | None
     packing: str | None
     fax_packets: int | None
+    fax_packets_sent: int | None
+    zrtp_packets: int | None
 
 
 class CandidateRow(NamedTuple):

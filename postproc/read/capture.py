@@ -24,6 +24,7 @@ from postproc.model.merged import Recording, Recordings
 from postproc.model.tables import CAPTURES, RTP_SECONDS, RTP_STREAMS, Tables
 from postproc.read import processes, programs, streaming, tshark, web
 from postproc.read.arrays import Array
+from postproc.read.beside import by_end
 from postproc.read.container import NotWalkable
 from postproc.read.decrypted import Decrypted, decrypted
 from postproc.read.direct import direct_frames
@@ -324,7 +325,7 @@ def _tables(tables: Tables, parted: Split, walked: Walked, *, everything: bool) 
         rtp_streams=RTP_STREAMS.captured(rtp_streams, first),
         rtp_seconds=RTP_SECONDS.captured(rtp_seconds, first),
         captures=CAPTURES.rows(rows),
-        sdp_media=_with_fax(parted, tables.sdp_media),
+        sdp_media=_with_counts(parted, tables.sdp_media),
         **web.tables(parted.way_in, walked.inside, first),
     )
     if len(files) == 1:
@@ -351,17 +352,22 @@ def _media(parted: Split, tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
     )
 
 
-def _with_fax(parted: Split, sdp_media: pd.DataFrame) -> pd.DataFrame:
-    """Return the sections, those for fax with the number of packets that may be UDPTL at their address."""
-    if not (sdp_media["media"] == "image").any() or not parted.walked:
+def _with_counts(parted: Split, sdp_media: pd.DataFrame) -> pd.DataFrame:
+    """Return the sections with the packets that may be UDPTL, if they are for fax, and those of ZRTP."""
+    fax = (sdp_media["media"] == "image").any()
+    counts = parted.beside
+    if not parted.walked or not (fax or counts.zrtp_from):
         return sdp_media
-    counts = parted.fax.by_address()
     media, *ends = (plain(sdp_media[name]) for name in ("media", "connection_addr", "port"))
-    found = [
-        counts.get(end, 0) if kind == "image" else None
-        for kind, end in zip(media, zip(*ends, strict=True), strict=True)
-    ]
-    return sdp_media.assign(fax_packets=array(found, INTEGER))
+    places = [*zip(media, zip(*ends, strict=True), strict=True)]
+    counted = {"fax_packets": counts.fax_to, "fax_packets_sent": counts.fax_from} if fax else {}
+    found = {
+        column: [known.get(end, 0) if kind == "image" else None for kind, end in places]
+        for column, known in ((name, by_end(each)) for name, each in counted.items())
+    }
+    zrtp = by_end(counts.zrtp_from)
+    found["zrtp_packets"] = [zrtp.get(end) for _, end in places]
+    return sdp_media.assign(**{column: array(values, INTEGER) for column, values in found.items()})
 
 
 def _capture(parted: Split, path: Path, name: str, *, everything: bool) -> dict[str, object]:
@@ -380,6 +386,7 @@ def _capture(parted: Split, path: Path, name: str, *, everything: bool) -> dict[
         "dissected_packets": _dissected(parted, everything=everything),
         "packets_not_looked_at": parted.not_looked_at,
         "not_looked_at": parted.unread or None,
+        "messages_cut": parted.messages_cut,
         "cut_short": parted.cut_short,
         "missing": parted.missing or None,
         "warnings": "\n".join(parted.warnings) or None,

@@ -102,7 +102,7 @@ def _sip(frame: Frame, message: bytes) -> Iterator[Row]:
     parsed = sip.parse(message)
     if not parsed:
         return
-    text = sip.description(parsed)
+    text = None if frame.cut_short else sip.description(parsed)  # half a description proves nothing
     row = sip.message_row(frame, parsed, has_sdp=text is not None)
     yield "sip_messages", row
     yield from (("sip_headers", header) for header in sip.header_rows(frame, parsed))

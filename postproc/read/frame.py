@@ -35,7 +35,7 @@ class Frame:
     certificates: tuple[str, ...] = field(default=())
     guessed: bool = False  # the time is not the packet's own, which is implausible (read.limits)
     arrived: int | None = None  # capture time of a HEP copy that has a time of its own
-    cut_short: bool = False  # the message is incomplete: the capture lacks IP fragments of it
+    cut_short: bool = False  # the message is incomplete: the capture lacks IP fragments or the packet's end
 
 
 def from_layers(layers: Mapping[str, Any]) -> Frame:
@@ -62,7 +62,13 @@ def from_layers(layers: Mapping[str, Any]) -> Frame:
         packet[0] if packet else b"",
         _messages(layers),
         _certificates(layers),
+        cut_short=_size(head, "frame_frame_cap_len") < _size(head, "frame_frame_len"),
     )
+
+
+def _size(head: Mapping[str, Any], name: str) -> int:
+    value = head.get(name)
+    return int(value) if isinstance(value, str) else 0  # a field not asked for is no text
 
 
 def _messages(layers: Mapping[str, Any]) -> dict[str, list[bytes]]:

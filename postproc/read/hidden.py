@@ -1,4 +1,4 @@
-"""Packets that may hide a call: tunnels that are not opened, and TURN over TLS.
+"""Packets that may hide a call: tunnels that are not opened, TURN over TLS, and messages cut off.
 
 They are recognised by ports and first bytes and only counted: what a capture seems to lack may be in them.
 """
@@ -8,7 +8,9 @@ from collections import Counter
 import numpy as np
 
 from postproc.read.arrays import Array
-from postproc.read.packets import Payloads
+from postproc.read.packets import Packets, Payloads
+from postproc.read.payloads import DTLS_FIRST, begins_like_sip
+from postproc.read.rtp import MAGIC_COOKIE, within
 
 HEAD = np.dtype([("first", "u1"), ("second", "u1"), ("rest", ">u2"), ("second_word", ">u4"), ("more", "V8")])
 WORD = np.dtype([("first_word", ">u4"), ("more", "V12")])
@@ -20,6 +22,8 @@ TCP_PORTS[[TURN, TURN_TLS]] = True
 WIREGUARD_DATA, WIREGUARD_LEAST = 0x04000000, 32  # message type 4; header and tag of an empty one
 OPENVPN_DATA = (6, 9)  # P_DATA_V1, P_DATA_V2
 TLS_APPLICATION_DATA = 23
+STUN_COOKIE_END = 8  # bytes to the end of the magic cookie (RFC 8489, section 5)
+DTLS_MAJOR = 0xFE  # first byte of the version (RFC 6347, section 4.1)
 
 
 def in_datagrams(udp: Payloads) -> Counter[str]:
@@ -57,3 +61,20 @@ def in_segments(tcp: Payloads, read: Array) -> Counter[str]:
     channel = int(np.count_nonzero(head["first"] >> 6 == 1))
     secured = int(np.count_nonzero(head["first"] == TLS_APPLICATION_DATA))
     return +Counter({"TURN over TCP": channel, "TURN over TLS": secured})
+
+
+def cut(packets: Packets, udp: Payloads, tcp: Payloads) -> Counter[str]:
+    """Count the messages of each protocol of which the snapshot length left only the beginning."""
+    counts: Counter[str] = Counter()
+    for each in (udp, tcp):
+        rows = np.flatnonzero((each.seen < each.size) & ~packets.fragmented[each.rows])
+        if len(rows):
+            counts["SIP"] += int(
+                np.count_nonzero(begins_like_sip(each.data, each.start[rows], each.seen[rows]))
+            )
+    rows = np.flatnonzero((udp.seen < udp.size) & (udp.seen >= STUN_COOKIE_END))
+    head = udp.head[rows].view(HEAD)
+    is_stun = (head["second_word"] == MAGIC_COOKIE) & (head["first"] < DTLS_FIRST.start)
+    counts["STUN"] = int(np.count_nonzero(is_stun))
+    counts["DTLS"] = int(np.count_nonzero(within(head["first"], DTLS_FIRST) & (head["second"] == DTLS_MAJOR)))
+    return +counts

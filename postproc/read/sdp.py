@@ -12,6 +12,7 @@ from postproc.wire.rtp import STATIC_PAYLOAD_TYPES
 from postproc.wire.sdp import Description, Section
 
 LARGEST_TYPE = 127
+ALTERNATIVES, ALTC_FIELDS = 8, 4  # most kept per section: a choice, RFC 6947 has two
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 UFRAG = re.compile(r"\sufrag\s+(\S+)")
 INVALID = {"addr_class": "invalid"}
@@ -34,6 +35,7 @@ def media_rows(description: Description) -> Iterator[dict[str, Any]]:
                 "mid": section.attribute("mid"),
                 "direction": _direction(section, session),
                 "connection_addr": _connection(section, session),
+                "alternatives": ",".join(_alternatives(section)) or None,
                 "ufrag": _either(section, session, "ice-ufrag"),
                 "pwd_present": _either(section, session, "ice-pwd") is not None,
                 "setup": _either(section, session, "setup"),
@@ -124,6 +126,15 @@ def _packing(formats: tuple[str, ...], section: Section) -> Iterator[str]:
             pairs = (item.strip().lower().partition("=") for item in said.get(name, "").split(";"))
             given = {key: value.strip() for key, _, value in pairs}
             yield f"{name}={'+'.join(key for key in PACKING if given.get(key, '0') != '0') or 'plain'}"
+
+
+def _alternatives(section: Section) -> Iterator[str]:
+    """Yield address and port of each a=altc (RFC 6947, section 3): ``number IP4|IP6 address port``."""
+    for line in section.all("altc")[:ALTERNATIVES]:
+        fields = line.split()
+        addr = limits.host(fields[2]) if len(fields) == ALTC_FIELDS else None
+        if addr and (port := number(fields[3].partition("/")[0], wire.LARGEST_PORT)):
+            yield f"{addr} {port}"
 
 
 def _suites(section: Section) -> Iterator[str]:

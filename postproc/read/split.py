@@ -26,6 +26,7 @@ from postproc.model.errors import CaptureError
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
 from postproc.read import direct, hep, hidden, media, payloads
 from postproc.read.arrays import Array
+from postproc.read.beside import Beside
 from postproc.read.container import Container, Interface, Window
 from postproc.read.fates import (
     CONNECTION,
@@ -62,7 +63,6 @@ from postproc.read.rtp import headers, rtp_packets
 from postproc.read.segments import At, Streams
 from postproc.read.streams import Gap
 from postproc.read.tcp import Connections
-from postproc.read.udptl import Fax
 from postproc.read.walk import WINDOW, Hashing, open_container, windows
 from postproc.wire import pcapng
 
@@ -111,6 +111,7 @@ class Split:
     foreign_packets: int = 0
     not_looked_at: int = 0
     unread: str = ""  # what those were
+    messages_cut: int = 0  # by the snapshot length
     walked: bool = True
     tunnel_ports: frozenset[int] = frozenset()  # of UDP
     kept_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -122,7 +123,7 @@ class Split:
     rtp_seconds: pd.DataFrame = field(default_factory=RTP_SECONDS.empty)
     warnings: tuple[str, ...] = ()
     media: Media = field(default_factory=Media)
-    fax: Fax = field(default_factory=Fax)
+    beside: Beside = field(default_factory=Beside)
     from_streams: tuple[Frame, ...] = ()
     way_in: Connections = field(default_factory=Connections)
     files: "tuple[Split, ...]" = ()
@@ -144,6 +145,7 @@ class File:
     first_time: int | None = None
     last_time: int | None = None
     unread: Counter[str] = field(default_factory=Counter)  # packets not opened, by the header that was not
+    cut: Counter[str] = field(default_factory=Counter)  # messages captured in part, by protocol
     pieces: int = 0  # number of fragments up to its end
     warnings: list[str] = field(default_factory=list)
 
@@ -161,7 +163,7 @@ class Walk:
     plain_sip: direct.PlainSip = field(default_factory=direct.PlainSip)
     way_in: Connections = field(default_factory=Connections)
     reports: Reports = field(default_factory=Reports)
-    fax: Fax = field(default_factory=Fax)
+    beside: Beside = field(default_factory=Beside)
     tunnel_ports: set[int] = field(default_factory=set)
     fragments: list[Array] = field(default_factory=lambda: [np.zeros(0, PIECE)])
     last_time: int | None = None
@@ -295,7 +297,7 @@ def _take_in(file: FileIO, window: Window, walk: Walk, fates: BinaryIO | None) -
     found = headers(udp)
     rtp, rows = rtp_packets(packets, udp, found, window.time, first_frame)
     walk.reports.take(packets, udp, found, window.time, first_frame)
-    walk.fax.take(packets, udp)
+    walk.beside.take(packets, udp)
     media.add(walk.media, rtp)
     media.add(walk.media, copied)
     tcp = segments(packets)
@@ -304,6 +306,7 @@ def _take_in(file: FileIO, window: Window, walk: Walk, fates: BinaryIO | None) -
     media.add(walk.media, walk.streams.take(packets, tcp, keys, payloads.framed_in_tcp(tcp), at))
     walk.way_in.take(packets, tcp, keys, at)
     now.unread.update(hidden.in_segments(tcp, walk.streams.carries(keys)))
+    now.cut.update(hidden.cut(packets, udp, tcp))
     if fates:
         fate, key = _fates(packets, udp, tcp, keys, walk)
         bare = ~rtp["relayed"]
@@ -382,6 +385,14 @@ def _not_looked_at(unread: Counter[str]) -> Iterator[str]:
         yield f"{total} {packets} not looked at, in which media may be: {listed(unread)}"
 
 
+def _cut(cut: Counter[str]) -> Iterator[str]:
+    if cut:
+        yield (
+            "only the beginning of some messages was captured, so what they say is not known "
+            f"({listed(cut)}); capture whole packets: tcpdump -s 0"
+        )
+
+
 def _missing(gap: Gap) -> str:
     """Return the warning about packets missing before a file."""
     return (
@@ -416,13 +427,14 @@ def _result(walk: Walk, small: list[Kept]) -> Split:
         direct_times=np.concatenate([each.direct_times for each in small]),
         not_looked_at=sum(unread.values()),
         unread=listed(unread),
+        messages_cut=sum(each.messages_cut for each in files),
         tunnel_ports=frozenset(walk.tunnel_ports),
         guessed_frames=np.concatenate(walk.guessed),
         rtp_streams=rtp_streams,
         rtp_seconds=rtp_seconds,
         warnings=tuple(warning for each in files for warning in each.warnings),
         media=walk.media,
-        fax=walk.fax,
+        beside=walk.beside,
         from_streams=tuple(walk.streams.frames),
         way_in=walk.way_in,
         files=files,
@@ -445,6 +457,7 @@ def _of_file(file: File, small: Kept, unread: Counter[str], gaps: list[Gap]) -> 
         foreign_packets=small.foreign,
         not_looked_at=sum(unread.values()),
         unread=listed(unread),
+        messages_cut=sum(file.cut.values()),
         missing="; ".join(gap.interval for gap in own_gaps),
-        warnings=(*map(_missing, own_gaps), *container.warnings, *_not_looked_at(unread)),
+        warnings=(*map(_missing, own_gaps), *container.warnings, *_cut(file.cut), *_not_looked_at(unread)),
     )

@@ -38,7 +38,7 @@ SIGNALLING = (
 )
 TLS_DATA = "tls.handshake.type == 1 || tls.record.content_type == 23"
 WANTED = (
-    "frame frame.number frame.time_epoch frame.interface_id frame.protocols "
+    "frame frame.number frame.time_epoch frame.interface_id frame.protocols frame.len frame.cap_len "
     "data dtls dtls.record dtls.handshake dtls.handshake.certificates dtls.handshake.certificate"
 )
 INSIDE_TURN = ("--enable-heuristic", "dtls_stun", "--enable-heuristic", "stun_turn")

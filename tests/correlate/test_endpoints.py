@@ -31,6 +31,11 @@ def test_candidates_stand_for_their_address_and_their_base():
     assert places(candidates=[line]) == [("client", "203.0.113.1", 4000), ("client", "10.0.0.1", 5000)]
 
 
+def test_an_alternative_address_is_one_more_place():
+    media = {"connection_addr": "10.0.0.1", "port": 30000, "alternatives": "2001:db8::1 4000"}
+    assert places([media]) == [("client", "10.0.0.1", 30000), ("client", "2001:db8::1", 4000)]
+
+
 def test_each_place_stands_once_per_side():
     same = {"connection_addr": "10.0.0.1", "port": 30000}
     assert places([same, same, same | {"frame": 2}]) == [

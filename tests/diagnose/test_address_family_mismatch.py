@@ -50,6 +50,8 @@ def test_without_ice_the_connection_address_counts():
     ]
     (found,) = asked(RULE, base=foreign(), sdp_media=sections, rtp_streams=[])
     assert found.facts["offered"] == "IPv6"
+    sections[0] |= {"alternatives": "192.0.2.10 4000"}
+    assert asked(RULE, base=foreign(), sdp_media=sections, rtp_streams=[]) == []
 
 
 def test_unanswered_checks_do_not_hide_it():

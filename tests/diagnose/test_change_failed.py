@@ -48,16 +48,23 @@ def found_in(sip, **changes):
 
 
 def test_a_refused_change_and_the_end_right_after_it():
-    sip = [*BEGUN, *asked_for(status=488), bye(5.3, src_addr=SERVER, dst_addr=APP)]
+    sip = [*BEGUN, *asked_for(status=488), bye(5.3)]
     (found,) = found_in(sip)
     assert (found.verdict, found.leg, found.tags) == ("suspect", 1, {"refused"})
     shown = told_both(found, RULE)
     assert shown["en"]["title"].startswith(
-        f"{SERVER} ended the call 200 ms after {SERVER} had refused the re-INVITE"
+        f"{APP} ended the call 200 ms after {SERVER} had refused the re-INVITE"
     )
     assert "das re-INVITE mit 488 No" in shown["de"]["title"]
     row = verdict(**known(sip))
     assert (row.verdict, row.cause) == ("suspect", "change-failed")
+
+
+def test_who_refuses_may_be_who_ends_the_call():
+    (found,) = found_in([*BEGUN, *asked_for(status=488), bye(5.3, src_addr=SERVER, dst_addr=APP)])
+    assert told_both(found, RULE)["en"]["title"].startswith(
+        f"{SERVER} refused the re-INVITE on leg 1 with 488"
+    )
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,11 @@ def test_silent_about_media_of_which_that_is_not_known(changes):
     assert not strays(scene(base=foreign(), rtp_streams=[back, SENT, STRAY | changes]))
 
 
+def test_silent_where_the_target_is_an_alternative_address():
+    media = [row | {"alternatives": "192.0.2.99 4000"} for row in foreign()["sdp_media"]]
+    assert asked(RULE, base=foreign(), rtp_streams=[SENT, STRAY], sdp_media=media) == []
+
+
 def test_silent_about_a_copy_for_a_recorder():
     back = plain_stream(OTHER, ONE, leg=1, src_port=12000, dst_port=7078)
     assert asked(RULE, base=foreign(), rtp_streams=[back, SENT, STRAY]) == []

@@ -66,6 +66,13 @@ def test_a_hold_at_the_end_does_not_excuse_the_phases_before_it():
     assert asked(RULE, phases=phases[1:], rtp_streams=[], sdp_media=held, legs=[leg(1)]) == []
 
 
+def test_zrtp_on_both_sides_and_nothing_else():
+    media = [row | {"zrtp_packets": 20} for row in foreign()["sdp_media"]]
+    (found,) = asked(RULE, base=foreign(), sdp_media=media, rtp_streams=[])
+    assert (found.verdict, found.tags) == ("suspect", {"audio", "zrtp"})
+    assert "ZRTP packets (40, RFC 6189) come from" in told_both(found, RULE)["en"]["detail"]
+
+
 def faxed(fax_packets=0, **changes):
     """Both sides agreed on T.38 at second 8; the sections have so many packets each."""
     image = {"media": "image", "proto": "UDPTL", "formats": "t38", "codecs": None, "fax_packets": fax_packets}
@@ -102,6 +109,27 @@ def test_fax_packets_elsewhere_than_at_this_capture_cannot_be_judged():
 
 @pytest.mark.parametrize("scene", [faxed(25), faxed(None), faxed(ended=9.0), faxed(kind="early")])
 def test_silent_where_fax_packets_come_or_are_not_due(scene):
+    assert asked(RULE, **scene) == []
+
+
+def one_way(sent, reply=(0, 0)):
+    """The caller sends so many fax packets; ``reply``: those from the called side's address, and to the caller's."""
+    scene = faxed()
+    caller, called = scene["sdp_media"][-2:]
+    caller |= {"fax_packets_sent": sent, "fax_packets": reply[1]}
+    called |= {"fax_packets_sent": reply[0], "fax_packets": sent}
+    return scene
+
+
+def test_fax_packets_of_one_side_alone():
+    (found,) = asked(RULE, **one_way(5))
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.7, {"fax"})
+    assert f"5 UDPTL packets went to {CALLED}:12000, and none" in told_both(found, RULE)["en"]["title"]
+    assert verdict(**one_way(5)).verdict == "suspect"
+
+
+@pytest.mark.parametrize("scene", [one_way(4), one_way(5, (1, 0)), one_way(5, (0, 1))])
+def test_silent_where_few_were_sent_or_the_other_side_is_behind_nat(scene):
     assert asked(RULE, **scene) == []
 
 

@@ -47,6 +47,17 @@ def test_the_other_leg_waits_for_the_clients_media():
     assert row.cause == "no-binding-success"
 
 
+@pytest.mark.parametrize(("hellos", "named"), [(5, True), (4, False)])
+def test_a_side_that_sends_zrtp_and_no_media(hellos, named):
+    base = foreign()
+    media = [
+        row | {"zrtp_packets": hellos if row["connection_addr"] != ONE else None} for row in base["sdp_media"]
+    ]
+    (found,) = asked(RULE, base=base, rtp_streams=[base["rtp_streams"][0]], sdp_media=media)
+    told = told_both(found, RULE)["en"]
+    assert ("zrtp" in found.tags, "Make ZRTP optional at 192.0.2.20" in told["remedies"]) == (named, named)
+
+
 def test_a_capture_without_any_packet_back_cannot_tell():
     base = foreign()
     by_proxy = [{**row, "src_addr": "192.0.2.99", "dst_addr": "192.0.2.98"} for row in base["sip_messages"]]

@@ -133,6 +133,11 @@ def test_silent_where_one_by_one_is_sent_too_seldom_or_answered_or_comes_whole()
     assert from_one_place(*invites(3), message(1, 200, 5.0, cseq=2)) != []
 
 
+def test_silent_where_the_snapshot_length_cut_the_messages():
+    captured = [{"first_time": 0.0, "last_time": 60.0, "packets": 40, "messages_cut": 3}]
+    assert asked(RULE, **NO_MEDIA | {"sip_messages": invites(3), "captures": captured}) == []
+
+
 def test_video_that_does_not_pass_is_a_fault_though_audio_does():
     """Of the media of one leg the small packets arrive, both ways, and of the large ones none."""
     audio = [stream(), stream("client_to_server")]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from postproc import pipeline
+from postproc.model.messages import in_language
 from postproc.read import deployment
 from postproc.read.records import Described, Record, pieces
 from postproc.wire import ip, link, pcapng
@@ -97,3 +98,39 @@ def _kept(link_type, data, tunnel):
         if tunnel
         else None
     )
+
+
+def cut(*packets):
+    """A capture of packets of which so many bytes were captured."""
+    blocks = [wire.enhanced(START // 1000, data[:kept], original=len(data)) for data, kept in packets]
+    return wire.pcapng(wire.interface(), *blocks)
+
+
+SIP, STUN, DTLS = 60, 52, 56  # bytes captured: link, IP and UDP headers have 42
+INVITE = b"INVITE sip:a@example.org SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1\r\n\r\n"
+CHECK = b"\0\1\0\x10\x21\x12\xa4\x42" + bytes(28)
+HELLO = b"\x16\xfe\xff" + bytes(60)
+
+
+def test_messages_of_which_the_snapshot_length_left_the_beginning_are_counted(tmp_path):
+    sent = (INVITE, SIP), (INVITE, 999), (CHECK, STUN), (CHECK, 49), (HELLO, DTLS), (wire.rtp(1), 60)
+    found = wire.parted(tmp_path, cut(*((wire.datagram(data), kept) for data, kept in sent)))
+    in_tcp = wire.parted(tmp_path, cut((wire.segment(INVITE, destination=5060), 80)))
+    assert (found.messages_cut, in_tcp.messages_cut) == (3, 1)
+    (warning,) = found.warnings
+    assert "(DTLS 1; SIP 1; STUN 1); capture whole packets" in warning
+    assert "(DTLS 1; SIP 1; STUN 1); ganze Pakete" in in_language(warning, "de")
+
+
+def test_half_a_description_is_none(tmp_path):
+    """What it lacks is not in the capture; the message's other fields are."""
+    body = b"v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\na=sendrecv\r\n"
+    head = INVITE[:-2] + b"Call-ID: a\r\nCSeq: 1 INVITE\r\nFrom: <sip:b@example.org>;tag=b\r\n"
+    head += b"To: <sip:a@example.org>\r\nContent-Type: application/sdp\r\n"
+    whole = wire.datagram(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    path = tmp_path / "cut.pcapng"
+    for kept, sections in ((len(whole), 1), (len(whole) - 12, 0)):
+        path.write_bytes(cut((whole, kept)))
+        tables = pipeline.run([path], jobs=1, report=False).tables
+        (row,) = tables.sip_messages.itertuples()
+        assert (row.has_sdp, row.cut_short, len(tables.sdp_media)) == (bool(sections), not sections, sections)

@@ -5,6 +5,7 @@ from aioice import Candidate
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postproc.model.addresses import alternatives
 from postproc.read import sdp
 
 OFFER = """v=0
@@ -44,6 +45,7 @@ def test_each_section_has_its_own_values_else_the_sessions():
         "proto": "UDP/TLS/RTP/SAVPF",
         "direction": "sendonly",
         "connection_addr": "198.51.100.77",
+        "alternatives": None,
         "ufrag": "Q0Ny",
         "pwd_present": True,
         "setup": "actpass",
@@ -92,6 +94,28 @@ def test_what_shapes_the_payload_of_amr(parameters, packing):
     text = f"m=audio 4000 RTP/AVP 96 8\na=rtpmap:96 AMR-WB/16000\n{parameters}"
     (row,) = sdp.media_rows(sdp.parse(text))
     assert row["packing"] == packing
+
+
+@pytest.mark.parametrize(
+    ("value", "ends"),
+    [
+        ("1 IP6 2001:db8::1 4000", [("2001:db8::1", 4000)]),
+        ("2 IP4 192.0.2.1 4000/4001", [("192.0.2.1", 4000)]),
+        ("1 IP6 2001:db8::1", []),
+        ("1 IP6 example.org:1 4000 x", []),
+        ("1 IP4 192.0.2.1 0", []),
+        ("1 IP4 192.0.2.1 70000", []),
+    ],
+)
+def test_alternative_addresses(value, ends):
+    (row,) = sdp.media_rows(sdp.parse(f"v=0\r\nm=audio 2 RTP/AVP 0\r\na=altc:{value}\r\n"))
+    assert alternatives(row["alternatives"]) == ends
+
+
+def test_few_alternatives_are_kept():
+    lines = "a=altc:1 IP4 192.0.2.1 4000\r\n" * 20
+    (row,) = sdp.media_rows(sdp.parse(f"v=0\r\nm=audio 2 RTP/AVP 0\r\n{lines}"))
+    assert len(alternatives(row["alternatives"])) == sdp.ALTERNATIVES
 
 
 def test_description_without_media_has_no_rows():

@@ -1,10 +1,11 @@
 """Fax over T.38: the phases in which a leg has agreed on UDPTL instead of audio, and its packets.
 
-UDPTL is counted by the address that SDP names (``sdp_media.fax_packets``), without times.
+UDPTL is counted by the address that SDP names (``sdp_media.fax_packets``, ``fax_packets_sent``), without times.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import permutations
 
 from postproc.diagnose.evidence.case import Case
 from postproc.model.rows import PhaseRow, SdpMediaRow
@@ -45,14 +46,32 @@ def packets(sections: Sequence[SdpMediaRow]) -> int | None:
 
 
 def missing(case: Case, leg: int | None) -> list[tuple[PhaseRow, list[SdpMediaRow]]]:
-    """Return the phases of fax of a leg in which no packet is seen."""
-    return [(phase, sections) for phase, sections in phases(case, leg) if packets(sections) == 0]
+    """Return the phases of fax of a leg in which no packet is seen, or those of one side only."""
+    return [
+        (phase, sections)
+        for phase, sections in phases(case, leg)
+        if packets(sections) == 0 or one_sided(case, sections)
+    ]
+
+
+def one_sided(case: Case, sections: Sequence[SdpMediaRow]) -> tuple[SdpMediaRow, SdpMediaRow] | None:
+    """Return the sections of the side that alone sends, and of the silent one.
+
+    Behind NAT a side's packets go to, or come from, another address than it names, but not both.
+    """
+    ends = {(row.connection_addr, row.port): row for row in sections}
+    least = case.deployment.thresholds.one_way_packets
+    for sender, silent in permutations(ends.values(), 2):
+        sent = max(sender.fax_packets_sent or 0, silent.fax_packets or 0)
+        if silent.fax_packets_sent == 0 and sender.fax_packets == 0 and sent >= least:
+            return sender, silent
+    return None
 
 
 def sent(case: Case, leg: int | None) -> bool:
     """Whether fax packets came in all phases of fax of a leg, of which there is one at least."""
     found = phases(case, leg)
-    return bool(found) and all(packets(sections) for _, sections in found)
+    return bool(found) and all(packets(each) and not one_sided(case, each) for _, each in found)
 
 
 def would_show(case: Case, sections: Sequence[SdpMediaRow]) -> bool:

@@ -9,6 +9,7 @@ from postproc.diagnose.evidence.negotiation import Exchange, exchanges
 from postproc.diagnose.evidence.paths import checks
 from postproc.diagnose.evidence.server import LONGEST
 from postproc.diagnose.evidence.signalling import offered_audio, refusal
+from postproc.model.addresses import alternatives
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import Row
 from postproc.model.rows import SdpMediaRow
@@ -54,7 +55,7 @@ def families(case: Case, section: SdpMediaRow) -> frozenset[int]:
     """Return the IP versions of a description's addresses; empty if one is hidden (mDNS) or none is known yet."""
     offered = [row.addr for row in case.candidates if row.ufrag and row.ufrag == section.ufrag and row.addr]
     if not offered and section.connection_addr and section.connection_addr not in NOWHERE:
-        offered = [section.connection_addr]
+        offered = [section.connection_addr, *(addr for addr, _ in alternatives(section.alternatives))]
     versions = {version(addr) for addr in offered}
     return frozenset() if None in versions else frozenset(each for each in versions if each)
 

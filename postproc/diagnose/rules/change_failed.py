@@ -23,6 +23,10 @@ TITLE_REFUSED = Text(
     "{ender} ended the call {ms:0} ms after {target} had refused the {method} on leg {number} with {answer}.",
     "{ender} beendete den Anruf {ms:0} ms, nachdem {target} auf Leg {number} das {method} mit {answer} abgelehnt hatte.",
 )
+TITLE_BOTH = Text(
+    "{ender} refused the {method} on leg {number} with {answer} and ended the call {ms:0} ms later.",
+    "{ender} lehnte auf Leg {number} das {method} mit {answer} ab und beendete den Anruf {ms:0} ms später.",
+)
 TITLE_UNANSWERED = Text(
     "{ender} ended the call {seconds:0} s after its {method} on leg {number}, which got no final response.",
     "{ender} beendete den Anruf {seconds:0} s nach seinem {method} auf Leg {number}, worauf keine endgültige Antwort kam.",
@@ -193,7 +197,7 @@ def _finding(case: Case, failed: TransactionRow, bye: SipMessageRow) -> Finding:
             detail.append(PENDING)
             facts["answer"] = phrase(answers[0].status, answers[0].reason)
     else:
-        tag, title = "refused", TITLE_REFUSED
+        tag, title = "refused", TITLE_BOTH if failed.dst_addr == bye.src_addr else TITLE_REFUSED
         ended = (bye.time - (failed.final_time or failed.time)).total_seconds()
         facts |= {"ms": ended * 1000, "answer": phrase(failed.final_status, failed.final_reason)}
         lacking, more = _less(case, request) if request else ([], {})
@@ -274,8 +278,8 @@ RULE = Rule(
             tag="less",
         ),
         cause(
-            "{target} does not take the new description, or no changes at all, and {ender} does not go on with the old one.",
-            "{target} nimmt die neue Beschreibung oder überhaupt keine Änderung an, und {ender} bleibt nicht bei der alten.",
+            "{target} does not take the new description, or no changes at all, and {ender} does not go on as before.",
+            "{target} nimmt die neue Beschreibung oder überhaupt keine Änderung an, und {ender} macht nicht weiter wie zuvor.",
             tag="refused",
         ),
         cause(

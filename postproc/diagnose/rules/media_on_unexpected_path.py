@@ -6,7 +6,7 @@ from dataclasses import replace
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.hops import strays
 from postproc.diagnose.evidence.media import both_may_send, both_ways, sections, talks
-from postproc.model.addresses import endpoint
+from postproc.model.addresses import alternatives, endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import RtpStreamRow
 from postproc.model.text import Text
@@ -28,7 +28,7 @@ UNHEARD = Text(
 
 def find(case: Case) -> Iterator[Finding]:
     for row in strays(case):
-        if (row.dst_addr, row.dst_port) not in {(s.connection_addr, s.port) for s in sections(case, row.leg)}:
+        if (row.dst_addr, row.dst_port) not in _described(case, row.leg):
             yield _astray(case, row)  # one that SDP names is told by another rule
     for talk in talks(case):
         if any(row.leg == talk.leg for row in strays(case)):
@@ -43,9 +43,14 @@ def find(case: Case) -> Iterator[Finding]:
                 yield _finding(case, talk.leg, row)
 
 
+def _described(case: Case, leg: int | None) -> set[tuple[str | None, int | None]]:
+    ends: set[tuple[str | None, int | None]] = {(s.connection_addr, s.port) for s in sections(case, leg)}
+    return ends.union(*(alternatives(section.alternatives) for section in sections(case, leg)))
+
+
 def _known(case: Case, leg: int | None) -> set[tuple[str | None, int | None]]:
     """Return the legitimate targets of media: described, offered, checked, or seen as a source (NAT)."""
-    targets: set[tuple[str | None, int | None]] = {(s.connection_addr, s.port) for s in sections(case, leg)}
+    targets = _described(case, leg)
     targets |= {(c.addr, c.port) for c in case.candidates if c.leg == leg}
     targets |= {(c.related_addr, c.related_port) for c in case.candidates if c.leg == leg}
     targets |= {(row.src_addr, row.src_port) for row in case.bindings if row.leg == leg}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from postproc.diagnose.evidence import fax
+from postproc.diagnose.evidence import fax, zrtp
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import Talk, both_may_send, due, sections, talks, ways
 from postproc.diagnose.evidence.paths import best, checks
@@ -35,6 +35,12 @@ NO_FAX = Text(
     "No fax: leg {number} had agreed on T.38 for {seconds:0} s, and not one UDPTL packet to {ends} is in the capture.",
     "Kein Fax: Auf Leg {number} war {seconds:0} s lang T.38 vereinbart, und kein UDPTL-Paket an {ends} ist im Mitschnitt.",
 )
+FAX_ONE_WAY = Text(
+    "Fax packets in one direction only: leg {number} had agreed on T.38 for {seconds:0} s, {packets} UDPTL packets went to {heard}, and none"
+    " came from there.",
+    "Faxpakete nur in einer Richtung: Auf Leg {number} war {seconds:0} s lang T.38 vereinbart, {packets} UDPTL-Pakete gingen an {heard},"
+    " und keines kam von dort.",
+)
 AUDIO_BEFORE = Text(
     "RTP of the same machines is there, so their fax packets would be seen here, too.",
     "RTP derselben Rechner ist da; auch ihre Faxpakete wären hier also zu sehen.",
@@ -55,25 +61,31 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _no_fax(case: Case, phase: PhaseRow, sections: Sequence[SdpMediaRow]) -> Finding:
-    shown = fax.would_show(case, sections)
+    only = fax.one_sided(case, sections)
+    shown = only is not None or fax.would_show(case, sections)
     ends = {endpoint(row.connection_addr, row.port): row.connection_addr for row in sections}
     seconds = (phase.ended - phase.started).total_seconds() if phase.ended and phase.started else 0.0
+    facts: dict[str, object] = {
+        "number": phase.leg,
+        "seconds": seconds,
+        "ends": sorted(ends),
+        "addresses": sorted({addr for addr in ends.values() if addr}),
+    }
+    if only is not None:
+        sender, silent = only
+        facts["packets"] = max(sender.fax_packets_sent or 0, silent.fax_packets or 0)
+        facts["heard"] = endpoint(silent.connection_addr, silent.port)
     return Finding(
         RULE.name,
         "suspect" if shown else "cannot_tell",
         0.7,
         evidence(*sections),
-        NO_FAX,
-        (AUDIO_BEFORE,) if shown else (),
-        {
-            "number": phase.leg,
-            "seconds": seconds,
-            "ends": sorted(ends),
-            "addresses": sorted({*ends.values()}),
-        },
+        FAX_ONE_WAY if only else NO_FAX,
+        (AUDIO_BEFORE,) if shown and not only else (),
+        facts,
         SETTLE,
         leg=phase.leg,
-        tags=frozenset({"fax", "unseen"}),
+        tags=frozenset({"fax"} if only else {"fax", "unseen"}),
     )
 
 
@@ -84,15 +96,18 @@ def _finding(case: Case, talk: Talk) -> Finding:
     ready = handshake is not None and handshake.state == "complete"
     checked = ready or bool(checks(case, leg=talk.leg).sent)
     waiting = not ready and _unnominated(case, talk.leg)
-    would_show = checked or _media_here(case, set(addresses))
-    facts = {"number": talk.leg, "seconds": talk.seconds, "addresses": addresses}
+    asking = zrtp.asking(case, talk.leg)
+    would_show = checked or asking is not None or _media_here(case, set(addresses))
+    facts: dict[str, object] = {"number": talk.leg, "seconds": talk.seconds, "addresses": addresses}
+    facts |= asking.facts if asking else {}
+    plain = (zrtp.WAITS,) if asking else () if checked else (ADDRESSES,)
     return Finding(
         RULE.name,
         "fault" if checked else "suspect" if would_show else "cannot_tell",
         0.85 if checked else 0.6,
         evidence(*audio),
         TITLE if would_show else UNSEEN,
-        (READY,) if ready else (NOT_NOMINATED,) if waiting else () if checked else (ADDRESSES,),
+        (READY,) if ready else (NOT_NOMINATED,) if waiting else plain,
         facts,
         None if checked else SETTLE,
         leg=talk.leg,
@@ -100,7 +115,7 @@ def _finding(case: Case, talk: Talk) -> Finding:
             {
                 "waiting" if waiting else "audio",
                 *(("ready",) if ready else ()),
-                *(() if checked else ("unseen",)),
+                *((zrtp.TAG,) if asking else () if checked else ("unseen",)),
             }
         ),
     )
@@ -133,11 +148,12 @@ RULE = Rule(
     from_absence=True,
     summary=Text("No media", "Keine Medien"),
     claim=Text(
-        "A leg was answered, both sides may send, and no RTP packet is seen; or T.38 is agreed, and no fax packet is.",
+        "A leg was answered, both sides may send, and no RTP packet is seen; or T.38 is agreed, and no fax packet is, or those of one side only.",
         "Ein Leg wurde angenommen, beide Seiten dürfen senden, und es ist kein RTP-Paket zu sehen; oder T.38 ist vereinbart,"
-        " und kein Faxpaket ist zu sehen.",
+        " und es ist kein Faxpaket zu sehen oder nur die einer Seite.",
     ),
     causes=(
+        zrtp.CAUSE,
         cause(
             "The applications do not send: no microphone, muted at the device, stuck media stack.",
             "Die Anwendungen senden nicht: kein Mikrofon, am Gerät stummgeschaltet, hängender Medienteil.",
@@ -179,6 +195,7 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        zrtp.REMEDY,
         remedy(
             "Check microphone permission and audio device at both ends.",
             "Mikrofonberechtigung und Audiogerät an beiden Enden prüfen.",

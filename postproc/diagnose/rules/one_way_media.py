@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from postproc.diagnose.evidence import zrtp
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.complaints import Complaint, complaint
 from postproc.diagnose.evidence.media import (
@@ -152,7 +153,7 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     far = any(each.leg == talk.leg and each.remote_addr == target for each in case.phases)
     other = bool(case.client_legs) and talk.leg not in case.client_legs and not (fed or far)
     of_hop = Way(tuple(row for row in sent.rows if (row.src_addr, row.dst_addr) == (source, target)))
-    facts = {
+    facts: dict[str, object] = {
         "number": talk.leg,
         "packets": of_hop.packets,
         "back": back.packets,
@@ -179,6 +180,10 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     side = (
         "other-leg" if other else "name" if BY_NAME in said else "told" if named and said is named else about
     )
+    asking = None if sparse else zrtp.asking(case, talk.leg, target)
+    if asking is not None:
+        said, side, about = [zrtp.WAITS], zrtp.TAG, zrtp.TAG
+        facts |= asking.facts
     waited = None if sparse else hung_up_after(case, source, sent)
     if waited is not None:
         said, facts["waited"] = [*said, HUNG_UP], waited
@@ -256,6 +261,7 @@ RULE = Rule(
             " oder für eine Nachricht ohne Beschreibung aufgerufen wurde.",
             tag="hop",
         ),
+        zrtp.CAUSE,
         cause(
             "A proxy or SIP ALG rewrites c= twice, or wrongly, so that two addresses stand in one.",
             "Ein Proxy oder SIP-ALG schreibt c= zweimal oder falsch um, sodass zwei Adressen ineinander stehen.",
@@ -324,6 +330,7 @@ RULE = Rule(
             " Nachrichten mit Beschreibung aufrufen lassen (Kamailio: has_body mit application/sdp).",
             tag="hop",
         ),
+        zrtp.REMEDY,
         remedy(
             "Let one element only rewrite descriptions (Kamailio: fix_nated_sdp or rtpengine, not both); switch the SIP ALG off.",
             "Nur ein Element Beschreibungen umschreiben lassen (Kamailio: fix_nated_sdp oder rtpengine, nicht beides); das SIP-ALG abschalten.",

@@ -46,6 +46,8 @@ def find(case: Case) -> Iterator[Finding]:
     for loss in losses(case):
         if loss.oversized:
             yield _finding(case, loss)
+    if any(row.messages_cut for row in case.captures):
+        return  # messages end early by the snapshot length, whether fragmented or not
     sent: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
     for row in case.sip_messages:
         key = row.call_id, row.cseq, row.branch, row.method, row.status
