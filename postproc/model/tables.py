@@ -510,6 +510,7 @@ SDP_MEDIA = Table(
         Column("rtcp_mux", FLAG, "a=rtcp-mux.", always=True),
         Column("rtcp_mux_only", FLAG, "a=rtcp-mux-only (RFC 8858): RTCP on a port of its own is refused."),
         Column("crypto", TEXT, "Suites of a=crypto (RFC 4568), comma-joined; keys are not kept."),
+        Column("crypto_tags", TEXT, "Their tags, by which an answer names the suite that it takes."),
         Column("ice_lite", FLAG, "a=ice-lite (RFC 8839)."),
         Column(
             "ice_mismatch",
