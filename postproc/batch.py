@@ -34,8 +34,9 @@ from postproc.workers import OneThread, Processes, workers
 
 # Captures of at most so many bytes share a tshark with so many others at most. What a larger one costs is
 # its walk; more of them together save little, as tshark's start is a hundredth of a second for each then,
-# and would lose more when their process dies.
-SMALL, MOST_TOGETHER = 4 << 20, 32
+# and would lose more when their process dies. With fewer at the end tshark starts more often; with more one
+# process waits longer for the last.
+SMALL, MOST_TOGETHER, FEWEST_TOGETHER = 4 << 20, 32, 8
 
 
 class Job(NamedTuple):
@@ -193,15 +194,24 @@ def _is_elsewhere(outcome: Outcome) -> bool:
 
 
 def chunks(jobs: Iterable[Job], count: int) -> list[Chunk]:
-    """What is read together, the biggest captures first; ``count`` divides the number of small chunks."""
+    """What is read together by ``count`` processes: big captures alone and first, small ones in chunks.
+
+    Of several processes each chunk is half of what would be each one's share of the rest, so that they end
+    at about the same time. A chunk takes from all sizes.
+    """
     biggest_first = sorted(jobs, key=lambda job: -job.size)
     alone = [job for job in biggest_first if job.size > SMALL]
-    small = biggest_first[len(alone) :]
-    rounds = -(-len(small) // (MOST_TOGETHER * count))
-    size = max(-(-len(small) // max(rounds * count, 1)), 1)
-    # Each chunk takes from all sizes, so that they take about as long.
-    step = -(-len(small) // size)
-    return [(job,) for job in alone] + [tuple(small[start::step]) for start in range(step)]
+    left = biggest_first[len(alone) :]
+    work: list[Chunk] = [(job,) for job in alone]
+    fewest = min(FEWEST_TOGETHER, -(-len(left) // count))
+    while left:
+        half = -(-len(left) // (2 * count if count > 1 else 1))
+        size = min(max(half, fewest), MOST_TOGETHER)
+        step = len(left) // size or 1
+        taken = slice(0, step * size, step)
+        work.append(tuple(left[taken]))
+        del left[taken]
+    return work
 
 
 def _finished(

@@ -16,11 +16,13 @@ import hashlib
 import io
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from uuid import uuid4
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,11 +31,12 @@ from postproc.files import private, scratch
 from postproc.files.commit import regular
 from postproc.files.signals import undisturbed
 from postproc.model.columns import ARROW, TEXT, arrow, schema
-from postproc.model.tables import BY_NAME, Table, Tables
+from postproc.model.tables import BY_NAME, Tables
 from postproc.version import __version__
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
+    from numpy.typing import NDArray
 
 FOLDER = "events"  # of a run's results
 DIGEST = 32  # bytes of the SHA-256 that a file begins with: of all behind it
@@ -46,6 +49,7 @@ DTYPES = {
     pa.bool_(): pd.BooleanDtype(),
     pa.large_string(): pd.StringDtype(),
 }
+NUMBERED = ("rtp_streams", "rtp_seconds")  # tables whose rows name an RTP stream by its number
 Events = dict[str, pa.Table]
 
 
@@ -89,7 +93,7 @@ class Digesting(io.RawIOBase):
 
 def write(tables: Tables, file: Path) -> Events:
     """Write one capture's tables into a file that appears when it is complete; return them."""
-    events = {table.name: arrow(rows, _schema(table)) for table, rows in tables.items() if len(rows)}
+    events = {table.name: arrow(rows, _schema(table.name)) for table, rows in tables.items() if len(rows)}
     making = file.with_name(f".{file.name}.{uuid4().hex}")
     try:
         private.make_folder(making.parent)
@@ -111,8 +115,9 @@ def write(tables: Tables, file: Path) -> Events:
     return events
 
 
-def _schema(table: Table) -> pa.Schema:
-    return schema(table.dtypes, {NAME: table.name.encode()})
+@cache
+def _schema(table: str) -> pa.Schema:
+    return schema(BY_NAME[table].dtypes, {NAME: table.encode()})
 
 
 def clear_unfinished(cache: Path) -> None:
@@ -145,11 +150,11 @@ def _events(body: pa.BufferReader) -> Events:
     while body.tell() < body.size():
         with pa.ipc.open_stream(body) as stream:
             metadata = stream.schema.metadata or {}
-            table = BY_NAME[metadata[NAME].decode()]
+            table = metadata[NAME].decode()
             if not stream.schema.equals(_schema(table)):
-                raise ValueError(table.name)
-            events[table.name] = stream.read_all()
-        events[table.name].validate(full=True)  # offsets, too, that lead elsewhere
+                raise ValueError(table)
+            events[table] = stream.read_all()
+        events[table].validate(full=True)  # offsets, too, that lead elsewhere
     return events
 
 
@@ -158,38 +163,44 @@ def gather(captures: Iterable[tuple[Events, Sequence[Mapping[str, str]]]]) -> Ta
 
     RTP streams are numbered on, so that no two of the run have one number.
     """
-    held = list(_numbered_on(_named(events, names) for events, names in captures))
-    parts = {name: [events[name] for events in held if name in events] for name in BY_NAME}
-    return Tables().with_(**{name: _frame(tables) for name, tables in parts.items() if tables})
+    held, files, streams = list[_Held](), list[Mapping[str, str]](), 0
+    for events, names in captures:
+        held.append(_Held(events, len(files), several=len(names) > 1, streams=streams))
+        files += names
+        streams += len(events.get("rtp_streams", ()))
+    parts = {name: [each for each in held if name in each.events] for name in BY_NAME}
+    return Tables().with_(**{name: _frame(name, having, files) for name, having in parts.items() if having})
 
 
-def _named(events: Events, files: Sequence[Mapping[str, str]]) -> Events:
-    """Name the events' files; events of several files have positions in place of names."""
-    renamed = dict(events)
-    for table, rows in events.items():
-        places = pc.cast(rows["capture"], pa.int64()) if len(files) > 1 else None
-        for column in {name for names in files for name in names} & set(rows.column_names):
-            names = pa.array([file[column] for file in files], ARROW[TEXT])
-            filled = pa.repeat(names[0], len(rows)) if places is None else names.take(places)
-            renamed[table] = renamed[table].set_column(rows.column_names.index(column), column, filled)
-    return renamed
+class _Held(NamedTuple):
+    """The events of a capture."""
+
+    events: Events
+    first: int  # the place of its first file among all
+    several: bool  # its rows have the places of its files in place of their names
+    streams: int  # RTP streams of the captures before it
+
+    def places(self, table: str) -> "NDArray[np.int64]":
+        """Return for each row the place of its file among all."""
+        rows = self.events[table]
+        within = (
+            rows["capture"].cast(pa.int64()).to_numpy() if self.several else np.zeros(len(rows), np.int64)
+        )
+        return within + self.first
 
 
-def _numbered_on(captures: Iterable[Events]) -> Iterator[Events]:
-    before = 0
-    for events in captures:
-        numbered = dict(events)
-        for table in ("rtp_streams", "rtp_seconds"):
-            if before and table in events:
-                rows = events[table]
-                column = rows.column_names.index("stream")
-                numbered[table] = rows.set_column(column, "stream", pc.add(rows["stream"], before))
-        before += len(events.get("rtp_streams", ()))
-        yield numbered
-
-
-def _frame(tables: list[pa.Table]) -> pd.DataFrame:
-    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas(types_mapper=DTYPES.get, ignore_metadata=True)
+def _frame(table: str, held: Sequence[_Held], files: Sequence[Mapping[str, str]]) -> pd.DataFrame:
+    # In one piece: arrow works on a column of two hundred pieces several times as long.
+    rows = pa.concat_tables([each.events[table] for each in held]).combine_chunks()
+    places = pa.array(np.concatenate([each.places(table) for each in held]))
+    for column in files[0].keys() & {*rows.column_names}:
+        names = pa.array([file[column] for file in files], ARROW[TEXT])
+        rows = rows.set_column(rows.column_names.index(column), column, names.take(places))
+    if table in NUMBERED:
+        before = np.repeat([each.streams for each in held], [len(each.events[table]) for each in held])
+        numbered = pc.add(rows["stream"], pa.array(before))
+        rows = rows.set_column(rows.column_names.index("stream"), "stream", numbered)
+    frame: pd.DataFrame = rows.to_pandas(types_mapper=DTYPES.get, ignore_metadata=True)
     return frame
 
 

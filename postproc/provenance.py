@@ -101,13 +101,16 @@ def _programs() -> tuple[str, ...]:
 
 
 def _code() -> str:
-    """Return a digest of all files of the package: code, templates, constants."""
+    """Return a digest of all files of the package - code, templates, constants - by name, size and time.
+
+    That is how Python itself tells whether code has changed since it was compiled (PEP 552); to read it all
+    takes 15 ms.
+    """
     whole = hashlib.sha256()
     for folder, inner, names in os.walk(Path(__file__).parent):
         inner[:] = sorted({*inner} - {COMPILED})
-        whole.update(repr((inner, sorted(names))).encode())
-        for name in sorted(names):
-            whole.update(hashlib.sha256(Path(folder, name).read_bytes()).digest())
+        files = [(name, os.stat(os.path.join(folder, name))) for name in sorted(names)]  # noqa: PTH116, PTH118
+        whole.update(repr((inner, [(name, at.st_size, at.st_mtime_ns) for name, at in files])).encode())
     return whole.hexdigest()
 
 

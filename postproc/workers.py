@@ -158,6 +158,15 @@ class Processes(ThreadPoolExecutor):
             self._workers.discard(worker)
 
 
+def get_ready() -> None:
+    """Start the server that processes come from: it imports what they need while this process does the same.
+
+    Nothing is lost but its time if no process is needed after all; it ends with this one.
+    """
+    with current_folder.left_out():
+        _context()
+
+
 def _context() -> "SpawnContext | ForkServerContext":
     """Return a context other than fork: locks held by threads would stay held in the child."""
     if "forkserver" not in multiprocessing.get_all_start_methods():  # Windows
@@ -169,7 +178,7 @@ def _context() -> "SpawnContext | ForkServerContext":
     if len(os.fsencode(tempfile.gettempdir())) >= LONGEST_FOLDER:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["postproc.batch"])  # what they are for, imported once
+    context.set_forkserver_preload(["postproc.preloaded"])
     with _signals_wait():  # in the server, and so in all that come from it
         forkserver.ensure_running()
     return context

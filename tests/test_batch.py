@@ -73,6 +73,15 @@ def test_several_at_a_time_are_done_in_a_process_each():
     assert os.getpid() not in found
 
 
+def test_processes_come_from_a_server_that_has_imported_what_they_need():
+    workers.get_ready()
+    with workers.workers(2) as executor:
+        loaded = executor.submit(eval, "'postproc.read.together' in __import__('sys').modules")
+        frozen = executor.submit(eval, "__import__('gc').get_freeze_count()")
+        assert loaded.result()
+        assert frozen.result() > 10_000
+
+
 def test_a_process_does_one_piece_of_work_after_the_other_and_is_replaced_when_it_dies():
     with workers.workers(2) as executor:
         first = {executor.submit(process).result() for _ in range(3)}
@@ -156,8 +165,8 @@ def test_the_biggest_captures_are_begun_first_and_alone(tmp_path):
         (1, 1, [1]),
         (3, 2, [2, 1]),
         (32, 1, [32]),
-        (33, 1, [17, 16]),
-        (200, 2, [25] * 8),
+        (33, 1, [32, 1]),
+        (200, 2, [32, 32, 32, 26, 20, 15, 11, 8, 8, 8, 8]),
         (5, 8, [1] * 5),
     ],
 )

@@ -46,6 +46,16 @@ def test_captures_are_put_under_each_other_in_the_order_given(tmp_path):
     assert_equal(cache.gather(parts), concat([events("b", "b@x"), events("a", "a@x")]))
 
 
+def test_a_column_of_several_captures_is_in_one_piece(tmp_path):
+    """Arrow works on a column of two hundred pieces several times as long."""
+    parts = []
+    for name in ("b", "a"):
+        parts.append((cache.write(events(name), tmp_path / name), [{"capture": f"{name}.pcap"}]))
+    found = cache.gather(parts).sip_messages
+    assert found["capture"].tolist() == ["b.pcap", "a.pcap"]
+    assert [pa.chunked_array(pa.array(found[name])).num_chunks for name in ("capture", "call_id")] == [1, 1]
+
+
 def test_nothing_gathered_is_empty_tables():
     assert_equal(cache.gather([]), Tables())
 

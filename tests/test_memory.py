@@ -39,6 +39,24 @@ def test_what_was_kept_is_given_back():
     assert resident() < kept - 50 * guard.nbytes
 
 
+def test_pieces_smaller_than_a_page_are_not_looked_at():
+    """No memory could be given back of them."""
+    code = """if True:
+        from postproc import memory
+        asked = []
+        memory._glibc = lambda name: lambda *_: asked.append(name)
+        large = [bytes(100_000) for _ in range(500)]
+        small = [bytes(600) for _ in range(400_000)]  # too large for Python's own allocator
+        large.clear()
+        memory.give_back()
+        del small[::2]
+        memory.give_back()
+        print(*asked)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["malloc_trim"]
+
+
 @pytest.mark.parametrize(("named", "used"), [(None, "system"), ("mimalloc", "mimalloc")])
 def test_arrow_has_the_allocator_of_glibc_unless_another_is_named(named, used):
     asked = "import pyarrow as pa; print(pa.default_memory_pool().backend_name)"

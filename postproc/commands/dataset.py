@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from postproc import memory
 from postproc.commands.language import spoken
-from postproc.commands.options import guarded, lang_option, quick_imports, zone_option
+from postproc.commands.options import guarded, lang_option, zone_option
 from postproc.model.messages import in_language
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import VERDICTS
@@ -120,7 +121,7 @@ def calls_command(
         postproc calls calls/ --since 12h --verdict fault
         postproc calls calls/ --since 2026-11-22 --until 2026-11-23 --cause no-binding-success -o results
     """
-    with quick_imports():
+    with memory.quick_imports():
         import orjson
         import pandas as pd
 

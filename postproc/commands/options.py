@@ -1,11 +1,9 @@
 """Options and error handling that commands share: ``--lang``, ``--tshark``, ``--debug``, quick imports."""
 
 import errno
-import gc
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from types import TracebackType
 from typing import Any
@@ -64,23 +62,6 @@ def _keep(context: click.Context, option: click.Parameter, value: str | None) ->
     typed = option.name and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
     if value and typed:
         os.environ[SETTING] = os.path.abspath(value) if os.path.dirname(value) else value  # noqa: PTH100, PTH120
-
-
-@contextmanager
-def quick_imports() -> Iterator[None]:
-    """Import pandas and the like without overhead.
-
-    Objects that imports create live until the program ends, so the garbage collector need not search them,
-    now or later. No linear algebra is done here, so numpy need not start threads for it, unless the user has
-    set their number.
-    """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def rule_names(_context: click.Context, _option: click.Parameter, begun: str) -> list[str]:

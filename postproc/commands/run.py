@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from postproc import memory
 from postproc.commands.access import access_options, deployment_given
 from postproc.commands.dataset import (
     add_to_dataset,
@@ -24,7 +25,6 @@ from postproc.commands.options import (
     debug_option,
     lang_option,
     one_line_errors,
-    quick_imports,
     rule_names,
     tshark_option,
     zone_option,
@@ -158,8 +158,10 @@ def run_command(
     """
     resume = f"interrupted; captures already read are kept in {out}/events: run the same command to go on"
     with one_line_errors(debug=debug, interrupted=resume):
-        with quick_imports():
-            from postproc import memory, pipeline
+        if not dask:
+            _expect_work(paths, out, jobs)
+        with memory.quick_imports():
+            from postproc import pipeline
             from postproc.read import logfiles
             from postproc.read.option_files import Options
             from postproc.show import zones
@@ -224,6 +226,15 @@ def run_command(
         sys.exit(COULD_NOT_RUN)
     if as_severe(result.findings["severity"], fail_on):
         sys.exit(FINDINGS)
+
+
+def _expect_work(paths: Iterable[str], out: Path, jobs: int | None) -> None:
+    """Have processes prepared if several captures are to be read and no earlier results may do instead."""
+    from postproc import workers
+    from postproc.read import inputs, processes
+
+    if (jobs or processes.cores()) > 1 and not out.exists() and inputs.several(map(Path, paths), out):
+        workers.get_ready()
 
 
 def rules_named(only: str | None) -> tuple[str, ...]:

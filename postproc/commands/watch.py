@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from postproc import memory
 from postproc.commands.access import access_options, deployment_given
 from postproc.commands.dataset import dataset_options, dataset_writable
 from postproc.commands.options import (
     debug_option,
     lang_option,
     one_line_errors,
-    quick_imports,
     rule_names,
     tshark_option,
     zone_option,
@@ -130,7 +130,7 @@ def watch_command(
     if (folder is None) == (not interfaces):
         raise click.UsageError("give either a FOLDER or interfaces (-i)")
     with one_line_errors(debug=debug, interrupted="stopped"), ExitStack() as stack:
-        with quick_imports():
+        with memory.quick_imports():
             from postproc import stages
             from postproc.files import private, scratch
             from postproc.read.option_files import Options

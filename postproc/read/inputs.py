@@ -14,6 +14,7 @@ import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -83,6 +84,12 @@ def find(paths: Iterable[Path], skip: Path | None = None) -> tuple[list[Capture]
     return sorted(captures.values(), key=lambda found: found.name), sorted(
         unread.values(), key=lambda left_out: left_out.path
     )
+
+
+def several(paths: Iterable[Path], skip: Path | None = None) -> bool:
+    """Return whether there is more than one capture in these files and folders; the rest is not looked at."""
+    captures = (path for top in paths for path, reason in _look(top, skip) if reason is None)
+    return len(list(islice(captures, 2))) > 1
 
 
 def name(path: Path, base: Path | None) -> str:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -181,6 +182,12 @@ def _version(about: str) -> str:
     return match.group()
 
 
+@cache
+def _first_line(executable: Path, _state: tuple[int, ...]) -> str:
+    """Return the first line of the program's ``-v``; asked once as long as its file is in this state."""
+    return processes.run(executable, "-v").stdout.partition("\n")[0]
+
+
 def _about() -> str:
     """Return the version line of tshark, or of editcap beside it, which starts faster.
 
@@ -188,7 +195,8 @@ def _about() -> str:
     """
     program = tshark()
     executable = program.path if program.how == "setting" else companion("editcap") or program.path
-    about = processes.run(executable, "-v").stdout.partition("\n")[0]
+    file = executable.stat()
+    about = _first_line(executable, (file.st_ino, file.st_size, file.st_mtime_ns, file.st_ctime_ns))
     if program.how == "setting" and not about.startswith("TShark"):
         raise SetupError(f"{executable} is no tshark: it calls itself {about[:80]!r}")
     return about

@@ -84,13 +84,13 @@ def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _json(column: pd.Series) -> list[Any]:
-    return plain(_iso(column) if str(column.dtype) == TIME else column)
+    return _iso(column) if str(column.dtype) == TIME else plain(column)
 
 
-def _iso(times: pd.Series) -> pd.Series:
+def _iso(times: pd.Series) -> list[str | None]:
     """Format times as 2026-01-01T12:00:00.000000000Z."""
-    texts = np.datetime_as_string(times.dt.tz_localize(None).to_numpy("datetime64[ns]"), unit="ns")
-    return pd.Series(texts, index=times.index, dtype=TEXT).add("Z").mask(times.isna())
+    texts = np.datetime_as_string(times.to_numpy("datetime64[ns]"), unit="ns").tolist()
+    return [None if text == "NaT" else f"{text}Z" for text in texts]
 
 
 def _write_parquet(table: Table, rows: pd.DataFrame, path: Path, run: str) -> None:
@@ -117,7 +117,7 @@ def _write_csv(table: Table, rows: pd.DataFrame, path: Path) -> None:
 
 def _cells(column: pd.Series, dtype: str) -> pd.Series:
     if dtype == TIME:
-        return _iso(column)
+        return pd.Series(_iso(column), index=column.index, dtype=TEXT)
     if dtype != TEXT:
         return column
     return column.mask(column.str.match(FORMULA).fillna(value=False), "'" + column)

@@ -6,8 +6,11 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
-from postproc.commands.options import quick_imports
+from postproc import workers
+from postproc.cli import cli
+from postproc.memory import quick_imports
 from tests.conftest import PCAPS
 
 THREADS = "OPENBLAS_NUM_THREADS"
@@ -88,3 +91,20 @@ def test_a_run_loads_what_it_needs(tmp_path):
     assert heavy_modules(*words, "--no-report") == PRINTED | STAGES
     assert heavy_modules(*words) == PRINTED | STAGES | {"jinja2", "nbformat"}  # read before
     assert heavy_modules(*words) == PRINTED  # nothing has changed
+
+
+def test_processes_are_prepared_where_several_captures_are_read_for_the_first_time(tmp_path, monkeypatch):
+    prepared = []
+    monkeypatch.setattr(workers, "get_ready", lambda: prepared.append(None))
+    several = [PCAPS / "made" / name for name in ("busy_486.pcapng", "cancelled_487.pcapng")]
+
+    def run(*words: object) -> int:
+        prepared.clear()
+        done = CliRunner().invoke(cli, ["run", *map(str, words), "--no-report", "-q"])
+        assert done.exit_code == 0
+        return len(prepared)
+
+    assert run(several[0], "-j", 2, "-o", tmp_path / "one") == 0
+    assert run(*several, "-j", 1, "-o", tmp_path / "two") == 0
+    assert run(*several, "-j", 2, "-o", tmp_path / "two") == 0  # results as they are may do
+    assert run(*several, "-j", 2, "-o", tmp_path / "new") == 1

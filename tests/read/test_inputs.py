@@ -74,6 +74,15 @@ def test_a_file_that_bears_a_captures_extension_is_listed_with_a_reason(tmp_path
     assert reasons(tmp_path / name) == {name: reason}
 
 
+def test_more_than_one_capture_are_several_in_one_folder_or_in_two(tmp_path):
+    for path in ("a/1.pcap", "a/notes.txt", "b/2.pcap"):
+        put(tmp_path / path, b"text" if path.endswith("txt") else PCAP)
+    assert not inputs.several([tmp_path / "a"])
+    assert inputs.several([tmp_path])
+    assert inputs.several([tmp_path / "a", tmp_path / "b" / "2.pcap"])
+    assert not inputs.several([tmp_path], skip=tmp_path / "b")
+
+
 def test_a_file_given_by_name_is_listed_whatever_it_is_called(tmp_path):
     assert reasons(put(tmp_path / "notes.txt", b"text")) == {"notes.txt": inputs.NOT_A_CAPTURE}
 
