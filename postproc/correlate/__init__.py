@@ -18,6 +18,7 @@ from postproc.correlate.endpoints import index, with_bindings
 from postproc.correlate.legs import legs
 from postproc.correlate.logs import logs
 from postproc.correlate.pairs import pairs
+from postproc.correlate.parties import Authors
 from postproc.correlate.phases import phases
 from postproc.correlate.relays import CLIENT_AND_SERVER, allocations, beyond, once
 from postproc.correlate.sip import transactions
@@ -49,13 +50,13 @@ def correlate(events: Tables, deployment: Deployment, places: Places | None = No
     ``deployment`` supplies markers of clients and servers, access lists and the region of national
     numbers; ``places`` the captures that show the same packets, None where each stands alone.
     """
-    related = _related(events, deployment, places)
+    related, authors = _related(events, deployment, places)
     memory.give_back()  # here and below: after what makes many objects that are dropped again
-    return related.with_(timeline=timeline(related))
+    return related.with_(timeline=timeline(related, authors))
 
 
-def _related(events: Tables, deployment: Deployment, places: Places | None) -> Tables:
-    """Return every derived table but the timeline."""
+def _related(events: Tables, deployment: Deployment, places: Places | None) -> tuple[Tables, Authors]:
+    """Return every derived table but the timeline, and who wrote each session description."""
     sip = _once(events.sip_messages, places)
     recording = recordings(events.captures, sip, views(events))
     sip_transactions = transactions(sip)
@@ -121,7 +122,7 @@ def _related(events: Tables, deployment: Deployment, places: Places | None) -> T
     whole = attributed(tables, evidence)
     if places is not None:
         whole = places.compared(whole)
-    return whole.with_(phases=phases(whole, joined, recording))
+    return whole.with_(phases=phases(whole, joined, recording)), joined.authors
 
 
 def _once(sip_messages: pd.DataFrame, places: Places | None) -> pd.DataFrame:

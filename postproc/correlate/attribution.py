@@ -28,7 +28,8 @@ from postproc.correlate.endpoints import (
     with_requests,
     with_streams,
 )
-from postproc.correlate.rows import NS_PER_S, records
+from postproc.correlate.relays import CLIENT_AND_SERVER, inside
+from postproc.correlate.rows import NS_PER_S, column, records
 from postproc.correlate.whose import Traffic, by_username, owner
 from postproc.model.columns import INTEGER, array
 from postproc.model.tables import Tables
@@ -70,16 +71,21 @@ def attributed(tables: Tables, index: Index) -> Tables:
 
 def _filled(rows: pd.DataFrame, legs: Legs) -> pd.DataFrame:
     """Return the rows with the call and leg of each."""
+    if rows.empty:
+        return rows
     nobody = (None, None)
     keys = [leg or nobody for leg in legs]
-    call, leg = zip(*keys, strict=True) if keys else ((), ())
+    call, leg = zip(*keys, strict=True)
     return rows.assign(call=array(call, INTEGER), leg=array(leg, INTEGER))
 
 
 def _legs_by_call_id(legs: pd.DataFrame) -> dict[str, LegKey]:
     """Return call and leg by Call-ID, which means the same in all captures."""
-    numbered = legs[legs["call"].notna() & legs["call_id"].notna()]
-    return {call_id: (call, leg) for call_id, call, leg in records(numbered, "call_id", "call", "leg")}
+    return {
+        call_id: (call, leg)
+        for call_id, call, leg in records(legs, "call_id", "call", "leg")
+        if call is not None and call_id is not None
+    }
 
 
 def _by_call_id(rows: pd.DataFrame, legs: dict[str, LegKey]) -> pd.DataFrame:
@@ -95,11 +101,8 @@ def _transactions(tables: Tables, index: Index) -> dict[Key, LegKey | None]:
         for key, (call, leg) in zip(keys, owners, strict=True)
         if key[1] is not None
     }
-    stun = tables.stun_messages
-    relayed = stun[stun["relayed"].fillna(value=False).astype(bool)]
-    for capture, identity, username, time in records(
-        relayed, "capture", "transaction_id", "username", "time"
-    ):
+    names = ("capture", "transaction_id", "username", "time")
+    for capture, identity, username, time in inside(tables.stun_messages, *names):
         check_owner = by_username(index, username, time)
         if check_owner and identity is not None and by_transaction.get((capture, identity)) is None:
             by_transaction[capture, identity] = check_owner.call, check_owner.leg
@@ -108,9 +111,8 @@ def _transactions(tables: Tables, index: Index) -> dict[Key, LegKey | None]:
 
 def _relays(stun: pd.DataFrame, transactions: dict[Key, LegKey | None], index: Index) -> Uses:
     """Return the uses of flows to TURN servers by the checks inside: they attribute the allocation too."""
-    relayed = stun[stun["relayed"].fillna(value=False).astype(bool)].sort_values("time", kind="stable")
     uses: Uses = {}
-    for identity, time, capture, *ends in records(relayed, "transaction_id", "time", *FLOW):
+    for identity, time, capture, *ends in inside(stun, "transaction_id", "time", *FLOW, by="time"):
         leg = transactions.get((capture, identity))
         if leg and time is not None and None not in ends:
             src, dst = (ends[0], ends[1]), (ends[2], ends[3])
@@ -127,21 +129,21 @@ def _relays_wanted(
     Where the allocation fails, no candidate names the port. Host and time attribute the request then, if
     exactly one leg's description with ICE leaves that host within GATHERING of it.
     """
-    requests = stun[(stun["method"] == "allocate") & (stun["kind"] == "request")]
-    if requests.empty:
+    if "allocate" not in column(stun["method"]):
         return {}
     described: dict[tuple[Any, str], list[tuple[int, LegKey]]] = {}
-    with_ice = set(records(sdp_media[sdp_media["ufrag"].notna()], "capture", "frame"))
-    sent = sip_messages[sip_messages["call"].notna()].sort_values("time", kind="stable")
-    for capture, frame, host, time, call, leg in records(
-        sent, "capture", "frame", "src_addr", "time", "call", "leg"
-    ):
-        if (capture, frame) in with_ice and host is not None and time is not None:
+    described_in = records(sdp_media, "capture", "frame", "ufrag")
+    with_ice = {(capture, frame) for capture, frame, ufrag in described_in if ufrag is not None}
+    names = ("capture", "frame", "src_addr", "time", "call", "leg")
+    for capture, frame, host, time, call, leg in records(sip_messages, *names, by="time"):
+        if (capture, frame) in with_ice and None not in (host, time, call):
             key = recording_of(index.recordings, capture), host
             described.setdefault(key, []).append((time, (call, leg)))
     uses: Uses = {}
-    for time, *flow in records(requests, "time", *FLOW):
-        if time is None or None in flow or _on_flow(index, flow, time, stun=True):
+    for method, kind, time, *flow in records(stun, "method", "kind", "time", *FLOW):
+        if method != "allocate" or kind != "request" or time is None or None in flow:
+            continue
+        if _on_flow(index, flow, time, stun=True):
             continue
         scope, src, dst = recording_of(index.recordings, flow[0]), (flow[1], flow[2]), (flow[3], flow[4])
         descriptions = described.get((scope, src[0]), [])
@@ -174,11 +176,10 @@ def _on_flow(index: Index, flow: Iterable[Any], time: int | None, *, stun: bool 
 def _of_dtls(dtls_messages: pd.DataFrame, dtls: pd.DataFrame, index: Index) -> Legs:
     """Return each message's leg: that of the latest handshake begun by then on its address pair."""
     begun: dict[tuple[str, Pair], list[tuple[int, LegKey | None]]] = {}
-    ordered = dtls[dtls["time"].notna()].sort_values("time", kind="stable")
-    ends = records(ordered, "client_addr", "client_port", "server_addr", "server_port")
-    rows = records(ordered, "capture", "time", "call", "leg")
+    ends = records(dtls, *CLIENT_AND_SERVER, by="time")
+    rows = records(dtls, "capture", "time", "call", "leg", by="time")
     for (capture, time, call, leg), end in zip(rows, ends, strict=True):
-        if None not in end:
+        if time is not None and None not in end:
             place = capture, pair_of(end[:2], end[2:])
             begun.setdefault(place, []).append((time, None if call is None else (call, leg)))
     owners: list[LegKey | None] = []
@@ -214,14 +215,11 @@ def _of_icmp(
 
 def _sip_sent(sip_messages: pd.DataFrame, quoted: set[Flow]) -> dict[Flow, list[tuple[int, LegKey]]]:
     """Return the SIP messages of calls on the flows that ICMP errors quote, in time order."""
-    counted = sip_messages[sip_messages["copy_of"].isna() & sip_messages["call"].notna()]
-    to_quoted = counted[counted["dst_addr"].isin({flow[3] for flow in quoted})]
-    ordered = to_quoted.sort_values("time", kind="stable")
     by_flow: dict[Flow, list[tuple[int, LegKey]]] = {}
-    for key, (time, call, leg) in zip(
-        records(ordered, *FLOW), records(ordered, "time", "call", "leg"), strict=True
-    ):
-        if key in quoted and time is not None:
+    flows = records(sip_messages, *FLOW, by="time")
+    rows = records(sip_messages, "time", "call", "leg", "copy_of", by="time")
+    for key, (time, call, leg, copy_of) in zip(flows, rows, strict=True):
+        if key in quoted and copy_of is None and None not in (time, call):
             by_flow.setdefault(key, []).append((time, (call, leg)))
     return by_flow
 

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, NamedTuple
@@ -11,10 +11,9 @@ import pandas as pd
 
 from postproc.correlate.endpoints import Index, with_bindings
 from postproc.correlate.ice import direction
-from postproc.correlate.rows import column, records
+from postproc.correlate.rows import column, late, records
 from postproc.correlate.whose import Owner, Traffic, by_checks, by_username, invited, owner
 from postproc.model import constants
-from postproc.model.columns import TEXT, TIME, array, repeated
 from postproc.model.tables import BINDINGS
 
 # STUN Binding transactions: requests and responses with one transaction ID (RFC 8489, section 6).
@@ -27,11 +26,51 @@ from postproc.model.tables import BINDINGS
 TUPLE = ("src_addr", "src_port", "dst_addr", "dst_port")
 
 Key = tuple[str, str]  # capture and transaction ID
+KINDS = frozenset({"request", "success", "error"})
+
+
+class Message(NamedTuple):
+    """A row of stun_messages, None where it is NA; time in ns since 1970."""
+
+    capture: str
+    frame: int | None
+    time: int | None
+    src_addr: str | None
+    src_port: int | None
+    dst_addr: str | None
+    dst_port: int | None
+    transaction_id: str
+    method: str | None
+    kind: str | None
+    username: str | None
+    role: str | None
+    priority: int | None
+    use_candidate: bool | None
+    error_code: int | None
+    mapped_addr: str | None
+    mapped_port: int | None
+    peer_addr: str | None
+    channel: int | None
+    relayed: bool | None
+    copy_of: int | None
+
+    @property
+    def ports(self) -> "Ports":
+        return self.capture, self.src_port, self.dst_port
+
+    @property
+    def flow(self) -> "Flow":
+        return self.capture, self.src_addr, self.src_port, self.dst_addr, self.dst_port
+
+    @property
+    def carries_check(self) -> bool:
+        """Whether it has an attribute that only connectivity checks have."""
+        return self.priority is not None or self.role is not None or bool(self.use_candidate)
 
 
 @dataclass(slots=True)
 class Transaction:
-    """Row numbers of a transaction's messages in ``binding_messages``, in order of time."""
+    """Places of a transaction's messages among ``binding_messages``, in order of time."""
 
     requests: list[int] = field(default_factory=list)
     successes: list[int] = field(default_factory=list)
@@ -48,6 +87,10 @@ class Transaction:
         return self.successes + self.errors
 
     @property
+    def every(self) -> list[int]:
+        return self.requests + self.successes + self.errors
+
+    @property
     def round_trip(self) -> tuple[int, int] | None:
         """The request that the first response answers (the last one sent by then), and that response."""
         if not self.responses:
@@ -57,39 +100,32 @@ class Transaction:
         return (self.requests[sent - 1], response) if sent else None
 
 
+Messages = Sequence[Message]
 Transactions = Mapping[Key, Transaction]
 
 
-def binding_messages(stun_messages: pd.DataFrame) -> pd.DataFrame:
+def binding_messages(stun_messages: pd.DataFrame) -> list[Message]:
     """Binding requests and responses by capture and time: TURN-wrapped ones and indications are left out."""
-    stun = stun_messages
-    wrapped = stun["relayed"].fillna(False).astype(bool)
-    relevant = (stun["method"] == "binding").fillna(False).astype(bool) & stun["kind"].isin(
-        ("request", "success", "error")
+    rows = map(Message._make, records(stun_messages, *Message._fields))
+    chosen = (
+        row
+        for row in rows
+        if row.method == "binding" and row.kind in KINDS and not row.relayed
+        if row.transaction_id is not None and row.capture is not None
     )
-    identified = stun["transaction_id"].notna() & stun["capture"].notna()
-    chosen = stun[relevant & identified & ~wrapped]
-    return chosen.sort_values(["capture", "time", "frame"], kind="stable", ignore_index=True)
+    return sorted(chosen, key=lambda row: (row.capture, late(row.time), late(row.frame)))
 
 
-def grouped(messages: pd.DataFrame) -> Transactions:
+def grouped(messages: Iterable[Message]) -> Transactions:
     """Group messages, second captures left out, by capture and transaction ID."""
     by_key: dict[Key, Transaction] = {}
-    names = ("capture", "transaction_id", "kind", "copy_of")
-    for position, (capture, identity, kind, original) in enumerate(records(messages, *names)):
-        if original is None:
-            group = by_key.get((capture, identity))
-            if group is None:
-                group = by_key[capture, identity] = Transaction()
-            side = {"request": group.requests, "success": group.successes}.get(kind, group.errors)
-            side.append(position)
+    for position, message in enumerate(messages):
+        if message.copy_of is None:
+            key = message.capture, message.transaction_id
+            group = by_key.get(key) or by_key.setdefault(key, Transaction())
+            side = {"request": group.requests, "success": group.successes}.get(message.kind or "")
+            (group.errors if side is None else side).append(position)
     return by_key
-
-
-def copies_of(messages: pd.DataFrame) -> Counter[Key]:
-    """Count the messages of each transaction that were captured twice."""
-    copies = messages[messages["copy_of"].notna()]
-    return Counter(records(copies, "capture", "transaction_id"))
 
 
 # What a Binding transaction is for: check, keepalive or discovery.
@@ -107,20 +143,11 @@ PORTS = ("capture", "src_port", "dst_port")
 Ports = tuple[str | None, int | None, int | None]  # capture, sender's port, receiver's port
 
 
-def carries_check(stun_messages: pd.DataFrame) -> "pd.Series[bool]":
-    """Return which messages carry an attribute that only connectivity checks have."""
-    stun = stun_messages
-    nominates = stun["use_candidate"].fillna(False).astype(bool)
-    return stun["priority"].notna() | stun["role"].notna() | nominates
-
-
-def busy_ports(
-    checks: pd.DataFrame, sip_messages: pd.DataFrame, rtp_streams: pd.DataFrame, dtls_messages: pd.DataFrame
-) -> set[Ports]:
+def busy_ports(checks: Iterable[Ports], *others: pd.DataFrame, rtp_streams: pd.DataFrame) -> set[Ports]:
     """Return the port pairs that carry other traffic, in both orders; relayed rows are left out."""
     rtp = _ports(rtp_streams)
-    rtcp = [(capture, src + 1, dst + 1) for capture, src, dst in rtp]  # RFC 3550, section 11
-    one_way = {*_ports(checks), *_ports(sip_messages), *_ports(dtls_messages), *rtp, *rtcp}
+    rtcp = {(capture, (src or 0) + 1, (dst or 0) + 1) for capture, src, dst in rtp}  # RFC 3550, section 11
+    one_way = {*checks}.union(rtp, rtcp, *map(_ports, others))
     return one_way | {(capture, dst, src) for capture, src, dst in one_way}
 
 
@@ -131,10 +158,10 @@ def purpose_of(busy: set[Ports], is_check: bool, ports: Ports) -> str:
     return "keepalive" if ports in busy else "discovery"
 
 
-def _ports(rows: pd.DataFrame) -> list[tuple[str, int, int]]:
-    if "relayed" in rows:
-        rows = rows[~rows["relayed"].fillna(False).astype(bool)]
-    return list(records(rows[list(PORTS)].dropna().drop_duplicates(), *PORTS))
+def _ports(rows: pd.DataFrame) -> set[Ports]:
+    relayed = column(rows["relayed"]) if "relayed" in rows else [False] * len(rows)
+    ports = {pair for pair, inside in zip(records(rows, *PORTS), relayed, strict=True) if not inside}
+    return {pair for pair in ports if None not in pair}
 
 
 # ICMP errors that quote a Binding request (RFC 792, RFC 4443).
@@ -152,6 +179,9 @@ NO_ERRORS = constants.icmp_types("icmp.harmless")  # source quench and redirect:
 SOFT = constants.icmp_types("icmp.soft")  # time exceeded, parameter problem, packet too big
 
 
+ICMP = ("transport", "version", "type", "code", "transaction_id")
+
+
 class Quote(NamedTuple):
     """An ICMP error about a request."""
 
@@ -159,32 +189,30 @@ class Quote(NamedTuple):
     hard: bool
 
 
-def quotes_of(icmp_errors: pd.DataFrame, messages: pd.DataFrame, groups: Transactions) -> dict[Key, Quote]:
+def quotes_of(icmp_errors: pd.DataFrame, messages: Messages, groups: Transactions) -> dict[Key, Quote]:
     """Return the ICMP error of each transaction that has one: a hard one before soft ones, else the first."""
-    if icmp_errors.empty:
-        return {}
-    tuples: list[Flow] = list(records(messages, "capture", *TUPLE))
-    sent = _sent(tuples, messages, groups)
+    sent = _sent(messages, groups) if len(icmp_errors) else {}
     quotes: dict[Key, Quote] = {}
-    ordered = icmp_errors.sort_values(["capture", "time", "frame"], kind="stable")
-    ordered = ordered[(ordered["transport"] != "tcp").fillna(True).astype(bool)]
-    rows = records(ordered, "version", "type", "code", "transaction_id", "time")
-    flows: Iterable[Flow] = records(ordered, "capture", *TUPLE)
-    for (version, kind, code, identity, time), flow in zip(rows, flows, strict=True):
-        quote = Quote(code, (version, kind) not in SOFT)
-        key = _named(flow, identity, tuples, groups) if identity else _recent(flow, time, sent, groups)
-        if key and (version, kind) not in NO_ERRORS and (key not in quotes or quote.hard > quotes[key].hard):
+    rows = records(icmp_errors, "capture", "time", "frame", *TUPLE, *ICMP)
+    for capture, time, _, *ends, transport, version, kind, code, identity in sorted(
+        rows, key=lambda row: (row[0], late(row[1]), late(row[2]))
+    ):
+        if transport == "tcp" or (version, kind) in NO_ERRORS:
+            continue
+        quote, flow = Quote(code, (version, kind) not in SOFT), (capture, *ends)
+        key = _named(flow, identity, messages, groups) if identity else _recent(flow, time, sent, groups)
+        if key and (key not in quotes or quote.hard > quotes[key].hard):
             quotes[key] = quote
     return quotes
 
 
-def _named(flow: Flow, identity: str, tuples: list[Flow], transactions: Transactions) -> Key | None:
+def _named(flow: Flow, identity: str, messages: Messages, transactions: Transactions) -> Key | None:
     """Return the transaction quoted by its ID; None if the quoted packet is its response."""
     capture, src_addr, src_port, dst_addr, dst_port = flow
     key = (capture or "", identity)
     if key not in transactions or not transactions[key].requests:
         return None
-    request = tuples[transactions[key].first]
+    request = messages[transactions[key].first].flow
     return None if request == (capture, dst_addr, dst_port, src_addr, src_port) else key
 
 
@@ -200,16 +228,13 @@ def _recent(
     return key if not transactions[key].responses else None
 
 
-def _sent(
-    tuples: list[Flow], messages: pd.DataFrame, transactions: Transactions
-) -> dict[Flow, list[tuple[int, Key]]]:
+def _sent(messages: Messages, transactions: Transactions) -> dict[Flow, list[tuple[int, Key]]]:
     """Return time and transaction of the requests on each 5-tuple, by time."""
-    times = column(messages["time"])
     by_flow: dict[Flow, list[tuple[int, Key]]] = {}
     positions = sorted((at, key) for key, transaction in transactions.items() for at in transaction.requests)
-    for at, key in positions:
-        if times[at] is not None:
-            by_flow.setdefault(tuples[at], []).append((times[at], key))
+    for request, key in ((messages[at], key) for at, key in positions):
+        if request.time is not None:
+            by_flow.setdefault(request.flow, []).append((request.time, key))
     return by_flow
 
 
@@ -224,21 +249,9 @@ def _sent(
 NS_PER_MS = 1_000_000
 PATIENCE = constants.nanoseconds("bindings.patience_s")
 MEDIANS = constants.count("bindings.patience_round_trips")
-ENDS = list(TUPLE)
-ANSWER = [
-    "outcome",
-    "requests",
-    "last_time",
-    "copies",
-    "rtt_ms",
-    "icmp",
-    "response_frame",
-    "mapped_addr",
-    "mapped_port",
-    "error_code",
-    "error_seen",
-]
-MIRRORED = ["dst_addr", "dst_port", "src_addr", "src_port"]
+OF_FIRST = ("capture", "frame", "time", "username", "role", "transaction_id")  # the message that opens it
+MOMENT = ("capture", "time", *TUPLE, "mapped_addr", "mapped_port")
+NOBODY = {"call": None, "leg": None, "direction": "other"}
 
 
 def bindings(
@@ -258,99 +271,91 @@ def bindings(
     """
     messages = binding_messages(stun_messages)
     transactions = grouped(messages)
-    rows = _opened(messages, transactions).join(_answers(messages, transactions, icmp_errors, captures))
-    check_marks = carries_check(messages).tolist()
-    checks = [any(check_marks[at] for at in transaction.requests) for transaction in transactions.values()]
-    busy = busy_ports(_messages_of(messages, transactions, checks), sip_messages, rtp_streams, dtls_messages)
-    rows["purpose"] = [
-        purpose_of(busy, is_check, ports)
-        for is_check, ports in zip(checks, records(rows, *PORTS), strict=True)
-    ]
-    inside = messages[messages["peer_addr"].notna() | messages["channel"].notna()]
-    relayed = {*records(inside, "capture", "transaction_id")}
-    rows["relayed"] = [key in relayed for key in transactions]
-    rows["counted_in"] = repeated(None, len(rows), TEXT)
-    return BINDINGS.conform(rows.join(_owned(rows, index)))
+    quotes = quotes_of(icmp_errors, messages, transactions)
+    rows = _rows(messages, transactions, quotes, captures)
+    checks = {
+        key for key, each in transactions.items() if any(messages[at].carries_check for at in each.requests)
+    }
+    checked = (messages[at].ports for key in checks for at in transactions[key].every)
+    busy = busy_ports(checked, sip_messages, dtls_messages, rtp_streams=rtp_streams)
+    inside = {
+        (each.capture, each.transaction_id)
+        for each in messages
+        if each.peer_addr is not None or each.channel is not None
+    }
+    for key, row in zip(transactions, rows, strict=True):
+        ports = row["capture"], row["src_port"], row["dst_port"]
+        row |= {"purpose": purpose_of(busy, key in checks, ports), "relayed": key in inside}
+    return _owned(rows, index)
 
 
-def _owned(rows: pd.DataFrame, index: Index) -> pd.DataFrame:
-    """Return call, leg and direction of transactions: by both ufrags, then by the checks so attributed."""
-    keys = list(records(rows, "username", "time", "purpose"))
-    by_credentials = [by_username(index, username, time) for username, time, _ in keys]
+def _owned(rows: list[dict[str, Any]], index: Index) -> pd.DataFrame:
+    """Return BINDINGS with call, leg and direction: by both ufrags, then by the checks so attributed."""
+    by_credentials = [by_username(index, row["username"], row["time"]) for row in rows]
+    tied = _table(rows, by_credentials)
     if all(by_credentials):
-        return _columns(by_credentials)
-    tied_index = with_bindings(index, rows.join(_columns(by_credentials)))
+        return tied
+    tied_index = with_bindings(index, tied)
     owners: list[Owner | None] = []
-    for by_ufrags, traffic, (_, _, purpose) in zip(by_credentials, _traffic(rows), keys, strict=True):
+    for row, by_ufrags in zip(rows, by_credentials, strict=True):
+        traffic = _traffic(row)
         match = by_ufrags or (traffic and by_checks(tied_index, traffic))
         if match is None and traffic:
             match = owner(tied_index, traffic) or (
-                invited(tied_index, traffic) if purpose == "discovery" else None
+                invited(tied_index, traffic) if row["purpose"] == "discovery" else None
             )
             # Only checks identify the sides: an address may be a relay's or the NAT's.
             match = match and match._replace(src_side=None, dst_side=None)
         owners.append(match)
-    return _columns(owners)
+    return _table(rows, owners)
 
 
-def _columns(owners: list[Owner | None]) -> pd.DataFrame:
-    nobody = (None, None, "other")
-    rows = [(w.call, w.leg, direction(w.src_side, w.dst_side)) if w else nobody for w in owners]
-    return pd.DataFrame(rows, columns=["call", "leg", "direction"], dtype=object)
+def _table(rows: list[dict[str, Any]], owners: list[Owner | None]) -> pd.DataFrame:
+    whose = (
+        {"call": o.call, "leg": o.leg, "direction": direction(o.src_side, o.dst_side)} if o else NOBODY
+        for o in owners
+    )
+    return BINDINGS.rows(row | columns for row, columns in zip(rows, whose, strict=True))
 
 
-def _traffic(transactions: pd.DataFrame) -> list[Traffic | None]:
-    """Return each transaction as traffic of one moment; None where time or an address is not known."""
-    rows = records(transactions, "capture", "time", *ENDS, "username", "mapped_addr", "mapped_port")
-    return [None if None in row[:6] else _moment(row) for row in rows]
+def _traffic(row: dict[str, Any]) -> Traffic | None:
+    """Return a transaction as traffic of one moment; None where time or an address is not known."""
+    capture, time, *ends, mapped_addr, mapped_port = (row[name] for name in MOMENT)
+    if None in (capture, time, *ends):
+        return None
+    outside = None if None in (mapped_addr, mapped_port) else (mapped_addr, mapped_port)
+    src, dst = (ends[0], ends[1]), (ends[2], ends[3])
+    return Traffic(capture, src, dst, time, time, stun=True, username=row["username"], mapped=outside)
 
 
-def _moment(row: tuple[Any, ...]) -> Traffic:
-    capture, time, src, src_port, dst, dst_port, username, *mapped = row
-    outside = None if None in mapped else (mapped[0], mapped[1])
-    ends = (src, src_port), (dst, dst_port)
-    return Traffic(capture, *ends, time, time, stun=True, username=username, mapped=outside)
-
-
-def _opened(messages: pd.DataFrame, groups: Transactions) -> pd.DataFrame:
-    """Return the first request of each transaction; for a response alone its 5-tuple reversed."""
-    names = ["capture", "frame", "time", *ENDS, "username", "role", "transaction_id"]
-    rows = messages.loc[[transaction.first for transaction in groups.values()], names].reset_index(drop=True)
-    has_request = pd.Series([bool(transaction.requests) for transaction in groups.values()], dtype=bool)
-    rows[ENDS] = rows[ENDS].where(has_request, rows[MIRRORED].set_axis(ENDS, axis=1))
+def _rows(
+    messages: Messages, transactions: Transactions, quotes: Mapping[Key, Quote], captures: pd.DataFrame
+) -> list[dict[str, Any]]:
+    """Return each transaction: its first request, a response alone with its ends swapped, and its outcome."""
+    rtts = [_rtt(transaction, messages) for transaction in transactions.values()]
+    patience, ends = _patience(transactions, rtts), _ends(messages, captures)
+    copies = Counter((each.capture, each.transaction_id) for each in messages if each.copy_of is not None)
+    rows = []
+    for (key, transaction), rtt in zip(transactions.items(), rtts, strict=True):
+        quote, first = quotes.get(key), messages[transaction.first]
+        last = messages[transaction.requests[-1]].time if transaction.requests else None
+        given_up = last is None or ends.get(key[0], last) - last > patience[key[0]]
+        outcome = _outcome(transaction, given_up or (quote is not None and quote.hard))
+        wire = first.flow[1:] if transaction.requests else (*first.flow[3:], *first.flow[1:3])
+        row: dict[str, Any] = {name: getattr(first, name) for name in OF_FIRST}
+        row |= zip(TUPLE, wire, strict=True)
+        row |= {"outcome": outcome, "requests": len(transaction.requests), "last_time": last}
+        row |= {"copies": copies[key], "rtt_ms": rtt, "icmp": quote and quote.code}
+        rows.append(row | _response(transaction, outcome, messages))
     return rows
 
 
-def _answers(
-    messages: pd.DataFrame, transactions: Transactions, icmp_errors: pd.DataFrame, captures: pd.DataFrame
-) -> pd.DataFrame:
-    """Return the outcome of each transaction, one row each with the columns ANSWER."""
-    times = column(messages["time"])
-    rtts = [_rtt(transaction, times) for transaction in transactions.values()]
-    patience, ends = _patience(transactions, rtts), _ends(messages, captures)
-    quotes = quotes_of(icmp_errors, messages, transactions)
-    copies = copies_of(messages)
-    details = list(records(messages, "frame", "error_code", "mapped_addr", "mapped_port"))
-    rows = []
-    for (key, transaction), rtt in zip(transactions.items(), rtts, strict=True):
-        quote = quotes.get(key)
-        last = times[transaction.requests[-1]] if transaction.requests else None
-        given_up = last is None or ends.get(key[0], last) - last > patience[key[0]]
-        outcome = _outcome(transaction, given_up or (quote is not None and quote.hard))
-        counts = (len(transaction.requests), last, copies[key], rtt, quote and quote.code)
-        rows.append((outcome, *counts, *_response(transaction, outcome, details)))
-    table = pd.DataFrame(rows, columns=ANSWER)
-    # Not from the DataFrame: beside a None its ns become floats, which at this size are 256 ns apart.
-    at = ANSWER.index("last_time")
-    return table.assign(last_time=array([row[at] for row in rows], TIME))
-
-
-def _rtt(transaction: Transaction, times: list[int | None]) -> float | None:
+def _rtt(transaction: Transaction, messages: Messages) -> float | None:
     """Return the ms from the last request before the first response to that response."""
     round_trip = transaction.round_trip
     if round_trip is None:
         return None
-    sent, answered = (times[at] for at in round_trip)
+    sent, answered = (messages[at].time for at in round_trip)
     return None if sent is None or answered is None else (answered - sent) / NS_PER_MS
 
 
@@ -364,9 +369,9 @@ def _patience(transactions: Transactions, rtts: list[float | None]) -> dict[str,
     return {name: max(PATIENCE, MEDIANS * usual) for name, usual in medians.items()}
 
 
-def _ends(messages: pd.DataFrame, captures: pd.DataFrame) -> dict[str, int]:
+def _ends(messages: Messages, captures: pd.DataFrame) -> dict[str, int]:
     """Return the time of each capture's last packet, else of its last STUN message."""
-    last_stun = {capture: time for capture, time in records(messages, "capture", "time") if time is not None}
+    last_stun = {each.capture: each.time for each in messages if each.time is not None}
     ends = {capture: time for capture, time in records(captures, "capture", "last_time") if time is not None}
     return last_stun | ends
 
@@ -381,20 +386,14 @@ def _outcome(transaction: Transaction, given_up: bool) -> str:
     return "unanswered" if given_up else "pending"
 
 
-def _response(transaction: Transaction, outcome: str, details: list[tuple[Any, ...]]) -> tuple[Any, ...]:
-    """Return response frame, mapped address, error code and overruled error, in the order of ANSWER."""
-    frame = details[transaction.responses[0]][0] if transaction.responses else None
-    mapped = details[transaction.successes[0]][2:] if transaction.successes else (None, None)
-    code = details[transaction.errors[0]][1] if transaction.errors else None
-    return frame, *mapped, code if outcome == "error" else None, code if outcome == "success" else None
-
-
-def _messages_of(messages: pd.DataFrame, transactions: Transactions, chosen: list[bool]) -> pd.DataFrame:
-    """Return the messages of the chosen transactions."""
-    picked = [
-        at
-        for transaction, is_chosen in zip(transactions.values(), chosen, strict=True)
-        if is_chosen
-        for at in transaction.requests + transaction.successes + transaction.errors
-    ]
-    return messages.loc[picked]
+def _response(transaction: Transaction, outcome: str, messages: Messages) -> dict[str, Any]:
+    """Return response frame, mapped address, error code and overruled error."""
+    code = messages[transaction.errors[0]].error_code if transaction.errors else None
+    success = messages[transaction.successes[0]] if transaction.successes else None
+    return {
+        "response_frame": messages[transaction.responses[0]].frame if transaction.responses else None,
+        "mapped_addr": success and success.mapped_addr,
+        "mapped_port": success and success.mapped_port,
+        "error_code": code if outcome == "error" else None,
+        "error_seen": code if outcome == "success" else None,
+    }

@@ -4,7 +4,8 @@ This module runs the steps; each of them is a module of its own.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from math import exp
 from typing import Any, NamedTuple, TypeVar
 
@@ -41,11 +42,12 @@ from postproc.correlate.parties import (
     sides_of_ends,
     with_sides,
 )
-from postproc.correlate.rows import column, records, timestamp
+from postproc.correlate.rows import column, late, records
 from postproc.correlate.transfers import transferred
 from postproc.correlate.unreadable import hidden_legs
+from postproc.model.columns import INTEGER, TEXT, array
 from postproc.model.deployment import Deployment
-from postproc.model.tables import CALLS, CANDIDATES, JOINS, LEGS, Tables
+from postproc.model.tables import CALLS, CANDIDATES, JOINS, Tables
 
 # The result of joining, as rows of ``calls`` and ``joins``.
 
@@ -97,17 +99,16 @@ def join_rows(joining: Joining, facts: Facts, legs: pd.DataFrame) -> pd.DataFram
     a, b = listed.pairs.a, listed.pairs.b
     a_later = facts.start[a] > facts.start[b]
     earlier, later = np.where(a_later, b, a), np.where(a_later, a, b)
-    rows = legs[["capture", "frame", "time"]].take(later).reset_index(drop=True)
-    rows["call_id_a"] = legs["call_id"].take(earlier).array
-    rows["call_id_b"] = legs["call_id"].take(later).array
-    rows["evidence"] = [_pieces(pieces) for pieces in listed.pieces.tolist()]
-    rows["score"] = listed.score
-    rows["accepted"] = accepted[considered]
+    call_ids, places = column(legs["call_id"]), [*records(legs, "capture", "frame", "time")]
+    pairs = zip(*(each.tolist() for each in (earlier, later, accepted[considered])), strict=True)
+    once: dict[tuple[str, str], tuple[Any, ...]] = {}
     # A pair scored again, or seen at two vantage points, is listed once, with its highest score.
-    once = rows.sort_values("score", ascending=False, kind="stable").drop_duplicates(
-        ["call_id_a", "call_id_b"]
-    )
-    return JOINS.conform(once.sort_values(["time", "call_id_b", "call_id_a"], kind="stable"))
+    for score, pieces, (one, other, joined) in sorted(
+        zip(listed.score.tolist(), listed.pieces.tolist(), pairs, strict=True), key=lambda row: -row[0]
+    ):
+        ids = call_ids[one], call_ids[other]
+        once.setdefault(ids, (*places[other], *ids, _pieces(pieces), score, joined))
+    return JOINS.of_tuples(sorted(once.values(), key=lambda row: (late(row[2]), row[4], row[3])))
 
 
 def _pieces(pieces: list[float]) -> str:
@@ -181,7 +182,7 @@ def _call(call: int, legs: list[_Leg], joined: str, confidence: float, ambiguous
     return {
         "capture": first[0].capture,
         "frame": first[0].frame,
-        "time": timestamp(first[0].time),
+        "time": first[0].time,
         "call": call,
         "legs": len({leg.leg for leg in legs}),
         "from_user": _known(leg.from_user for leg in first),
@@ -189,9 +190,9 @@ def _call(call: int, legs: list[_Leg], joined: str, confidence: float, ambiguous
         "joined_by": joined,
         "joined_confidence": confidence,
         "ambiguous": ambiguous,
-        "start": timestamp(min(start, default=first[0].time)),
-        "answer": timestamp(min(answered, default=None)),
-        "end": timestamp(max(ends, default=None)),
+        "start": min(start, default=first[0].time),
+        "answer": min(answered, default=None),
+        "end": max(ends, default=None),
         "final_status": _known(leg.final_status for leg in first),
     }
 
@@ -208,13 +209,13 @@ def _without_sip(call: int, checks: Checks) -> dict[str, Any]:
     return {
         "capture": checks.capture,
         "frame": checks.frame,
-        "time": timestamp(checks.first),
+        "time": checks.first,
         "call": call,
         "legs": 0,
         "joined_by": "ice",
         "joined_confidence": 1.0,
         "ambiguous": False,
-        "start": timestamp(checks.first),
+        "start": checks.first,
     }
 
 
@@ -351,19 +352,17 @@ def _evidence(events: Tables, authored: _Authored, log_joins: LogJoins) -> tuple
 
 
 def _by_party(rows: pd.DataFrame, authors: Mapping[Place, Description]) -> pd.DataFrame:
-    """Return the rows of descriptions with a known author, with that author's ``party``."""
+    """Return the rows of descriptions with their author's ``party``, NA where it is not known."""
     written = map(authors.get, records(rows, "capture", "frame", "call_id"))
-    with_party = rows.assign(
-        party=pd.array([author.party if author else None for author in written], "string")
-    )
-    return with_party.dropna(subset=["party"])
+    return rows.assign(party=array([author and author.party for author in written], TEXT))
 
 
-def _addresses(media: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
-    """Return the addresses of the author's own machine in SDP: connection address and host candidates."""
-    hosts = candidates[(candidates["type"] == "host").fillna(False)]
-    rows = pd.concat([media.rename(columns={"connection_addr": "addr"}), hosts], ignore_index=True)
-    return rows[["capture", "call_id", "party", "addr"]].dropna(subset=["addr"])
+def _addresses(media: pd.DataFrame, candidates: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    """Yield the addresses of the author's own machine in SDP: connection address and host candidates."""
+    key = ("capture", "call_id", "party")
+    named = records(media, *key, "connection_addr")
+    hosts = (row[:4] for row in records(candidates, *key, "addr", "type") if row[4] == "host")
+    return (row for row in chain(named, hosts) if None not in row[2:])
 
 
 def _ends(numbered: Numbered, shared: frozenset[End], authored: _Authored, marked: Mapping[End, str]) -> Ends:
@@ -374,5 +373,5 @@ def _ends(numbered: Numbered, shared: frozenset[End], authored: _Authored, marke
 
 def _filled(legs: pd.DataFrame, numbered: Numbered, role: Mapping[str, str]) -> pd.DataFrame:
     names = column(legs["call_id"])
-    call, leg = ([numbered.legs[name][part] for name in names] for part in (0, 1))
-    return LEGS.conform(legs.assign(call=call, leg=leg, role=[role[name] for name in names]))
+    call, leg = (array([numbered.legs[name][part] for name in names], INTEGER) for part in (0, 1))
+    return legs.assign(call=call, leg=leg, role=array([role[name] for name in names], TEXT))

@@ -1,12 +1,12 @@
 """Candidates: their verdict by access lists, the one a wire address stands for, and their NAT mappings."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from postproc.correlate.rows import column, records
+from postproc.correlate.rows import column, late, records
 from postproc.model import constants
 from postproc.model.acl import decide
 from postproc.model.deployment import SERVER, Deployment
@@ -47,11 +47,10 @@ Mapped = Mapping[tuple[str | None, Place], set[Place]]
 def offered(candidates: pd.DataFrame) -> Offered:
     """Return the distinct candidates by call and ufrag, in the order they were offered."""
     by_ufrag: dict[tuple[int, str], dict[tuple[Place, str | None, Place | None], Candidate]] = {}
-    ordered = candidates.sort_values("time", kind="stable")
     places = ("addr", "port", "related_addr", "related_port", "type")
     rest = ("component", "transport", "mid", "capture", "frame", "time")
     rows = zip(
-        records(ordered, "call", "ufrag"), records(ordered, *places), records(ordered, *rest), strict=True
+        *(records(candidates, *names, by="time") for names in (("call", "ufrag"), places, rest)), strict=True
     )
     for owner, (addr, port, related_addr, related_port, kind), line in rows:
         base = (related_addr, related_port) if kind in REFLEXIVE and related_addr else None
@@ -63,11 +62,11 @@ def offered(candidates: pd.DataFrame) -> Offered:
 
 def mapped(bindings: pd.DataFrame) -> Mapped:
     """Return the mapped addresses of each base, as Binding successes of one capture report them."""
-    successes = bindings[(bindings["outcome"] == "success").fillna(False) & bindings["mapped_addr"].notna()]
     outer_places: dict[tuple[str | None, Place], set[Place]] = {}
-    names = ("capture", "src_addr", "src_port", "mapped_addr", "mapped_port")
-    for capture, addr, port, outer_addr, outer_port in records(successes, *names):
-        outer_places.setdefault((capture, (addr, port)), set()).add((outer_addr, outer_port))
+    names = ("outcome", "capture", "src_addr", "src_port", "mapped_addr", "mapped_port")
+    for outcome, capture, addr, port, outer_addr, outer_port in records(bindings, *names):
+        if outcome == "success" and outer_addr is not None:
+            outer_places.setdefault((capture, (addr, port)), set()).add((outer_addr, outer_port))
     return outer_places
 
 
@@ -120,50 +119,39 @@ def _is_name(addr: str | None) -> bool:
 
 LEARNED_FROM = {"discovery": "stun_server", "check": "check"}
 CONCEALED = constants.words("addresses.unspecified")  # a related address kept private (RFC 8839, section 5.1)
-BINDING = {
-    "src_addr": "base_addr",
-    "src_port": "base_port",
-    "dst_addr": "seen_by_addr",
-    "dst_port": "seen_by_port",
-}
-CANDIDATE = {
-    "related_addr": "base_addr",
-    "related_port": "base_port",
-    "addr": "mapped_addr",
-    "port": "mapped_port",
-}
-MAPPING = ["capture", "frame", "time", "call", "leg", "base_addr", "base_port", "mapped_addr", "mapped_port"]
+FIRST = ("capture", "frame", "time", "call", "leg")
 
 
 def nat_mappings(bindings: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
     """Return NAT_MAPPINGS by time: each call's distinct mappings where they were first seen."""
-    both = pd.concat([_from_bindings(bindings), _from_candidates(candidates)], ignore_index=True)
-    ordered = both.sort_values(["time", "capture", "frame"], kind="stable")
-    distinct = [name for name in NAT_MAPPINGS.names if name not in ("capture", "frame", "time")]
-    return NAT_MAPPINGS.conform(ordered.drop_duplicates(distinct))
+    found = [*_from_bindings(bindings), *_from_candidates(candidates)]
+    distinct: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for row in sorted(found, key=lambda row: (late(row[2]), row[0], late(row[1]))):
+        distinct.setdefault(row[3:], row)
+    return NAT_MAPPINGS.of_tuples(list(distinct.values()))
 
 
-def _from_bindings(bindings: pd.DataFrame) -> pd.DataFrame:
-    """Return the mappings in Binding successes; a check without address translation gives none."""
-    rows = bindings.rename(columns=BINDING)[[*MAPPING, "seen_by_addr", "seen_by_port", "purpose"]]
-    rows["learned_from"] = rows["purpose"].map(LEARNED_FROM)
-    changed = (rows["mapped_addr"] != rows["base_addr"]) | (rows["mapped_port"] != rows["base_port"])
-    usable = rows["mapped_addr"].notna() & rows["base_addr"].notna() & rows["learned_from"].notna()
-    looked_up = (rows["learned_from"] == "stun_server").fillna(False)
-    return _mappings(rows[usable & (changed.fillna(False) | looked_up)])
+def _from_bindings(bindings: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    """Yield the mappings in Binding successes; a check without address translation gives none."""
+    names = ("src_addr", "src_port", "mapped_addr", "mapped_port", "dst_addr", "dst_port", "purpose")
+    rows = zip(records(bindings, *FIRST), records(bindings, *names), strict=True)
+    for first, (addr, port, outer_addr, outer_port, *seen_by, purpose) in rows:
+        learned_from = LEARNED_FROM.get(purpose)
+        if learned_from is None or addr is None or outer_addr is None:
+            continue
+        kept = None if None in (port, outer_port) else port == outer_port
+        if learned_from == "stun_server" or addr != outer_addr or kept is False:
+            yield (*first, addr, port, outer_addr, outer_port, learned_from, *seen_by, kept)
 
 
-def _from_candidates(candidates: pd.DataFrame) -> pd.DataFrame:
-    rows = candidates.rename(columns=CANDIDATE)[[*MAPPING, "type"]]
-    reflexive = (rows["type"] == "srflx").fillna(False)
-    usable = rows["base_addr"].notna() & ~rows["base_addr"].isin(CONCEALED) & rows["mapped_addr"].notna()
-    mappings = rows[reflexive & usable]
-    return _mappings(mappings.assign(learned_from="candidate", seen_by_addr=None, seen_by_port=None))
-
-
-def _mappings(rows: pd.DataFrame) -> pd.DataFrame:
-    mappings = rows.assign(port_preserved=rows["base_port"] == rows["mapped_port"])
-    return NAT_MAPPINGS.conform(mappings)
+def _from_candidates(candidates: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    names = ("related_addr", "related_port", "addr", "port", "type")
+    rows = zip(records(candidates, *FIRST), records(candidates, *names), strict=True)
+    for first, (*ends, kind) in rows:
+        addr, port, outer_addr, outer_port = ends
+        if kind == "srflx" and addr is not None and addr not in CONCEALED and outer_addr is not None:
+            kept = None if None in (port, outer_port) else port == outer_port
+            yield (*first, *ends, "candidate", None, None, kept)
 
 
 # Verdict of the deployment's access lists on every candidate offered to the server.

@@ -11,7 +11,7 @@ import pandas as pd
 
 from postproc.correlate.endpoints import Address, Index, LegKey, Pair, pair_of
 from postproc.correlate.relays import Allocations, ends_beyond
-from postproc.correlate.rows import records, timestamp
+from postproc.correlate.rows import records
 from postproc.correlate.whose import Owner, Traffic, owner, ufrag_at
 from postproc.model import constants
 from postproc.model.tables import DTLS
@@ -197,16 +197,17 @@ LINE = re.compile(r"([a-z]+-\d+)\s+([0-9a-f]{2}(?::[0-9a-f]{2})+)", re.IGNORECAS
 
 def offered_fingerprints(sdp_media: pd.DataFrame, legs: pd.DataFrame) -> Offered:
     """Return the fingerprints by (leg key, ufrag), (leg key, address), (leg key,) and (call,)."""
-    with_fingerprint = sdp_media[sdp_media["fingerprint"].notna()]
     leg_of = {call_id: (call, leg) for call_id, call, leg in records(legs, "call_id", "call", "leg")}
     offered: Offered = {}
+    parsed: dict[str, set[Fingerprint]] = {}
     for call_id, text, ufrag, *address in records(
-        with_fingerprint, "call_id", "fingerprint", "ufrag", "connection_addr", "port"
+        sdp_media, "call_id", "fingerprint", "ufrag", "connection_addr", "port"
     ):
         leg = leg_of.get(call_id)
-        if leg is not None:
+        if leg is not None and text is not None:
+            named = parsed.get(text) or parsed.setdefault(text, parse(text))
             for key in ((leg, ufrag), (leg, tuple(address)), (leg,), (leg[0],)):
-                offered.setdefault(key, set()).update(parse(text))
+                offered.setdefault(key, set()).update(named)
     return offered
 
 
@@ -294,13 +295,12 @@ def dtls(
 
 def _by_pair(dtls_messages: pd.DataFrame) -> dict[Key, list[Message]]:
     """Return the messages between two ends in time order; those without ends or time are left out."""
-    counted = dtls_messages[dtls_messages["copy_of"].isna()].sort_values("time", kind="stable")
-    ends = records(counted, "src_addr", "src_port", "dst_addr", "dst_port")
+    ends = records(dtls_messages, "src_addr", "src_port", "dst_addr", "dst_port", by="time")
     names = ("content", "handshake_type", "message_seq", "alert", "epoch", "certificate")
-    rows = records(counted, "capture", "relayed", "frame", "time", *names)
+    rows = records(dtls_messages, "copy_of", "capture", "relayed", "frame", "time", *names, by="time")
     by_pair: dict[Key, list[Message]] = {}
-    for (capture, relayed, frame, time, *rest), end in zip(rows, ends, strict=True):
-        if time is not None and None not in end:
+    for (copy_of, capture, relayed, frame, time, *rest), end in zip(rows, ends, strict=True):
+        if copy_of is None and time is not None and None not in end:
             src, dst = end[:2], end[2:]
             message = Message(frame, time, src, dst, *rest)
             by_pair.setdefault((capture, bool(relayed), pair_of(src, dst)), []).append(message)
@@ -363,7 +363,7 @@ def _row(
     return {
         "capture": key[0],
         "frame": handshake.messages[0].frame,
-        "time": timestamp(handshake.messages[0].time),
+        "time": handshake.messages[0].time,
         "call": handshake_owner and handshake_owner.call,
         "leg": handshake_owner and handshake_owner.leg,
         "client_addr": client[0],
@@ -373,8 +373,8 @@ def _row(
         "state": state(handshake, end),
         "client_hellos": client_hellos(handshake),
         "alert": fatal_alert(handshake) if end is None else None,
-        "started": timestamp(first.time),
-        "completed": timestamp(end),
+        "started": first.time,
+        "completed": end,
         "duration_ms": None if end is None else (end - first.time) / 1e6,
         "certificate_sha256": sha256(sent.get(server) or sent.get(client)),
         "fingerprint_matches": verdict(_matched(by_end, offered, index, traffic, handshake_owner)),

@@ -19,9 +19,9 @@ from postproc.correlate.joining.features import UNSPECIFIED
 from postproc.correlate.joining.identities import DISCARD
 from postproc.correlate.parties import Description, End, Place, Side
 from postproc.correlate.rows import NS_PER_S, records
-from postproc.correlate.sip import NO_TIME, moments
 from postproc.model import constants
 from postproc.model.addresses import alternatives
+from postproc.model.columns import INTEGER, TEXT, TIME, array
 from postproc.model.tables import SLACK_S
 
 Time = float  # ns since 1970, infinite where unknown
@@ -108,6 +108,17 @@ def span_of(index: Spans, leg: LegKey, first: Time, last: Time) -> Span | None:
 # The addresses that descriptions name
 
 
+ENDPOINTS = {
+    "call": INTEGER,
+    "leg": INTEGER,
+    "side": TEXT,
+    "addr": TEXT,
+    "port": INTEGER,
+    "start": TIME,
+    "end": TIME,
+}
+
+
 def endpoints(
     sdp_media: pd.DataFrame,
     candidates: pd.DataFrame,
@@ -132,7 +143,7 @@ def endpoints(
             addr,
             port,
             life.start,
-            NO_TIME if life.end is None else life.end,
+            life.end,
         )
         for call_id, party, addr, port in dict.fromkeys(
             chain(_named(sdp_media, candidates, authors), _behind_nat(sdp_media, authors, signalling or {}))
@@ -140,10 +151,10 @@ def endpoints(
         if call_id in legs
         for call, leg, life in [legs[call_id]]
     ]
-    call, leg, side, addr, port, start, end = zip(*rows, strict=True) if rows else ((),) * 7
-    table = {"call": pd.array(call, "Int64"), "leg": pd.array(leg, "Int64"), "side": pd.array(side, "string")}
-    table |= {"addr": pd.array(addr, "string"), "port": pd.array(port, "Int64")}
-    return pd.DataFrame(table | {"start": moments(list(start)), "end": moments(list(end))})
+    columns = zip(*rows, strict=True) if rows else ((),) * len(ENDPOINTS)
+    return pd.DataFrame(
+        {name: array(values, dtype) for (name, dtype), values in zip(ENDPOINTS.items(), columns, strict=True)}
+    )
 
 
 def _named(
@@ -273,13 +284,12 @@ def with_streams(index: Index, rtp_streams: pd.DataFrame) -> Index:
 
     RTCP (RFC 3550, section 11) has no table of its own, but ICMP errors quote it.
     """
-    attributed = rtp_streams[rtp_streams["call"].notna()]
     uses: Uses = {}
     times = ("first_time", "last_time")
     for capture, first, last, call, leg, src_addr, src_port, dst_addr, dst_port in records(
-        attributed, "capture", *times, "call", "leg", "src_addr", "src_port", "dst_addr", "dst_port"
+        rtp_streams, "capture", *times, "call", "leg", "src_addr", "src_port", "dst_addr", "dst_port"
     ):
-        if None in (first, last, src_addr, src_port, dst_addr, dst_port):
+        if None in (call, first, last, src_addr, src_port, dst_addr, dst_port):
             continue
         for shift in (0, 1):
             src, dst = (src_addr, src_port + shift), (dst_addr, dst_port + shift)
@@ -291,10 +301,9 @@ def with_streams(index: Index, rtp_streams: pd.DataFrame) -> Index:
 
 
 def _uses(index: Index, rows: pd.DataFrame, time: str, *ends: str) -> Uses:
-    attributed = rows[rows["call"].notna() & rows[time].notna()].sort_values(time, kind="stable")
     uses: Uses = {}
-    for capture, at, call, leg, *end in records(attributed, "capture", time, "call", "leg", *ends):
-        if None not in end:
+    for capture, at, call, leg, *end in records(rows, "capture", time, "call", "leg", *ends, by=time):
+        if None not in (at, call, *end):
             src, dst = (end[0], end[1]), (end[2], end[3])
             key = recording_of(index.recordings, capture), pair_of(src, dst)
             uses.setdefault(key, []).append(Use(at, (call, leg), src, None, None))
@@ -303,13 +312,12 @@ def _uses(index: Index, rows: pd.DataFrame, time: str, *ends: str) -> Uses:
 
 def _checks(bindings: pd.DataFrame, numbers: Mapping[str, int]) -> Uses:
     """Return the checks with a call by recording and pair of addresses."""
-    attributed = bindings[bindings["call"].notna() & (bindings["purpose"] == "check").fillna(False)]
-    attributed = attributed.sort_values("time", kind="stable")
-    ends = records(attributed, "src_addr", "src_port", "dst_addr", "dst_port")
-    rows = records(attributed, "capture", "time", "call", "leg", "direction", "username")
+    ends = records(bindings, "src_addr", "src_port", "dst_addr", "dst_port", by="time")
+    names = ("purpose", "capture", "time", "call", "leg", "direction", "username")
+    rows = records(bindings, *names, by="time")
     uses: Uses = {}
-    for (capture, time, call, leg, direction, username), end in zip(rows, ends, strict=True):
-        if time is not None and None not in end:
+    for (purpose, capture, time, call, leg, direction, username), end in zip(rows, ends, strict=True):
+        if purpose == "check" and None not in (time, call, *end):
             key = recording_of(numbers, capture), pair_of(end[:2], end[2:])
             uses.setdefault(key, []).append(Use(time, (call, leg), end[:2], direction, username))
     return uses
@@ -373,10 +381,9 @@ def _mapped(
     bindings: pd.DataFrame, numbers: Mapping[str, int]
 ) -> dict[tuple[Recording, Address], list[tuple[int, Address]]]:
     """Return each address's counterpart on the other side of a NAT: base to mapped, and mapped to base."""
-    with_mapping = bindings[bindings["mapped_addr"].notna()].sort_values("time", kind="stable")
     counterparts: dict[tuple[Recording, Address], list[tuple[int, Address]]] = {}
     for capture, time, *ends in records(
-        with_mapping, "capture", "time", "src_addr", "src_port", "mapped_addr", "mapped_port"
+        bindings, "capture", "time", "src_addr", "src_port", "mapped_addr", "mapped_port", by="time"
     ):
         base, outside = (ends[0], ends[1]), (ends[2], ends[3])
         if None not in ends and time is not None and base != outside:

@@ -8,8 +8,8 @@ import pandas as pd
 
 from postproc.correlate.parties import Description, End, Exchange, Place, Side, sections
 from postproc.correlate.rows import records
-from postproc.correlate.sip import NO_TIME, moments
 from postproc.model import constants
+from postproc.model.columns import INTEGER, TEXT, TIME, array
 from postproc.model.deployment import CLIENT, OTHER, SERVER, Markers, marked
 
 # Checks are attributed to their ICE session by credentials, which NAT does not change.
@@ -176,13 +176,15 @@ def leg_lives(legs: pd.DataFrame) -> dict[str, Life]:
 
 def checks(stun_messages: pd.DataFrame) -> dict[Pair, Checks]:
     """Return the checks by pair of ufrags: Binding requests with PRIORITY, a role or USE-CANDIDATE."""
-    stun = stun_messages
-    telling = stun["priority"].notna() | stun["role"].notna() | stun["use_candidate"].fillna(False)
-    request = (stun["kind"] == "request") & (stun["method"] == "binding") & ~stun["relayed"].fillna(False)
-    requests = stun[telling & request.fillna(False) & stun["time"].notna()].sort_values("time", kind="stable")
     by_pair: dict[Pair, Checks] = {}
-    columns = ("capture", "frame", "time", "username", "software", "src_addr", "dst_addr")
-    for capture, frame, time, username, software, *ends in records(requests, *columns):
+    names = ("capture", "frame", "time", "username", "software", "src_addr", "dst_addr")
+    for *row, kind, method, relayed, priority, role, use_candidate in records(
+        stun_messages, *names, "kind", "method", "relayed", "priority", "role", "use_candidate", by="time"
+    ):
+        capture, frame, time, username, software, *ends = row
+        telling = priority is not None or role is not None or use_candidate
+        if not telling or kind != "request" or method != "binding" or relayed or time is None:
+            continue
         if pair := halves(username):
             pair_checks = by_pair.get(frozenset(pair), Checks(capture, frame, time, time, {}, {}, {}))
             for ufrag, host in zip(reversed(pair), ends, strict=True):
@@ -300,14 +302,14 @@ def ice_sessions(
     side = [sides_of(session, sides, markers, servers.get(place)) for place, session in enumerate(sessions)]
     return pd.DataFrame(
         {
-            "ufrag_a": pd.array([session.ufrags[0] for session in sessions], "string"),
-            "side_a": pd.array([one for one, _ in side], "string"),
-            "ufrag_b": pd.array([session.ufrags[1] for session in sessions], "string"),
-            "side_b": pd.array([other for _, other in side], "string"),
-            "call": pd.array([call for call, _ in number], "Int64"),
-            "leg": pd.array([leg for _, leg in number], "Int64"),
-            "start": moments([NO_TIME if s.start is None else s.start for s in sessions]),
-            "end": moments([NO_TIME if s.end is None else s.end for s in sessions]),
+            "ufrag_a": array([session.ufrags[0] for session in sessions], TEXT),
+            "side_a": array([one for one, _ in side], TEXT),
+            "ufrag_b": array([session.ufrags[1] for session in sessions], TEXT),
+            "side_b": array([other for _, other in side], TEXT),
+            "call": array([call for call, _ in number], INTEGER),
+            "leg": array([leg for _, leg in number], INTEGER),
+            "start": array([session.start for session in sessions], TIME),
+            "end": array([session.end for session in sessions], TIME),
         }
     )
 

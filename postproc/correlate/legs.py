@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from postproc.correlate.rows import NO_TIME, records
 from postproc.correlate.sip import (
     INVITE_DIALOG,
-    NO_TIME,
     Address,
     Message,
-    in_order,
     messages,
     moments,
     succeeds,
@@ -251,7 +250,7 @@ def legs(
     """
     numbers = recordings.to_dict()
     repeated = _repeated(transactions, numbers)
-    by_leg = _by_leg(messages(in_order(sip_messages)), numbers)
+    by_leg = _by_leg(messages(sip_messages), numbers)
     rows = [_leg(sent) | {"retransmissions": repeated.get(key, 0)} for key, sent in by_leg.items()]
     rows.sort(key=lambda row: (row["time"] == NO_TIME, row["time"]))
     columns: dict[str, Any] = {name: [row.get(name) for row in rows] for name in LEGS.names}
@@ -298,11 +297,11 @@ def _may_belong(message: Message) -> bool:
 
 def _repeated(transactions: pd.DataFrame, recordings: Recordings) -> dict[Key, int]:
     """Return the retransmissions per leg."""
-    of_calls = transactions[~transactions["method"].isin(APART) & transactions["call_id"].notna()]
-    repeats = (of_calls["retransmissions"] + of_calls["response_retransmissions"]).fillna(0)
     sums: dict[Key, int] = defaultdict(int)
-    for capture, call_id, number in zip(of_calls["capture"], of_calls["call_id"], repeats, strict=True):
-        sums[recordings.get(capture, capture), call_id] += number
+    names = ("capture", "call_id", "method", "retransmissions", "response_retransmissions")
+    for capture, call_id, method, *repeats in records(transactions, *names):
+        if call_id is not None and method not in APART and None not in repeats:
+            sums[recordings.get(capture, capture), call_id] += sum(repeats)
     return sums
 
 

@@ -106,19 +106,21 @@ def _without_sip(calls: Calls) -> Iterator[tuple[Leg, Sequence[Opening]]]:
     for (call, number), checks in calls.unreadable.items():
         leg = Leg(checks.capture, checks.frame, checks.first, call, number, None, None, None)
         yield leg, [Opening(checks.first, checks.capture, checks.frame, ANSWERED, None, {})]
-    alone = calls.calls[(calls.calls["legs"] == 0).fillna(False) & calls.calls["start"].notna()]
-    for capture, frame, start, call in records(alone, "capture", "frame", "start", "call"):
-        leg = Leg(capture, frame, start, call, None, None, None, None)
-        yield leg, [Opening(start, capture, frame, ANSWERED, None, {})]
+    for capture, frame, start, call, legs in records(
+        calls.calls, "capture", "frame", "start", "call", "legs"
+    ):
+        if legs == 0 and start is not None:
+            leg = Leg(capture, frame, start, call, None, None, None, None)
+            yield leg, [Opening(start, capture, frame, ANSWERED, None, {})]
 
 
 def _messages(
     tables: Tables, numbers: Mapping[str, int]
 ) -> dict[tuple[int | str, str | None], list[Message]]:
     sent: dict[tuple[int | str, str | None], list[Message]] = {}
-    for row in records(in_order(tables.sip_messages), *Message._fields):
-        if row[0] is not None:
-            message = Message(*row)
+    sip = tables.sip_messages
+    for message in in_order(sip, map(Message._make, records(sip, *Message._fields))):
+        if message.time is not None:
             sent.setdefault((recording_of(numbers, message.capture), message.call_id), []).append(message)
     return sent
 

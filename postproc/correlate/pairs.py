@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from postproc.correlate.bindings import Key, binding_messages
+from postproc.correlate.bindings import KINDS, Key
 from postproc.correlate.candidates import Candidate, Mapped, Offered, Place, covered, kind_of, mapped, offered
 from postproc.correlate.ice import IceSession, IceSessions, by_ufrags, halves, session_of, sides_of_check
-from postproc.correlate.rows import records, timestamp
+from postproc.correlate.rows import records
 from postproc.model import constants
 from postproc.model.tables import PAIRS
 
@@ -228,6 +228,9 @@ class Life(NamedTuple):
     nominates: bool
 
 
+NO_LIFE = Life(None, False)
+
+
 def pairs(
     bindings: pd.DataFrame,
     ice_sessions: pd.DataFrame,
@@ -255,22 +258,24 @@ def pairs(
 
 def _checks(bindings: pd.DataFrame) -> list[Check]:
     """Return the checks by time."""
-    ordered = bindings[(bindings["purpose"] == "check").fillna(False)].sort_values("time", kind="stable")
     names = ("capture", "transaction_id", "frame", "time", "call", "leg", "direction", "username", "outcome")
-    ends = records(ordered, "src_addr", "src_port", "dst_addr", "dst_port")
+    ends = ("purpose", "src_addr", "src_port", "dst_addr", "dst_port")
+    rows = zip(records(bindings, *names, by="time"), records(bindings, *ends, by="time"), strict=True)
     return [
         Check._make([*row, (src_addr, src_port), (dst_addr, dst_port)])
-        for row, (src_addr, src_port, dst_addr, dst_port) in zip(records(ordered, *names), ends, strict=True)
+        for row, (purpose, src_addr, src_port, dst_addr, dst_port) in rows
+        if purpose == "check"
     ]
 
 
 def _lives(stun_messages: pd.DataFrame) -> dict[Key, Life]:
-    messages = binding_messages(stun_messages)
     lives: dict[Key, Life] = {}
-    names = ("capture", "transaction_id", "time", "kind", "use_candidate")
-    for capture, identity, time, kind, nominates in records(messages, *names):
-        life = lives.get((capture, identity), Life(None, False))
-        lives[capture, identity] = Life(time, life.nominates or (kind == "request" and bool(nominates)))
+    names = ("capture", "transaction_id", "time", "kind", "use_candidate", "method", "relayed")
+    for capture, identity, time, kind, use_candidate, method, relayed in records(stun_messages, *names):
+        if method == "binding" and kind in KINDS and not relayed:
+            last, nominates = lives.get((capture, identity), NO_LIFE)
+            nominates |= kind == "request" and bool(use_candidate)
+            lives[capture, identity] = Life(max(last or 0, time or 0) or None, nominates)
     return lives
 
 
@@ -369,15 +374,15 @@ def _add_dtls(index: Index, dtls: pd.DataFrame) -> None:
         "server_addr",
         "server_port",
     )
-    for capture, call, time, outcome, *ends in records(dtls.sort_values("started", kind="stable"), *names):
+    for capture, call, time, outcome, *ends in records(dtls, *names, by="started"):
         pair = _pair_at(index, capture, frozenset(((ends[0], ends[1]), (ends[2], ends[3]))), call, time)
         if pair and pair.dtls != "complete":
             pair.dtls = outcome
 
 
 def _add_media(index: Index, rtp_streams: pd.DataFrame) -> None:
-    direct = rtp_streams[~rtp_streams["relayed"].fillna(False).astype(bool)]
     names = (
+        "relayed",
         "capture",
         "call",
         "first_time",
@@ -388,10 +393,10 @@ def _add_media(index: Index, rtp_streams: pd.DataFrame) -> None:
         "dst_addr",
         "dst_port",
     )
-    for capture, call, first, time, packets, *ends in records(direct, *names):
+    for relayed, capture, call, first, time, packets, *ends in records(rtp_streams, *names):
         flow = frozenset(((ends[0], ends[1]), (ends[2], ends[3])))
         pair = _pair_at(index, capture, flow, call, time if first is None else first)
-        if pair:
+        if pair and not relayed:
             pair.media_packets += packets or 0
 
 
@@ -400,7 +405,7 @@ def _row(pair: Pair) -> dict[str, Any]:
     return {
         "capture": pair.capture,
         "frame": pair.frame,
-        "time": timestamp(pair.time),
+        "time": pair.time,
         "call": pair.call,
         "leg": pair.leg,
         "local_addr": pair.local[0],
@@ -412,8 +417,8 @@ def _row(pair: Pair) -> dict[str, Any]:
         "sent": pair.count(),
         "answered": pair.count("success"),
         "errors": pair.count("error"),
-        "first_time": timestamp(pair.time) if checked else None,
-        "last_time": timestamp(pair.last_time) if checked else None,
+        "first_time": pair.time if checked else None,
+        "last_time": pair.last_time if checked else None,
         "nominated": pair.nominated,
         "dtls": pair.dtls,
         "media_packets": pair.media_packets,

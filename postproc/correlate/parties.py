@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from postproc.correlate.rows import column, records
+from postproc.correlate.rows import column, late, records
+from postproc.model.columns import INTEGER, TEXT, array
 from postproc.model.deployment import CLIENT, OTHER, SERVER, Markers, Patterns, marked
 
 # Which of a dialog's two parties wrote a session description, and whether it is offer or answer.
@@ -30,6 +31,9 @@ class Description(NamedTuple):
     exchange: Exchange
 
 
+Authors = Mapping[Place, Description]
+
+
 class _Message(NamedTuple):
     capture: str
     frame: int
@@ -40,6 +44,7 @@ class _Message(NamedTuple):
     from_tag: str | None
     has_sdp: bool | None
     party: str
+    time: int | None
 
 
 class _Exchanges(NamedTuple):
@@ -80,11 +85,11 @@ def _callers(sip_messages: pd.DataFrame) -> set[Dialog]:
 
 def descriptions(sip: pd.DataFrame) -> dict[Place, Description]:
     """Return every description by its place; ``sip`` has the messages with their ``party``."""
-    relevant = sip["has_sdp"].fillna(False) | sip["method"].isin(["INVITE", "INFO"])
     exchanges = _Exchanges({}, {})
     by_place: dict[Place, Description] = {}
-    for row in records(sip[relevant].sort_values("time", kind="stable"), *_Message._fields):
-        message = _Message(*row)
+    messages = map(_Message._make, records(sip, *_Message._fields))
+    relevant = (each for each in messages if each.has_sdp or each.method in ("INVITE", "INFO"))
+    for message in sorted(relevant, key=lambda each: late(each.time)):
         exchange, part = _part(message, exchanges)
         if message.has_sdp or part == TRICKLE:
             place = message.capture, message.frame, message.call_id
@@ -238,9 +243,9 @@ def with_sides(
     side = [sides[place[2], d.party] if d else (None, None) for place, d in zip(places, written, strict=True)]
     number = [legs.get(place[2], (None, None)) for place in places]
     return rows.assign(
-        call=pd.array([call for call, _ in number], "Int64"),
-        leg=pd.array([leg for _, leg in number], "Int64"),
-        side=pd.array([name for name, _ in side], "string"),
-        side_by=pd.array([how for _, how in side], "string"),
-        offer_answer=pd.array([d.offer_answer if d else None for d in written], "string"),
+        call=array([call for call, _ in number], INTEGER),
+        leg=array([leg for _, leg in number], INTEGER),
+        side=array([name for name, _ in side], TEXT),
+        side_by=array([how for _, how in side], TEXT),
+        offer_answer=array([d.offer_answer if d else None for d in written], TEXT),
     )

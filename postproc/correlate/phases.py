@@ -19,9 +19,9 @@ from postproc.correlate.calls import Calls
 from postproc.correlate.endpoints import LegKey, recording_of
 from postproc.correlate.openings import EARLY, Leg, Opening, Sections, answered_legs, may_send
 from postproc.correlate.parties import PARTIES, End, Side
-from postproc.correlate.rows import NS_PER_S, records, timestamp
+from postproc.correlate.rows import NS_PER_S, records
 from postproc.model.deployment import CLIENT, SERVER
-from postproc.model.tables import PHASES, Tables, counting
+from postproc.model.tables import PHASES, Tables
 
 # Media this long before the first answer is a phase of its own: it came without a description, like a
 # ringback tone sent with a bare 180. Sooner, it has merely overtaken the answer: over TCP or TLS the answer
@@ -70,7 +70,7 @@ Directions = dict[str | None, list[Heard]]  # by the sender's side: server, clie
 def phases(tables: Tables, joined: Calls, recordings: "pd.Series[int]") -> pd.DataFrame:
     """Return PHASES of every leg that was answered or has media; streams in ``tables`` have their leg."""
     numbers = {str(capture): number for capture, number in recordings.items()}
-    streams = _streams(counting(tables.rtp_streams))
+    streams = _streams(tables.rtp_streams)
     seconds = _seconds(tables)
     handshakes = _handshakes(tables.dtls)
     answered = _last_answered(tables.bindings)
@@ -100,8 +100,8 @@ def _far_party(call_id: str | None, sides: Mapping[End, Side]) -> str:
 
 def _streams(rtp_streams: pd.DataFrame) -> dict[LegKey, list[Stream]]:
     by_leg: dict[LegKey, list[Stream]] = {}
-    for row in records(rtp_streams[rtp_streams["call"].notna()], *Stream._fields):
-        if None not in row[-3:]:
+    for counted_in, *row in records(rtp_streams, "counted_in", *Stream._fields):
+        if counted_in is None and None not in row[-3:] and row[3] is not None:
             stream = Stream(*row)
             by_leg.setdefault((stream.call, stream.leg), []).append(stream)
     return by_leg
@@ -200,13 +200,13 @@ def _rows(
         yield {
             "capture": opening.capture,
             "frame": opening.frame,
-            "time": timestamp(opening.time),
+            "time": opening.time,
             "call": leg.call,
             "leg": leg.leg,
             "phase": number,
             "kind": opening.kind,
-            "started": timestamp(start),
-            "ended": timestamp(stop),
+            "started": start,
+            "ended": stop,
             "opened_by": opening.offer.frame if opening.offer else opening.frame,
             "may_send_client": may_send(opening.agreement, far, near),
             "may_send_server": may_send(opening.agreement, near, far),
@@ -230,9 +230,8 @@ def _last_sign(openings: Iterable[Opening], heard: Directions, answered: int | N
 def _last_answered(bindings: pd.DataFrame) -> dict[LegKey, int]:
     """Return per leg when its last answered check was sent; consent (RFC 7675) outlives the media."""
     last: dict[LegKey, int] = {}
-    checks = bindings[(bindings["outcome"] == "success") & (bindings["purpose"] == "check")]
-    for call, leg, time in records(checks, "call", "leg", "time"):
-        if call is not None and time is not None:
+    for call, leg, time, outcome, purpose in records(bindings, "call", "leg", "time", "outcome", "purpose"):
+        if outcome == "success" and purpose == "check" and None not in (call, time):
             last[call, leg] = max(time, last.get((call, leg), time))
     return last
 
@@ -255,8 +254,8 @@ def _direction(
     received = [*_within(heard, span)]
     return {
         f"packets_from_{name}": sum(part.packets for part in received),
-        f"first_from_{name}": timestamp(min((part.first for part in received), default=None)),
-        f"last_from_{name}": timestamp(max((part.last for part in received), default=None)),
+        f"first_from_{name}": min((part.first for part in received), default=None),
+        f"last_from_{name}": max((part.last for part in received), default=None),
         f"silence_from_{name}_s": _longest_silence(received, start, stop) / NS_PER_S,
     }
 

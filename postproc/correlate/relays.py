@@ -9,14 +9,14 @@ other one is still enough.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from postproc.correlate.endpoints import Address, Pair, pair_of
-from postproc.correlate.rows import records
+from postproc.correlate.rows import column, records
 from postproc.model.columns import FLAG, INTEGER, TEXT, array
 
 ENDS = ("src_addr", "src_port", "dst_addr", "dst_port")
@@ -57,10 +57,12 @@ Allocations = Mapping[tuple[str, Pair], Allocation]  # by capture and the two en
 def allocations(stun_messages: pd.DataFrame) -> Allocations:
     """Return the allocations that STUN messages show."""
     by_flow: dict[tuple[str, Pair], Allocation] = {}
-    ordered = stun_messages.sort_values("time", kind="stable")
-    rows = records(ordered, "capture", "time", "method", "kind", "channel", "relayed")
-    wires = records(ordered, *ENDS)
-    relays_and_peers = records(ordered, "relay_addr", "relay_port", "peer_addr", "peer_port")
+    if not any(map(any, records(stun_messages, "relay_addr", "peer_addr", "relayed"))):
+        return by_flow
+    rows = records(stun_messages, "capture", "time", "method", "kind", "channel", "relayed", by="time")
+    wires = records(stun_messages, *ENDS, by="time")
+    named = ("relay_addr", "relay_port", "peer_addr", "peer_port")
+    relays_and_peers = records(stun_messages, *named, by="time")
     for (capture, time, method, kind, channel, relayed), wire, place in zip(
         rows, wires, relays_and_peers, strict=True
     ):
@@ -91,9 +93,9 @@ def beyond(
     ``ends`` names the columns of both addresses and ports, ``time`` the column of the time. Rows on a
     flow without a known allocation stay as they are.
     """
-    relayed = rows["relayed"].fillna(value=False).astype(bool)
-    if not by_flow or not relayed.any():
+    if not by_flow or True not in column(rows["relayed"]):
         return rows
+    relayed = rows["relayed"].fillna(value=False).astype(bool)
     through = rows[relayed]
     hints = records(through, *HINTS) if "channel" in rows else iter([NO_HINT] * len(through))
     wires, places = records(through, *ends), records(through, "capture", time)
@@ -125,9 +127,15 @@ def ends_beyond(
 
 def once(messages: pd.DataFrame) -> pd.DataFrame:
     """Drop STUN messages inside TURN whose transaction the same capture also shows beyond the relay."""
-    relayed = messages["relayed"].fillna(value=False).astype(bool)
-    if not relayed.any():
+    relayed = column(messages["relayed"])
+    if True not in relayed:
         return messages
-    plain = {*records(messages[~relayed], "capture", "transaction_id")}
-    twice = [key in plain for key in records(messages, "capture", "transaction_id")]
-    return messages[~(relayed & pd.Series(twice, index=messages.index))]
+    keys = [*records(messages, "capture", "transaction_id")]
+    plain = {key for key, inside in zip(keys, relayed, strict=True) if not inside}
+    return messages[[not (inside and key in plain) for key, inside in zip(keys, relayed, strict=True)]]
+
+
+def inside(rows: pd.DataFrame, *names: str, by: str | None = None) -> Iterator[list[Any]]:
+    """Yield the ``records`` of the rows inside TURN: usually none."""
+    every = records(rows, "relayed", *names, by=by) if True in column(rows["relayed"]) else ()
+    return (row for relayed, *row in every if relayed)

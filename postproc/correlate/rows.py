@@ -1,6 +1,8 @@
 """Table rows as plain tuples, which are many times faster to loop over than the rows of a DataFrame."""
 
 from collections.abc import Iterator
+from math import inf
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -8,22 +10,37 @@ import pandas as pd
 from postproc.model.columns import plain
 
 NS_PER_S = 1_000_000_000
+NO_TIME = int(pd.NaT.value)
 
 
 def column(values: "pd.Series[Any]") -> list[Any]:
     """Return the values as Python objects: NA is None, times are ns since 1970 (int)."""
-    if not isinstance(values.dtype, pd.DatetimeTZDtype):
-        return plain(values)
-    times = values.to_numpy("datetime64[ns]").astype("int64").tolist()
-    present = values.notna()
-    return times if present.all() else [t if k else None for t, k in zip(times, present, strict=True)]
+    held: Any = values.array
+    if not isinstance(held.dtype, pd.DatetimeTZDtype):
+        return plain(held)
+    times: list[Any] = held.as_unit("ns").asi8.tolist()
+    return [None if time == NO_TIME else time for time in times] if NO_TIME in times else times
 
 
-def records(rows: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:
-    """Yield one tuple per row with the columns named; see ``column`` for the values."""
-    return zip(*(column(rows[name]) for name in names), strict=True) if len(rows) else iter(())
+def records(rows: pd.DataFrame, *names: str, by: str | None = None) -> Iterator[tuple[Any, ...]]:
+    """Yield one tuple per row with the columns named; see ``column`` for the values.
+
+    ``by`` is the column by which they are sorted: equal ones stay in their order, NA comes last.
+    """
+    if not len(rows):
+        return iter(())
+    found = zip(*(column(rows[name]) for name in names), strict=True)
+    if by is None:
+        return found
+    keys = map(late, column(rows[by]))
+    return (row for _, row in sorted(zip(keys, found, strict=True), key=itemgetter(0)))
 
 
-def timestamp(time: int | None) -> pd.Timestamp | None:
-    """Return ns since 1970 as a UTC timestamp."""
-    return None if time is None else pd.Timestamp(time, tz="UTC")
+def taken(rows: pd.DataFrame, places: list[int]) -> pd.DataFrame:
+    """Return the rows at these places, in this order."""
+    return rows if places == list(range(len(rows))) else rows.take(places)
+
+
+def late(number: float | None) -> float:
+    """Return a sort key of times or frame numbers: None comes last."""
+    return inf if number is None else number

@@ -1,15 +1,14 @@
 """SIP messages, each counted once, and the transactions they make (RFC 3261)."""
 
-from collections.abc import Hashable
-from typing import Any, NamedTuple
+from collections.abc import Hashable, Iterable
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
 
-from postproc.correlate.rows import records
+from postproc.correlate.rows import NO_TIME, column, records
 from postproc.model import constants
-from postproc.model.columns import plain
 from postproc.model.tables import TRANSACTIONS
 
 # SIP messages as plain tuples, each counted once, by time.
@@ -20,7 +19,6 @@ from postproc.model.tables import TRANSACTIONS
 
 # Methods that occur only in a dialog opened by INVITE (RFC 3261 sections 9, 13, 15; RFC 3262).
 INVITE_DIALOG = frozenset(constants.words("sip.invite_dialog"))
-NO_TIME = int(pd.NaT.value)
 
 Address = tuple[str | None, int | None]
 
@@ -28,17 +26,17 @@ Address = tuple[str | None, int | None]
 class Message(NamedTuple):
     """A row of sip_messages; None where it is NA."""
 
-    capture: str
-    frame: int
     time: int  # ns since 1970, NO_TIME if unknown
-    call_id: str | None
+    kind: str | None  # method of the request, or of the one responded to
     src: Address
     dst: Address
-    transport: str | None
     method: str | None  # None in a response
+    capture: str
+    frame: int
+    call_id: str | None
+    transport: str | None
     status: int | None
     reason: str | None
-    kind: str | None  # method of the request, or of the one responded to
     cseq: int | None
     branch: str | None
     from_uri: str | None
@@ -49,26 +47,49 @@ class Message(NamedTuple):
     reason_header: str | None
 
 
-def in_order(sip_messages: pd.DataFrame) -> pd.DataFrame:
-    """Return the requests and responses by time, second captures left out."""
-    sip = sip_messages
-    counted = sip[sip["copy_of"].isna() & (sip["method"].notna() | sip["status"].notna())]
-    return counted.sort_values("time", kind="stable", na_position="first", ignore_index=True)
+class Told(Protocol):
+    """What every kind of message says of itself."""
+
+    @property
+    def time(self) -> int | None: ...
+    @property
+    def method(self) -> str | None: ...
+    @property
+    def status(self) -> int | None: ...
 
 
-def messages(ordered: pd.DataFrame) -> list[Message]:
-    """Return the rows of ``in_order`` as tuples."""
-    kind = ordered["method"].fillna(ordered["cseq_method"])
-    columns = ordered.assign(kind=kind, time=ordered["time"].astype("int64"))
-    ends = {"src": _addresses(ordered, "src"), "dst": _addresses(ordered, "dst")}
-    fields = (ends[name] if name in ends else plain(columns[name]) for name in Message._fields)
-    return list(map(Message._make, zip(*fields, strict=True)))
+M = TypeVar("M", bound=Told)
 
 
-def _addresses(ordered: pd.DataFrame, end: str) -> list[Address]:
-    pairs = zip(plain(ordered[f"{end}_addr"]), plain(ordered[f"{end}_port"]), strict=True)
-    interned: dict[Address, Address] = {}
-    return [interned.setdefault(pair, pair) for pair in pairs]
+def in_order(sip_messages: pd.DataFrame, messages: Iterable[M]) -> list[M]:
+    """Return the requests and responses by time, unknown first, without second captures.
+
+    ``messages`` are the rows of ``sip_messages``.
+    """
+    counted = [
+        message
+        for copy_of, message in zip(column(sip_messages["copy_of"]), messages, strict=True)
+        if copy_of is None and (message.method is not None or message.status is not None)
+    ]
+    return sorted(counted, key=lambda message: NO_TIME if message.time is None else message.time)
+
+
+def messages(sip_messages: pd.DataFrame) -> list[Message]:
+    """Return the messages ``in_order``."""
+    same: dict[Address, Address] = {}
+    names = ("time", "method", "cseq_method", *ENDS, *Message._fields[5:])
+    made = (
+        Message(
+            NO_TIME if time is None else time,
+            about if method is None else method,
+            same.setdefault((src, src_port), (src, src_port)),
+            same.setdefault((dst, dst_port), (dst, dst_port)),
+            method,
+            *rest,
+        )
+        for time, method, about, src, src_port, dst, dst_port, *rest in records(sip_messages, *names)
+    )
+    return in_order(sip_messages, made)
 
 
 def succeeds(response: Message) -> bool:
@@ -173,7 +194,7 @@ def transactions(sip_messages: pd.DataFrame) -> pd.DataFrame:
 
     A response whose request is not in the capture gives a row with requests = 0.
     """
-    messages = [_Sent(*row) for row in records(in_order(sip_messages), *_Sent._fields)]
+    messages = in_order(sip_messages, map(_Sent._make, records(sip_messages, *_Sent._fields)))
     own: Keys = [(message.exchange, message.kind, message.hop) for message in messages]
     keys = _of_requests(messages, own)
     left_out = _acknowledges_failure(messages, own, keys)

@@ -20,8 +20,9 @@ from postproc.correlate.endpoints import (
 )
 from postproc.correlate.ice import direction
 from postproc.correlate.relays import CLIENT_AND_SERVER, Allocations, beyond
-from postproc.correlate.rows import column, records
+from postproc.correlate.rows import column, late, records, taken
 from postproc.correlate.whose import CROWD, Owner, Traffic, owner, ufrag_at
+from postproc.model.columns import INTEGER, array
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
 
 # Codec and encryption of a stream, from SDP.
@@ -78,9 +79,9 @@ Sections = dict[LegKey, list[Section]]
 def sections(sdp_media: pd.DataFrame, legs: pd.DataFrame) -> Sections:
     """Return each leg's sections in use (port not 0) in time order; under (call, None) the whole call's."""
     leg_of = {call_id: (call, leg) for call_id, call, leg in records(legs, "call_id", "call", "leg")}
-    ordered = sdp_media.sort_values("time", kind="stable")
-    authors = records(ordered, "call_id", "sdp_owner", "session_id")
-    rows = records(ordered, "ufrag", "connection_addr", "port", "proto", "codecs", "media")
+    authors = records(sdp_media, "call_id", "sdp_owner", "session_id", by="time")
+    told = ("ufrag", "connection_addr", "port", "proto", "codecs", "media")
+    rows = records(sdp_media, *told, by="time")
     by_leg: dict[LegKey, dict[Section, None]] = {}
     for author, (ufrag, addr, port, proto, codecs, media) in zip(authors, rows, strict=True):
         leg = leg_of.get(author[0])
@@ -184,10 +185,14 @@ def streams(
     sources = sections(sdp_media, legs), _completed(completed)
     payload_types = column(rtp_streams["payload_type"])
     added = [_whose(index, *row, sources) for row in zip(flows, owners, payload_types, strict=True)]
-    columns = pd.DataFrame(added, columns=Whose._fields, index=rtp_streams.index, dtype=object)
-    filled = rtp_streams.assign(**{name: columns[name] for name in Whose._fields})
-    filled = filled[filled["call"].notna() | (filled["packets"] >= NOISE).fillna(False)]
-    return _numbered(filled, rtp_seconds)
+    if not added:
+        return RTP_STREAMS.empty(), RTP_SECONDS.empty()
+    columns = zip(Whose._fields, zip(*added, strict=True), strict=True)
+    types = RTP_STREAMS.dtypes
+    filled = rtp_streams.assign(**{name: array(values, types[name]) for name, values in columns})
+    packets = column(rtp_streams["packets"])
+    kept = [row for row, whose in enumerate(added) if whose.call is not None or (packets[row] or 0) >= NOISE]
+    return _numbered(filled, kept, rtp_seconds)
 
 
 def _traffic(rtp_streams: pd.DataFrame) -> list[Traffic | None]:
@@ -235,14 +240,14 @@ def _place(traffic: Traffic) -> Place:
 
 def _completed(dtls: pd.DataFrame) -> Completed:
     """Return when the first DTLS handshake that completed between two ends began, by call."""
-    complete = dtls[(dtls["state"] == "complete").fillna(False)].sort_values("started", ascending=False)
-    ends = records(complete, "client_addr", "client_port", "server_addr", "server_port")
-    rows = records(complete, "capture", "call", "started")
-    return {
-        ((capture, pair_of(end[:2], end[2:])), call): started
-        for (capture, call, started), end in zip(rows, ends, strict=True)
-        if started is not None and None not in end
-    }
+    begun: Completed = {}
+    ends = records(dtls, *CLIENT_AND_SERVER)
+    rows = records(dtls, "capture", "call", "started", "state")
+    for (capture, call, started, state), end in zip(rows, ends, strict=True):
+        if state == "complete" and started is not None and None not in end:
+            key = (capture, pair_of(end[:2], end[2:])), call
+            begun[key] = min(started, begun.get(key, started))
+    return begun
 
 
 def _whose(
@@ -265,12 +270,18 @@ def _whose(
     return Whose(call, leg, way, stream_owner.src_side, *described, stream_owner.direct)
 
 
-def _numbered(rows: pd.DataFrame, rtp_seconds: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Number the streams by time, and apply the numbers to their seconds."""
-    order = rows.sort_values(["first_time", "capture", "stream"], kind="stable", ignore_index=True)
-    captures, before = column(order["capture"]), column(order["stream"])
-    numbers: dict[Any, int] = {key: n for n, key in enumerate(zip(captures, before, strict=True), 1)}
-    renumbered = [numbers.get(key) for key in records(rtp_seconds, "capture", "stream")]
-    seconds = rtp_seconds.assign(stream=pd.array(renumbered, dtype="Int64"))
-    seconds = seconds[seconds["stream"].notna()].sort_values(["stream", "second"], kind="stable")
-    return RTP_STREAMS.conform(order.assign(stream=range(1, len(order) + 1))), RTP_SECONDS.conform(seconds)
+def _numbered(
+    rows: pd.DataFrame, kept: list[int], rtp_seconds: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Number the streams kept (by row) by time, and apply the numbers to their seconds."""
+    places = [*records(rows, "first_time", "capture", "stream")]
+    order = sorted(kept, key=lambda row: (late(places[row][0]), *places[row][1:]))
+    numbers: dict[Any, int] = {places[row][1:]: number for number, row in enumerate(order, 1)}
+    every = [numbers.get(key, 0) for key in records(rtp_seconds, "capture", "stream")]
+    second = column(rtp_seconds["second"])
+    of_streams = sorted(
+        (row for row, number in enumerate(every) if number), key=lambda row: (every[row], second[row])
+    )
+    seconds = taken(rtp_seconds, of_streams).assign(stream=array([every[row] for row in of_streams], INTEGER))
+    numbered = taken(rows, order).assign(stream=array(range(1, len(order) + 1), INTEGER))
+    return RTP_STREAMS.conform(numbered), RTP_SECONDS.conform(seconds)

@@ -5,13 +5,13 @@ Replaces names in the REFER's URI or in the INVITE (RFC 3891).
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import pandas as pd
 
-from postproc.correlate.rows import records
+from postproc.correlate.rows import column, records
 from postproc.correlate.sip import user_part
 
 # ns from a REFER to the INVITE it requests. FreeSWITCH takes 30 ms, a phone that plays a tone first a second.
@@ -31,20 +31,20 @@ def transferred(
     groups: Mapping[str, int], legs: pd.DataFrame, sip_messages: pd.DataFrame, sip_headers: pd.DataFrame
 ) -> dict[str, int]:
     """Return ``groups`` (call by Call-ID) with the calls united that a REFER or Replaces connects."""
-    refers = sip_messages[
-        (sip_messages["method"] == "REFER").fillna(False) & sip_messages["refer_to"].notna()
-    ]
+    names = ("call_id", "time", "refer_to", "dst_addr", "method")
+    messages = records(sip_messages, *names) if "REFER" in column(sip_messages["method"]) else ()
+    refers = [row for row in messages if row[4] == "REFER" and row[2] is not None]
     united = dict(groups)
     for call_id, replaced in _replacements(refers, sip_headers):
         if call_id in united and replaced in united:
             united = _united(united, united[call_id], united[replaced])
-    if refers.empty:
+    if not refers:
         return united
     by_user: dict[str, list[_Leg]] = defaultdict(list)
     for leg in (_Leg(*row) for row in records(legs, *_Leg._fields)):
         if leg.to_user is not None and leg.invite_time is not None:
             by_user[leg.to_user].append(leg)
-    for call_id, time, target, receiver in records(refers, "call_id", "time", "refer_to", "dst_addr"):
+    for call_id, time, target, receiver, _ in refers:
         if call_id not in united or time is None:
             continue
         own = united[call_id]
@@ -62,18 +62,16 @@ def _united(groups: dict[str, int], own: int, other: int) -> dict[str, int]:
     return {name: own if group == other else group for name, group in groups.items()}
 
 
-def _replacements(refers: pd.DataFrame, sip_headers: pd.DataFrame) -> Iterator[tuple[str, str]]:
+def _replacements(refers: Iterable[tuple[Any, ...]], sip_headers: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Yield a Call-ID and that of the dialog it replaces."""
-    for call_id, uri in records(refers, "call_id", "refer_to"):
+    for call_id, _, uri, *_ in refers:
         for header in uri.partition("?")[2].split("&"):
             name, _, value = header.partition("=")
             if name.lower() == "replaces":
                 yield call_id, _dialog(unquote(value))
-    in_invites = (sip_headers["name"] == "replaces").fillna(False) & (
-        sip_headers["method"] == "INVITE"
-    ).fillna(False)
-    for call_id, value in records(sip_headers[in_invites], "call_id", "value"):
-        yield call_id, _dialog(value)
+    for call_id, value, name, method in records(sip_headers, "call_id", "value", "name", "method"):
+        if name == "replaces" and method == "INVITE":
+            yield call_id, _dialog(value)
 
 
 def _dialog(replaces: str) -> str:

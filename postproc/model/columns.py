@@ -42,6 +42,7 @@ MASKED = {
     REAL: Masked(pd.arrays.FloatingArray, float, np.float64),
     FLAG: Masked(pd.arrays.BooleanArray, bool, np.bool_),
 }
+MASKED_ARRAYS = tuple(kind.array for kind in MASKED.values())
 DTYPES: dict[str, Any] = {name: pd.api.types.pandas_dtype(name) for name in ARROW}  # looking one up is slow
 
 
@@ -150,13 +151,17 @@ NOTHING = {dtype: array([], dtype) for dtype in ARROW}
 
 def plain(column: "pd.Series[Any] | ExtensionArray") -> list[Any]:
     """Return a column's values as Python objects: NA is None, times are Timestamps, equal texts are one."""
-    if isinstance(column, pd.Series) and isinstance(column.dtype, np.dtype):
-        return column.astype(object).where(column.notna(), None).tolist()
-    held = column.array if isinstance(column, pd.Series) else column
+    held: Any = column.array if isinstance(column, pd.Series) else column
     if isinstance(held.dtype, pd.StringDtype):
-        texts = pa.array(held)
+        texts = held.__arrow_array__()
         return _texts(texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts)
-    values: list[Any] = held.to_numpy(object, na_value=None).tolist()  # type: ignore[arg-type]
+    if isinstance(held, pd.arrays.NumpyExtensionArray):
+        return [None if gone else value for value, gone in zip(held.tolist(), held.isna(), strict=True)]
+    values: list[Any] = (
+        held.__arrow_array__().to_pylist()  # twice as fast as through numpy
+        if isinstance(held, MASKED_ARRAYS)
+        else held.to_numpy(object, na_value=None).tolist()
+    )
     return values
 
 

@@ -14,7 +14,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -104,17 +104,21 @@ def recordings(
     """
     files_by_recording = chains(_files(captures), near, _calls(sip_messages), apart)
     names = [[file.capture for file in chain] for chain in files_by_recording]
-    names += [[name] for name in captures.loc[captures["first_time"].isna(), "capture"]]
+    names += [[name] for name, first in _rows(captures, "capture", "first_time") if first is None]
     numbers = {name: number for number, chain in enumerate(names) for name in chain}
     return pd.Series(numbers, dtype="int64", name="recording").rename_axis("capture")
 
 
 def overlapping(captures: pd.DataFrame, recordings: "pd.Series[int]") -> Callable[[int, int], bool]:
     """Return a predicate: did two recordings overlap in time?"""
-    timed = captures.dropna(subset=["first_time", "last_time"])
-    number = timed["capture"].map(recordings)
-    starts = timed["first_time"].groupby(number).min().to_dict()
-    ends = timed["last_time"].groupby(number).max().to_dict()
+    numbers = recordings.to_dict()
+    starts: dict[int, pd.Timestamp] = {}
+    ends: dict[int, pd.Timestamp] = {}
+    for capture, first, last in _rows(captures, "capture", "first_time", "last_time"):
+        if capture in numbers and None not in (first, last):
+            number = numbers[capture]
+            starts[number] = min(first, starts.get(number, first))
+            ends[number] = max(last, ends.get(number, last))
 
     def overlap(one: int, other: int) -> bool:
         have_times = one in starts and other in starts
@@ -126,7 +130,7 @@ def overlapping(captures: pd.DataFrame, recordings: "pd.Series[int]") -> Callabl
 def views(tables: Tables) -> Views:
     """Return the captures with common messages: vantage points rather than files of one recording."""
     stun, sip = tables.stun_messages, tables.sip_messages
-    if len({*stun["capture"].unique(), *sip["capture"].unique()}) < 2:
+    if len({*plain(stun["capture"]), *plain(sip["capture"])}) < 2:
         return {}
     keyed = [
         pd.DataFrame({"capture": rows["capture"], "key": message_keys(rows, columns)}).drop_duplicates()
@@ -179,11 +183,11 @@ def chains(
 
 
 def _calls(sip_messages: pd.DataFrame) -> dict[str, set[str]]:
-    kinds = sip_messages["method"].fillna(sip_messages["cseq_method"])
-    of_calls = sip_messages.loc[kinds.isin(INVITE_DIALOG), ["capture", "call_id"]].dropna().drop_duplicates()
     calls: dict[str, set[str]] = defaultdict(set)
-    for capture, call_id in zip(of_calls["capture"], of_calls["call_id"], strict=True):
-        calls[capture].add(call_id)
+    names = ("capture", "call_id", "method", "cseq_method")
+    for capture, call_id, method, about in _rows(sip_messages, *names):
+        if None not in (capture, call_id) and (method or about) in INVITE_DIALOG:
+            calls[capture].add(call_id)
     return calls
 
 
@@ -198,10 +202,16 @@ def _streams_and_transactions(tables: Tables) -> Iterator[tuple[str, str]]:
 
 def _files(captures: pd.DataFrame) -> list[File]:
     """Return the captures that have packets."""
-    timed = captures.dropna(subset=["first_time", "last_time"])
-    interfaces = zip(timed["interfaces"].fillna(""), timed["link_types"].fillna(""), strict=True)
-    start, end = (timed[name].astype("int64") for name in ("first_time", "last_time"))
-    return list(map(File, start, end, timed["capture"], interfaces))
+    names = ("capture", "first_time", "last_time", "interfaces", "link_types")
+    return [
+        File(first.value, last.value, capture, (interfaces or "", link_types or ""))
+        for capture, first, last, interfaces, link_types in _rows(captures, *names)
+        if None not in (first, last)
+    ]
+
+
+def _rows(table: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:
+    return zip(*(plain(table[name]) for name in names), strict=True)
 
 
 def _chains(

@@ -139,6 +139,10 @@ class Table:
             raise SchemaError(f"{self.name}: unknown columns {unknown}")
         return {name: _values(records, name) for name in self.names}
 
+    def of_tuples(self, rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+        """Build the table from rows that have all its columns, in their order."""
+        return self.of(dict(zip(self.names, zip(*rows, strict=True), strict=True))) if rows else self.empty()
+
     def of(self, columns: Mapping[str, Sequence[Any] | ExtensionArray]) -> pd.DataFrame:
         """Build the table from columns: sequences of Python values, or arrays of the declared type.
 

@@ -114,6 +114,5 @@ def facts_of(
         *({"call_id": f"c{n}", "invite_time": row.get("time", 0.0)} | row for n, row in enumerate(rows))
     )
     sip = b.sip_messages(*messages or [])
-    addresses = pd.DataFrame(columns=["capture", "call_id", "party", "addr"])
-    told = Messages(sip.assign(party=parties(sip)), b.sip_headers(), addresses)
+    told = Messages(sip.assign(party=parties(sip)), b.sip_headers(), [])
     return facts(table, told, where(table, pd.Series(recordings or {"a.pcapng": 0})), "DE")

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from postproc.correlate.rows import column, records, timestamp
+from postproc.correlate.rows import column, records, taken
 from tests import builders as b
 
 
@@ -32,6 +32,12 @@ def test_an_empty_table_has_no_records():
     assert list(records(b.legs(), "call", "leg")) == []
 
 
-def test_a_timestamp_comes_back_in_utc():
-    assert timestamp(b.EPOCH.value) == b.EPOCH
-    assert timestamp(None) is None
+def test_records_come_by_a_column_equal_ones_in_their_order_and_the_unknown_last():
+    rows = b.legs(*({"call": call, "time": time} for call, time in enumerate((None, 2.0, 1.0, 2.0))))
+    assert list(records(rows, "call", by="time")) == [(2,), (1,), (3,), (0,)]
+
+
+def test_rows_are_taken_in_the_order_asked_for():
+    rows = b.legs({"call": 1}, {"call": 2}, {"call": 3})
+    assert column(taken(rows, [2, 0])["call"]) == [3, 1]
+    assert taken(rows, [0, 1, 2]) is rows

@@ -35,7 +35,7 @@ def test_indications_relayed_messages_other_methods_and_nameless_ones_are_left_o
             {"relayed": None, "transaction_id": "0a"},
         )
     )
-    assert kept["transaction_id"].tolist() == ["0a"]
+    assert [message.transaction_id for message in kept] == ["0a"]
 
 
 def test_a_transaction_of_second_captures_alone_is_none():

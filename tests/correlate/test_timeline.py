@@ -1,3 +1,4 @@
+from postproc.correlate.parties import descriptions, parties
 from postproc.correlate.timeline import timeline
 from postproc.model.tables import TIMELINE, Tables
 from tests import builders as b
@@ -9,7 +10,9 @@ SAYS = ["call", "lane", "label"]
 
 def built(**tables):
     legs = [leg(), leg(call=2)]
-    return timeline(b.attributed(Tables().with_(legs=b.legs(*legs), **tables)))
+    known = b.attributed(Tables().with_(legs=b.legs(*legs), **tables))
+    sip = known.sip_messages
+    return timeline(known, descriptions(sip.assign(party=parties(sip))))
 
 
 def rows(**tables):

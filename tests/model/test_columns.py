@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from postproc.model import columns
 from postproc.model.columns import FEW, FLAG, INTEGER, REAL, SHORT, TEXT, TIME, plain
-from postproc.model.tables import TABLES
+from postproc.model.tables import JOINS, TABLES
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 SAMPLES = {
@@ -123,3 +123,16 @@ def test_arrow_has_tables_as_pandas_would_give_them(count):
         made = columns.arrow(rows, columns.schema(table.dtypes, columns.noted(table.dtypes)))
         theirs = pa.Table.from_pandas(rows, preserve_index=False)
         assert made.equals(theirs, check_metadata=True), table.name
+
+
+def test_a_table_is_built_of_rows_with_all_its_columns():
+    rows = JOINS.of_tuples(
+        [("a", 1, 2, "x", "y", None, 1.5, True), ("b", None, None, "x", "z", "host=1", 2, False)]
+    )
+    assert {name: str(dtype) for name, dtype in rows.dtypes.items()} == JOINS.dtypes
+    assert [plain(rows[name]) for name in ("frame", "evidence", "score")] == [
+        [1, None],
+        [None, "host=1"],
+        [1.5, 2.0],
+    ]
+    assert JOINS.of_tuples([]).columns.tolist() == JOINS.names

@@ -9,14 +9,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from postproc.correlate.joining.words import number, users
-from postproc.correlate.rows import NS_PER_S, column, records
+from postproc.correlate.rows import NO_TIME, NS_PER_S, column, late, records
 from postproc.correlate.sip import user_part
 from postproc.model import constants
 
@@ -35,6 +36,10 @@ class Where(NamedTuple):
     recordings: dict[str | None, int]
     rows: dict[tuple[int, str | None], int]
 
+    def row(self, capture: str | None, call_id: str | None) -> int:
+        """Return the leg's row, UNKNOWN where there is none."""
+        return self.rows.get((self.recordings.get(capture, UNKNOWN), call_id), UNKNOWN)
+
 
 def where(legs: pd.DataFrame, recordings: "pd.Series[int]") -> Where:
     """Index the legs; a capture missing from ``recordings`` is a recording of its own."""
@@ -47,19 +52,15 @@ def where(legs: pd.DataFrame, recordings: "pd.Series[int]") -> Where:
     return Where(numbers, {key: row for row, key in enumerate(keys)})
 
 
-def leg_rows(table: pd.DataFrame, legs: Where) -> Ints:
-    """Return the leg's row for each row of a message table, UNKNOWN where it belongs to no leg."""
-    recording, row = legs.recordings.get, legs.rows.get
-    keys = zip(column(table["capture"]), column(table["call_id"]), strict=True)
-    return np.array([row((recording(name, UNKNOWN), call), UNKNOWN) for name, call in keys], dtype="int64")
-
-
 def coded(*columns: Iterable[Any]) -> list[Ints]:
     """Number the words of several columns alike, from 0; None is UNKNOWN."""
-    lists = [list(words) for words in columns]
-    words = pd.Series([word for group in lists for word in group], dtype="object")
-    numbered = pd.factorize(words)[0].astype("int64")
-    return np.split(numbered, np.cumsum([len(group) for group in lists])[:-1])
+    numbers: dict[Any, int] = {}
+    return [
+        np.array(
+            [UNKNOWN if word is None else numbers.setdefault(word, len(numbers)) for word in words], "int64"
+        )
+        for words in columns
+    ]
 
 
 def padded(rows: Ints, values: Ints, height: int, width: int) -> Ints:
@@ -105,6 +106,7 @@ CALLEE_HEADERS = frozenset(constants.words("sip.callee_headers"))
 PARTY_CALLED: str = constants.value("sip.party_called")
 
 Named = list[tuple[int, str]]  # row of the leg, user part
+Requests = dict[int, str]  # URI of the INVITE by row of the leg
 
 
 class Users(NamedTuple):
@@ -117,14 +119,11 @@ class Users(NamedTuple):
 
 
 def parties(
-    legs: pd.DataFrame, requests: pd.DataFrame, headers: pd.DataFrame, places: Where, region: str | None
+    legs: pd.DataFrame, requests: Requests, headers: pd.DataFrame, places: Where, region: str | None
 ) -> tuple[Users, Users]:
-    """Return the caller and the callee of each leg.
-
-    ``requests`` has row and uri of the INVITEs; ``region`` (ISO 3166) is used to read national numbers.
-    """
+    """Return caller and callee of each leg; ``region`` (ISO 3166) is used to read national numbers."""
     callers = [*enumerate(column(legs["from_user"]))]
-    called = zip(requests["row"], map(user_part, column(requests["uri"])), strict=True)
+    called = ((row, user_part(uri)) for row, uri in requests.items())
     callees = [*enumerate(column(legs["to_user"])), *called]
     for is_caller, row, user in _in_headers(headers, places):
         (callers if is_caller else callees).append((row, user))
@@ -136,13 +135,14 @@ def _distinct(named: list[tuple[int, str | None]]) -> Named:
 
 
 def _in_headers(headers: pd.DataFrame, places: Where) -> Iterator[tuple[bool, int, str]]:
-    naming = headers[headers["name"].isin(CALLER_HEADERS | CALLEE_HEADERS) & headers["value"].notna()]
-    naming = naming.drop_duplicates(["capture", "call_id", "name", "value"])
-    rows = leg_rows(naming, places).tolist()
-    for row, (name, value) in zip(rows, records(naming, "name", "value"), strict=True):
-        is_caller = name in CALLER_HEADERS and PARTY_CALLED not in value.lower()
-        if row != UNKNOWN:
-            yield from ((is_caller, row, user) for user in users(value))
+    for capture, call_id, name, value in dict.fromkeys(
+        records(headers, "capture", "call_id", "name", "value")
+    ):
+        if name in CALLER_HEADERS | CALLEE_HEADERS and value is not None:
+            row = places.row(capture, call_id)
+            is_caller = name in CALLER_HEADERS and PARTY_CALLED not in value.lower()
+            if row != UNKNOWN:
+                yield from ((is_caller, row, user) for user in users(value))
 
 
 def _users(named: Named, legs: int, region: str | None) -> Users:
@@ -168,6 +168,7 @@ URI_HOST = re.compile(r"sips?:(?:[^@]*@)?(?:\[([^\]]+)\]|([^:;>?\s]+))", re.IGNO
 UNSPECIFIED = frozenset(constants.words("addresses.unspecified"))
 PARTIES = ("uac", "uas")
 
+Addresses = Iterable[tuple[str, str | None, str, str]]  # capture, Call-ID, party, address in SDP
 EndAddress = tuple[int, str, str]  # row of the leg, party, address
 
 
@@ -181,7 +182,7 @@ class End(NamedTuple):
     loopback: Flags
 
 
-def ends(legs: pd.DataFrame, sip: pd.DataFrame, addresses: pd.DataFrame, places: Where) -> tuple[End, End]:
+def ends(legs: pd.DataFrame, sip: pd.DataFrame, addresses: Addresses, places: Where) -> tuple[End, End]:
     """Return the ends uac and uas of each leg.
 
     ``sip`` has the messages with their ``party``; ``addresses`` those named in SDP.
@@ -222,23 +223,23 @@ def _places(legs: pd.DataFrame, wire: list[list[str | None]]) -> list[Ints]:
 
 def _contacts(sip: pd.DataFrame, places: Where) -> Iterator[EndAddress]:
     """Yield hosts in the Contact of INVITEs and their responses; a redirection's names another machine."""
-    about = (sip["method"].fillna(sip["cseq_method"]) == "INVITE").fillna(False)
-    own = (sip["status"].fillna(0) < 300).astype(bool)
-    rows = sip[about & own & sip["contact"].notna()]
-    rows = rows.drop_duplicates(["capture", "call_id", "party", "contact"])
-    contacts = zip(leg_rows(rows, places).tolist(), records(rows, "party", "contact"), strict=True)
-    for row, (party, uri) in contacts:
-        host = URI_HOST.match(uri)
+    names = ("capture", "call_id", "party", "contact", "method", "cseq_method", "status")
+    contacts = dict.fromkeys(
+        row[:4]
+        for row in records(sip, *names)
+        if row[3] is not None and (row[4] or row[5]) == "INVITE" and (row[6] or 0) < 300
+    )
+    for capture, call_id, party, uri in contacts:
+        row, host = places.row(capture, call_id), URI_HOST.match(uri)
         if host and row != UNKNOWN:
             yield row, party, host[1] or host[2]
 
 
-def _in_sdp(addresses: pd.DataFrame, places: Where) -> Iterator[EndAddress]:
-    rows = addresses.drop_duplicates(["capture", "call_id", "party", "addr"])
-    values = zip(leg_rows(rows, places).tolist(), records(rows, "party", "addr"), strict=True)
-    yield from (
-        (row, party, addr) for row, (party, addr) in values if row != UNKNOWN and addr not in UNSPECIFIED
-    )
+def _in_sdp(addresses: Addresses, places: Where) -> Iterator[EndAddress]:
+    for capture, call_id, party, addr in dict.fromkeys(addresses):
+        row = places.row(capture, call_id)
+        if row != UNKNOWN and addr not in UNSPECIFIED:
+            yield row, party, addr
 
 
 def _names(addrs: list[str | None], recordings: list[int]) -> list[str | None]:
@@ -289,7 +290,7 @@ class Messages(NamedTuple):
 
     sip: pd.DataFrame
     headers: pd.DataFrame
-    addresses: pd.DataFrame  # capture, call_id, party, addr
+    addresses: Addresses
 
 
 def facts(legs: pd.DataFrame, messages: Messages, places: Where, region: str | None) -> Facts:
@@ -300,7 +301,7 @@ def facts(legs: pd.DataFrame, messages: Messages, places: Where, region: str | N
     requests = _requests(messages.sip, places)
     caller, callee = parties(legs, requests, messages.headers, places, region)
     uac, uas = ends(legs, messages.sip, messages.addresses, places)
-    status = legs["final_status"].fillna(0).to_numpy("int64")
+    status = np.array([code or 0 for code in column(legs["final_status"])], dtype="int64")
     return Facts(
         node=coded(column(legs["call_id"]))[0],
         recording=np.array([places.recordings[name] for name in column(legs["capture"])], dtype="int64"),
@@ -327,33 +328,40 @@ def _called_off(sip: pd.DataFrame, places: Where, answer: Floats, end: Floats) -
 
     As to the call, such a leg was never answered: of targets rung side by side it is one that lost.
     """
-    cancels = sip[(sip["method"] == "CANCEL").fillna(False) & (sip["party"] == "uac").fillna(False)]
-    rows = leg_rows(cancels, places)
+    cancels = {
+        (capture, call_id)
+        for capture, call_id, method, party in records(sip, "capture", "call_id", "method", "party")
+        if method == "CANCEL" and party == "uac"
+    }
     cancelled = np.zeros(len(answer), dtype=bool)
-    cancelled[rows[rows != UNKNOWN]] = True
+    cancelled[[row for row in (places.row(*each) for each in cancels) if row != UNKNOWN]] = True
     return np.asarray(cancelled & (end - answer <= AT_ONCE), dtype=bool)
 
 
 def seconds(legs: pd.DataFrame, name: str) -> Floats:
     """Return a column of times as seconds since the first leg."""
-    times, since = (legs[n].dt.tz_convert("UTC").to_numpy("datetime64[ns]") for n in (name, "time"))
-    present = since[~np.isnat(since)]
+    times, since = (cast(Any, legs[each].array).as_unit("ns").asi8 for each in (name, "time"))
+    present = since[since != NO_TIME]
     if not len(present):
         return np.full(len(legs), np.nan)
-    return np.asarray((times - present.min()) / np.timedelta64(NS_PER_S, "ns"), dtype="float64")
+    return np.where(times == NO_TIME, np.nan, (times - present.min()) / NS_PER_S)
 
 
-def _requests(sip: pd.DataFrame, places: Where) -> pd.DataFrame:
-    """Return row and uri of the last initial INVITE of each leg."""
-    initial = sip[
-        (sip["method"] == "INVITE").fillna(False) & sip["to_tag"].isna() & sip["request_uri"].notna()
-    ]
-    last = initial.sort_values("time", kind="stable")
-    targets = pd.DataFrame({"row": leg_rows(last, places), "uri": last["request_uri"].to_numpy()})
-    return targets[targets["row"] != UNKNOWN].drop_duplicates("row", keep="last")
+def _requests(sip: pd.DataFrame, places: Where) -> Requests:
+    """Return the URI of the last initial INVITE of each leg."""
+    initial = (
+        (late(time), places.row(capture, call_id), uri)
+        for method, to_tag, uri, time, capture, call_id in records(
+            sip, "method", "to_tag", "request_uri", "time", "capture", "call_id"
+        )
+        if method == "INVITE" and to_tag is None and uri is not None
+    )
+    last = {row: uri for _, row, uri in sorted(initial, key=itemgetter(0))}
+    last.pop(UNKNOWN, None)
+    return last
 
 
-def _targets(requests: pd.DataFrame, legs: int) -> Ints:
+def _targets(requests: Requests, legs: int) -> Ints:
     targets = np.full(legs, UNKNOWN, dtype="int64")
-    targets[requests["row"]] = coded(uri.partition(";")[0] for uri in requests["uri"])[0]
+    targets[[*requests]] = coded(uri.partition(";")[0] for uri in requests.values())[0]
     return targets

@@ -20,7 +20,6 @@ from postproc.correlate.joining.features import (
     Where,
     coded,
     distinct,
-    leg_rows,
 )
 from postproc.correlate.joining.words import LONGEST, SHORTEST, is_named_id, local_part, looks_random, words
 from postproc.correlate.rows import column, records
@@ -35,6 +34,7 @@ from postproc.model import constants
 FOR_IDS = frozenset(constants.words("sip.id_headers"))
 # Headers that name another call: a transfer, or a conference.
 OF_OTHER_CALLS = frozenset(constants.words("sip.headers_of_other_calls"))
+NOT_IDS = OF_OTHER_CALLS | CALLER_HEADERS | CALLEE_HEADERS
 SESSION_UUID = re.compile(r"\b[0-9a-f]{32}\b", re.IGNORECASE)  # RFC 7989, section 5
 NULL_UUID = "0" * 32
 ICID = re.compile(r"icid-value\s*=\s*\"?([^\";,\s]+)", re.IGNORECASE)  # RFC 7315, section 5.6
@@ -125,11 +125,12 @@ def local_parts(call_ids: Iterable[str | None]) -> Locals:
 
 def in_headers(headers: pd.DataFrame, places: Where, locals_: Locals) -> Iterator[Token]:
     """Yield tokens of ids in headers, X- headers being a kind of their own, and of Call-IDs named there."""
-    telling = headers[~headers["name"].isin(OF_OTHER_CALLS | CALLER_HEADERS | CALLEE_HEADERS)]
-    telling = telling.drop_duplicates(["capture", "call_id", "name", "value"]).dropna(
-        subset=["name", "value"]
-    )
-    for row, (name, value) in _of_legs(telling, places, "name", "value"):
+    for capture, call_id, name, value in dict.fromkeys(
+        records(headers, "capture", "call_id", "name", "value")
+    ):
+        row = places.row(capture, call_id)
+        if row == UNKNOWN or value is None or name is None or name in NOT_IDS:
+            continue
         for identity in _ids(name, value, locals_):
             kind = "x-header" if name.startswith("x-") and identity not in locals_ else "header"
             yield from (Token(r, kind, identity) for r in (row, *locals_.get(identity, ())))
@@ -151,19 +152,17 @@ def _ids(name: str, value: str, known: Container[str]) -> Iterator[str]:
 def in_descriptions(sdp_media: pd.DataFrame, candidates: pd.DataFrame, places: Where) -> Iterator[Token]:
     """Yield tokens of ufrags, media addresses and origins, which are equal where a party's SDP is relayed.
 
-    Both tables have the ``party`` that wrote them.
+    Both tables have the ``party`` that wrote them, NA where it is not known.
     """
-    key = ["capture", "call_id", "party"]
-    media = sdp_media.drop_duplicates([*key, "connection_addr", "port", "ufrag", "sdp_owner", "session_id"])
-    columns = ("party", "connection_addr", "port", "ufrag", "sdp_owner", "session_id")
-    for row, (party, addr, port, ufrag, owner, session) in _of_legs(media, places, *columns):
+    key = ("capture", "call_id", "party")
+    columns = (*key, "connection_addr", "port", "ufrag", "sdp_owner", "session_id")
+    for row, party, addr, port, ufrag, owner, session in _of_legs(sdp_media, places, *columns):
         yield from _address(row, party, addr, port)
         if ufrag:
             yield Token(row, "ufrag", ufrag)
         if session and len(session) >= SHORTEST_SESSION_ID:
             yield Token(row, "origin", f"{party} {owner} {session}")
-    offered = candidates.drop_duplicates([*key, "addr", "port"])
-    for row, (party, addr, port) in _of_legs(offered, places, "party", "addr", "port"):
+    for row, party, addr, port in _of_legs(candidates, places, *key, "addr", "port"):
         yield from _address(row, party, addr, port)
 
 
@@ -172,9 +171,12 @@ def _address(row: int, party: str, addr: str | None, port: int | None) -> Iterat
         yield Token(row, "media", f"{party} {addr} {port}")
 
 
-def _of_legs(table: pd.DataFrame, places: Where, *names: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    rows = leg_rows(table, places).tolist()
-    return ((row, values) for row, values in zip(rows, records(table, *names), strict=True) if row != UNKNOWN)
+def _of_legs(table: pd.DataFrame, places: Where, *names: str) -> Iterator[tuple[Any, ...]]:
+    """Yield the distinct rows of a known party with their leg's row instead of capture and Call-ID."""
+    for capture, call_id, party, *values in dict.fromkeys(records(table, *names)):
+        row = places.row(capture, call_id)
+        if party is not None and row != UNKNOWN:
+            yield row, party, *values
 
 
 def of_ice(pairs: Mapping[str, Iterable[tuple[str, str]]], call_ids: Iterable[str | None]) -> Iterator[Token]:

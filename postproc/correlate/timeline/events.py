@@ -1,27 +1,29 @@
 """Events of the timeline, and how addresses and durations are written in them."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
-from pandas.api.extensions import ExtensionArray
 
-from postproc.correlate.rows import column
+from postproc.correlate.rows import records
 from postproc.model.tables import TIMELINE
 
 NORMAL, NOTE, WARNING, ERROR = "normal", "note", "warning", "error"
-Words = str | None | Sequence[str | None] | ExtensionArray
-WHEN = ["capture", "frame", "time", "call", "leg"]
+
+Moment = tuple[str, int | None, int | None, int, int | None]  # capture, frame, time, call, leg
 
 
 class Event(NamedTuple):
-    """A row of the timeline, its lane left out; time in ns since 1970."""
+    """A row of the timeline; time in ns since 1970."""
 
     capture: str
     frame: int | None
     time: int | None
     call: int
     leg: int | None
+    lane: str
     kind: str
     label: str
     src: str | None
@@ -29,23 +31,13 @@ class Event(NamedTuple):
     severity: str
 
 
-def table(lane: str, events: Iterable[Event]) -> pd.DataFrame:
-    """Return events as a table; those without time are left out."""
-    timed = [event for event in events if event.time is not None]
-    if not timed:
-        return TIMELINE.empty()
-    columns = dict(zip(Event._fields, zip(*timed, strict=True), strict=True))
-    return TIMELINE.of(columns | {"lane": [lane] * len(timed)})
+BY_CALL_AND_TIME = itemgetter(Event._fields.index("call"), Event._fields.index("time"))
 
 
-def of_rows(lane: str, rows: pd.DataFrame, **columns: Words) -> pd.DataFrame:
-    """Return one event per row; ``rows`` has the columns of WHEN, ``columns`` gives the others."""
-    data: dict[str, Any] = {name: rows[name].array for name in WHEN}
-    for name, values in {"lane": lane, **columns}.items():
-        data[name] = [values] * len(rows) if isinstance(values, str | None) else values
-    events = TIMELINE.of(data)
-    timed = events["time"].notna()
-    return events if timed.all() else events[timed].reset_index(drop=True)
+def table(events: Iterable[Event]) -> pd.DataFrame:
+    """Return events as TIMELINE by call and time, at one time in their order; those without are left out."""
+    timed = (event for event in events if event.time is not None)
+    return TIMELINE.of_tuples(sorted(timed, key=BY_CALL_AND_TIME))
 
 
 def place(addr: str | None, port: int | None) -> str | None:
@@ -55,16 +47,22 @@ def place(addr: str | None, port: int | None) -> str | None:
     return f"[{addr}]:{port}" if ":" in addr else f"{addr}:{port}"
 
 
-def places(rows: pd.DataFrame, end: str) -> list[str | None]:
-    """Return the transport addresses of one end, ``src`` or ``dst``, of each row."""
-    pairs = zip(column(rows[f"{end}_addr"]), column(rows[f"{end}_port"]), strict=True)
-    return [place(addr, port) for addr, port in pairs]
+def places(
+    src: str | None, src_port: int | None, dst: str | None, dst_port: int | None
+) -> tuple[str | None, str | None]:
+    """Return both ends of a packet as transport addresses."""
+    return place(src, src_port), place(dst, dst_port)
+
+
+def moments(rows: pd.DataFrame) -> Iterator[Moment]:
+    """Yield capture, frame, time, call and leg of each row, with which its event begins."""
+    return records(rows, *Event._fields[:5])
 
 
 def of_calls(messages: pd.DataFrame) -> pd.DataFrame:
     """Return the messages that belong to a call, second captures left out."""
-    counted = messages[messages["copy_of"].isna()] if "copy_of" in messages else messages
-    return counted[counted["call"].notna()]
+    kept = [call is not None and copy is None for call, copy in records(messages, "call", "copy_of")]
+    return messages if all(kept) else messages[np.array(kept)]
 
 
 def milliseconds(duration: float) -> str:

@@ -2,16 +2,16 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import chain, pairwise, starmap
+from itertools import chain, pairwise
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from postproc.correlate.dtls import FLIGHT
-from postproc.correlate.endpoints import ALWAYS, Address, LegKey, Pair, Time, lives, pair_of
+from postproc.correlate.endpoints import ALWAYS, Address, Pair, lives, pair_of
 from postproc.correlate.ice import halves
-from postproc.correlate.rows import NS_PER_S, column, records
+from postproc.correlate.rows import NS_PER_S, records
 from postproc.correlate.timeline.events import (
     ERROR,
     NORMAL,
@@ -19,11 +19,9 @@ from postproc.correlate.timeline.events import (
     WARNING,
     Event,
     milliseconds,
-    of_calls,
-    of_rows,
+    moments,
     place,
     places,
-    table,
 )
 from postproc.model.icmp import meaning
 
@@ -32,56 +30,71 @@ from postproc.model.icmp import meaning
 
 LONG = 8  # a longer ufrag is shortened: the label of an event must stay readable
 TITLES = {"check": "Binding Request", "keepalive": "keep-alive", "discovery": "STUN look-up"}
-ENDS = ["src_addr", "src_port", "dst_addr", "dst_port"]
+ENDS = ("src_addr", "src_port", "dst_addr", "dst_port")
+NS_PER_MS = 1_000_000
+NOTHING = (None,) * 5  # time and ends of a response that is not among the messages
 
 
-def stun_events(bindings: pd.DataFrame, stun_messages: pd.DataFrame) -> pd.DataFrame:
-    """Return the request and the deciding response of each transaction with a call."""
-    attributed = bindings[bindings["call"].notna()]
-    requests = _requests(attributed[(attributed["outcome"] != "response_only").fillna(True)])
-    return pd.concat([requests, _responses(_responses_on_wire(attributed, stun_messages))], ignore_index=True)
+class Binding(NamedTuple):
+    """A row of bindings with a call."""
+
+    capture: str
+    frame: int | None
+    time: int | None
+    call: int
+    leg: int | None
+    src_addr: str | None
+    src_port: int | None
+    dst_addr: str | None
+    dst_port: int | None
+    purpose: str | None
+    username: str | None
+    outcome: str | None
+    requests: int | None
+    response_frame: int | None
+    error_code: int | None
+    rtt_ms: float | None
+    mapped_addr: str | None
+    mapped_port: int | None
 
 
-def _requests(bindings: pd.DataFrame) -> pd.DataFrame:
-    return of_rows(
-        "stun",
-        bindings,
-        kind=bindings["purpose"].fillna("check").array,
-        label=[_request(*row) for row in records(bindings, "purpose", "username", "requests", "outcome")],
-        src=places(bindings, "src"),
-        dst=places(bindings, "dst"),
-        severity=[WARNING if outcome == "unanswered" else NORMAL for outcome in column(bindings["outcome"])],
+def stun_events(bindings: pd.DataFrame, stun_messages: pd.DataFrame) -> Iterator[Event]:
+    """Yield the request and the deciding response of each transaction with a call."""
+    every = map(Binding._make, records(bindings, *Binding._fields))
+    attributed = [binding for binding in every if binding.call is not None]
+    for binding in attributed:
+        if binding.outcome != "response_only":
+            severity = WARNING if binding.outcome == "unanswered" else NORMAL
+            kind, label = binding.purpose or "check", _request(binding)
+            yield Event(*binding[:5], "stun", kind, label, *places(*binding[5:9]), severity)
+    on_wire = _on_wire(stun_messages)
+    for binding in attributed:
+        if binding.response_frame is not None:
+            yield _response(binding, on_wire.get((binding.capture, binding.response_frame), NOTHING))
+
+
+def _on_wire(stun_messages: pd.DataFrame) -> dict[tuple[str, int], tuple[Any, ...]]:
+    """Return time and ends of the responses by capture and frame; inside TURN the wire shows other ends."""
+    found: dict[tuple[str, int], tuple[Any, ...]] = {}
+    for capture, frame, kind, relayed, *wire in records(
+        stun_messages, "capture", "frame", "kind", "relayed", "time", *ENDS
+    ):
+        if kind in ("success", "error") and not relayed:
+            found.setdefault((capture, frame), tuple(wire))
+    return found
+
+
+def _response(binding: Binding, wire: tuple[Any, ...]) -> Event:
+    """Return the response: time and ends from the message, else computed from the request."""
+    lasted = round((binding.rtt_ms or 0) * NS_PER_MS)
+    computed = (binding.time and binding.time + lasted, *binding[7:9], *binding[5:7])
+    time, *ends = tuple[Any, ...](
+        own if seen is None else seen for seen, own in zip(wire, computed, strict=True)
     )
-
-
-def _responses_on_wire(bindings: pd.DataFrame, stun_messages: pd.DataFrame) -> pd.DataFrame:
-    """Return the responses: time and ends from the message, else computed from the request."""
-    answered = bindings[bindings["response_frame"].notna()]
-    answered = answered.assign(
-        frame=answered["response_frame"],
-        time=answered["time"] + pd.to_timedelta(answered["rtt_ms"].fillna(0).astype(float), unit="ms"),
-        **dict(zip(ENDS, (answered[end].array for end in (*ENDS[2:], *ENDS[:2])), strict=True)),
-    )
-    # Inside TURN the wire shows other ends.
-    plain = ~stun_messages["relayed"].fillna(value=False).astype(bool)
-    responses = stun_messages[stun_messages["kind"].isin(["success", "error"]) & plain]
-    on_wire = responses[["capture", "frame", "time", *ENDS]].drop_duplicates(["capture", "frame"])
-    both = answered.merge(on_wire, how="left", on=["capture", "frame"], suffixes=("", "_wire"))
-    wire = {name: both[f"{name}_wire"].fillna(both[name]) for name in ("time", *ENDS)}
-    return both.assign(**wire)
-
-
-def _responses(answered: pd.DataFrame) -> pd.DataFrame:
-    names = ("purpose", "error_code", "rtt_ms", "mapped_addr", "mapped_port")
-    return of_rows(
-        "stun",
-        answered,
-        kind=["success" if code is None else "error" for code in column(answered["error_code"])],
-        label=[_response(*row) for row in records(answered, *names)],
-        src=places(answered, "src"),
-        dst=places(answered, "dst"),
-        severity=[_severity(*row) for row in records(answered, "error_code", "outcome")],
-    )
+    when = binding.capture, binding.response_frame, time, binding.call, binding.leg
+    kind = "success" if binding.error_code is None else "error"
+    severity = _severity(binding.error_code, binding.outcome)
+    return Event(*when, "stun", kind, _answer(binding), *places(*ends), severity)
 
 
 def _severity(error_code: int | None, outcome: str | None) -> str:
@@ -90,29 +103,23 @@ def _severity(error_code: int | None, outcome: str | None) -> str:
     return NOTE if outcome == "response_only" else NORMAL
 
 
-def _request(purpose: str | None, username: str | None, requests: int | None, outcome: str | None) -> str:
-    title = TITLES.get(purpose or "check", "Binding Request")
-    pair = halves(username) if purpose == "check" else None
+def _request(binding: Binding) -> str:
+    title = TITLES.get(binding.purpose or "check", "Binding Request")
+    pair = halves(binding.username) if binding.purpose == "check" else None
     who = f" {_short(pair[0])}:{_short(pair[1])}" if pair else ""
-    count = f", sent {requests} times" if (requests or 0) > 1 else ""
-    return f"{title}{who}{count}" + (", unanswered" if outcome == "unanswered" else "")
+    count = f", sent {binding.requests} times" if (binding.requests or 0) > 1 else ""
+    return f"{title}{who}{count}" + (", unanswered" if binding.outcome == "unanswered" else "")
 
 
 def _short(ufrag: str) -> str:
     return ufrag if len(ufrag) <= LONG else f"{ufrag[: LONG // 2]}.."
 
 
-def _response(
-    purpose: str | None,
-    error_code: int | None,
-    rtt_ms: float | None,
-    mapped_addr: str | None,
-    mapped_port: int | None,
-) -> str:
-    label = "success" if error_code is None else f"error {error_code}"
-    if purpose == "discovery" and mapped_addr:
-        label = f"mapped {place(mapped_addr, mapped_port)}"
-    return label if rtt_ms is None else f"{label}, {milliseconds(rtt_ms)}"
+def _answer(binding: Binding) -> str:
+    label = "success" if binding.error_code is None else f"error {binding.error_code}"
+    if binding.purpose == "discovery" and binding.mapped_addr:
+        label = f"mapped {place(binding.mapped_addr, binding.mapped_port)}"
+    return label if binding.rtt_ms is None else f"{label}, {milliseconds(binding.rtt_ms)}"
 
 
 # DTLS handshakes of a call: each ClientHello, completion, alerts.
@@ -146,15 +153,10 @@ class Handshake(NamedTuple):
     fingerprint_matches: bool | None
 
 
-def dtls_events(dtls: pd.DataFrame, dtls_messages: pd.DataFrame) -> pd.DataFrame:
-    """Return the events of each handshake with a call."""
+def dtls_events(dtls: pd.DataFrame, dtls_messages: pd.DataFrame) -> Iterator[Event]:
+    """Yield the events of each handshake with a call."""
     handshakes = _handshakes(dtls)
-    return table("dtls", _dtls_events(handshakes, _messages(dtls_messages, handshakes)))
-
-
-def _dtls_events(
-    handshakes: dict[Place, list[Handshake]], messages: dict[Place, list[Message]]
-) -> Iterator[Event]:
+    messages = _messages(dtls_messages, handshakes)
     for at, shakes in handshakes.items():
         between = messages.get(at, [])
         starts = [bisect_left(between, handshake.time, key=lambda m: m.time) for handshake in shakes]
@@ -164,12 +166,11 @@ def _dtls_events(
 
 def _handshakes(dtls: pd.DataFrame) -> dict[Place, list[Handshake]]:
     """Return the handshakes by place, in time order."""
-    attributed = dtls[dtls["call"].notna()].sort_values("time", kind="stable")
-    ends = records(attributed, "client_addr", "client_port", "server_addr", "server_port")
-    rows = records(attributed, "capture", *Handshake._fields)
+    ends = records(dtls, "client_addr", "client_port", "server_addr", "server_port", by="time")
+    rows = records(dtls, "capture", *Handshake._fields, by="time")
     by_place: dict[Place, list[Handshake]] = {}
     for (capture, *row), end in zip(rows, ends, strict=True):
-        if None not in end and row[0] is not None:
+        if None not in (*end, *row[:2]):
             by_place.setdefault((capture, pair_of(end[:2], end[2:])), []).append(Handshake(*row))
     return by_place
 
@@ -178,14 +179,12 @@ def _messages(
     dtls_messages: pd.DataFrame, handshakes: dict[Place, list[Handshake]]
 ) -> dict[Place, list[Message]]:
     """Return the messages on the address pairs of handshakes, in time order."""
-    ordered = dtls_messages[dtls_messages["copy_of"].isna()].sort_values("time", kind="stable")
-    ends = records(ordered, "src_addr", "src_port", "dst_addr", "dst_port")
-    rows = records(ordered, "capture", "time", "frame", "handshake_type", "alert")
+    names = ("capture", "time", "frame", "handshake_type", "alert", "copy_of", *ENDS)
     by_place: dict[Place, list[Message]] = {}
-    for (capture, time, frame, kind, alert), end in zip(rows, ends, strict=True):
-        if time is None or None in end:
+    for capture, time, frame, kind, alert, copy_of, *end in records(dtls_messages, *names, by="time"):
+        if time is None or copy_of is not None or None in end:
             continue
-        src, dst = end[:2], end[2:]
+        src, dst = (end[0], end[1]), (end[2], end[3])
         if (at := (capture, pair_of(src, dst))) in handshakes:
             by_place.setdefault(at, []).append(Message(time, frame, src, dst, kind, alert))
     return by_place
@@ -197,8 +196,8 @@ def _of_handshake(capture: str, handshake: Handshake, messages: list[Message]) -
         _hellos(handshake, messages), _completion(handshake, messages), _alerts(handshake, messages)
     ):
         time = handshake.completed if kind == "complete" else message.time
-        ends = place(*message.src), place(*message.dst)
-        yield Event(capture, message.frame, time, handshake.call, handshake.leg, kind, label, *ends, severity)
+        when = capture, message.frame, time, handshake.call, handshake.leg
+        yield Event(*when, "dtls", kind, label, *places(*message.src, *message.dst), severity)
 
 
 Entry = tuple[str, Message, str, str]  # kind, message, label, severity
@@ -263,16 +262,14 @@ class Second(NamedTuple):
     packets: int
 
 
-def media_events(rtp_streams: pd.DataFrame, rtp_seconds: pd.DataFrame) -> pd.DataFrame:
-    """Return start, gaps and end of each stream with a call."""
-    return table("media", _media_events(rtp_streams[rtp_streams["call"].notna()], _seconds(rtp_seconds)))
-
-
-def _media_events(rtp_streams: pd.DataFrame, seconds: dict[int, list[Second]]) -> Iterator[Event]:
-    ids = records(rtp_streams, "capture", "call", "leg", "stream", "frame")
+def media_events(rtp_streams: pd.DataFrame, rtp_seconds: pd.DataFrame) -> Iterator[Event]:
+    """Yield start, gaps and end of each stream with a call."""
+    seconds = _seconds(rtp_seconds)
+    ids = records(rtp_streams, "capture", "call", "leg", "stream", "frame", *ENDS)
     rows = map(Stream._make, records(rtp_streams, *Stream._fields))
-    ends = zip(places(rtp_streams, "src"), places(rtp_streams, "dst"), strict=True)
-    for (capture, call, leg, number, frame), stream, end in zip(ids, rows, ends, strict=True):
+    for (capture, call, leg, number, frame, *ends), stream in zip(ids, rows, strict=True):
+        if call is None:
+            continue
         stream_seconds = seconds.get(number, [])
         last = stream_seconds[-1].frame if stream_seconds else frame
         for kind, at, time, label, severity in (
@@ -280,7 +277,7 @@ def _media_events(rtp_streams: pd.DataFrame, seconds: dict[int, list[Second]]) -
             *_resumptions(stream, stream_seconds),
             ("end", last, stream.last_time, _end(stream), WARNING if _is_lossy(stream) else NORMAL),
         ):
-            yield Event(capture, at, time, call, leg, kind, label, *end, severity)
+            yield Event(capture, at, time, call, leg, "media", kind, label, *places(*ends), severity)
 
 
 def _start(stream: Stream) -> str:
@@ -302,9 +299,8 @@ def _resumptions(stream: Stream, seconds: list[Second]) -> Iterator[tuple[str, i
 def _seconds(rtp_seconds: pd.DataFrame) -> dict[int, list[Second]]:
     """Return the seconds in which each stream has packets, in order."""
     by_stream: dict[int, list[Second]] = {}
-    for stream, time, frame, packets in records(
-        rtp_seconds.sort_values(["stream", "second"]), "stream", "time", "frame", "packets"
-    ):
+    names = ("stream", "time", "frame", "packets")
+    for stream, time, frame, packets in records(rtp_seconds, *names, by="second"):
         if stream is not None and time is not None and packets:
             by_stream.setdefault(stream, []).append(Second(time, frame, packets))
     return by_stream
@@ -339,18 +335,16 @@ def _is_lossy(stream: Stream) -> bool:
 # ICMP errors that answer a call's packets.
 
 
-def icmp_events(icmp_errors: pd.DataFrame, legs: pd.DataFrame) -> pd.DataFrame:
-    """Return the errors that quote a packet of a call; after the end of its leg they are normal."""
-    return table("icmp", _icmp_events(of_calls(icmp_errors), lives(legs)))
-
-
-def _icmp_events(icmp_errors: pd.DataFrame, living: dict[LegKey, tuple[Time, Time]]) -> Iterator[Event]:
-    ends = zip(places(icmp_errors, "src"), places(icmp_errors, "dst"), strict=True)
-    ids = records(icmp_errors, "capture", "frame", "time", "call", "leg", "reporter")
-    meanings = starmap(meaning, records(icmp_errors, "version", "type", "code"))
-    for (capture, frame, time, call, leg, reporter), error, (src, dst) in zip(
-        ids, meanings, ends, strict=True
+def icmp_events(icmp_errors: pd.DataFrame, legs: pd.DataFrame) -> Iterator[Event]:
+    """Yield the errors that quote a packet of a call; after the end of its leg they are normal."""
+    living = lives(legs)
+    told = records(icmp_errors, "copy_of", "reporter", "version", "type", "code", *ENDS)
+    for at, (copy_of, reporter, version, kind, code, *src_and_dst) in zip(
+        moments(icmp_errors), told, strict=True
     ):
-        ended = time is not None and time > living.get((call, leg), ALWAYS)[1]
-        label, severity = f"{error}: {dst or '?'}", NOTE if ended else WARNING
-        yield Event(capture, frame, time, call, leg, "error", label, reporter, src, severity)
+        _, _, time, call, leg = at
+        if call is not None and copy_of is None:
+            ended = time is not None and time > living.get((call, leg), ALWAYS)[1]
+            src, dst = places(*src_and_dst)
+            label = f"{meaning(version, kind, code)}: {dst or '?'}"
+            yield Event(*at, "icmp", "error", label, reporter, src, NOTE if ended else WARNING)

@@ -1,13 +1,15 @@
 """The lanes of SIP, session descriptions and log lines."""
 
-from typing import Any
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from postproc.correlate.parties import descriptions, parties
-from postproc.correlate.rows import column, records
+from postproc.correlate.parties import Authors
+from postproc.correlate.rows import records
 from postproc.correlate.sip import user_part
-from postproc.correlate.timeline.events import ERROR, NORMAL, NOTE, WARNING, of_calls, of_rows, places
+from postproc.correlate.timeline.events import ERROR, NORMAL, NOTE, WARNING, Event, moments, of_calls, places
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
 # SIP requests and responses of a call's legs.
@@ -15,67 +17,70 @@ from postproc.model.vocabulary import EVERYDAY_ENDS
 
 CHALLENGES = {401, 407}
 NAMED = {"INVITE", "REFER"}  # requests shown with the user they are for
-SAME = [
-    "capture",
-    "call_id",
-    "src_addr",
-    "src_port",
-    "dst_addr",
-    "dst_port",
-    "method",
-    "status",
-    "cseq",
-    "cseq_method",
-    "branch",
-    "to_tag",
-]
 
 
-def sip_events(sip_messages: pd.DataFrame) -> pd.DataFrame:
-    """Return one event per message of a leg; retransmissions are labelled "(again)"."""
-    legible = sip_messages[sip_messages["method"].notna() | sip_messages["status"].notna()]
-    of_legs = of_calls(legible)
-    again, inside = of_legs.duplicated(SAME).tolist(), _inside_dialog(of_legs)
-    starts = records(of_legs, "method", "status", "reason", "cseq_method", "to_tag", "request_uri", "to_uri")
-    numbers = records(of_legs, "method", "status", "cseq_method")
-    return of_rows(
-        "sip",
-        of_legs,
-        kind=["response" if method is None else "request" for method in column(of_legs["method"])],
-        label=[
-            f"{_label(*row)} (again)" if old else _label(*row) for row, old in zip(starts, again, strict=True)
-        ],
-        src=places(of_legs, "src"),
-        dst=places(of_legs, "dst"),
-        severity=[_severity(*row) for row in zip(numbers, inside, again, strict=True)],
-    )
+class Message(NamedTuple):
+    """A row of sip_messages with a call, None where it is NA."""
+
+    capture: str
+    frame: int
+    time: int | None
+    call: int
+    leg: int | None
+    call_id: str | None
+    src_addr: str | None
+    src_port: int | None
+    dst_addr: str | None
+    dst_port: int | None
+    method: str | None
+    status: int | None
+    reason: str | None
+    cseq: int | None
+    cseq_method: str | None
+    branch: str | None
+    to_tag: str | None
+    request_uri: str | None
+    to_uri: str | None
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What a retransmission repeats."""
+        return self[0], self[5:12], self[13:17]
 
 
-def _inside_dialog(sip_messages: pd.DataFrame) -> list[bool]:
-    """Return for each message whether it belongs to a re-INVITE: if that fails, the call goes on."""
-    reinvite = (sip_messages["method"] == "INVITE").fillna(False) & sip_messages["to_tag"].notna()
-    transactions = set(records(sip_messages[reinvite], "call_id", "cseq"))
-    return [key in transactions for key in records(sip_messages, "call_id", "cseq")]
+def sip_events(sip_messages: pd.DataFrame) -> Iterator[Event]:
+    """Yield one event per message of a leg; retransmissions are labelled "(again)"."""
+    sent = list(map(Message._make, records(of_calls(sip_messages), *Message._fields)))
+    # A message of a re-INVITE's transaction is inside the dialog: if that fails, the call goes on.
+    reinvites = {(m.call_id, m.cseq) for m in sent if m.method == "INVITE" and m.to_tag is not None}
+    before: set[tuple[object, ...]] = set()
+    for message in sent:
+        if message.method is None and message.status is None:
+            continue
+        content, inside = message.content, (message.call_id, message.cseq) in reinvites
+        again = content in before
+        before.add(content)
+        yield Event(
+            *message[:5],
+            "sip",
+            "response" if message.method is None else "request",
+            f"{_label(message)} (again)" if again else _label(message),
+            *places(*message[6:10]),
+            _severity(message, inside, again),
+        )
 
 
-def _label(
-    method: str | None,
-    status: int | None,
-    reason: str | None,
-    about: str | None,
-    to_tag: str | None,
-    *uris: str | None,
-) -> str:
-    if method is None:
-        label = f"{status} {reason}" if reason else str(status)
-        return label if about in ("INVITE", None) else f"{label} ({about})"
-    name = "re-INVITE" if method == "INVITE" and to_tag else method
-    user = user_part(uris[0] or uris[1]) if method in NAMED else None
+def _label(message: Message) -> str:
+    if message.method is None:
+        label = f"{message.status} {message.reason}" if message.reason else str(message.status)
+        return label if message.cseq_method in ("INVITE", None) else f"{label} ({message.cseq_method})"
+    name = "re-INVITE" if message.method == "INVITE" and message.to_tag else message.method
+    user = user_part(message.request_uri or message.to_uri) if message.method in NAMED else None
     return f"{name} {user}" if user else name
 
 
-def _severity(message: tuple[str | None, int | None, str | None], inside_dialog: bool, again: bool) -> str:
-    method, status, about = message
+def _severity(message: Message, inside_dialog: bool, again: bool) -> str:
+    method, status, about = message.method, message.status, message.cseq_method
     if status in EVERYDAY_ENDS or method == "CANCEL" or (method is not None and again):
         return NOTE
     if status is None or status < 400 or status in CHALLENGES:
@@ -89,25 +94,22 @@ def _severity(message: tuple[str | None, int | None, str | None], inside_dialog:
 Key = tuple[Any, ...]  # capture, frame, Call-ID
 
 
-def sdp_events(sip_messages: pd.DataFrame, sdp_media: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
-    """Return one event per message of a leg that carries a description."""
+def sdp_events(
+    sip_messages: pd.DataFrame, sdp_media: pd.DataFrame, candidates: pd.DataFrame, authors: Authors
+) -> Iterator[Event]:
+    """Yield one event per message of a leg that carries a description.
+
+    It is offer or answer, or "description" where the request was not captured.
+    """
     of_legs = of_calls(sip_messages)
-    with_sdp = of_legs[of_legs["has_sdp"].fillna(False)]
-    kinds = _kinds(of_legs, with_sdp)
     media, offered = _media(sdp_media), _candidates(candidates)
-    texts = [
-        _description(media.get(key, {}), len(offered.get(key, ())))
-        for key in records(with_sdp, "capture", "frame", "call_id")
-    ]
-    return of_rows(
-        "sdp",
-        with_sdp,
-        kind=kinds,
-        label=[f"{kind} {description}" for kind, description in zip(kinds, texts, strict=True)],
-        src=places(with_sdp, "src"),
-        dst=places(with_sdp, "dst"),
-        severity=NORMAL,
-    )
+    told = records(of_legs, "call_id", "has_sdp", "src_addr", "src_port", "dst_addr", "dst_port")
+    for at, (call_id, has_sdp, *src_and_dst) in zip(moments(of_legs), told, strict=True):
+        if has_sdp:
+            key: Key = (*at[:2], call_id)
+            kind = authors[key].offer_answer or "description"
+            label = f"{kind} {_description(media.get(key, {}), len(offered.get(key, ())))}"
+            yield Event(*at, "sdp", kind, label, *places(*src_and_dst), NORMAL)
 
 
 def _media(sdp_media: pd.DataFrame) -> dict[Key, dict[str, None]]:
@@ -131,13 +133,6 @@ def _candidates(candidates: pd.DataFrame) -> dict[Key, set[tuple[Any, ...]]]:
     return by_place
 
 
-def _kinds(messages: pd.DataFrame, with_sdp: pd.DataFrame) -> list[str]:
-    """Return offer or answer of each description; "description" where the request was not captured."""
-    by_place = descriptions(messages.assign(party=parties(messages)))
-    where = records(with_sdp, "capture", "frame", "call_id")
-    return [by_place[place].offer_answer or "description" for place in where]
-
-
 def _description(media: dict[str, None], candidates: int) -> str:
     count = {0: "no candidates", 1: "1 candidate"}.get(candidates, f"{candidates} candidates")
     return f"{' + '.join(media) or '?'}, {count}"
@@ -148,6 +143,7 @@ def _description(media: dict[str, None], candidates: int) -> str:
 
 TIES = {"channel", "peer", "sdp", "codec"}  # their content is in other lanes
 REPEATED = {"srtp", "warning"}  # may occur by the thousand: only the first of each call is shown
+DIGITS = re.compile(r"\d+", re.ASCII)
 LENGTH = 160  # characters of a line that are shown
 SEVERITIES = {
     "NOTICE": NOTE,
@@ -160,20 +156,18 @@ SEVERITIES = {
 }
 
 
-def log_lines(log_events: pd.DataFrame) -> pd.DataFrame:
-    """Return the log lines of calls, except those that only link the log to the packets."""
-    lines = of_calls(log_events[~log_events["kind"].isin(TIES)])
-    same = lines["call"].astype("string") + lines["text"].str.replace(r"\d+", "#", regex=True)
-    lines = lines[~lines["kind"].isin(REPEATED) | ~same.duplicated()]
-    return of_rows(
-        "log",
-        lines,
-        kind=lines["kind"].fillna("line").array,
-        label=[_shortened(text or "") for text in column(lines["text"])],
-        src=lines["source"].array,
-        dst=None,
-        severity=[SEVERITIES.get((level or "").upper(), NORMAL) for level in column(lines["level"])],
-    )
+def log_lines(log_events: pd.DataFrame) -> Iterator[Event]:
+    """Yield the log lines of calls, except those that only link the log to the packets."""
+    before: set[tuple[int, str] | None] = set()
+    told = records(log_events, "kind", "text", "source", "level")
+    for at, (kind, text, source, level) in zip(moments(log_events), told, strict=True):
+        if at[3] is None or kind in TIES:
+            continue
+        same = None if text is None else (at[3], DIGITS.sub("#", text))
+        if kind not in REPEATED or same not in before:
+            severity = SEVERITIES.get((level or "").upper(), NORMAL)
+            yield Event(*at, "log", kind or "line", _shortened(text or ""), source, None, severity)
+        before.add(same)
 
 
 def _shortened(text: str) -> str:

@@ -5,7 +5,6 @@ from postproc.correlate.joining.features import (
     UNKNOWN,
     coded,
     distinct,
-    leg_rows,
     padded,
     rarity,
     shared,
@@ -24,13 +23,8 @@ def test_rows_are_found_by_recording_and_call_id():
     legs = b.legs({"call_id": "x"}, {"call_id": "x", "capture": "b"}, {"call_id": "y", "capture": "unknown"})
     places = where(legs, pd.Series({"a.pcapng": 4, "a2.pcapng": 4, "b": 7}))
     assert [places.recordings[name] for name in ("a.pcapng", "b", "unknown")] == [4, 7, 8]
-    rows = b.sip_messages(
-        {"call_id": "x", "capture": "a2.pcapng"},
-        {"call_id": "x", "capture": "b"},
-        {"call_id": "x", "capture": "c"},
-        {"call_id": None},
-    )
-    assert leg_rows(rows, places).tolist() == [0, 1, UNKNOWN, UNKNOWN]
+    assert [places.row(name, "x") for name in ("a2.pcapng", "b", "c")] == [0, 1, UNKNOWN]
+    assert places.row("a.pcapng", None) == UNKNOWN
 
 
 def test_values_are_spread_over_rows_in_their_order_up_to_a_width():

@@ -13,8 +13,7 @@ def of(*legs, messages=(), addresses=()):
         *({"call_id": f"c{n}", "uac_port": 5060, "uas_port": 5060} | leg for n, leg in enumerate(legs))
     )
     sip = b.sip_messages(*messages)
-    named = pd.DataFrame(addresses, columns=["capture", "call_id", "party", "addr"])
-    return ends(table, sip.assign(party=parties(sip)), named, where(table, TWO))
+    return ends(table, sip.assign(party=parties(sip)), addresses, where(table, TWO))
 
 
 def linked(found, a=0, b_=1):

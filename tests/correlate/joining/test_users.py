@@ -5,12 +5,11 @@ from postproc.correlate.joining.features import NAMES, parties, where
 from tests import builders as b
 
 RECORDINGS = pd.Series({"a.pcapng": 0})
-NONE = pd.DataFrame({"row": [], "uri": []})
 
 
-def of(*legs, headers=(), requests=NONE):
+def of(*legs, headers=(), requests=None):
     table = b.legs(*({"call_id": f"c{n}"} | leg for n, leg in enumerate(legs)))
-    return parties(table, requests, b.sip_headers(*headers), where(table, RECORDINGS), "DE")
+    return parties(table, requests or {}, b.sip_headers(*headers), where(table, RECORDINGS), "DE")
 
 
 def header(call, name, value):
@@ -43,7 +42,7 @@ def test_the_identity_header_names_the_caller_whom_from_hides():
 
 def test_the_request_uri_and_diversion_name_the_callee():
     legs = ({"to_user": "+49301"}, {"to_user": "+4930998877"}, {"to_user": "+4930555666"})
-    requests = pd.DataFrame({"row": [0], "uri": ["sip:+4930998877@x"]})
+    requests = {0: "sip:+4930998877@x"}
     _, callee = of(
         *legs, headers=[header("c0", "diversion", "<sip:+4930555666@x>;reason=no-answer")], requests=requests
     )

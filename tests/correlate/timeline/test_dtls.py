@@ -1,3 +1,4 @@
+from postproc.correlate.timeline.events import table
 from postproc.correlate.timeline.media import dtls_events
 from tests import builders as b
 from tests.correlate.evidence_of import TO_CLIENT, TO_SERVER
@@ -23,7 +24,7 @@ FAILED = {"state": "incomplete", "completed": None, "duration_ms": None}
 
 
 def events(rows, messages):
-    return dtls_events(b.dtls(*rows), b.dtls_messages(*messages)).to_dict("records")
+    return table(dtls_events(b.dtls(*rows), b.dtls_messages(*messages))).to_dict("records")
 
 
 def said(rows, messages):

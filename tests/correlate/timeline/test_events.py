@@ -1,6 +1,6 @@
 import pytest
 
-from postproc.correlate.timeline.events import Event, milliseconds, of_calls, of_rows, place, table
+from postproc.correlate.timeline.events import Event, milliseconds, of_calls, place, table
 from postproc.model.tables import TIMELINE
 from tests import builders as b
 
@@ -36,8 +36,8 @@ def test_no_messages_of_calls_give_an_empty_table():
 
 
 def test_events_become_rows_and_those_without_time_none():
-    event = Event("a", 7, b.at(1).value, 1, None, "check", "text", "x:1", None, "note")
-    rows = table("stun", [event, event._replace(time=None)])
+    event = Event("a", 7, b.at(1).value, 1, None, "stun", "check", "text", "x:1", None, "note")
+    rows = table([event._replace(time=None), event])
     assert rows.to_dict("records")[0] | {"leg": None, "dst": None} == {
         "capture": "a",
         "frame": 7,
@@ -55,10 +55,10 @@ def test_events_become_rows_and_those_without_time_none():
 
 
 def test_no_events_are_an_empty_timeline():
-    assert list(table("stun", []).columns) == TIMELINE.names
+    assert list(table([]).columns) == TIMELINE.names
 
 
-def test_rows_without_time_are_no_events():
-    rows = b.bindings({"call": 1}, {"call": 1, "time": None})
-    said = {"kind": ["a", "b"], "label": ["1", "2"], "src": None, "dst": None, "severity": "normal"}
-    assert of_rows("stun", rows, **said)["label"].tolist() == ["1"]
+def test_events_come_by_call_and_time_and_at_one_time_in_their_order():
+    event = Event("a", 7, 2, 1, None, "sip", "request", "1", None, None, "normal")
+    said = table([event._replace(call=2, time=1), event, event._replace(label="2"), event._replace(time=1)])
+    assert said[["call", "label"]].to_numpy().tolist() == [[1, "1"], [1, "1"], [1, "2"], [2, "1"]]

@@ -1,5 +1,6 @@
 import pytest
 
+from postproc.correlate.timeline.events import table
 from postproc.correlate.timeline.media import icmp_events
 from postproc.model.tables import Tables
 from tests import builders as b
@@ -14,7 +15,7 @@ def events(*errors, sip=(), bindings=(), legs=None, endpoints=()):
     legs = [leg(end=60.0), leg(call=2, end=60.0)] if legs is None else legs
     others = {"sip_messages": b.sip_messages(*sip), "bindings": b.bindings(*bindings), "legs": b.legs(*legs)}
     held = b.attributed(Tables(icmp_errors=b.icmp_errors(*errors), **others), b.endpoints(*endpoints))
-    return icmp_events(held.icmp_errors, held.legs).to_dict("records")
+    return table(icmp_events(held.icmp_errors, held.legs)).to_dict("records")
 
 
 def calls(*errors, **others):

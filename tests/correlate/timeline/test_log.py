@@ -1,5 +1,6 @@
 import pytest
 
+from postproc.correlate.timeline.events import table
 from postproc.correlate.timeline.signalling import log_lines
 from postproc.model.tables import Tables
 from tests import builders as b
@@ -20,7 +21,7 @@ LINE = {
 
 def events(*lines):
     held = b.attributed(Tables(legs=LEGS, log_events=b.rows("log_events", *lines)))
-    return log_lines(held.log_events).to_dict("records")
+    return table(log_lines(held.log_events)).to_dict("records")
 
 
 def test_a_line_is_an_event_of_its_call():

@@ -1,5 +1,6 @@
 import pytest
 
+from postproc.correlate.timeline.events import table
 from postproc.correlate.timeline.media import media_events
 from tests import builders as b
 
@@ -24,7 +25,7 @@ def second(number, time, packets=50):
 
 
 def events(stream=STREAM, seconds=()):
-    return media_events(b.rtp_streams(stream), b.rtp_seconds(*seconds)).to_dict("records")
+    return table(media_events(b.rtp_streams(stream), b.rtp_seconds(*seconds))).to_dict("records")
 
 
 def gaps(longest, *seconds):

@@ -1,3 +1,5 @@
+from postproc.correlate.parties import descriptions, parties
+from postproc.correlate.timeline.events import table
 from postproc.correlate.timeline.signalling import sdp_events
 from postproc.model.tables import Tables
 from tests import builders as b
@@ -9,8 +11,9 @@ LINE = {"call_id": "a@x", "addr": "192.0.2.1", "port": 30000, "type": "host", "t
 
 
 def events(messages, media=(), candidates=()):
-    known = b.attributed(Tables(legs=LEGS, sip_messages=b.sip_messages(*messages)))
-    return sdp_events(known.sip_messages, b.sdp_media(*media), b.candidates(*candidates))
+    sip = b.attributed(Tables(legs=LEGS, sip_messages=b.sip_messages(*messages))).sip_messages
+    authors = descriptions(sip.assign(party=parties(sip)))
+    return table(sdp_events(sip, b.sdp_media(*media), b.candidates(*candidates), authors))
 
 
 def labels(*args):

@@ -1,5 +1,6 @@
 import pytest
 
+from postproc.correlate.timeline.events import table
 from postproc.correlate.timeline.signalling import sip_events
 from postproc.model.tables import Tables
 from tests import builders as b
@@ -9,7 +10,9 @@ LEGS = b.legs({"call_id": "a@x", "call": 4, "leg": 2})
 
 
 def events(*messages):
-    return sip_events(b.attributed(Tables(legs=LEGS, sip_messages=b.sip_messages(*messages))).sip_messages)
+    return table(
+        sip_events(b.attributed(Tables(legs=LEGS, sip_messages=b.sip_messages(*messages))).sip_messages)
+    )
 
 
 def labels(*messages):

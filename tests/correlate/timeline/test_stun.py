@@ -1,5 +1,6 @@
 import pytest
 
+from postproc.correlate.timeline.events import table
 from postproc.correlate.timeline.media import stun_events
 from tests import builders as b
 from tests.correlate.evidence_of import CHECK, TO_SERVER
@@ -9,7 +10,7 @@ RESPONSE = TO_SERVER | {"kind": "success", "frame": 9, "time": 1.5}
 
 
 def events(*bindings, messages=()):
-    return stun_events(b.bindings(*bindings), b.stun_messages(*messages)).to_dict("records")
+    return table(stun_events(b.bindings(*bindings), b.stun_messages(*messages))).to_dict("records")
 
 
 def labels(*bindings):
