@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from postproc import cache, memory
 from postproc.model.errors import CaptureError, SetupError
-from postproc.model.tables import Tables
+from postproc.model.events import Events
 from postproc.read import inputs, together
 from postproc.read.capture import Files, Seen, read_files
 from postproc.read.inputs import Capture, Unread
@@ -97,11 +97,11 @@ class Outcome(NamedTuple):
     """The result of a job; the worker knows the hash. Events are not sent between processes."""
 
     job: Job
-    events: cache.Events | None = None
+    events: Events | None = None
     error: BaseException | None = None
 
 
-Store = Callable[[Job, Tables], Outcome]
+Store = Callable[[Job, Events], Outcome]
 
 
 def read_into_cache(chunk: Chunk) -> list[Outcome]:
@@ -132,33 +132,34 @@ def read_here(chunk: Chunk, seen: Seen, store: Store | None = None) -> list[Outc
 
 def _read_alone(job: Job, seen: Seen, store: Store) -> Outcome:
     try:
-        tables = read_files(job.files, job.options, seen)
+        events = read_files(job.files, job.options, seen)
     except CaptureError as error:
         return Outcome(job, error=error)
-    return store(job, tables)
+    return store(job, events)
 
 
-def _stored(job: Job, tables: Tables) -> Outcome:
+def _stored(job: Job, events: Events) -> Outcome:
     """Store events in the cache; if that fails, results cannot be stored either, and the run stops."""
-    done = job.with_hashes(tables.captures["sha256"])
+    done = job.with_hashes(events["captures"]["sha256"].to_pylist())
     try:
-        return Outcome(done, cache.write(tables, done.file))
+        cache.write(events, done.file)
     except OSError as error:
         raise SetupError(f"{done.file.parent}: {inputs.said(error)}") from error
+    return Outcome(done, events)
 
 
 def _unless_stopped(thread: OneThread) -> Store:
-    return lambda job, tables: thread.storing(partial(_stored, job, tables))
+    return lambda job, events: thread.storing(partial(_stored, job, events))
 
 
 def read_all(
     jobs: Iterable[Job], executor: Executor | None, count: int, tell: Tell
-) -> tuple[dict[Job, cache.Events], list[Unread]]:
+) -> tuple[dict[Job, Events], list[Unread]]:
     """Do the jobs, by ``executor`` or ``count`` at a time; return them with their events, and what was lost.
 
     Raises SetupError when this machine can read no capture at all.
     """
-    events: dict[Job, cache.Events] = {}
+    events: dict[Job, Events] = {}
     lost: list[Unread] = []
     done = read_bytes = 0
     waiting = list(jobs)

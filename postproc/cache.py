@@ -17,7 +17,6 @@ import io
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from uuid import uuid4
@@ -30,8 +29,9 @@ import pyarrow.compute as pc
 from postproc.files import private, scratch
 from postproc.files.commit import regular
 from postproc.files.signals import undisturbed
-from postproc.model.columns import ARROW, TEXT, arrow, schema
-from postproc.model.tables import BY_NAME, Tables
+from postproc.model.columns import ARROW, TEXT
+from postproc.model.events import Events, frame, with_columns
+from postproc.model.tables import BY_NAME, NAME, Tables
 from postproc.version import __version__
 
 if TYPE_CHECKING:
@@ -40,17 +40,9 @@ if TYPE_CHECKING:
 
 FOLDER = "events"  # of a run's results
 DIGEST = 32  # bytes of the SHA-256 that a file begins with: of all behind it
-NAME = b"legshark.table"  # key in a schema's metadata
 # The name a file has until it is complete; an earlier version made folders.
 MAKING = re.compile(r"\.\w{32}-\d+-\w{32}\.\w{32}(\.gone)?")
-DTYPES = {
-    pa.int64(): pd.Int64Dtype(),
-    pa.float64(): pd.Float64Dtype(),
-    pa.bool_(): pd.BooleanDtype(),
-    pa.large_string(): pd.StringDtype(),
-}
 NUMBERED = ("rtp_streams", "rtp_seconds")  # tables whose rows name an RTP stream by its number
-Events = dict[str, pa.Table]
 
 
 def key(*parts: str) -> str:
@@ -91,9 +83,8 @@ class Digesting(io.RawIOBase):
         return self._file.write(data)
 
 
-def write(tables: Tables, file: Path) -> Events:
-    """Write one capture's tables into a file that appears when it is complete; return them."""
-    events = {table.name: arrow(rows, _schema(table.name)) for table, rows in tables.items() if len(rows)}
+def write(events: Events, file: Path) -> None:
+    """Write one capture's events into a file that appears when it is complete."""
     making = file.with_name(f".{file.name}.{uuid4().hex}")
     try:
         private.make_folder(making.parent)
@@ -112,12 +103,6 @@ def write(tables: Tables, file: Path) -> Events:
     finally:
         with undisturbed():
             making.unlink(missing_ok=True)
-    return events
-
-
-@cache
-def _schema(table: str) -> pa.Schema:
-    return schema(BY_NAME[table].dtypes, {NAME: table.encode()})
 
 
 def clear_unfinished(cache: Path) -> None:
@@ -151,7 +136,7 @@ def _events(body: pa.BufferReader) -> Events:
         with pa.ipc.open_stream(body) as stream:
             metadata = stream.schema.metadata or {}
             table = metadata[NAME].decode()
-            if not stream.schema.equals(_schema(table)):
+            if not stream.schema.equals(BY_NAME[table].schema):
                 raise ValueError(table)
             events[table] = stream.read_all()
         events[table].validate(full=True)  # offsets, too, that lead elsewhere
@@ -193,15 +178,15 @@ def _frame(table: str, held: Sequence[_Held], files: Sequence[Mapping[str, str]]
     # In one piece: arrow works on a column of two hundred pieces several times as long.
     rows = pa.concat_tables([each.events[table] for each in held]).combine_chunks()
     places = pa.array(np.concatenate([each.places(table) for each in held]))
-    for column in files[0].keys() & {*rows.column_names}:
-        names = pa.array([file[column] for file in files], ARROW[TEXT])
-        rows = rows.set_column(rows.column_names.index(column), column, names.take(places))
+    named = {
+        column: pa.array([file[column] for file in files], ARROW[TEXT]).take(places)
+        for column in files[0].keys() & {*rows.column_names}
+    }
     if table in NUMBERED:
         before = np.repeat([each.streams for each in held], [len(each.events[table]) for each in held])
-        numbered = pc.add(rows["stream"], pa.array(before))
-        rows = rows.set_column(rows.column_names.index("stream"), "stream", numbered)
-    frame: pd.DataFrame = rows.to_pandas(types_mapper=DTYPES.get, ignore_metadata=True)
-    return frame
+        named["stream"] = pc.add(rows["stream"], pa.array(before))
+    rows = with_columns(rows, named)
+    return frame(rows)
 
 
 def _readers() -> str:
@@ -210,6 +195,7 @@ def _readers() -> str:
     code = [
         Path(__file__),
         here / "model" / "tables.py",
+        here / "model" / "events.py",
         here / "model" / "constants.toml",
         *sorted((here / "read").glob("*.py")),
     ]

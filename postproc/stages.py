@@ -21,6 +21,7 @@ from postproc.correlate.identity import with_uids
 from postproc.diagnose import answers, diagnose, walks
 from postproc.files import scratch
 from postproc.model.deployment import Deployment
+from postproc.model.events import Events
 from postproc.model.merged import Recordings
 from postproc.model.recordings import joined
 from postproc.model.tables import CAPTURES, Tables
@@ -180,11 +181,11 @@ def _jobs(recordings: Iterable[tuple[Capture, ...]], folder: Path, options: Opti
     ]
 
 
-def _cached(job: Job) -> cache.Events | None:
+def _cached(job: Job) -> Events | None:
     return cache.read(job.file) if job.hashed else None
 
 
-def _gathered(events: Mapping[Job, cache.Events]) -> Tables:
+def _gathered(events: Mapping[Job, Events]) -> Tables:
     by_name = sorted(events, key=lambda job: job.name)
     tables = cache.gather((events[job], [_names(each) for each in job.captures]) for job in by_name)
     recording = {each.name: job.recording for job in by_name for each in job.captures}

@@ -19,7 +19,8 @@ from postproc import batch, cache, workers
 from postproc.batch import Job
 from postproc.files.signals import ENDING
 from postproc.model.errors import CaptureError, SetupError
-from postproc.model.tables import CAPTURES, Tables
+from postproc.model.events import of_records
+from postproc.model.tables import CAPTURES
 from postproc.read.inputs import Capture
 from postproc.read.option_files import Options
 from tests import kills
@@ -140,7 +141,7 @@ class InlineExecutor(Executor):
             done.set_exception(error)
         else:
             for job in chunk:
-                cache.write(Tables(), job.file)
+                cache.write({}, job.file)
             done.set_result([batch.Outcome(job) for job in chunk])
         return done
 
@@ -318,21 +319,20 @@ def test_no_signal_reaches_the_first_process_either(longest):
 def test_a_thread_that_is_left_stores_what_it_is_at_and_nothing_after_that(tmp_path, monkeypatch):
     begun, stored = threading.Event(), []
 
-    def write(_tables, folder):
+    def write(_events, folder):
         begun.set()
         time.sleep(0.3)
         stored.append(folder)
-        return {}
 
     monkeypatch.setattr(cache, "write", write)
     job = Job((Capture(tmp_path / "a.pcapng", "a.pcapng", 0, ""),), tmp_path / "events", Options())
-    tables = Tables().with_(captures=CAPTURES.rows([{"capture": "a.pcapng", "sha256": "0" * 64}]))
+    events = {"captures": of_records(CAPTURES, [{"capture": "a.pcapng", "sha256": "0" * 64}])}
     with workers.workers(1) as one:
-        one.submit(one.storing, partial(batch._stored, job, tables))
+        one.submit(one.storing, partial(batch._stored, job, events))
         assert begun.wait(10)
     assert len(stored) == 1  # the run waited for it
     with pytest.raises(BrokenExecutor, match="nothing more is stored"):
-        one.storing(partial(batch._stored, job, tables))
+        one.storing(partial(batch._stored, job, events))
     assert len(stored) == 1
 
 

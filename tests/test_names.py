@@ -16,7 +16,8 @@ import postproc
 from postproc import batch
 from postproc.cli import cli
 from postproc.commands.report import default_target
-from postproc.model.tables import TEXT, Tables
+from postproc.model.events import Events
+from postproc.model.tables import TEXT
 from postproc.read.capture import Files
 from postproc.read.inputs import located, readable
 from postproc.show.terminal import clean
@@ -37,7 +38,7 @@ NAMES = {
     "looks like bytes": rb"St\xf6rung",
 }
 UNSHOWN = {"Cc", "Cf", "Cs"}
-READ: dict[bytes, Tables] = {}
+READ: dict[bytes, Events] = {}
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +46,7 @@ def read_once(monkeypatch):
     """Read each name only once in all these tests."""
     read = batch.read_files
 
-    def reading(files: Files, *more) -> Tables:
+    def reading(files: Files, *more) -> Events:
         key = os.fsencode("/".join(path.name for path, _ in files))
         if key not in READ:
             READ[key] = read(files, *more)

@@ -14,8 +14,9 @@ from postproc import batch, diagnose, pipeline, stages, workers
 from postproc.cli import cli
 from postproc.files import commit
 from postproc.model.errors import SetupError
+from postproc.model.events import Events, with_columns
 from postproc.model.findings import Rule
-from postproc.model.tables import TABLES, Tables
+from postproc.model.tables import TABLES
 from postproc.read import fslog
 from postproc.share import notebooks
 from postproc.show import pictures
@@ -97,7 +98,7 @@ def test_what_is_nobodys_fault_goes_through(error):
         sparing(work, NAMES, executor)
 
 
-READ: dict[str, Tables] = {}
+READ: dict[str, Events] = {}
 
 
 @pytest.fixture(autouse=True)
@@ -160,12 +161,11 @@ def test_a_column_no_stage_can_take_costs_its_capture(folder, monkeypatch):
     read, name = batch.read_files, "codec_488.pcapng"
 
     def poisoned(files, *more):
-        tables = read(files, *more)
+        events = read(files, *more)
         if files[0][0].name != name:
-            return tables
-        rows = tables.sip_messages
-        late = pd.Series(pd.Timestamp.max.tz_localize("UTC"), rows.index, dtype=rows["time"].dtype)
-        return tables.with_(sip_messages=rows.assign(time=late))
+            return events
+        late = [pd.Timestamp.max.tz_localize("UTC")] * len(events["sip_messages"])
+        return events | {"sip_messages": with_columns(events["sip_messages"], {"time": late})}
 
     with monkeypatch.context() as patched:
         patched.setattr(batch, "read_files", poisoned)

@@ -143,6 +143,7 @@ def _openings(
     """Yield the openings of a leg: each answer that changes the agreement, and the 2xx of the INVITE."""
     offers: dict[Exchange, Offer] = {}
     answered: set[tuple[Exchange, int | None, str | None]] = set()
+    early: dict[str | None, tuple[Agreement, Offer]] = {}  # by tag: of forks that answered, one is accepted
     last: Opening | None = None
     up = leg.state == "starts_mid_call"
     if up:
@@ -158,7 +159,10 @@ def _openings(
             request = offers[author.exchange]
             if answer not in answered and request.party != author.party:
                 agreement, offer = {request.party: request.sections, author.party: sections}, request
+                early[message.to_tag] = agreement, offer
             answered.add(answer)
+        elif message.accepts_invite and not up and message.to_tag in early:
+            agreement, offer = early[message.to_tag]
         accepts = message.accepts_invite and not up
         up = up or accepts
         if (last is None and not agreement and not accepts) or (

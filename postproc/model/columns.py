@@ -93,12 +93,26 @@ def array(values: Sequence[Any], dtype: str) -> ExtensionArray:
     try:
         if masked and len(values) <= SHORT and {*map(type, values)} <= {masked.python, NoneType}:
             return _short(values, masked)
-        converted = (
-            _integers(values) if dtype == INTEGER else pa.array(values, ARROW[dtype], from_pandas=True)
-        )
-    except (TypeError, ValueError, OverflowError):  # pandas converts some values that arrow does not
-        return pd.Series(values, dtype=object).astype(dtype).array  # type: ignore[call-overload, no-any-return]
-    return _from_arrow(converted, dtype)
+        return _from_arrow(_converted(values, dtype), dtype)
+    except (TypeError, ValueError, OverflowError):
+        return _by_pandas(values, dtype)
+
+
+def arrow_array(values: Sequence[Any], dtype: str) -> pa.Array:
+    """Return values as arrow's array, as ``array`` converts them."""
+    try:
+        return _converted(values, dtype)
+    except (TypeError, ValueError, OverflowError):
+        return pa.array(_by_pandas(values, dtype), ARROW[dtype], from_pandas=True)
+
+
+def _converted(values: Sequence[Any], dtype: str) -> pa.Array:
+    return _integers(values) if dtype == INTEGER else pa.array(values, ARROW[dtype], from_pandas=True)
+
+
+def _by_pandas(values: Sequence[Any], dtype: str) -> ExtensionArray:
+    """Convert values some of which arrow does not."""
+    return pd.Series(values, dtype=object).astype(dtype).array  # type: ignore[call-overload, no-any-return]
 
 
 def _short(values: Sequence[Any], kind: Masked) -> ExtensionArray:

@@ -265,6 +265,7 @@ class SdpMediaRow(NamedTuple):
     rtcp_mux: bool
     rtcp_mux_only: bool | None
     crypto: str | None
+    crypto_tags: str | None
     ice_lite: bool | None
     ice_mismatch: bool | None
     ice_options: str | None

@@ -15,10 +15,11 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import pandas as pd
+import pyarrow as pa
 from pandas.api.extensions import ExtensionArray
 
 from postproc.model import constants
-from postproc.model.columns import DTYPES, FLAG, INTEGER, NOTHING, REAL, TEXT, TIME, array, repeated
+from postproc.model.columns import DTYPES, FLAG, INTEGER, NOTHING, REAL, TEXT, TIME, array, repeated, schema
 from postproc.model.enumerations import (
     AclVerdict,
     AddressClass,
@@ -59,6 +60,8 @@ from postproc.model.enumerations import (
 )
 from postproc.model.errors import SchemaError
 
+NAME = b"legshark.table"  # key in a schema's metadata
+
 
 class Column(NamedTuple):
     """A column; ``words``: its enumeration, if it has one; ``always``: it is never NA."""
@@ -95,6 +98,11 @@ class Table:
     def dtypes(self) -> dict[str, str]:
         return {column.name: column.dtype for column in self.columns}
 
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Arrow's schema of the table, with its name in the metadata."""
+        return schema(self.dtypes, {NAME: self.name.encode()})
+
     def conform(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return rows with exactly these columns, in this order and these types.
 
@@ -123,11 +131,13 @@ class Table:
     def rows(self, records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         """Build the table from records; missing keys become NA, unknown ones raise SchemaError."""
         row_records = list(records)
-        if not row_records:
-            return self.empty()
-        if unknown := sorted(set().union(*row_records) - set(self.names)):
+        return self.of(self.columns_of(row_records)) if row_records else self.empty()
+
+    def columns_of(self, records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+        """Return the values of records by column, None where one has no such key."""
+        if unknown := sorted(set().union(*records) - set(self.names)):
             raise SchemaError(f"{self.name}: unknown columns {unknown}")
-        return self.of({name: _values(row_records, name) for name in self.names})
+        return {name: _values(records, name) for name in self.names}
 
     def of_tuples(self, rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
         """Build the table from rows that have all its columns, in their order."""
@@ -185,7 +195,7 @@ def _is_counted(index: pd.Index) -> bool:
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1 and index.name is None
 
 
-def _values(records: list[Mapping[str, Any]], name: str) -> list[Any]:
+def _values(records: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
     try:
         return list(map(itemgetter(name), records))  # twice as fast as asking each
     except KeyError:
@@ -525,6 +535,7 @@ SDP_MEDIA = Table(
         Column("rtcp_mux", FLAG, "a=rtcp-mux.", always=True),
         Column("rtcp_mux_only", FLAG, "a=rtcp-mux-only (RFC 8858): RTCP on a port of its own is refused."),
         Column("crypto", TEXT, "Suites of a=crypto (RFC 4568), comma-joined; keys are not kept."),
+        Column("crypto_tags", TEXT, "Their tags, by which an answer names the suite that it takes."),
         Column("ice_lite", FLAG, "a=ice-lite (RFC 8839)."),
         Column(
             "ice_mismatch",

@@ -11,17 +11,18 @@ from dataclasses import dataclass, field, replace
 from heapq import merge
 from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from postproc import memory
 from postproc.files import scratch
-from postproc.model.columns import INTEGER, array, plain
 from postproc.model.errors import CaptureError
+from postproc.model.events import Events, captured, of_records, of_tables, tables, with_columns
 from postproc.model.merged import Recording, Recordings
-from postproc.model.tables import CAPTURES, RTP_SECONDS, RTP_STREAMS, Tables
+from postproc.model.tables import CAPTURES, Tables
 from postproc.read import processes, programs, streaming, tshark, web
 from postproc.read.arrays import Array
 from postproc.read.beside import by_end
@@ -64,11 +65,11 @@ class Walked(NamedTuple):
 
 def read(path: Path, name: str, options: Options = AS_USUAL, seen: Seen = lambda _: None) -> Tables:
     """Read one file into event tables with ``name`` as their ``capture``; see ``read_files``."""
-    return read_files([(path, name)], options, seen)
+    return tables(read_files([(path, name)], options, seen))
 
 
-def read_files(files: Files, options: Options = AS_USUAL, seen: Seen = lambda _: None) -> Tables:
-    """Read a capture into event tables.
+def read_files(files: Files, options: Options = AS_USUAL, seen: Seen = lambda _: None) -> Events:
+    """Read a capture into events.
 
     ``seen`` is called from time to time with the number of bytes walked so far.
     Raises CaptureError if the files hold no readable packets, or several cannot be read as one;
@@ -80,8 +81,8 @@ def read_files(files: Files, options: Options = AS_USUAL, seen: Seen = lambda _:
         return dissected(walked, options)
 
 
-def dissected(walked: Walked, options: Options) -> Tables:
-    """Return a capture's tables, dissected by its own tshark. Raises CaptureError as ``read_files`` does."""
+def dissected(walked: Walked, options: Options) -> Events:
+    """Return a capture's events, dissected by its own tshark. Raises CaptureError as ``read_files`` does."""
     if walked.kept and not options.all_packets:
         try:
             return joined(walked, _shown(walked, walked.kept, options))
@@ -122,8 +123,8 @@ def _opened(walked: Walked, options: Options) -> Walked:
     return walked._replace(inside=tuple(inside))
 
 
-def joined(walked: Walked, shown: Iterable[Frame]) -> Tables:
-    """Return the tables of a capture from the frames that tshark showed of its reduced file.
+def joined(walked: Walked, shown: Iterable[Frame]) -> Events:
+    """Return the events of a capture from the frames that tshark showed of its reduced file.
 
     Raises MappingError if these are not the frames that were kept.
     """
@@ -131,8 +132,8 @@ def joined(walked: Walked, shown: Iterable[Frame]) -> Tables:
     direct = direct_frames(aside(kept), parted.direct_frames, parted.direct_times) if kept else ()
     frames = merge(_mapped(shown, parted), direct, _streamed(parted), key=attrgetter("number"))
     warnings: list[str] = []
-    tables = events(_marked(frames, parted.guessed_frames), walked.files[0][1], warnings)
-    return _tables(tables, _warned(parted, warnings), walked, everything=False)
+    found = events(_marked(frames, parted.guessed_frames), walked.files[0][1], warnings)
+    return _whole(found, _warned(parted, warnings), walked, everything=False)
 
 
 def _shown(walked: Walked, kept: Path, options: Options) -> Iterable[Frame]:
@@ -142,8 +143,8 @@ def _shown(walked: Walked, kept: Path, options: Options) -> Iterable[Frame]:
     return tshark.frames(kept, options.keylog, decode_as=walked.decode_as)
 
 
-def _by_tshark_alone(walked: Walked, options: Options) -> Tables:
-    """Return the tables from tshark's frames of the file, or of the one with all packets of several files."""
+def _by_tshark_alone(walked: Walked, options: Options) -> Events:
+    """Return the events from tshark's frames of the file, or of the one with all packets of several files."""
     (path, name), parted, clock, passed = walked.files[0], walked.parted, Clock(), Passed()
     shown = tshark.frames(walked.kept or path, options.keylog, decode_as=walked.decode_as)
     if walked.kept:
@@ -154,12 +155,12 @@ def _by_tshark_alone(walked: Walked, options: Options) -> Tables:
     if parted.walked:
         frames = merge(_besides_streams(frames, parted), _streamed(parted), key=attrgetter("number"))
     warnings: list[str] = []
-    tables = events(frames, name, warnings)
+    found = events(frames, name, warnings)
     if not parted.walked:
         parted = passed.noted(parted)
     if clock.warning and not len(parted.guessed_frames):  # else the walk has said so, of every packet
         warnings.append(clock.warning)
-    return _tables(tables, _warned(parted, warnings), walked, everything=True)
+    return _whole(found, _warned(parted, warnings), walked, everything=True)
 
 
 def _streamed(parted: Split) -> list[Frame]:
@@ -315,59 +316,67 @@ def _decode_as(source: Path, options: Options, parted: Split) -> dict[str, str]:
     return rules | sip_over_tls(source, options.keylog)
 
 
-def _tables(tables: Tables, parted: Split, walked: Walked, *, everything: bool) -> Tables:
+def _whole(found: Events, parted: Split, walked: Walked, *, everything: bool) -> Events:
+    """Return the events of messages with those of the walk: media, the way in, the captures themselves."""
     files = walked.files
-    rtp_streams, rtp_seconds = _media(parted, tables)
     parts = parted.files if len(files) > 1 else (parted,)
     rows = [_capture(each, *file, everything=everything) for each, file in zip(parts, files, strict=True)]
     _, first = files[0]
-    whole = tables.with_(
-        rtp_streams=RTP_STREAMS.captured(rtp_streams, first),
-        rtp_seconds=RTP_SECONDS.captured(rtp_seconds, first),
-        captures=CAPTURES.rows(rows),
-        sdp_media=_with_counts(parted, tables.sdp_media),
+    media = zip(("rtp_streams", "rtp_seconds"), _media(parted, found), strict=True)
+    whole = {
+        **found,
+        **{name: captured(each, first) for name, each in media if len(each)},
         **web.tables(parted.way_in, walked.inside, first),
-    )
+        "captures": of_records(CAPTURES, rows),
+    }
+    if "sdp_media" in found:
+        whole["sdp_media"] = _with_counts(parted, found["sdp_media"])
     if len(files) == 1:
         return whole
     recording = Recording.of([name for _, name in files], [each.packets for each in parts], first)
-    return Recordings((recording,), whole.captures).apart(whole)
+    held = tables(whole)
+    return of_tables(Recordings((recording,), held.captures).apart(held).items())
 
 
-def _media(parted: Split, tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _media(parted: Split, found: Events) -> tuple[pa.Table, pa.Table]:
     """Return the walk's streams, and those of one or two packets on ports named in SDP."""
     if not len(parted.media.strays):
         return parted.rtp_streams, parted.rtp_seconds
-    described, offered = tables.sdp_media, tables.candidates
-    ports = pd.concat([described["port"], offered["port"], offered["related_port"]]).dropna()
-    formats = described["formats"].dropna().str.split(",").explode()
-    types = formats[formats.str.fullmatch(r"[0-9]{1,3}")].astype("int64").unique()
-    streams, seconds = rtp_tables(few(parted.media, ports.unique().astype("int64"), types), fewest=1)
-    if streams.empty:
-        return parted.rtp_streams, parted.rtp_seconds
-    first = len(parted.rtp_streams)
+    named = (("sdp_media", "port"), ("candidates", "port"), ("candidates", "related_port"))
+    ports = {port for table, column in named for port in _known(found, table, column)}
+    formats = {each for listed in _known(found, "sdp_media", "formats") for each in listed.split(",")}
+    types = [int(each) for each in formats if each.isascii() and each.isdigit() and len(each) <= 3]
+    more = few(parted.media, np.array(sorted(ports), np.int64), np.array(sorted(types), np.int64))
+    streams, seconds = (
+        with_columns(each, {"stream": pc.add(each["stream"], len(parted.rtp_streams))})
+        for each in rtp_tables(more, fewest=1)
+    )
     return (
-        pd.concat([parted.rtp_streams, streams.assign(stream=streams["stream"] + first)]),
-        pd.concat([parted.rtp_seconds, seconds.assign(stream=seconds["stream"] + first)]),
+        pa.concat_tables([parted.rtp_streams, streams]),
+        pa.concat_tables([parted.rtp_seconds, seconds]),
     )
 
 
-def _with_counts(parted: Split, sdp_media: pd.DataFrame) -> pd.DataFrame:
+def _known(found: Events, table: str, column: str) -> list[Any]:
+    """Return the values of a column that are known."""
+    return found[table][column].drop_null().to_pylist() if table in found else []
+
+
+def _with_counts(parted: Split, sdp_media: pa.Table) -> pa.Table:
     """Return the sections with the packets that may be UDPTL, if they are for fax, and those of ZRTP."""
-    fax = (sdp_media["media"] == "image").any()
-    counts = parted.beside
+    media, *ends = (sdp_media[name].to_pylist() for name in ("media", "connection_addr", "port"))
+    fax, counts = "image" in media, parted.beside
     if not parted.walked or not (fax or counts.zrtp_from):
         return sdp_media
-    media, *ends = (plain(sdp_media[name]) for name in ("media", "connection_addr", "port"))
     places = [*zip(media, zip(*ends, strict=True), strict=True)]
     counted = {"fax_packets": counts.fax_to, "fax_packets_sent": counts.fax_from} if fax else {}
-    found = {
+    columns = {
         column: [known.get(end, 0) if kind == "image" else None for kind, end in places]
         for column, known in ((name, by_end(each)) for name, each in counted.items())
     }
     zrtp = by_end(counts.zrtp_from)
-    found["zrtp_packets"] = [zrtp.get(end) for _, end in places]
-    return sdp_media.assign(**{column: array(values, INTEGER) for column, values in found.items()})
+    columns["zrtp_packets"] = [zrtp.get(end) for _, end in places]
+    return with_columns(sdp_media, columns)
 
 
 def _capture(parted: Split, path: Path, name: str, *, everything: bool) -> dict[str, object]:

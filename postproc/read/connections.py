@@ -7,8 +7,7 @@ record that each end sends under its keys. Their content need not be readable.
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from postproc.read.dtls import ALERTS, ENCRYPTED
 from postproc.read.frame import Frame
@@ -83,23 +82,23 @@ def _of_records(part: bytes) -> Iterator[Event]:
         keyed = keyed or kind == CHANGE_CIPHER_SPEC
 
 
-def of_signalling(events: pd.DataFrame, sip_messages: pd.DataFrame) -> pd.DataFrame:
+def of_signalling(events: pa.Table, sip_messages: pa.Table | None) -> pa.Table:
     """Keep the events of connections that carry SIP, or use a port of PORTS."""
-    if events.empty:
-        return events
-    carrying = set(map(_ends, *_tuples(sip_messages[sip_messages["transport"] != "udp"])))
-    relevant = [
-        bool(PORTS & {source_port, target_port})
-        or _ends(source, source_port, target, target_port) in carrying
-        for source, source_port, target, target_port in zip(*_tuples(events), strict=True)
-    ]
-    repeated = events["event"].eq("keyed") & events.duplicated([*TUPLE, "event"])  # the first is enough
-    rows: pd.DataFrame = events[np.array(relevant) & ~repeated.to_numpy()]
-    return rows
+    carrying = set()
+    if sip_messages is not None:
+        over = zip(sip_messages["transport"].to_pylist(), _tuples(sip_messages), strict=True)
+        carrying = {_ends(*ends) for transport, ends in over if transport != "udp"}
+    kept, keyed = [], set()
+    for event, ends in zip(events["event"].to_pylist(), _tuples(events), strict=True):
+        relevant = not PORTS.isdisjoint(ends[1::2]) or _ends(*ends) in carrying
+        kept.append(relevant and not (event == "keyed" and ends in keyed))  # the first is enough
+        if event == "keyed":
+            keyed.add(ends)
+    return events.filter(pa.array(kept))
 
 
-def _tuples(table: pd.DataFrame) -> list[list[Any]]:
-    return [table[name].to_list() for name in TUPLE]
+def _tuples(table: pa.Table) -> list[tuple[Any, ...]]:
+    return [*zip(*(table[name].to_pylist() for name in TUPLE), strict=True)]
 
 
 def _ends(source: str, source_port: int, target: str, target_port: int) -> frozenset[tuple[str, int]]:

@@ -14,11 +14,11 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Any, NamedTuple
 
-import pandas as pd
+import pyarrow as pa
 
 from postproc.model import constants
-from postproc.model.columns import FLAG, INTEGER, array
-from postproc.model.tables import BY_NAME, Tables
+from postproc.model.events import Events, captured, of_records, with_columns
+from postproc.model.tables import BY_NAME
 from postproc.read import connections, dtls, hep, limits, sdp, sip, stun
 from postproc.read.frame import Frame
 from postproc.wire import MalformedError, ip
@@ -26,7 +26,7 @@ from postproc.wire import stun as wire
 from postproc.wire.ip import ICMP, ICMPV6, TCP, UDP, IcmpMessage, written
 from postproc.wire.transport import UDP_HEADER
 
-BATCH = 4000  # rows held as dicts before they become a DataFrame, which is far smaller
+BATCH = 4000  # rows held as dicts before they become a table, which is far smaller
 MESSAGE_TABLES = (
     "sip_messages",
     "sip_headers",
@@ -51,13 +51,13 @@ ICMP_LAYERS = {"icmp": (ICMP, 4), "icmpv6": (ICMPV6, 6)}
 Row = tuple[str, dict[str, Any]]
 
 
-def events(frames: Iterable[Frame], name: str, warnings: list[str]) -> Tables:
+def events(frames: Iterable[Frame], name: str, warnings: list[str]) -> Events:
     """Return the message tables of the frames with ``name`` as their ``capture`` and copies marked.
 
     What exceeds a limit is dropped and reported in ``warnings``.
     """
     pending: dict[str, list[dict[str, Any]]] = {table: [] for table in MESSAGE_TABLES}
-    batches: dict[str, list[pd.DataFrame]] = {table: [] for table in MESSAGE_TABLES}
+    batches: dict[str, list[pa.Table]] = {table: [] for table in MESSAGE_TABLES}
     sightings: list[Sighting] = []
     guessed: set[int] = set()
     for frame in sip.headed(sip.completed(hep.opened(frames)), warnings):
@@ -67,19 +67,22 @@ def events(frames: Iterable[Frame], name: str, warnings: list[str]) -> Tables:
         for table, row in islice(frame_rows, limits.ROWS):
             pending[table].append(row)
             if len(pending[table]) == BATCH:
-                batches[table].append(_frame(table, pending[table]))
-                pending[table] = []
+                batches[table].append(_batch(table, pending))
         if more := sum(1 for _ in frame_rows):
             warnings.append(f"{more} headers, media or candidates of frame {frame.number} left out")
     sure = [sight for sight in sightings if sight.frame not in guessed]
     copy_of = copies_of(sight for sight in sure if sight.arrived is None)
     copy_of |= agents_copies(sure, copy_of)
-    tables = {
-        table: _finish(table, batches[table], pending[table], name, Marks(copy_of, guessed))
-        for table in MESSAGE_TABLES
-    }
-    of_signalling = connections.of_signalling(tables["connection_events"], tables["sip_messages"])
-    return Tables(**tables).with_(connection_events=of_signalling)
+    found = Events()
+    for table, parts in batches.items():
+        if pending[table]:
+            parts.append(_batch(table, pending))
+        if parts:
+            found[table] = captured(_marked(pa.concat_tables(parts), copy_of, guessed), name)
+    if "connection_events" in found:
+        of_signalling = connections.of_signalling(found["connection_events"], found.get("sip_messages"))
+        found["connection_events"] = of_signalling
+    return {table: each for table, each in found.items() if len(each)}
 
 
 def rows(frame: Frame) -> Iterator[Row]:
@@ -117,39 +120,19 @@ def _sip(frame: Frame, message: bytes) -> Iterator[Row]:
         yield from (("candidates", key | line) for line in sdp.candidate_rows(sdp.parse(fragment)))
 
 
-def _frame(table: str, records: list[dict[str, Any]]) -> pd.DataFrame:
-    return BY_NAME[table].rows(records)
+def _batch(table: str, pending: dict[str, list[dict[str, Any]]]) -> pa.Table:
+    """Return the rows of a table that are pending, which they are no longer."""
+    records, pending[table] = pending[table], []
+    return of_records(BY_NAME[table], records)
 
 
-def _finish(
-    table: str,
-    parts: list[pd.DataFrame],
-    remaining: list[dict[str, Any]],
-    name: str,
-    marks: "Marks",
-) -> pd.DataFrame:
-    """Return the table of one capture, made of ``parts`` and the remaining records."""
-    declared = BY_NAME[table]
-    if parts:
-        whole = pd.concat([*parts, _frame(table, remaining)] if remaining else parts, ignore_index=True)
-        if "copy_of" in declared.names:
-            frames = whole["frame"].tolist()
-            whole["copy_of"] = array([marks.copy_of.get(frame) for frame in frames], INTEGER)
-            whole["time_guessed"] = array([frame in marks.guessed for frame in frames], FLAG)
-        return declared.conform(declared.captured(whole, name))
-    for record in remaining:  # fill in the marks before the table is made, once
-        record["capture"] = name
-        if "copy_of" in declared.names:
-            record["copy_of"] = marks.copy_of.get(record["frame"])
-            record["time_guessed"] = record["frame"] in marks.guessed
-    return declared.rows(remaining)
-
-
-class Marks(NamedTuple):
-    """Copies, by frame number, with their original; and frames whose time is not their own."""
-
-    copy_of: Mapping[int, int]
-    guessed: Collection[int]
+def _marked(rows: pa.Table, copy_of: Mapping[int, int], guessed: Collection[int]) -> pa.Table:
+    """Mark copies, with their originals by frame number, and frames whose time is not their own."""
+    if "copy_of" not in rows.column_names:
+        return rows
+    frames = rows["frame"].to_pylist()
+    marks = {"copy_of": map(copy_of.get, frames), "time_guessed": (frame in guessed for frame in frames)}
+    return with_columns(rows, {column: list(values) for column, values in marks.items()})
 
 
 class Sighting(NamedTuple):

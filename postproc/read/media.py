@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from postproc.model import constants
-from postproc.model.columns import array, repeated
+from postproc.model.columns import ARROW
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS, Table
 from postproc.read import streams
 from postproc.read.arrays import Array, join, lengths, starts_of_runs, take
@@ -203,15 +204,15 @@ def listed(media: Media, fewest: int = FEWEST_LISTED) -> Array:
     return by_frame
 
 
-def rtp_tables(media: Media, fewest: int = FEWEST_LISTED) -> tuple[pd.DataFrame, pd.DataFrame]:
+def rtp_tables(media: Media, fewest: int = FEWEST_LISTED) -> tuple[pa.Table, pa.Table]:
     """Return rtp_streams and rtp_seconds of streams with at least ``fewest`` packets.
 
     ``stream`` counts from 0 by first frame. The capture, and columns that packets alone do not
-    determine (call, codec, ...), are NA.
+    determine (call, codec, ...), are null.
     """
     chosen = listed(media, fewest)
     if not len(chosen):
-        return RTP_STREAMS.empty(), RTP_SECONDS.empty()
+        return RTP_STREAMS.schema.empty_table(), RTP_SECONDS.schema.empty_table()
     state = take(media.streams.state, chosen)
     number = np.full(media.streams.count, -1)
     number[chosen] = np.arange(len(chosen))
@@ -280,7 +281,7 @@ def _mean_jitter(sums: Array, rows: Array, clock: Array, running: Array) -> Arra
     return mean
 
 
-def _streams(state: Array, main: Array, others: list[str | None], clock: Array, mean: Array) -> pd.DataFrame:
+def _streams(state: Array, main: Array, others: list[str | None], clock: Array, mean: Array) -> pa.Table:
     expected = state["highest"] - state["lowest"] + 1 - state["skipped"] + state["strays"]
     rates = np.array([*CLOCKS, 0])[clock]
     columns = {
@@ -295,7 +296,7 @@ def _streams(state: Array, main: Array, others: list[str | None], clock: Array, 
         "payload_type": main,
         "other_payload_types": others,
         "last_payload_type": state["payload_type"],
-        "clock_rate": pd.Series(rates, dtype="Int64").where(clock >= 0),
+        "clock_rate": pa.array(rates, mask=clock < 0),
         "packets": state["packets"],
         "expected": expected,
         "lost": np.maximum(expected - state["packets"], 0),
@@ -311,7 +312,7 @@ def _streams(state: Array, main: Array, others: list[str | None], clock: Array, 
     return _table(RTP_STREAMS, columns)
 
 
-def _seconds(state: Array, sums: Array, running: Array) -> pd.DataFrame:
+def _seconds(state: Array, sums: Array, running: Array) -> pa.Table:
     """Return one row per stream and second; ``lost`` as in RFC 3550, appendix A.3, for the interval."""
     starts = starts_of_runs(sums["stream"], sums["second"])  # payload types together
     stream = sums["stream"][starts]
@@ -333,23 +334,20 @@ def _seconds(state: Array, sums: Array, running: Array) -> pd.DataFrame:
     return _table(RTP_SECONDS, columns)
 
 
-def _table(table: Table, columns: dict[str, Any]) -> pd.DataFrame:
-    """Return the table with these columns; the others are NA."""
+def _table(table: Table, columns: dict[str, Any]) -> pa.Table:
+    """Return the table with these columns; the others are null."""
     count = len(columns["frame"])
-    return table.of(
-        {
-            name: _array(columns[name], dtype) if name in columns else repeated(None, count, dtype)
-            for name, dtype in table.dtypes.items()
-        }
-    )
+    arrays = [
+        pa.array(columns[name], ARROW[dtype], from_pandas=True)
+        if name in columns
+        else pa.nulls(count, ARROW[dtype])
+        for name, dtype in table.dtypes.items()
+    ]
+    return pa.Table.from_arrays(arrays, schema=table.schema)
 
 
-def _array(values: Any, dtype: str) -> Any:  # noqa: ANN401  (of numpy or pandas, or a list)
-    return values if str(getattr(values, "dtype", "")) == dtype else array(values, dtype)
-
-
-def _times(nanoseconds: Array) -> pd.DatetimeIndex:
-    return pd.to_datetime(nanoseconds, utc=True)
+def _times(nanoseconds: Array) -> Array:
+    return nanoseconds.astype("datetime64[ns]")
 
 
 @lru_cache(maxsize=4096)  # a few hosts send all reports

@@ -14,10 +14,9 @@ from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
-from postproc.model.columns import array, plain
-from postproc.model.tables import RTP_STREAMS
+from postproc.model.events import with_columns
 from postproc.read.arrays import Array
 from postproc.read.media import address
 from postproc.read.packets import Packets, Payloads
@@ -135,26 +134,25 @@ class Heard(NamedTuple):
 NOTHING = Heard(0, None, 0, None, None, None)
 
 
-def noted(rtp_streams: pd.DataFrame, rtp_seconds: pd.DataFrame, reports: Iterable[Report]) -> pd.DataFrame:
+def noted(rtp_streams: pa.Table, rtp_seconds: pa.Table, reports: Iterable[Report]) -> pa.Table:
     """Return ``rtp_streams`` with what their receivers report."""
     by_ends, by_ssrc = _indexed(reports)
-    if rtp_streams.empty or not (by_ends or by_ssrc):
+    if not len(rtp_streams) or not (by_ends or by_ssrc):
         return rtp_streams
-    sent = Sent(*(rtp_seconds[name].astype("int64").to_numpy() for name in Sent._fields))
-    names = ("stream", "ssrc", "src_addr", "src_port", "dst_addr", "dst_port", "first_time", "last_time")
+    sent = Sent(*(rtp_seconds[name].cast(pa.int64()).to_numpy() for name in Sent._fields))
+    names = ("stream", "ssrc", "src_addr", "src_port", "dst_addr", "dst_port")
+    times = (rtp_streams[name].cast(pa.int64()) for name in ("first_time", "last_time"))
+    columns = (column.to_pylist() for column in (*map(rtp_streams.column, names), *times))
     heard = []
-    for row in zip(*(plain(rtp_streams[name]) for name in names), strict=True):
-        stream, ssrc, source, port, target, target_port, first, last = row
+    for stream, ssrc, source, port, target, target_port, first, last in zip(*columns, strict=True):
         about = [
             *by_ssrc.get((target, source, ssrc), ()),
             *by_ends.get((target, target_port, source, port), ()),
             *by_ends.get((target, target_port + 1, source, port + 1), ()),  # section 11
         ]
-        within = [each for each in about if first.value <= each.time <= last.value + ON_THE_WAY]
+        within = [each for each in about if first <= each.time <= last + ON_THE_WAY]
         heard.append(_heard(ssrc, sorted(within, key=attrgetter("time")), sent.of(stream)))
-    columns = dict(zip(Heard._fields, zip(*heard, strict=True), strict=True))
-    arrays = {name: array(list(values), RTP_STREAMS.dtypes[name]) for name, values in columns.items()}
-    return RTP_STREAMS.conform(rtp_streams.assign(**arrays))
+    return with_columns(rtp_streams, dict(zip(Heard._fields, zip(*heard, strict=True), strict=True)))
 
 
 class Sent(NamedTuple):

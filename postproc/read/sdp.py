@@ -42,7 +42,8 @@ def media_rows(description: Description) -> Iterator[dict[str, Any]]:
                 "fingerprint": ", ".join(section.all("fingerprint") or session.all("fingerprint")) or None,
                 "rtcp_mux": section.attribute("rtcp-mux") is not None,
                 "rtcp_mux_only": section.attribute("rtcp-mux-only") is not None,
-                "crypto": ",".join(_suites(section)) or None,
+                "crypto": ",".join(suite for _, suite in _suites(section)) or None,
+                "crypto_tags": ",".join(tag for tag, _ in _suites(section)) or None,
                 "ice_lite": session.attribute("ice-lite") is not None,
                 "ice_mismatch": "ice-mismatch"
                 in {name for name, _ in (*section.attributes, *session.attributes)},
@@ -137,11 +138,11 @@ def _alternatives(section: Section) -> Iterator[str]:
             yield f"{addr} {port}"
 
 
-def _suites(section: Section) -> Iterator[str]:
-    """Yield the crypto suite of each a=crypto line (RFC 4568, section 9.2): ``tag suite inline:key``."""
+def _suites(section: Section) -> Iterator[tuple[str, str]]:
+    """Yield tag and suite of each a=crypto line (RFC 4568, section 9.2): ``tag suite inline:key``."""
     for line in section.all("crypto"):
         if len(fields := line.split(None, 2)) >= 2:
-            yield fields[1]
+            yield fields[0], fields[1]
 
 
 def _direction(section: Section, session: Section) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from postproc.model.errors import CaptureError
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
@@ -119,8 +119,8 @@ class Split:
     direct_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     direct_times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     guessed_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
-    rtp_streams: pd.DataFrame = field(default_factory=RTP_STREAMS.empty)
-    rtp_seconds: pd.DataFrame = field(default_factory=RTP_SECONDS.empty)
+    rtp_streams: pa.Table = field(default_factory=RTP_STREAMS.schema.empty_table)
+    rtp_seconds: pa.Table = field(default_factory=RTP_SECONDS.schema.empty_table)
     warnings: tuple[str, ...] = ()
     media: Media = field(default_factory=Media)
     beside: Beside = field(default_factory=Beside)

@@ -24,7 +24,7 @@ import numpy as np
 
 from postproc.files import scratch
 from postproc.model.errors import CaptureError
-from postproc.model.tables import Tables
+from postproc.model.events import Events
 from postproc.read import capture, hidden, tshark
 from postproc.read.arrays import Array, gather
 from postproc.read.capture import Files, MappingError, Seen, Walked
@@ -139,7 +139,7 @@ class Batch:
 
 def read_each(
     captures: Sequence[Files], options: Options, seen: Seen = lambda _: None
-) -> Iterator[tuple[int, Tables | CaptureError]]:
+) -> Iterator[tuple[int, Events | CaptureError]]:
     """Read captures as ``capture.read_files`` does; yield each with its place, in any order."""
     with scratch.folder() as folder:
         walked: dict[int, Walked] = {}
@@ -156,10 +156,10 @@ def read_each(
                 seen(sizes)
         shown = _shown_together(walked, folder / "together.pcapng", options)
         for place in list(walked):
-            yield place, _tables(walked.pop(place), shown.pop(place, None), options)
+            yield place, _events(walked.pop(place), shown.pop(place, None), options)
 
 
-def _tables(walked: Walked, shown: Iterable[Frame] | None, options: Options) -> Tables | CaptureError:
+def _events(walked: Walked, shown: Iterable[Frame] | None, options: Options) -> Events | CaptureError:
     try:
         if shown is not None:
             return capture.joined(walked, shown)

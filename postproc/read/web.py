@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import pandas as pd
-
+from postproc.model.events import Events, captured, of_records
 from postproc.model.tables import BY_NAME
 from postproc.read.decrypted import Decrypted
 from postproc.read.handshakes import Handshake, handshake
@@ -54,7 +53,7 @@ class Message(NamedTuple):
     secured: bool = True
 
 
-def tables(connections: Connections, decrypted: Iterable[Decrypted], capture: str) -> dict[str, pd.DataFrame]:
+def tables(connections: Connections, decrypted: Iterable[Decrypted], capture: str) -> Events:
     """Return the three tables of one capture, without empty ones."""
     every = sorted(connections.every, key=lambda each: each.first)
     by_number = _by_connection(every, decrypted)
@@ -68,7 +67,7 @@ def tables(connections: Connections, decrypted: Iterable[Decrypted], capture: st
             rows["tls"].append(_tls(shake) | key)
         rows["http"] += [row | key for row in _requests(each, own)]
     return {
-        name: BY_NAME[name].conform(BY_NAME[name].captured(BY_NAME[name].rows(table_rows), capture))
+        name: captured(of_records(BY_NAME[name], table_rows), capture)
         for name, table_rows in rows.items()
         if table_rows
     }

@@ -66,6 +66,20 @@ def again(time, offer, answered, *, cseq=2, method="INVITE"):
     return [(ask(method, time, cseq=cseq), offer), (reply(200, time + 0.1, method, cseq=cseq), answered)]
 
 
+def test_of_forks_that_answered_the_one_accepted_counts():
+    """The 200 of the first one carries no description any more: RFC 3262 had it in its 183."""
+    forks = [
+        (reply(183, time, to_tag=tag), answer() | {"port": port})
+        for time, tag, port in ((0.4, "one", 4000), (0.5, "other", 5000))
+    ]
+    rows = of(UP[0], *forks, reply(200, 1.0, to_tag="one"), ask("ACK", 1.01), *BYE)
+    assert [(row["kind"], row["local_port"]) for row in rows] == [
+        ("early", 4000),
+        ("early", 5000),
+        ("answered", 4000),
+    ]
+
+
 def test_an_answered_leg_is_one_phase_from_its_2xx_to_its_bye():
     (row,) = of(*UP, *BYE)
     assert (row["kind"], row["phase"], row["frame"], row["opened_by"]) == ("answered", 1, 2, 1)

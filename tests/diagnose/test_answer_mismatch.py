@@ -38,6 +38,11 @@ SDES = {"proto": "RTP/SAVP", "fingerprint": None, "setup": None, "ufrag": None}
         ({}, PLAIN, ["UDP/TLS/RTP/SAVPF"]),
         (SDES | {"crypto": "AES_CM_128_HMAC_SHA1_80"}, SDES, ["a=crypto"]),
         (SDES | {"crypto": "A,B"}, SDES | {"crypto": "C"}, ["a=crypto A | a=crypto B"]),
+        (
+            SDES | {"crypto": "A,B,A", "crypto_tags": "1,2,3"},
+            SDES | {"crypto": "B", "crypto_tags": "1"},
+            ["a=crypto:2 B"],
+        ),
         ({"setup": "active"}, {"setup": "active"}, ["a=setup:passive"]),
     ],
 )

@@ -6,7 +6,7 @@ from postproc.diagnose.describe import detail
 from postproc.diagnose.evidence.q850 import CAUSES
 from postproc.diagnose.rules.call_rejected import RULE
 from tests.builders import GATEWAY, SERVER
-from tests.diagnose.refusals import CAUSE_88, NO_MEDIA, at_once, call, passed_on, refused_leg, response
+from tests.diagnose.refusals import CAUSE_88, NO_MEDIA, at_once, call, offer, passed_on, refused_leg, response
 from tests.diagnose.scenes import asked, foreign, leg, message, phase, told_both, verdict
 from tests.diagnose.test_dtls_alert import ALERT
 
@@ -125,6 +125,36 @@ def test_a_number_that_is_nobodys_is_a_suspicion(status, reason):
 @pytest.mark.parametrize("status", [480, 486, 487, 600, 603])
 def test_silent_on_how_calls_end_every_day(status):
     assert asked(RULE, **passed_on(status)) == []
+
+
+def test_a_leg_that_ends_as_cancelled_and_nobody_cancelled_it():
+    scene = passed_on(480, 487)
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.7, {"gave-up"})
+    assert "nobody had cancelled" in told_both(found, RULE)["en"]["detail"]
+    taken_back = [*scene["sip_messages"], message(2, "CANCEL", 0.9)]
+    assert asked(RULE, **scene | {"sip_messages": taken_back}) == []
+
+
+@pytest.mark.parametrize("lacking", ["ufrag", "fingerprint"])
+def test_an_offer_that_a_browser_cannot_take(lacking):
+    browser = {"user_agent": "sipml5", "sdp_media": [offer(rtcp_mux=True) | {lacking: None}]}
+    scene = at_once(603, 0.08, **browser)
+    scene["sip_messages"][1] |= {"reason": "Failed to get local SDP"}
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.tags) == ("suspect", {"browser"})
+    attribute = {"ufrag": "a=ice-ufrag"}.get(lacking, f"a={lacking}")
+    assert f"the offer lacks {attribute}, without" in told_both(found, RULE)["en"]["detail"]
+    scene["sip_messages"][1] |= {"reason": "Decline"}
+    assert asked(RULE, **scene) == []
+
+
+def test_browsers_demand_rtcp_on_the_port_of_rtp():
+    lacking = at_once(606, 1.5, user_agent="JsSIP 3.10", sdp_media=[offer(rtcp_mux=False)])
+    (found,) = asked(RULE, **lacking)
+    assert found.facts["lacks"] == ["a=rtcp-mux"]
+    (found,) = asked(RULE, **at_once(606, 1.5, user_agent="Asterisk", sdp_media=[offer(rtcp_mux=False)]))
+    assert found.tags == {"media"}
 
 
 @pytest.mark.parametrize(("status", "first"), [(603, 488), (486, 503), (480, 404)])

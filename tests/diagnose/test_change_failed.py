@@ -109,6 +109,24 @@ def test_a_change_that_nobody_answers_until_the_timer(method):
     assert "took it (100 No)" in told_both(found, RULE)["en"]["detail"]
 
 
+def cancel(time, **changes):
+    return message(1, "CANCEL", time, frame=60, cseq=1) | changes
+
+
+def test_a_request_before_the_answer_that_nobody_answers():
+    asked_early = asked_for("UPDATE")[:1]
+    (found,) = found_in([BEGUN[0], *asked_early, cancel(37.0)])
+    assert (found.tags, found.facts["seconds"]) == ({"unanswered"}, 32.0)
+    assert "32 s after its UPDATE" in told_both(found, RULE)["en"]["title"]
+
+
+def test_silent_where_a_caller_cancels_for_something_else():
+    asked_early = asked_for("UPDATE")[:1]
+    assert found_in([BEGUN[0], *asked_early, cancel(20.0)]) == []
+    assert found_in([BEGUN[0], *asked_early, cancel(37.0, reason_header="SIP;cause=200")]) == []
+    assert found_in([BEGUN[0], *asked_for("UPDATE", 488), cancel(5.2)]) == []
+
+
 def test_a_request_that_is_told_by_its_answer_alone():
     sip = [*BEGUN, *asked_for("UPDATE", 488), bye(5.2)]
     shown = known(sip)

@@ -131,6 +131,13 @@ def test_silent(second):
     assert stale(phases=[PHASES[0], second]) == []
 
 
+def test_who_sends_to_a_fork_that_was_not_accepted():
+    early = {"kind": "early", "may_send_client": True}
+    phases = [phase(1, 3.0, 5.0, NEW, **early), phase(2, 5.0, 10.0, OLD, **early), phase(3, 10.0, 20.0, NEW)]
+    (found,) = stale(phases=phases, rtp_streams=[STALE, THEN])
+    assert found.facts["new"] == f"{GATEWAY}:{NEW[1]}"
+
+
 def test_silent_where_a_side_goes_back_to_an_address_of_before():
     phases = [phase(1, 3.0, 5.0, NEW), phase(2, 5.0, 10.0, OLD), phase(3, 10.0, 20.0, NEW)]
     assert stale(phases=phases) == []

@@ -244,6 +244,14 @@ def test_silent_where_the_sender_follows_or_the_capture_does_not_show_it():
         assert asked(RULE, **scene) == []
 
 
+def test_silent_where_the_receiver_has_named_another_place_since():
+    """That media still go to the old one has a rule of its own."""
+    scene = renumbered(96)
+    scene["rtp_streams"][1] |= {"payload_type": 8, "last_payload_type": 8}
+    scene["sdp_media"][-2] |= {"port": 50010}
+    assert asked(RULE, **scene) == []
+
+
 def test_silent_where_the_receiver_uses_the_number_as_well():
     scene = renumbered(8)
     scene["rtp_streams"][1] |= {"payload_type": 8, "last_payload_type": 8}

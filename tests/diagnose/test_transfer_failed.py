@@ -52,6 +52,19 @@ def test_a_refer_that_is_refused():
     assert (row.verdict, row.cause) == ("fault", "transfer-failed")
 
 
+@pytest.mark.parametrize("status", [400, 416])
+def test_a_refer_that_is_not_understood(status):
+    (found,) = spoiled(answered(status))
+    assert found.tags == {"unread"}
+    assert TARGET in told_both(found, RULE)["en"]["causes"]
+
+
+@pytest.mark.parametrize("status", [415, 488, 606])
+def test_a_new_call_whose_offer_does_not_suit(status):
+    (found,) = spoiled(answered(202), notified(status))
+    assert (found.verdict, found.tags) == ("fault", {"unsuited"})
+
+
 @pytest.mark.parametrize(("status", "expected"), [(404, "fault"), (503, "fault"), (486, "note")])
 def test_what_notify_tells(status, expected):
     (found,) = spoiled(answered(202), notified(100), notified(status, 9.0))

@@ -17,6 +17,7 @@ from postproc import pipeline
 from postproc.cli import cli
 from postproc.model.deployment import Deployment
 from postproc.model.errors import CaptureError, PostprocError
+from postproc.model.events import captured, tables
 from postproc.model.tables import Tables
 from postproc.read import access as access_files
 from postproc.read import deployment, direct, fslog, inputs
@@ -102,10 +103,10 @@ def reading(path: Path, scratch: Path) -> list[Fault]:
     with faults.step("split", path):
         kept, aside = scratch / "kept", scratch / "aside"
         parted = split(path, kept, aside)
-        tables = events(direct.direct_frames(aside, parted.direct_frames, parted.direct_times), path.name, [])
+        found = events(direct.direct_frames(aside, parted.direct_frames, parted.direct_times), path.name, [])
         media = {name: getattr(parted, name) for name in ("rtp_streams", "rtp_seconds")}
-        made = tables.with_(**{name: rows.assign(capture=path.name) for name, rows in media.items()})
-        said = (each for each in rules.of_tables(made) if "no capture of" not in each)
+        found |= {name: captured(rows, path.name) for name, rows in media.items()}
+        said = (each for each in rules.of_tables(tables(found)) if "no capture of" not in each)
         faults.note("tables", said, path)
         for each in (kept, aside):
             _walked(each)

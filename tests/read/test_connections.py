@@ -2,6 +2,8 @@
 
 import pytest
 
+from postproc.model.columns import arrow
+from postproc.model.tables import CONNECTION_EVENTS, SIP_MESSAGES
 from postproc.read.connections import of_signalling, rows
 from tests import builders
 from tests.read.frames import frame
@@ -60,7 +62,8 @@ def test_kept_are_connections_with_sip_or_on_its_ports():
     ]
     turned = {"src_addr": builders.SERVER, "dst_addr": builders.APP}
     events = builders.rows("connection_events", *({"event": "fin"} | turned | each for each in ends))
-    assert of_signalling(events, sip)["dst_port"].tolist() == [50000, 5061]
+    kept = of_signalling(arrow(events, CONNECTION_EVENTS.schema), arrow(sip, SIP_MESSAGES.schema))
+    assert kept["dst_port"].to_pylist() == [50000, 5061]
 
 
 def test_of_records_under_the_keys_the_first_of_each_side_is_kept():
@@ -72,4 +75,4 @@ def test_of_records_under_the_keys_the_first_of_each_side_is_kept():
             for s, d in ways
         ),
     )
-    assert len(of_signalling(events, builders.rows("sip_messages"))) == 2
+    assert len(of_signalling(arrow(events, CONNECTION_EVENTS.schema), None)) == 2

@@ -7,9 +7,9 @@ import pytest
 
 from postproc.read.capture import read
 from postproc.read.option_files import Options
-from postproc.read.split import split
 from postproc.wire.transport import ACK, FIN, RST, SYN
 from tests.read import wire
+from tests.read.parted import split
 from tests.read.test_tshark import SIP
 from tests.read.wire import SECOND, START
 

@@ -24,11 +24,11 @@ from postproc.read.frame import nanoseconds
 from postproc.read.limits import EARLIEST, LATEST, OUTSIDE, Clock, host
 from postproc.read.option_files import Options
 from postproc.read.records import Record, pieces
-from postproc.read.split import split
 from postproc.read.walk import Hashing, open_container, windows
 from postproc.wire import number
 from tests.read import wire
 from tests.read.frames import frame
+from tests.read.parted import split
 from tests.read.wire import SECOND, START
 
 PING = wire.ethernet(wire.ipv4(b"\x08\0" + bytes(40), 1))
@@ -72,9 +72,9 @@ def test_rows_of_a_frame_beyond_the_limit_are_counted():
         frame(number=1, messages={"sip": [invite(5000)]}),
         frame(number=2, messages={"sip": [invite(3)]}),
     ]
-    tables = events(frames, "a", told)
-    assert len(tables.sip_messages) == 2
-    assert len(tables.candidates) == limits.ROWS - 2 + 3
+    found = events(frames, "a", told)
+    assert len(found["sip_messages"]) == 2
+    assert len(found["candidates"]) == limits.ROWS - 2 + 3
     assert told == ["3002 headers, media or candidates of frame 1 left out"]
 
 

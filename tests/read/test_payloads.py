@@ -9,8 +9,8 @@ import pytest
 from postproc.read import direct
 from postproc.read.capture import read
 from postproc.read.option_files import Options
-from postproc.read.split import split
 from tests.read import wire
+from tests.read.parted import split
 from tests.read.test_dtls import ONE, OTHER, chain, handshake, record
 from tests.read.wire import ACK, PUSH, SECOND, START, SYN, datagram, segment, stream
 

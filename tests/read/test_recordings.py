@@ -8,13 +8,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from postproc.model.events import tables
 from postproc.model.tables import TABLES
 from postproc.read import capture, inputs, packed, processes, recordings
 from postproc.read.option_files import Options
 from postproc.read.recordings import planned
-from postproc.read.split import BrokenChainError, Split, split
+from postproc.read.split import BrokenChainError, Split
 from tests.pieces import cut
 from tests.read import wire
+from tests.read.parted import split
 from tests.read.test_split import as_pcapng, mixed_packets
 from tests.read.wire import SECOND, START, Packet, datagram, stream
 
@@ -182,7 +184,7 @@ def test_interfaces_have_the_same_numbers_in_all_files(tmp_path):
 def test_tshark_alone_says_the_same_of_several_files(tmp_path, pcaps, name):
     made = cut(pcaps / name, 3, tmp_path)
     given = [(path, str(place)) for place, path in enumerate(made)]
-    fast, slow = capture.read_files(given), capture.read_files(given, Options(all_packets=True))
+    fast, slow = (tables(capture.read_files(given, Options(all_packets=every))) for every in (False, True))
     for table in TABLES:
         if table.name != "captures":
             pd.testing.assert_frame_equal(getattr(fast, table.name), getattr(slow, table.name))
@@ -195,7 +197,8 @@ def test_a_frame_is_that_of_its_file(tmp_path, pcaps):
     sizes = {
         str(place): capture.read(path, "").captures["packets"].iloc[0] for place, path in enumerate(made)
     }
-    found = capture.read_files([(path, str(place)) for place, path in enumerate(made)]).sip_messages
+    given = [(path, str(place)) for place, path in enumerate(made)]
+    found = tables(capture.read_files(given)).sip_messages
     assert found["capture"].nunique() > 1
     before = {name: sum(sizes[str(each)] for each in range(int(name))) for name in sizes}
     assert (found["frame"] + found["capture"].map(before)).tolist() == whole["frame"].tolist()

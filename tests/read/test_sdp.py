@@ -53,6 +53,7 @@ def test_each_section_has_its_own_values_else_the_sessions():
         "rtcp_mux": True,
         "rtcp_mux_only": False,
         "crypto": None,
+        "crypto_tags": None,
         "ice_lite": False,
         "ice_mismatch": False,
         "ice_options": None,

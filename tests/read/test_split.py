@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
-from postproc.read.split import Split, split
+from postproc.read.split import Split
 from tests.read import wire
+from tests.read.parted import split
 from tests.read.wire import SECOND, START, datagram, segment, stream
 
 INVITE = b"INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP c\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n\r\n"
@@ -114,7 +115,7 @@ def test_tables_conform_to_their_schema(tmp_path):
 def test_a_split_of_nothing_has_empty_tables():
     nothing = Split()
     assert (len(nothing.rtp_streams), len(nothing.rtp_seconds), nothing.packets) == (0, 0, 0)
-    assert list(nothing.rtp_streams) == RTP_STREAMS.names
+    assert nothing.rtp_streams.column_names == RTP_STREAMS.names
 
 
 @pytest.mark.parametrize("name", ["good", "two_calls", "server_view", "codec_488"])

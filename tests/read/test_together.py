@@ -8,6 +8,7 @@ import pytest
 
 from pcaps.make.builders import tunnels
 from postproc.model.errors import CaptureError
+from postproc.model.events import tables
 from postproc.model.tables import TABLES, Tables
 from postproc.read import capture, together, tshark
 from postproc.read.option_files import Options
@@ -48,7 +49,10 @@ def alone(path: Path, options: Options = Options()) -> Tables | CaptureError:  #
 
 def read(paths: list[Path], options: Options = Options()) -> list[Tables | CaptureError]:  # noqa: B008
     found = dict(together.read_each([[(path, path.name)] for path in paths], options))
-    return [found[place] for place in range(len(paths))]
+    return [
+        each if isinstance(each, CaptureError) else tables(each)
+        for each in (found[place] for place in range(len(paths)))
+    ]
 
 
 def differing(paths: list[Path], options: Options = Options()) -> list[tuple[str, str]]:  # noqa: B008

@@ -14,10 +14,10 @@ from postproc.model.errors import CaptureError
 from postproc.read.arrays import PAD
 from postproc.read.container import PCAPNG_LAYOUT as LAYOUT
 from postproc.read.container import NotWalkable
-from postproc.read.split import split
 from postproc.read.walk import PIECE, Hashing, capture_format, record_starts
 from postproc.wire.pcapng import ENHANCED
 from tests.read import wire
+from tests.read.parted import split
 from tests.read.wire import SECOND, START
 
 ARP = wire.ethernet(bytes(28), 0x0806)

@@ -10,7 +10,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from postproc.read.split import Split, split
+from postproc.read.split import Split
+from tests.read.parted import split
 
 SECOND = 10**9
 START = 1_760_000_000 * SECOND

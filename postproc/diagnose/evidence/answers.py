@@ -1,6 +1,7 @@
 """What an answer lacks of what its offer demands, and who ends a leg because of a description."""
 
 from datetime import timedelta
+from itertools import zip_longest
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case
@@ -58,9 +59,11 @@ def lacks(exchange: Exchange) -> list[Lack]:
         missing.append(Lack("keys", "a=fingerprint"))
     elif offer.crypto and not by_dtls(offer) and secured(offer) and not answer.crypto:
         missing.append(Lack("keys", "a=crypto"))
-    elif not {*_suites(answer)} <= {*_suites(offer)} and not by_dtls(offer):  # RFC 4568, section 5.1.2
-        suites = " | ".join(f"a=crypto {suite}" for suite in _suites(offer))
-        missing.append(Lack("keys", suites, garbled=True))
+    elif not {*suites(answer)} <= {*suites(offer)} and not by_dtls(offer):  # RFC 4568, section 5.1.2
+        taken = {line.rpartition(" ")[2] for line in suites(answer)}
+        same = [line for line in suites(offer) if line.rpartition(" ")[2] in taken]
+        lines = " | ".join(same or suites(offer))
+        missing.append(Lack("tag" if same else "keys", lines, garbled=True))
     elif (
         offer.fingerprint
         and answer.fingerprint
@@ -74,8 +77,13 @@ def lacks(exchange: Exchange) -> list[Lack]:
     return missing
 
 
-def _suites(section: SdpMediaRow) -> list[str]:
-    return section.crypto.split(",") if section.crypto else []
+def suites(section: SdpMediaRow) -> list[str]:
+    """Return each a=crypto line without its key, ``a=crypto:1 SUITE``: an answer repeats tag and suite of one."""
+    names = section.crypto.split(",") if section.crypto else []
+    tags = section.crypto_tags.split(",") if section.crypto_tags else []
+    return [
+        f"a=crypto{':' if tag else ''}{tag} {name}" for tag, name in zip_longest(tags, names, fillvalue="")
+    ]
 
 
 def ended(case: Case, exchange: Exchange) -> SipMessageRow | None:

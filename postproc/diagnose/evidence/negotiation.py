@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, answered_once
+from postproc.diagnose.evidence.signalling import author
 from postproc.model.rows import SdpMediaRow, SipMessageRow
 
 # The columns that identify a description; frame and time do not.
@@ -72,15 +73,25 @@ def exchanges(case: Case, leg: int | None) -> list[Exchange]:
 def last_description(
     case: Case, leg: int | None, media: tuple[str, int | None], before: datetime
 ) -> Described | None:
-    """Return the last answered description until then that names this media address and port; None without one."""
-    said = (
+    """Return the last answered description until then that names this media address and port.
+
+    None without one, or if its author has named another place since, which is where media belong.
+    """
+    said = [
         part
         for each in exchanges(case, leg)
         for part in each
         if each.accepted and each.answer.message.time <= before and part.audio.formats
-    )
+    ]
     here = [part for part in said if (part.audio.connection_addr, part.audio.port) == media]
-    return max(here, key=lambda part: part.message.time, default=None)
+    last = max(here, key=lambda part: part.message.time, default=None)
+    moved = last is not None and any(
+        author(part.message) == author(last.message)
+        and _hop(part.message) == _hop(last.message)
+        and part.message.time > last.message.time
+        for part in said
+    )
+    return None if moved else last
 
 
 def formats(section: SdpMediaRow) -> set[str]:

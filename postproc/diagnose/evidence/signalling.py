@@ -32,6 +32,8 @@ INCOMPATIBLE = 88  # Q.850: incompatible destination
 # Within which a B2BUA makes one leg's failure its answer on the other (FreeSWITCH: 20 ms). A third would do; with three
 # times, a destination that is tried next, unseen, is left out.
 AT_ONCE = timedelta(seconds=2)
+# A failure in the words of a response, where a person's refusal says Decline, Busy Here, Temporarily Unavailable.
+FAILING = re.compile(r"fail|error|unable|\bsdp\b|codec|not supported|incompatible", re.IGNORECASE)
 # Q.850 defines no cause 0: Asterisk sends it with 603 where it has no other, as when no codec fits.
 NO_PERSON = BROKEN_DOWN | {0, 88}
 
@@ -136,7 +138,7 @@ def rejection(case: Case) -> Rejection | None:
 
 
 def _hides_failure(case: Case, refused: Rejection) -> bool:
-    """Whether an everyday status stands for a failure: of the only leg that the server tried, or by its own Reason.
+    """Whether an everyday status stands for a failure: of the only leg that the server tried, or by its own words.
 
     After ringing, any status may be somebody's refusal.
     """
@@ -144,16 +146,24 @@ def _hides_failure(case: Case, refused: Rejection) -> bool:
         return True
     origin, onward = refused.origin, [leg for leg in case.legs if leg.leg != refused.leg.leg]
     return (
-        (origin.status or 0) not in {*EVERYDAY_ENDS, *CHALLENGES}
+        (uncalled_for(refused) or (origin.status or 0) not in {*EVERYDAY_ENDS, *CHALLENGES})
         and refused.response.time - origin.time <= AT_ONCE
         and all(leg.call_id == origin.call_id and leg.ringing_time is None for leg in onward)
     )
 
 
+def uncalled_for(refused: Rejection) -> bool:
+    """Whether the onward leg alone ended as cancelled (487), and nobody had cancelled it (RFC 3261, section 9.2)."""
+    return refused.status != TERMINATED and refused.origin.status == TERMINATED
+
+
 def by_machine(refused: Rejection) -> bool:
-    """Whether nobody declined a call that got an everyday status: it did not ring, and the Q.850 cause names a failure."""
+    """Whether nobody declined a call that got an everyday status: it did not ring, and the response names a failure."""
     unheard = refused.leg.ringing_time is None and refused.origin is refused.response
-    return unheard and refused.status in EVERYDAY_ENDS and q850(refused.response.reason_header) in NO_PERSON
+    failed = q850(refused.response.reason_header) in NO_PERSON or FAILING.search(
+        refused.response.reason or ""
+    )
+    return unheard and refused.status in EVERYDAY_ENDS and bool(failed)
 
 
 def refusal(case: Case, statuses: Container[int], but: Container[int] = ()) -> Rejection | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from postproc.diagnose.evidence.answers import Lack, by_machine, decides, ended, lacks
+from postproc.diagnose.evidence.answers import Lack, by_machine, decides, ended, lacks, suites
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_ways
 from postproc.diagnose.evidence.negotiation import Exchange, exchanges, secured
@@ -62,6 +62,7 @@ UNDECIPHERED = Text(
 NO_MEDIA = Text("No media went both ways on it.", "Medien in beide Richtungen gab es auf ihm nicht.")
 
 ENCRYPTION = frozenset({"profile", "keys"})
+FEW = 4  # lines of a=crypto told; a choice
 MS_PER_S = 1000
 
 
@@ -265,7 +266,7 @@ def _summary(section: SdpMediaRow) -> str:
     """Return profile, keying and RTCP attributes: ``RTP/SAVP, a=crypto``."""
     properties = {
         "a=fingerprint": section.fingerprint,
-        "a=crypto": section.crypto,
+        " | ".join(suites(section)) if len(suites(section)) <= FEW else "a=crypto": section.crypto,
         f"a=setup:{section.setup}": section.setup,
         f"a={section.direction}": section.direction not in (None, "sendrecv"),
         "a=rtcp-mux": section.rtcp_mux,
@@ -296,6 +297,13 @@ RULE = Rule(
             "The answering side has no certificate for DTLS, or is set to SDES for this peer.",
             "Die antwortende Seite hat kein Zertifikat für DTLS oder ist für diesen Peer auf SDES eingestellt.",
             tag="keys",
+        ),
+        cause(
+            "The answering side gives every answer the same tag. The offerer goes by the tag and takes another suite and key"
+            " (RFC 4568, section 5.1.2).",
+            "Die antwortende Seite gibt jeder Antwort dasselbe Tag. Die anbietende richtet sich nach dem Tag und nimmt eine andere Suite"
+            " mit anderem Schlüssel (RFC 4568, Abschnitt 5.1.2).",
+            tag="tag",
         ),
         cause(
             "The answering side negotiates RTCP on a port of its own, which browsers no longer accept.",
@@ -341,6 +349,11 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Update the answering side; until then have the offering side offer a single suite.",
+            "Die antwortende Seite aktualisieren; bis dahin die anbietende nur eine einzige Suite anbieten lassen.",
+            tag="tag",
+        ),
         remedy(
             "Set the same kind of media encryption on both sides of this leg (none, SDES or DTLS-SRTP).",
             "Auf beiden Seiten dieses Legs dieselbe Art der Medienverschlüsselung einstellen (keine, SDES oder DTLS-SRTP).",

@@ -1,5 +1,6 @@
 """The call was refused with a final response that is not an everyday one."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -7,7 +8,16 @@ from typing import Any
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.own_failures import PRECONDITION, cancelled, dropped, refused_onward
 from postproc.diagnose.evidence.q850 import CAUSES, NUMBER_CAUSES
-from postproc.diagnose.evidence.signalling import CHALLENGES, Rejection, by_machine, phrase, rejection
+from postproc.diagnose.evidence.signalling import (
+    CHALLENGES,
+    TERMINATED,
+    Rejection,
+    by_machine,
+    phrase,
+    refused_offer,
+    rejection,
+    uncalled_for,
+)
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import (
     ack_missing,
@@ -40,6 +50,8 @@ NEARER = (
 
 OF_BYES = (ack_missing, answer_mismatch, change_failed, session_expired)  # say what a BYE was sent for
 MS_PER_S = 1000
+# User agents of the libraries by which SIP runs in browsers.
+BROWSERS = re.compile(r"jssip|sip\.js|sipml|browser|webrtc", re.IGNORECASE)
 
 BY_OTHER = Text(
     "The call was rejected by {who}, on the server's other leg: {answer}.",
@@ -68,9 +80,16 @@ ALONE = Text(
 )
 REASON = Text("Its Reason header: {reason}.", "Reason-Header der Antwort: {reason}.")
 BY_ITSELF = Text(
-    "No phone had rung, and that Reason is not of a person who declines: {who} failed to set up the call.",
-    "Es hatte kein Telefon geklingelt, und dieser Reason steht nicht für jemanden, der ablehnt: {who} konnte den Anruf nicht"
-    " aufbauen.",
+    "No phone had rung, and by its words that is not a person who declines: {who} failed to set up the call.",
+    "Es hatte kein Telefon geklingelt, und dem Wortlaut nach lehnt da niemand ab: {who} konnte den Anruf nicht aufbauen.",
+)
+UNCALLED_FOR = Text(
+    "That is the answer to a CANCEL (RFC 3261, section 9.2), and nobody had cancelled: {who} gave the call up by itself.",
+    "So wird ein CANCEL beantwortet (RFC 3261, Abschnitt 9.2), und niemand hatte abgebrochen: {who} gab den Anruf selbst auf.",
+)
+NOT_FOR_BROWSERS = Text(
+    "{who} runs in a browser, and the offer lacks {lacks}, without which browsers take no call.",
+    "{who} läuft in einem Browser, und dem Angebot fehlt {lacks}; ohne das nehmen Browser keinen Anruf an.",
 )
 WARNING = Text("Its Warning header: {warning}.", "Warning-Header der Antwort: {warning}.")
 
@@ -105,6 +124,7 @@ KINDS: Mapping[int, str] = {
     415: "media",
     488: "media",
     606: "media",
+    TERMINATED: "gave-up",
     **dict.fromkeys((482, 483), "loop"),
     **dict.fromkeys((420, 421), "extension"),
     PRECONDITION: "bearer",
@@ -125,7 +145,7 @@ def find(case: Case) -> Iterator[Finding]:
     ):
         return
     title, verdict, sure = _claim(case, refused)
-    alert, facts, detail = _alert(case, refused), _facts(refused), list(_details(case, refused))
+    alert, facts, detail = _alert(case, refused), _facts(case, refused), list(_details(case, refused))
     if alert is not None:
         verdict = "note"  # the alert is the cause, and has its own rule
         detail.append(AFTER_ALERT)
@@ -152,6 +172,8 @@ def _says_why(case: Case) -> bool:
 def _tags(case: Case, refused: Rejection) -> frozenset[str]:
     if _offerless(refused):
         return frozenset({"offerless"})
+    if _for_browsers(case, refused):
+        return frozenset({"browser"})
     unknown = refused.status in CHALLENGES and _digest(refused) is not None
     return frozenset({_kind(case, refused)} | ({"digest"} if unknown else set()))
 
@@ -172,7 +194,7 @@ def _claim(case: Case, refused: Rejection) -> tuple[Text, Verdict, float]:
     if _credentials(case, refused):
         return REFUSED, "fault", 0.9
     title = BY_PEER if refused.origin is refused.response else BY_OTHER
-    if by_machine(refused):
+    if by_machine(refused) or uncalled_for(refused):
         return title, "suspect", 0.7
     if _kind(case, refused) == "media":
         return title, "fault", UNEXPLAINED
@@ -216,6 +238,10 @@ def _details(case: Case, refused: Rejection) -> Iterator[Text]:
         yield REASON
     if by_machine(refused):
         yield BY_ITSELF
+    if uncalled_for(refused):
+        yield UNCALLED_FOR
+    if _for_browsers(case, refused):
+        yield NOT_FOR_BROWSERS
     if refused.warning:
         yield WARNING
 
@@ -240,7 +266,18 @@ def _alone(case: Case, refused: Rejection) -> bool:
     return len(case.numbers) == 1 and not own
 
 
-def _facts(refused: Rejection) -> dict[str, Any]:
+def _for_browsers(case: Case, refused: Rejection) -> list[str]:
+    """Return what an offer lacks of what browsers demand (RFC 8834, RFC 8835), if one refuses it."""
+    offer = refused_offer(case, refused)
+    for_media = by_machine(refused) or _of_status(refused.status) == "media"
+    if offer is None or not for_media or not BROWSERS.search(refused.origin.user_agent or ""):
+        return []
+    audio = offer[1]
+    demanded = {"a=fingerprint": audio.fingerprint, "a=ice-ufrag": audio.ufrag, "a=rtcp-mux": audio.rtcp_mux}
+    return [name for name, present in demanded.items() if not present]
+
+
+def _facts(case: Case, refused: Rejection) -> dict[str, Any]:
     return {
         "who": refused.origin.src_addr,
         "answer": phrase(refused.origin.status, refused.origin.reason),
@@ -251,6 +288,7 @@ def _facts(refused: Rejection) -> dict[str, Any]:
         "warning": refused.warning,
         "cause": refused.cause,
         "digest": _digest(refused),
+        "lacks": _for_browsers(case, refused),
     }
 
 
@@ -309,6 +347,19 @@ RULE = Rule(
             tag="media",
         ),
         cause(
+            "The server describes that extension's media in part only as for a browser: WebRTC is not switched on for it, or only half.",
+            "Der Server beschreibt die Medien dieser Nebenstelle nur zum Teil wie für einen Browser: WebRTC ist dafür nicht oder nur"
+            " halb eingeschaltet.",
+            tag="browser",
+        ),
+        cause(
+            "The app at {who} waits for the call only so long after its push notification or its user's tap, and the INVITE came later;"
+            " or the device cannot take it (permission, another call).",
+            "Die App bei {who} wartet nach ihrer Push-Nachricht oder dem Tippen nur eine gewisse Zeit auf den Anruf, und der INVITE kam"
+            " später; oder das Gerät kann ihn nicht annehmen (Berechtigung, anderer Anruf).",
+            tag="gave-up",
+        ),
+        cause(
             "The call comes back to a server that has passed it on already: two routes point at each other, or an unknown"
             " number goes to a default route.",
             "Der Anruf kommt zu einem Server zurück, der ihn schon weitergegeben hat: Zwei Routen zeigen aufeinander, oder"
@@ -357,6 +408,19 @@ RULE = Rule(
             "Look in the core network why no bearer was set up (Rx, PCRF, packet filters), or switch preconditions off in the phone.",
             "Im Kernnetz nachsehen, warum kein Bearer entstand (Rx, PCRF, Paketfilter), oder Vorbedingungen im Telefon abschalten.",
             tag="bearer",
+        ),
+        remedy(
+            "Switch WebRTC on for the extension as a whole (Asterisk: webrtc=yes, which sets ICE, rtcp-mux, DTLS and AVPF), or off for"
+            " a phone.",
+            "WebRTC für die Nebenstelle ganz einschalten (Asterisk: webrtc=yes; das setzt ICE, rtcp-mux, DTLS und AVPF) oder für ein"
+            " Telefon ganz ab.",
+            tag="browser",
+        ),
+        remedy(
+            "Raise the app's timeout between push and INVITE, and have the server send the INVITE as soon as the app has registered.",
+            "Das Timeout der App zwischen Push und INVITE erhöhen und den Server den INVITE senden lassen, sobald sich die App"
+            " registriert hat.",
+            tag="gave-up",
         ),
         remedy(
             "Look at the log of the machine that answered first, at the time given here.",

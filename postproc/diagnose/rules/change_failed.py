@@ -6,7 +6,7 @@ from datetime import timedelta
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.negotiation import Exchange, exchanges
 from postproc.diagnose.evidence.q850 import NORMAL_CLEARING
-from postproc.diagnose.evidence.signalling import ASKED_AGAIN, AT_ONCE, TERMINATED, phrase, q850
+from postproc.diagnose.evidence.signalling import ASKED_AGAIN, AT_ONCE, TERMINATED, phrase, q850, sip_cause
 from postproc.diagnose.rules import ack_missing, no_response, session_expired, transfer_failed
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow, SipMessageRow, TransactionRow
@@ -70,6 +70,7 @@ SETTLE = Text(
     "Das Log von {ender} zeigt, warum der Anruf von dort beendet wurde.",
 )
 
+ANSWERED_ELSEWHERE = 200  # SIP;cause=200 (RFC 3326, section 3.1)
 METHODS = frozenset({"INVITE", "UPDATE", "PRACK"})
 # Timers B and F of RFC 3261 (64 * T1): then a request has failed. Server timers tick in seconds; with a minute of room,
 # people who happen to hang up are attributed to it.
@@ -79,14 +80,18 @@ BY_ITSELF = timedelta(milliseconds=200)
 
 
 def find(case: Case) -> Iterator[Finding]:
-    bye = next((row for row in case.sip_messages if row.method == "BYE"), None)
+    bye = next((row for row in case.sip_messages if row.method == "BYE"), None) or _cancel(case)
     if bye is None or q850(bye.reason_header) == NORMAL_CLEARING:
         return
     asked = [
         row for row in case.transactions if not row.initial and row.method in METHODS and row.time <= bye.time
     ]
-    failed = next((row for row in reversed(asked) if _refused(row, bye) or _unanswered(case, row, bye)), None)
-    changed = _changed(case, bye) if failed is None else None
+    hung_up = bye.method == "BYE"  # a caller cancels whenever he likes, and rarely after 32 s to the second
+    failed = next(
+        (row for row in reversed(asked) if (hung_up and _refused(row, bye)) or _unanswered(case, row, bye)),
+        None,
+    )
+    changed = _changed(case, bye) if failed is None and hung_up else None
     if not (failed or changed) or any(True for rule in NEARER for _ in rule.find(case)):
         return
     if changed:
@@ -100,6 +105,12 @@ def find(case: Case) -> Iterator[Finding]:
         default=failed,
     )
     yield _finding(case, origin, bye)
+
+
+def _cancel(case: Case) -> SipMessageRow | None:
+    """Return the CANCEL of a call whose early dialog may have failed; None if it was answered elsewhere."""
+    cancel = next((row for row in case.sip_messages if row.method == "CANCEL"), None)
+    return None if cancel is None or sip_cause(cancel.reason_header) == ANSWERED_ELSEWHERE else cancel
 
 
 def _changed(case: Case, bye: SipMessageRow) -> Finding | None:
@@ -259,9 +270,10 @@ RULE = Rule(
     despite_media=True,
     summary=Text("Change during the call failed", "Änderung im Anruf gescheitert"),
     claim=Text(
-        "A call is ended, however good the media, because a re-INVITE, UPDATE or PRACK in it is refused or gets no final response, or a side does not get on with a change that was agreed.",
+        "A call is ended, however good the media, because a re-INVITE, UPDATE or PRACK in it is refused or gets no final response, or a side does not get on with a change that was agreed; before the answer, too.",
         "Ein Anruf wird, wie gut die Medien auch sind, beendet, weil ein re-INVITE, UPDATE oder PRACK darin abgelehnt wird oder keine"
-        " endgültige Antwort bekommt oder weil eine Seite mit einer vereinbarten Änderung nicht zurechtkommt.",
+        " endgültige Antwort bekommt oder weil eine Seite mit einer vereinbarten Änderung nicht zurechtkommt; auch schon vor"
+        " dem Abheben.",
     ),
     causes=(
         cause(
@@ -284,9 +296,9 @@ RULE = Rule(
         ),
         cause(
             "A proxy or B2BUA takes the request and does not pass it on, or not its answer: wrong route, topology hiding, another"
-            " request still open.",
+            " request still open. Or {target} does not handle {method}, or not before it rings.",
             "Ein Proxy oder B2BUA nimmt die Anfrage an und gibt sie oder ihre Antwort nicht weiter: falsche Route, Topology Hiding,"
-            " noch eine andere Anfrage offen.",
+            " noch eine andere Anfrage offen. Oder {target} kann kein {method} verarbeiten, oder nicht, bevor es klingelt.",
             tag="unanswered",
         ),
     ),

@@ -131,16 +131,22 @@ def _answered_on(case: Case, row: RtpStreamRow, start: datetime) -> bool:
 
 
 def _changes(phases: Sequence[PhaseRow]) -> Iterator[Change]:
-    """Yield the phases in which a side that may receive names an address for the first time."""
+    """Yield the phases in which a side that may receive names an address for the first time, or that of one fork.
+
+    Who goes back to an address of before, as after an announcement, may well be heard there.
+    """
     for side in (CLIENT, SERVER):
         had: set[Place] = set()
+        last: PhaseRow | None = None
         for phase in phases:
             place, may_receive = _described(phase, side)
             if place[0] in NOWHERE or not place[1]:
                 continue
-            if had and place not in had and may_receive and phase.started and phase.ended:
-                yield Change(side, phase, frozenset(had), place)
+            forked = last is not None and last.kind == "early" and _described(last, side)[0] != place
+            if had and (forked or place not in had) and may_receive and phase.started and phase.ended:
+                yield Change(side, phase, frozenset(had - {place}), place)
             had.add(place)
+            last = phase
 
 
 def _described(phase: PhaseRow, side: str) -> tuple[Place, bool | None]:

@@ -38,6 +38,8 @@ SETTLE = Text(
 )
 # A shorter new leg may have been hung up before anybody spoke. A choice.
 TALKED_S = 3.0
+UNREAD = frozenset({400, 416})  # of a REFER: malformed, or a URI that is not understood
+UNSUITED = frozenset({415, 488, 606})  # of the new call: its offer
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -56,7 +58,8 @@ def _outcome(case: Case, refer: SipMessageRow) -> Iterator[Finding]:
     answer = next((row for row in answers if (row.status or 0) >= 200), None)
     if answer is not None and (answer.status or 0) >= 300:
         if answer.status not in CHALLENGES:
-            yield _finding(refer, REFUSED, "refused", phrase(answer.status, answer.reason), seen=(answer,))
+            tag = "unread" if answer.status in UNREAD else "refused"
+            yield _finding(refer, REFUSED, tag, phrase(answer.status, answer.reason), seen=(answer,))
         return
     notifies = [row for row in later if row.method == "NOTIFY" and row.fragment_status is not None]
     last = next((row for row in reversed(notifies) if (row.fragment_status or 0) >= 200), None)
@@ -109,6 +112,8 @@ def _finding(
     detail: Text | None = None,
     **more: object,
 ) -> Finding:
+    if tag == "failed" and int(answer[:3]) in UNSUITED:
+        tag = "unsuited"
     everyday = tag == "failed" and int(answer[:3]) in EVERYDAY_ENDS
     verdict: Verdict = "note" if everyday else "fault"
     return Finding(
@@ -147,9 +152,22 @@ RULE = Rule(
     ),
     causes=(
         cause(
-            "The server does not allow transfers here, or does not know REFER.",
-            "Der Server erlaubt hier keine Übergaben oder kennt REFER nicht.",
+            "The server does not allow transfers here, or does not know REFER; or a wrong Route led the REFER to somebody else, even back to"
+            " its sender.",
+            "Der Server erlaubt hier keine Übergaben oder kennt REFER nicht; oder eine falsche Route führte das REFER zu jemand anderem,"
+            " sogar zum Absender zurück.",
             tag="refused",
+        ),
+        cause(
+            "{answerer} does not understand the address in Refer-To ({target}): no host, no brackets, or not escaped.",
+            "{answerer} versteht die Adresse in Refer-To ({target}) nicht: kein Host, keine spitzen Klammern oder nicht maskiert.",
+            tag="unread",
+        ),
+        cause(
+            "The new call's offer does not suit the target: it copies the held session (port 0, a=inactive), its codecs or its keys.",
+            "Das Angebot des neuen Anrufs passt dem Ziel nicht: Es kopiert die gehaltene Sitzung (Port 0, a=inactive), deren Codecs oder"
+            " Schlüssel.",
+            tag="unsuited",
         ),
         cause(
             "The target does not exist, may not be called from here, or did not answer.",
@@ -163,6 +181,17 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Have {referrer} write a whole address into Refer-To: <sip:number@host>.",
+            "{referrer} eine vollständige Adresse in Refer-To schreiben lassen: <sip:nummer@host>.",
+            tag="unread",
+        ),
+        remedy(
+            "Compare the offer of the new call with that of a call without a transfer; transfer without holding first, to see whether that"
+            " is it.",
+            "Das Angebot des neuen Anrufs mit dem eines Anrufs ohne Übergabe vergleichen; zur Probe übergeben, ohne vorher zu halten.",
+            tag="unsuited",
+        ),
         remedy(
             "Call {target} from there directly: does that succeed?",
             "{target} von dort direkt anrufen: Gelingt das?",
