@@ -32,7 +32,8 @@ def next_hops(arriving: RtpStreamRow, streams: Collection[RtpStreamRow]) -> list
 def ends_at_relay(case: Case, row: RtpStreamRow) -> bool:
     """Whether a relay between two hops of a leg forwards the other direction, but not this stream."""
     # A stream that counts at another place is forwarded, too.
-    streams = [each for each in _of_leg(case, row) if each not in strays(case)]
+    astray = strays(case)
+    streams = [each for each in _of_leg(case, row) if each not in astray]
     if next_hops(row, streams):
         return False
     back = [
