@@ -37,6 +37,7 @@ from postproc.diagnose.rules import (
     offer_without_candidates,
     session_expired,
     session_interval_too_small,
+    signalling_lost,
     srtp_not_agreed,
 )
 from postproc.model.enumerations import Verdict
@@ -144,7 +145,8 @@ UNEXPLAINED = 0.8
 def find(case: Case) -> Iterator[Finding]:
     yield from refused_onward(RULE.name, case, _of_status)
     yield from cancelled(RULE.name, case)
-    yield from kept_back(RULE.name, case)
+    if not any(True for _ in signalling_lost.find(case)):  # then the answer had no way to the caller
+        yield from kept_back(RULE.name, case)
     yield from (found for found in dropped(RULE.name, case) if not _says_why(case))
     refused = rejection(case)
     if refused is None or any(
