@@ -10,7 +10,7 @@ import pandas as pd
 
 from postproc.diagnose import describe
 from postproc.diagnose.chain import Chain, chain, confidence, verdict
-from postproc.diagnose.ending import ended_well, ending
+from postproc.diagnose.ending import ended_well, ending, hung_up
 from postproc.diagnose.evidence.case import Beside, Case, beside, cases, in_turn
 from postproc.diagnose.evidence.media import described, media_ok
 from postproc.diagnose.evidence.silences import phase_verdict
@@ -25,7 +25,7 @@ from postproc.model.enumerations import CallVerdict
 from postproc.model.errors import SetupError
 from postproc.model.findings import Finding, Rule, Step
 from postproc.model.merged import Recordings
-from postproc.model.tables import CALLS, FINDINGS, PHASES, Tables
+from postproc.model.tables import CALLS, FINDINGS, Tables
 from postproc.model.text import LANGS, Lang
 
 # The stages of the media path between the two sides, after both know each other's candidates.
@@ -72,7 +72,7 @@ class _Rows:
     def findings(self, order: Iterable[int]) -> pd.DataFrame:
         """Return the rows in the order of the calls; those of no call come last."""
         self._blocks.append(FINDINGS.rows(self._waiting))
-        rows = FINDINGS.conform(pd.concat(self._blocks, ignore_index=True))
+        rows = pd.concat(self._blocks, ignore_index=True) if self._blocks[1:] else self._blocks[0]
         places = {number: place for place, number in enumerate(order)}
         by_call = np.array([places.get(number, len(places)) for number in plain(rows["call"])], np.int64)
         return rows.iloc[np.argsort(by_call, kind="stable")].reset_index(drop=True)
@@ -117,16 +117,24 @@ def diagnose(
 
 def _told(judged: Judged, lang: Lang, said: _Rows) -> Told:
     """Return what is said of a call; its rows are added to ``said``."""
-    verdicts = {each: _verdict(judged, each) for each in LANGS}
-    shown = _shown(judged)
-    said.add(found.row() for found in describe.findings(judged.chain, BY_NAME, judged.case, lang))
-    said.verdicts[judged.case.number] = verdicts[lang]
+    case, media = judged.case, judged.media_ok
+    call_verdict = verdict(judged.chain, ended_well=ended_well(case), media_ok=media)
+    shown = judged.chain if call_verdict != "ok" else judged.chain._replace(root=None)
+    went, ended = ending(case, call_verdict, media), hung_up(case)
+    headlines = {each: describe.headline(case, shown, went, ended, each) for each in LANGS}
+    said.add(found.row() for found in describe.findings(judged.chain, BY_NAME, case, lang))
+    said.verdicts[case.number] = {
+        "verdict": call_verdict,
+        "cause": shown.root.rule if shown.root else None,
+        "headline": headlines[lang],
+        "confidence": confidence(shown, call_verdict, case.call.joined_confidence),
+        "media_ok": media,
+    }
     said.phases |= _phases(judged)
     answered = {
-        each: describe.answer(shown, BY_NAME, judged.case, in_words["headline"], each)
-        for each, in_words in verdicts.items()
+        each: describe.answer(shown, BY_NAME, case, sentence, each) for each, sentence in headlines.items()
     }
-    return Told(judged.case.number, walk_records(judged.walk, lang), answered)
+    return Told(case.number, walk_records(judged.walk, lang), answered)
 
 
 def _beside_calls(
@@ -193,8 +201,8 @@ def _reconsidered(case: Case, findings: list[Finding], rules: Collection[Rule]) 
 def _judged(case: Case, findings: Sequence[Finding]) -> Judged:
     """Return the ordered findings, and the walk."""
     media = media_ok(case)
-    chained = chain(findings, RULES, media_ok=media)
-    walked = walk(case, chained, RULES)
+    chained = chain(findings, BY_NAME, media_ok=media)
+    walked = walk(case, chained, BY_NAME)
     case.answers.clear()  # for all calls of a run they would be large
     return Judged(case, chained, media, walked)
 
@@ -236,16 +244,15 @@ def _ringing(case: Case) -> bool:
 
 
 def _with_verdicts(tables: Tables, said: Mapping[int, Mapping[str, Any]]) -> pd.DataFrame:
-    numbers = tables.calls["call"]
-    columns = (
-        {name: [said[number][name] for number in numbers] for name in said[numbers.iloc[0]]} if said else {}
-    )
-    return CALLS.conform(tables.calls.assign(**columns))
+    verdicts = [said[number] for number in plain(tables.calls["call"])]
+    names = verdicts[0] if verdicts else ()
+    columns = {name: array([each[name] for each in verdicts], CALLS.dtypes[name]) for name in names}
+    return tables.calls.assign(**columns)
 
 
 def _phases_with_verdicts(tables: Tables, said: Mapping[PhaseKey, CallVerdict | None]) -> pd.DataFrame:
     keys = zip(*(plain(tables.phases[name]) for name in ("call", "leg", "phase")), strict=True)
-    return PHASES.conform(tables.phases.assign(verdict=array([said.get(key) for key in keys], TEXT)))
+    return tables.phases.assign(verdict=array([said.get(key) for key in keys], TEXT))
 
 
 def _phases(judged: Judged) -> dict[PhaseKey, CallVerdict | None]:
@@ -253,21 +260,6 @@ def _phases(judged: Judged) -> dict[PhaseKey, CallVerdict | None]:
     return {
         (phase.call, phase.leg, phase.phase): phase_verdict(judged.case, phase, path)
         for phase in judged.case.phases
-    }
-
-
-def _verdict(judged: Judged, lang: Lang) -> dict[str, Any]:
-    case, chained, media = judged.case, judged.chain, judged.media_ok
-    call_verdict = verdict(chained, ended_well=ended_well(case), media_ok=media)
-    sentence, facts = ending(case, call_verdict, media)
-    root = chained.root if call_verdict != "ok" else None
-    shown_chain = chained._replace(root=root)
-    return {
-        "verdict": call_verdict,
-        "cause": root.rule if root else None,
-        "headline": describe.headline(case, shown_chain, sentence, facts, lang),
-        "confidence": confidence(chained, call_verdict, case.call.joined_confidence),
-        "media_ok": media,
     }
 
 
@@ -279,12 +271,6 @@ def walks(told: Iterable[Told]) -> dict[int, list[dict[str, Any]]]:
 def answers(told: Iterable[Told]) -> dict[int, dict[Lang, dict[str, Any]]]:
     """Return what an answer to the customer says of every call, by its number, in each language."""
     return {each.number: each.answers for each in told}
-
-
-def _shown(judged: Judged) -> Chain:
-    """Return the chain, without its root if the call's verdict is ok."""
-    call_verdict = verdict(judged.chain, ended_well=ended_well(judged.case), media_ok=judged.media_ok)
-    return judged.chain if call_verdict != "ok" else judged.chain._replace(root=None)
 
 
 def named(words: Iterable[str]) -> tuple[str, ...]:

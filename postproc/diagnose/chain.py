@@ -27,11 +27,10 @@ class Chain(NamedTuple):
     )
 
 
-def chain(findings: Sequence[Finding], rules: Sequence[Rule], *, media_ok: bool | None) -> Chain:
-    """Order a call's findings: the root first, its consequences next, notes last."""
-    by_name = {rule.name: rule for rule in rules}
-    order = {rule.name: position for position, rule in enumerate(rules)}
-    ruled = [_Ruled(each, by_name[each.rule].variant(each.tags), order[each.rule]) for each in findings]
+def chain(findings: Sequence[Finding], rules: Mapping[str, Rule], *, media_ok: bool | None) -> Chain:
+    """Order a call's findings: the root first, its consequences next, notes last. ``rules``: by name, in order."""
+    order = {name: position for position, name in enumerate(rules)} if findings else {}
+    ruled = [_Ruled(each, rules[each.rule].variant(each.tags), order[each.rule]) for each in findings]
     eased = [_eased(each) if media_ok else each for each in ruled]
     broken = _once(each for each in eased if each.finding.verdict in BROKEN)
     explained = {each.key: why for each in broken if (why := _reason(each.rule, broken))}

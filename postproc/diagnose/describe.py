@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from postproc.diagnose.chain import Chain
-from postproc.diagnose.ending import hung_up
+from postproc.diagnose.ending import Sentence
 from postproc.diagnose.evidence.case import SERVER, Case
 from postproc.model.described import Described
 from postproc.model.findings import Advice, Finding, Rule, filled
@@ -103,12 +103,11 @@ def answer(
     }
 
 
-def headline(case: Case, chained: Chain, ending: Text, facts: Mapping[str, Any], lang: Lang) -> str:
+def headline(case: Case, chained: Chain, went: Sentence, ended: Sentence | None, lang: Lang) -> str:
     """Return the root's title, or else how the call went; then who ended it, when and why."""
     root = chained.root
     if root is not None:
         verdict = filled(root.title, lang, root.facts)
     else:
-        verdict = filled(ending, lang, {"call": case.number, **facts})
-    ended = hung_up(case)
+        verdict = filled(went[0], lang, {"call": case.number, **went[1]})
     return verdict if ended is None else f"{verdict} {filled(ended[0], lang, ended[1])}"

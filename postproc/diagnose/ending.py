@@ -67,13 +67,14 @@ HUNG_UP_SOME_TIME = Text(
     "{side:word} ({address}) legte auf{why}; die Uhr des Mitschnitts springt, daher ist die Dauer unbekannt.",
 )
 GIVEN_UP = Text("Cancelled after {seconds:0} s{why}.", "Abgebrochen nach {seconds:0} s{why}.")
+Sentence = tuple[Text, Mapping[str, Any]]  # with its facts
 LONGEST_CALL_S = 7 * 86_400  # no call lasts a week; a larger value believes durations from a clock that jumps
 T2 = timedelta(seconds=4)  # RFC 3261, section 17.1.2.2: by then the 200 or the BYE has been retransmitted
 LONGEST_REASON = 100  # characters quoted of a Reason
 UNHEARD = 3  # times a BYE is sent; a choice: with fewer, the response may be outside the capture
 
 
-def hung_up(case: Case) -> tuple[Text, Mapping[str, Any]] | None:
+def hung_up(case: Case) -> Sentence | None:
     """Return who ended the call, when and why; None if not captured, or if a refusal ended it."""
     ended = [leg for leg in case.legs if leg.end_time is not None]
     handed_on = {row.call_id for row in case.sip_messages if row.method == "REFER"}
@@ -88,7 +89,7 @@ def hung_up(case: Case) -> tuple[Text, Mapping[str, Any]] | None:
     return GIVEN_UP, {"seconds": seconds, "why": _why(first.end_reason)}
 
 
-def _bye(case: Case, leg: LegRow) -> tuple[Text, Mapping[str, Any]] | None:
+def _bye(case: Case, leg: LegRow) -> Sentence | None:
     rows = (row for row in case.sip_messages if row.method == "BYE" and row.call_id == leg.call_id)
     bye = next((row for row in rows if leg.end_time is not None and row.time >= leg.end_time), None)
     if bye is None or leg.answer_time is None or leg.ended_by is None:
@@ -158,7 +159,7 @@ def _redirected(status: int | None) -> bool:
     return status is not None and 300 <= status < 400
 
 
-def ending(case: Case, verdict: Verdict, media_ok: bool | None) -> tuple[Text, Mapping[str, Any]]:
+def ending(case: Case, verdict: Verdict, media_ok: bool | None) -> Sentence:
     """Return the sentence, with its facts, for a call in which no rule found a fault."""
     if media_ok:
         if any(both_ways(case, leg) for leg in talking(case)):
@@ -181,7 +182,7 @@ def _as_agreed(case: Case) -> bool:
     return bool(case.rtp_streams) and bool(directions & {"sendonly", "recvonly", "inactive"})
 
 
-def _good(case: Case) -> tuple[Text, Mapping[str, Any]]:
+def _good(case: Case) -> Sentence:
     leg = next(iter(talking(case)), None)
     to_client, to_server = (way(case, leg, direction).packets for direction in (TO_CLIENT, TO_SERVER))
     if to_client or to_server:

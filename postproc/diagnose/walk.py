@@ -5,7 +5,7 @@ DTLS? Media both ways? Every step is passed, failed, not_reached, cannot_tell or
 not_needed, with its evidence and a display filter for it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -81,13 +81,12 @@ CHART = (
 )
 
 
-def walk(case: Case, chained: Chain, rules: Iterable[Rule]) -> tuple[Step, ...]:
+def walk(case: Case, chained: Chain, rules: Mapping[str, Rule]) -> tuple[Step, ...]:
     """Return the steps of the chart for a call in order; the first finding assigned to a step makes it fail."""
-    by_name = {rule.name: rule for rule in rules}
     broken: dict[str | None, Finding] = {}
     for each in chained.findings:
         if each.verdict in BROKEN:
-            link = by_name[each.rule].variant(each.tags).breaks
+            link = rules[each.rule].variant(each.tags).breaks
             broken.setdefault(causes.step(link, each.tags), each)
     walked: list[Step] = []
     stopped = False

@@ -131,6 +131,10 @@ class Calls:
         return tuple(load(CaptureRow, self.tables.captures))
 
     @cached_property
+    def by_capture(self) -> Mapping[str, CaptureRow]:
+        return {row.capture: row for row in self.captures}
+
+    @cached_property
     def clocks(self) -> tuple[ClockRow, ...]:
         """The clocks of all captures with common packets, with the place as ``capture``."""
         rows = load(ClockRow, self.tables.clocks)
@@ -177,7 +181,10 @@ class Calls:
     def of_none(self, kind: type[R], table: str) -> tuple[R, ...]:
         """Return the rows of a table that belong to no call."""
         rows: pd.DataFrame = getattr(self.tables, table)
-        beside = rows[rows["call"].isna()]
+        of_none = rows["call"].isna()
+        if not of_none.any():
+            return ()
+        beside = rows[of_none]
         return tuple(load(kind, beside if self._prepare is None else self._prepare(beside)))
 
     def every(self, kind: type[R], table: str) -> tuple[R, ...]:

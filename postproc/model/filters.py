@@ -7,12 +7,13 @@ escaped for the filter syntax, ``$`` for macros, which expand inside strings too
 characters because macros do not accept them.
 """
 
+import re
 from collections.abc import Collection, Iterable
 from ipaddress import ip_address
 
 LAST_PORT = 65535
 DISCARD = 9  # RFC 863
-ESCAPED = frozenset('"\\$@')
+ESCAPED = re.compile(r'[^ -~]|["\\$@]')
 
 
 def quoted(value: str) -> str:
@@ -21,13 +22,11 @@ def quoted(value: str) -> str:
     The value ends at a NUL, as a field's text does in Wireshark.
     """
     text = value.partition("\0")[0]
-    return f'"{"".join(_escaped(char) for char in text)}"'
+    return f'"{ESCAPED.sub(_escaped, text)}"'
 
 
-def _escaped(char: str) -> str:
-    if char not in ESCAPED and " " <= char <= "~":
-        return char
-    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))
+def _escaped(found: re.Match[str]) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in found[0].encode("utf-8", "surrogatepass"))
 
 
 def equals(field: str, values: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import string
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal, NamedTuple
 
 from postproc.model import causes
@@ -135,6 +135,8 @@ class Rule:
 
     def variant(self, tags: Iterable[str]) -> "Rule":
         """Return the rule with the stage and link of a finding with these tags."""
+        if not self.variants:
+            return self
         variant = next((self.variants[tag] for tag in sorted(tags) if tag in self.variants), None)
         return (
             self
@@ -197,27 +199,18 @@ def _hms(value: datetime | None) -> str:
     return f"{value:%H:%M:%S}.{value.microsecond // 1000:03d}" if value is not None else "–"
 
 
-class _Filler(string.Formatter):
-    """Format templates: {n:call|calls} {side:word} {by:joined} {rtt:1} {list:3} {at:clock} {ways:way}.
-
-    The first of two times in a sentence is {since:hms}, so that the zone appears once.
-    """
-
-    def __init__(self, lang: Lang) -> None:
-        self._lang: Lang = lang
-
-    def format_field(self, value: Any, spec: str) -> str:
-        if "|" in spec:
-            singular, plural = spec.split("|")
-            return f"{value} {singular if value == 1 else plural}"
-        if spec in SAID:
-            return SAID[spec](value, self._lang)
-        if isinstance(value, float):
-            digits = f"{value:.{spec or '1'}f}"
-            return digits.replace(".", ",") if self._lang == "de" else digits
-        if isinstance(value, tuple | list):
-            return _listed(value, int(spec or "4"), self._lang)
-        return str(value)
+def _said(value: Any, spec: str, lang: Lang) -> str:
+    if "|" in spec:
+        singular, plural = spec.split("|")
+        return f"{value} {singular if value == 1 else plural}"
+    if spec in SAID:
+        return SAID[spec](value, lang)
+    if isinstance(value, float):
+        digits = f"{value:.{spec or '1'}f}"
+        return digits.replace(".", ",") if lang == "de" else digits
+    if isinstance(value, tuple | list):
+        return _listed(value, int(spec or "4"), lang)
+    return str(value)
 
 
 def _listed(values: Iterable[Any], limit: int, lang: Lang) -> str:
@@ -229,5 +222,18 @@ def _listed(values: Iterable[Any], limit: int, lang: Lang) -> str:
 
 
 def filled(text: Text, lang: Lang, facts: Facts) -> str:
-    """Return a template in one language with its facts filled in."""
-    return _Filler(lang).vformat(text.de if lang == "de" else text.en, (), facts)
+    """Return a template in one language with its facts filled in.
+
+    Templates: {n:call|calls} {side:word} {by:joined} {rtt:1} {list:3} {at:clock} {ways:way}. The first of two
+    times in a sentence is {since:hms}, so that the zone appears once.
+    """
+    return "".join(
+        literal if name is None else f"{literal}{_said(facts[name], spec, lang)}"
+        for literal, name, spec in _pieces(text.of(lang))
+    )
+
+
+@lru_cache(maxsize=4096)
+def _pieces(template: str) -> tuple[tuple[str, str | None, str], ...]:
+    """Return a template as literal texts, each with the name and format of the fact after it."""
+    return tuple((literal, name, spec or "") for literal, name, spec, _ in string.Formatter().parse(template))

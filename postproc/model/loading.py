@@ -6,6 +6,7 @@ than small DataFrames. The row types are in ``postproc.model.rows``.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import Any, Protocol, TypeVar, cast
 
 import pandas as pd
@@ -79,8 +80,9 @@ def _values(name: str, column: ExtensionArray) -> list[Any]:
 def by(rows: Iterable[R], *names: str) -> Mapping[Any, tuple[R, ...]]:
     """Group rows by one column, or by a tuple of several; rows where one is NA are left out."""
     groups: dict[Any, list[R]] = defaultdict(list)
+    key_of = attrgetter(*names)
     for row in rows:
-        key = tuple(getattr(row, name) for name in names)
-        if None not in key:
-            groups[key[0] if len(names) == 1 else key].append(row)
+        key = key_of(row)
+        if key is not None and (len(names) == 1 or None not in key):
+            groups[key].append(row)
     return {key: tuple(group) for key, group in groups.items()}

@@ -36,7 +36,7 @@ RULES = (
 
 
 def of(*findings: Finding, media_ok: bool | None = None):
-    return chain(findings, RULES, media_ok=media_ok)
+    return chain(findings, {rule.name: rule for rule in RULES}, media_ok=media_ok)
 
 
 def names(chained) -> list[str]:

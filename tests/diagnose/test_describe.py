@@ -8,6 +8,7 @@ import pytest
 
 from postproc.diagnose.chain import Chain, chain
 from postproc.diagnose.describe import described, detail, findings, headline
+from postproc.diagnose.ending import hung_up
 from postproc.model.findings import Advice, Evidence, Finding, Rule
 from postproc.model.text import Text
 from tests.diagnose.scenes import XPHONE, foreign, scene
@@ -97,7 +98,9 @@ def test_what_would_settle_a_doubt_ends_the_detail():
 def test_a_consequence_says_what_it_follows_from(lang, said):
     first = replace(RULE, breaks="path")
     later = replace(RULE, name="later", breaks="media")
-    chained = chain([replace(FINDING, rule="later"), FINDING], [first, later], media_ok=None)
+    chained = chain(
+        [replace(FINDING, rule="later"), FINDING], {"test-rule": first, "later": later}, media_ok=None
+    )
     rows = findings(chained, {"test-rule": first, "later": later}, scene(), lang)
     assert [(row.name, row.caused_by) for row in rows] == [("test-rule", None), ("later", "test-rule")]
     assert rows[1].detail.endswith(said)
@@ -105,10 +108,10 @@ def test_a_consequence_says_what_it_follows_from(lang, said):
 
 def test_the_headline_is_the_roots_title_else_how_the_call_went_and_who_ended_it():
     ending = Text("It ended, call {call}: {why}.", "Zu Ende, Anruf {call}: {why}.")
-    rooted = Chain(FINDING, (FINDING,), {})
-    told = headline(scene(), rooted, ending, {"why": "busy"}, "en")
+    rooted, ended = Chain(FINDING, (FINDING,), {}), hung_up(scene())
+    told = headline(scene(), rooted, (ending, {"why": "busy"}), ended, "en")
     assert told == "2 requests of the client The caller (10.0.50.5) hung up after 17 s."
-    told = headline(scene(), Chain(None, (), {}), ending, {"why": "besetzt"}, "de")
+    told = headline(scene(), Chain(None, (), {}), (ending, {"why": "besetzt"}), ended, "de")
     assert told == "Zu Ende, Anruf 1: besetzt. Der Anrufer (10.0.50.5) legte nach 17 s auf."
 
 

@@ -7,11 +7,14 @@ capture here, as in the tables; modules ``paths`` and ``media`` count them once.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, wraps
+from itertools import chain
+from operator import attrgetter
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
 from postproc.model.calls import Call, Calls
+from postproc.model.columns import plain
 from postproc.model.deployment import CLIENT, OTHER, SERVER, Deployment
 from postproc.model.findings import Evidence
 from postproc.model.loading import Row
@@ -96,8 +99,8 @@ class Case(Call):
             self.dtls_messages,
             self.icmp_errors,
         ]
-        by_name = {row.capture: row for row in self.run_captures}
-        names = dict.fromkeys(row.capture for rows in owned for row in rows)
+        names = dict.fromkeys(map(attrgetter("capture"), chain.from_iterable(owned)))
+        by_name = self._calls.by_capture
         return tuple(by_name[name] for name in names if name in by_name)
 
     @cached_property
@@ -182,7 +185,7 @@ def answered_once(
 
     @wraps(ask)
     def answered(case: Case, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        key = (ask, args, *kwargs.items())
+        key = (ask, *args, *kwargs.items()) if kwargs else (ask, *args)
         answer: T = case.answers.get(key, UNASKED)  # looked up once: rows as arguments are slow to hash
         if answer is UNASKED:
             answer = case.answers[key] = ask(case, *args, **kwargs)
@@ -263,20 +266,31 @@ def beside(tables: Tables, deployment: Deployment) -> Beside:
 
 
 def _once_in_order(table: pd.DataFrame) -> pd.DataFrame:
-    return _in_order(table[table["counted_in"].isna()] if "counted_in" in table else table)
+    return _in_order(_without(table, "counted_in"))
 
 
 def _counted_elsewhere(tables: Tables) -> bool:
     """Whether rows of one place count at another; otherwise the rows of every place are those that count."""
-    return any("counted_in" in rows and rows["counted_in"].notna().any() for _, rows in tables.items())
+    return any(
+        "counted_in" in table.names and len(rows) and rows["counted_in"].notna().any()
+        for table, rows in tables.items()
+    )
 
 
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:
-    once = table[table["copy_of"].isna()] if "copy_of" in table else table
-    return once.sort_values("time", kind="stable")
+    once = _without(table, "copy_of")
+    return once if once["time"].is_monotonic_increasing else once.sort_values("time", kind="stable")
+
+
+def _without(table: pd.DataFrame, mark: str) -> pd.DataFrame:
+    """Return the rows without this mark: the table itself if none has it."""
+    if mark not in table:
+        return table
+    unmarked = table[mark].isna()
+    return table if unmarked.all() else table[unmarked]
 
 
 def _software(tables: Tables) -> dict[str, str]:
     """Return SOFTWARE by transaction ID."""
-    messages = tables.stun_messages.dropna(subset=["software"])
-    return dict(zip(messages["transaction_id"], messages["software"], strict=True))
+    names, identities = (plain(tables.stun_messages[name]) for name in ("software", "transaction_id"))
+    return {key: name for key, name in zip(identities, names, strict=True) if name is not None}

@@ -32,7 +32,8 @@ def next_hops(arriving: RtpStreamRow, streams: Collection[RtpStreamRow]) -> list
 def ends_at_relay(case: Case, row: RtpStreamRow) -> bool:
     """Whether a relay between two hops of a leg forwards the other direction, but not this stream."""
     # A stream that counts at another place is forwarded, too.
-    streams = [each for each in _of_leg(case, row) if each not in strays(case)]
+    astray = strays(case)
+    streams = [each for each in _of_leg(case, row) if each not in astray]
     if next_hops(row, streams):
         return False
     back = [
@@ -67,7 +68,7 @@ def strays(case: Case) -> Sequence[RtpStreamRow]:
         for row in case.rtp_streams
         if (row.packets or 0) >= limits.one_way_packets and row.media != "video"
     ]
-    named = _named(case)
+    named = _named(case, least)
     return [
         row
         for row in streams
@@ -107,8 +108,8 @@ def _answered(row: RtpStreamRow, heard: RtpStreamRow, streams: Collection[RtpStr
     )
 
 
-def _named(case: Case) -> set[str | None]:
-    """Return the hosts where somebody is known to want media, or to be."""
+def _named(case: Case, least: timedelta) -> set[str | None]:
+    """Return the hosts where somebody is known to want media, or to be: from where media come for so long."""
     hosts: set[str | None] = {row.connection_addr for row in case.sdp_media}
     for candidate in case.candidates:
         hosts |= {candidate.addr, candidate.related_addr}
@@ -116,7 +117,8 @@ def _named(case: Case) -> set[str | None]:
         hosts |= {binding.src_addr, binding.dst_addr}
     for mapping in case.nat_mappings:
         hosts |= {mapping.base_addr, mapping.mapped_addr}
-    return hosts | {row.src_addr for row in case.at_every_place.rtp_streams}
+    rows = case.at_every_place.rtp_streams
+    return hosts | {row.src_addr for row in rows if row.last_time - row.first_time >= least}
 
 
 def _of_leg(case: Case, row: RtpStreamRow) -> list[RtpStreamRow]:

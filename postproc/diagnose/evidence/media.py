@@ -122,14 +122,13 @@ def both_ways(case: Case, leg: int | None) -> bool | None:
 def _arriving(case: Case, sent: Way) -> Way:
     """Drop streams that a place nearer to the receiver does not show, that it misses, that end at a relay or go astray."""
     told = complaint(case)
-    lacking = told.streams if told else ()
+    lacking = (*(told.streams if told else ()), *strays(case))
     return Way(
         tuple(
             row
             for row in sent.rows
             if row not in lacking
             and (row.capture, row.src_addr, row.src_port, row.dst_addr, row.dst_port) not in case.lost_flows
-            and row not in strays(case)
             and not ends_at_relay(case, row)
         )
     )
