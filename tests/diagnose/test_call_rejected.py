@@ -127,6 +127,40 @@ def test_silent_on_how_calls_end_every_day(status):
     assert asked(RULE, **passed_on(status)) == []
 
 
+def answered_onward(seconds=3, came=5, sent=0, **changes):
+    """The gateway answers at once and speaks; the server leaves the caller ringing, and refuses in the end."""
+    scene = passed_on(480)
+    scene["legs"][1] |= {
+        "answer_time": 1.0,
+        "end_time": 1.0 + seconds,
+        "final_status": 200,
+        "state": "completed",
+    }
+    scene["sip_messages"][4] |= {"status": 200, "cseq_method": "INVITE", "has_sdp": True}
+    packets = {"packets_from_client": came, "packets_from_server": sent}
+    return scene | {"phases": [phase(2, started=1.0, ended=1.0 + seconds, **packets)]} | changes
+
+
+def test_an_answer_that_does_not_reach_the_caller():
+    (found,) = asked(RULE, **answered_onward())
+    assert (found.verdict, found.confidence, found.leg, found.tags) == ("suspect", 0.75, 2, {"kept"})
+    assert "did not tell the caller" in told_both(found, RULE)["en"]["title"]
+    assert verdict(**answered_onward())["cause"] == "call-rejected"
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        answered_onward(seconds=2),
+        answered_onward(came=4),
+        answered_onward(sent=1),  # a prompt: press 1 to take the call
+        answered_onward(phases=[]),
+    ],
+)
+def test_silent_where_the_onward_leg_was_asked_or_soon_gone(scene):
+    assert asked(RULE, **scene) == []
+
+
 def test_a_leg_that_ends_as_cancelled_and_nobody_cancelled_it():
     scene = passed_on(480, 487)
     (found,) = asked(RULE, **scene)

@@ -30,6 +30,19 @@ def test_media_that_leave_who_is_heard_unanswered_go_astray_though_packets_go_bo
     assert verdict(**scene)["cause"] == "media-on-unexpected-path"
 
 
+@pytest.mark.parametrize(("until", "found"), [(10.9, True), (11.0, False)])
+def test_a_host_that_sends_some_packets_to_a_port_that_latches_is_nobody(until, found):
+    before = plain_stream(OTHER, ONE, leg=1, src_port=12000, dst_port=7078, last_time=STRAY["first_time"])
+    few = {"packets": 4, "first_time": 8.0, "last_time": until}
+    stranger = plain_stream("192.0.2.99", OTHER, leg=1, src_port=4000, dst_port=12000, **few)
+    told = asked(RULE, base=foreign(), rtp_streams=[before, SENT, STRAY, stranger])
+    assert bool(told) is found
+    if found:
+        assert (
+            "192.0.2.99, which nobody named, had sent 4 packets" in told_both(told[0], RULE)["en"]["detail"]
+        )
+
+
 @pytest.mark.parametrize(
     "changes",
     [

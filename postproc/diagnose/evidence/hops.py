@@ -68,7 +68,7 @@ def strays(case: Case) -> Sequence[RtpStreamRow]:
         for row in case.rtp_streams
         if (row.packets or 0) >= limits.one_way_packets and row.media != "video"
     ]
-    named = _named(case)
+    named = _named(case, least)
     return [
         row
         for row in streams
@@ -108,8 +108,8 @@ def _answered(row: RtpStreamRow, heard: RtpStreamRow, streams: Collection[RtpStr
     )
 
 
-def _named(case: Case) -> set[str | None]:
-    """Return the hosts where somebody is known to want media, or to be."""
+def _named(case: Case, least: timedelta) -> set[str | None]:
+    """Return the hosts where somebody is known to want media, or to be: from where media come for so long."""
     hosts: set[str | None] = {row.connection_addr for row in case.sdp_media}
     for candidate in case.candidates:
         hosts |= {candidate.addr, candidate.related_addr}
@@ -117,7 +117,8 @@ def _named(case: Case) -> set[str | None]:
         hosts |= {binding.src_addr, binding.dst_addr}
     for mapping in case.nat_mappings:
         hosts |= {mapping.base_addr, mapping.mapped_addr}
-    return hosts | {row.src_addr for row in case.at_every_place.rtp_streams}
+    rows = case.at_every_place.rtp_streams
+    return hosts | {row.src_addr for row in rows if row.last_time - row.first_time >= least}
 
 
 def _of_leg(case: Case, row: RtpStreamRow) -> list[RtpStreamRow]:

@@ -6,8 +6,9 @@ from datetime import timedelta
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import media_ok
 from postproc.diagnose.evidence.q850 import BROKEN_DOWN, CAUSES
-from postproc.diagnose.evidence.signalling import given_up, phrase, q850, sip_cause
+from postproc.diagnose.evidence.signalling import given_up, phrase, q850, sip_cause, with_ice
 from postproc.model.findings import Finding
+from postproc.model.rows import LegRow, SipMessageRow
 from postproc.model.text import Text
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
@@ -41,6 +42,18 @@ ONWARD = Text(
 SETTLE = Text(
     "what the caller heard, or the server's dial plan: whether it means to end the call then.",
     "was der Anrufer hörte, oder der Wählplan des Servers: ob er den Anruf dann beenden soll.",
+)
+KEPT_BACK = Text(
+    "{who} answered (frame {frame}), and {server} did not tell the caller, until {who} was gone again {seconds:0} s later.",
+    "{who} nahm ab (Frame {frame}), und {server} teilte es dem Anrufer nicht mit, bis {who} {seconds:0} s später wieder weg war.",
+)
+HEARD_RINGING = Text(
+    "The caller heard it ring all the time; {who} spoke, and {server} sent no media there.",
+    "Der Anrufer hörte die ganze Zeit den Rufton; {who} sprach, und {server} sendete keine Medien dorthin.",
+)
+SETTLE_KEPT = Text(
+    "the log of {server} says what it waited for after that answer.",
+    "Das Log von {server} sagt, worauf nach dieser Antwort noch gewartet wurde.",
 )
 REDIRECTS_END = 400
 # An announcement and a goodbye. A third of this misses short announcements; three times includes a voicemail that
@@ -91,6 +104,43 @@ def refused_onward(rule: str, case: Case, kind: Callable[[int], str]) -> Iterato
         leg=last.leg,
         tags=frozenset({kind(last.status or 0)}),
     )
+
+
+def kept_back(rule: str, case: Case) -> Iterator[Finding]:
+    """Yield a finding on a call that was answered on the onward leg, where the server neither sends media nor tells the caller."""
+    first = [leg for leg in case.legs if leg.leg == 1]
+    limits = case.deployment.thresholds
+    if not first or any(leg.answer_time is not None or leg.state == "cancelled" for leg in first):
+        return
+    servers = {leg.uas_addr for leg in first}
+    for leg in case.legs:
+        onward = leg.leg != 1 and leg.uac_addr in servers and not with_ice(case, leg)
+        if not onward or leg.answer_time is None or leg.end_time is None:
+            continue
+        phases = [each for each in case.phases if each.leg == leg.leg and each.kind != "early"]
+        came = sum(each.packets_from_client or 0 for each in phases)
+        sent = sum(each.packets_from_server or 0 for each in phases)
+        waited = (leg.end_time - leg.answer_time).total_seconds()
+        if waited >= limits.one_way_seconds and came >= limits.one_way_packets and not sent:
+            answer = next(row for row in case.sip_messages if _accepts(row, leg))
+            facts = {"who": leg.uas_addr, "server": leg.uac_addr, "seconds": waited, "frame": answer.frame}
+            yield Finding(
+                rule,
+                "suspect",
+                0.75,
+                evidence(answer),
+                KEPT_BACK,
+                (HEARD_RINGING,),
+                facts,
+                SETTLE_KEPT,
+                leg=leg.leg,
+                tags=frozenset({"kept"}),
+            )
+            return
+
+
+def _accepts(row: SipMessageRow, leg: LegRow) -> bool:
+    return row.call_id == leg.call_id and row.cseq_method == "INVITE" and (row.status or 0) // 100 == 2
 
 
 def cancelled(rule: str, case: Case) -> Iterator[Finding]:

@@ -6,7 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.own_failures import PRECONDITION, cancelled, dropped, refused_onward
+from postproc.diagnose.evidence.own_failures import (
+    PRECONDITION,
+    cancelled,
+    dropped,
+    kept_back,
+    refused_onward,
+)
 from postproc.diagnose.evidence.q850 import CAUSES, NUMBER_CAUSES
 from postproc.diagnose.evidence.signalling import (
     CHALLENGES,
@@ -31,6 +37,7 @@ from postproc.diagnose.rules import (
     offer_without_candidates,
     session_expired,
     session_interval_too_small,
+    signalling_lost,
     srtp_not_agreed,
 )
 from postproc.model.enumerations import Verdict
@@ -138,6 +145,8 @@ UNEXPLAINED = 0.8
 def find(case: Case) -> Iterator[Finding]:
     yield from refused_onward(RULE.name, case, _of_status)
     yield from cancelled(RULE.name, case)
+    if not any(True for _ in signalling_lost.find(case)):  # then the answer had no way to the caller
+        yield from kept_back(RULE.name, case)
     yield from (found for found in dropped(RULE.name, case) if not _says_why(case))
     refused = rejection(case)
     if refused is None or any(
@@ -310,10 +319,10 @@ RULE = Rule(
     summary=Text("Call rejected", "Anruf abgelehnt"),
     claim=Text(
         "The INVITE got a final failure that is neither busy nor cancelled nor declined; on the onward leg, too, where the"
-        " server answered the caller itself. Or a side ends the call for a failure of its own, by CANCEL or BYE with such a Reason.",
+        " server answered the caller itself. Or a side ends the call for a failure of its own, by CANCEL or BYE with such a Reason; or the callee's answer never reaches the caller.",
         "Der INVITE wurde endgültig abgelehnt, und zwar weder als besetzt noch abgebrochen noch vom Angerufenen; auch auf dem"
         " weiterführenden Leg, wo der Server dem Anrufer selbst geantwortet hat. Oder eine Seite beendet den Anruf wegen eines eigenen"
-        " Fehlers, per CANCEL oder BYE mit einem solchen Reason.",
+        " Fehlers, per CANCEL oder BYE mit einem solchen Reason; oder die Annahme des Angerufenen erreicht den Anrufer nie.",
     ),
     causes=(
         cause(
@@ -351,6 +360,13 @@ RULE = Rule(
             "Der Server beschreibt die Medien dieser Nebenstelle nur zum Teil wie für einen Browser: WebRTC ist dafür nicht oder nur"
             " halb eingeschaltet.",
             tag="browser",
+        ),
+        cause(
+            "{server} waits for something before it answers the caller: media of the other leg, a confirmation, a script; or its answer"
+            " fails (codecs, keys).",
+            "{server} wartet auf etwas, bevor es dem Anrufer antwortet: Medien des anderen Legs, eine Bestätigung, ein Skript; oder seine"
+            " Antwort scheitert (Codecs, Schlüssel).",
+            tag="kept",
         ),
         cause(
             "The app at {who} waits for the call only so long after its push notification or its user's tap, and the INVITE came later;"
@@ -415,6 +431,11 @@ RULE = Rule(
             "WebRTC für die Nebenstelle ganz einschalten (Asterisk: webrtc=yes; das setzt ICE, rtcp-mux, DTLS und AVPF) oder für ein"
             " Telefon ganz ab.",
             tag="browser",
+        ),
+        remedy(
+            "Look in the log of {server} from the answer in frame {frame} on: what does it do with it?",
+            "Im Log von {server} ab der Antwort in Frame {frame} nachsehen: Was macht es damit?",
+            tag="kept",
         ),
         remedy(
             "Raise the app's timeout between push and INVITE, and have the server send the INVITE as soon as the app has registered.",

@@ -25,6 +25,11 @@ UNHEARD = Text(
     "{heard} sendet währenddessen an {source} und bekommt von dort nichts; {host} sendet selbst nie etwas.",
 )
 
+UNNAMED = Text(
+    "{heard} sends to {source} meanwhile and gets nothing from there; {host}, which nobody named, had sent {few} packets.",
+    "{heard} sendet währenddessen an {source} und bekommt von dort nichts; {host}, das niemand genannt hat, hatte {few} Pakete gesendet.",
+)
+
 
 def find(case: Case) -> Iterator[Finding]:
     for row in strays(case):
@@ -68,11 +73,17 @@ def _astray(case: Case, row: RtpStreamRow) -> Finding:
         and each.last_time > row.first_time
     )
     heard = max(arriving, key=lambda each: each.packets or 0)
-    facts = {**found.facts, "heard": endpoint(heard.src_addr, heard.src_port), "host": row.dst_addr}
+    few = sum(each.packets or 0 for each in case.rtp_streams if each.src_addr == row.dst_addr)
+    facts = {
+        **found.facts,
+        "heard": endpoint(heard.src_addr, heard.src_port),
+        "host": row.dst_addr,
+        "few": few,
+    }
     return replace(
         found,
         confidence=0.8,
-        detail=(DETAIL, UNHEARD),
+        detail=(DETAIL, UNNAMED if few else UNHEARD),
         facts=facts,
         evidence=evidence(row, heard),
         tags=frozenset({"astray"}),
