@@ -14,9 +14,11 @@ before it is used.
 
 import hashlib
 import io
+import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from uuid import uuid4
@@ -42,6 +44,7 @@ FOLDER = "events"  # of a run's results
 DIGEST = 32  # bytes of the SHA-256 that a file begins with: of all behind it
 # The name a file has until it is complete; an earlier version made folders.
 MAKING = re.compile(r"\.\w{32}-\d+-\w{32}\.\w{32}(\.gone)?")
+BUFFERED = 1 << 20  # bytes written at a time: arrow's own pieces are some hundred for a small capture
 NUMBERED = ("rtp_streams", "rtp_seconds")  # tables whose rows name an RTP stream by its number
 
 
@@ -88,13 +91,13 @@ def write(events: Events, file: Path) -> None:
     making = file.with_name(f".{file.name}.{uuid4().hex}")
     try:
         private.make_folder(making.parent)
-        making.touch(private.FILE, exist_ok=False)
-        with making.open("wb") as written:
+        with open(making, "xb", opener=partial(os.open, mode=private.FILE)) as written:
             written.write(bytes(DIGEST))
             body = Digesting(written)
-            for rows in events.values():
-                with pa.ipc.new_stream(pa.PythonFile(body, "w"), rows.schema) as stream:
-                    stream.write_table(rows)
+            with pa.BufferedOutputStream(pa.PythonFile(body, "w"), BUFFERED) as pieces:
+                for rows in events.values():
+                    with pa.ipc.new_stream(pieces, rows.schema) as stream:
+                        stream.write_table(rows)
             written.seek(0)
             written.write(body.sha256.digest())
         if file.is_dir() and not file.is_symlink():  # none of ours

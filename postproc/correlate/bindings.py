@@ -249,7 +249,6 @@ def _sent(messages: Messages, transactions: Transactions) -> dict[Flow, list[tup
 NS_PER_MS = 1_000_000
 PATIENCE = constants.nanoseconds("bindings.patience_s")
 MEDIANS = constants.count("bindings.patience_round_trips")
-OF_FIRST = ("capture", "frame", "time", "username", "role", "transaction_id")  # the message that opens it
 MOMENT = ("capture", "time", *TUPLE, "mapped_addr", "mapped_port")
 NOBODY = {"call": None, "leg": None, "direction": "other"}
 
@@ -341,12 +340,30 @@ def _rows(
         last = messages[transaction.requests[-1]].time if transaction.requests else None
         given_up = last is None or ends.get(key[0], last) - last > patience[key[0]]
         outcome = _outcome(transaction, given_up or (quote is not None and quote.hard))
-        wire = first.flow[1:] if transaction.requests else (*first.flow[3:], *first.flow[1:3])
-        row: dict[str, Any] = {name: getattr(first, name) for name in OF_FIRST}
-        row |= zip(TUPLE, wire, strict=True)
-        row |= {"outcome": outcome, "requests": len(transaction.requests), "last_time": last}
-        row |= {"copies": copies[key], "rtt_ms": rtt, "icmp": quote and quote.code}
-        rows.append(row | _response(transaction, outcome, messages))
+        src, dst = (first.src_addr, first.src_port), (first.dst_addr, first.dst_port)
+        if not transaction.requests:
+            src, dst = dst, src
+        rows.append(
+            {
+                "capture": key[0],
+                "frame": first.frame,
+                "time": first.time,
+                "src_addr": src[0],
+                "src_port": src[1],
+                "dst_addr": dst[0],
+                "dst_port": dst[1],
+                "transaction_id": key[1],
+                "username": first.username,
+                "role": first.role,
+                "outcome": outcome,
+                "requests": len(transaction.requests),
+                "last_time": last,
+                "copies": copies.get(key, 0),
+                "rtt_ms": rtt,
+                "icmp": quote and quote.code,
+                **_response(transaction, outcome, messages),
+            }
+        )
     return rows
 
 

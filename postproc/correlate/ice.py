@@ -186,7 +186,7 @@ def checks(stun_messages: pd.DataFrame) -> dict[Pair, Checks]:
         if not telling or kind != "request" or method != "binding" or relayed or time is None:
             continue
         if pair := halves(username):
-            pair_checks = by_pair.get(frozenset(pair), Checks(capture, frame, time, time, {}, {}, {}))
+            pair_checks = by_pair.get(frozenset(pair)) or Checks(capture, frame, time, time, {}, {}, {})
             for ufrag, host in zip(reversed(pair), ends, strict=True):
                 pair_checks.hosts.setdefault(ufrag, host)
                 pair_checks.hosts_in.setdefault(capture, {}).setdefault(ufrag, host)

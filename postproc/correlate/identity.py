@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from postproc.correlate.rows import records
-from postproc.model.columns import TEXT, array
+from postproc.model.columns import TEXT, array, plain
 from postproc.model.tables import Tables
 
 # Hex digits: 128 bits. Among 10^12 calls the chance that two are the same is 10^-15.
@@ -20,7 +20,7 @@ DIGITS = 32
 UNIT_NS = 1000
 ENDS = ("src_addr", "src_port", "dst_addr", "dst_port")
 
-First = tuple[tuple[Any, ...], tuple[Any, ...]]  # sort key of the message; the content that is digested
+First = tuple[Any, ...]  # whether other messages come first; the content that is digested
 
 
 def with_uids(tables: Tables) -> Tables:
@@ -30,33 +30,31 @@ def with_uids(tables: Tables) -> Tables:
     counts, so that neither file names nor the run's reference clock change the identity.
     """
     first: dict[int, First] = {}
-    for call, order, content in _messages(tables):
-        if call not in first or order < first[call][0]:
-            first[call] = order, content
-    uids = [_digest(first[call][1]) if call in first else None for call in tables.calls["call"]]
+    for call, later, time, identity, ends in _messages(tables):
+        order = later, (time or 0) // UNIT_NS
+        if call not in first or order <= first[call][:2]:
+            content = (*order, identity, *map(str, ends))
+            first[call] = min(first.get(call, content), content)
+    uids = [_digest(first[call][1:]) if call in first else None for call in plain(tables.calls["call"])]
     return tables.with_(calls=tables.calls.assign(call_uid=array(uids, TEXT)))
 
 
-def _messages(tables: Tables) -> Iterator[tuple[int, tuple[Any, ...], tuple[Any, ...]]]:
-    """Yield call, sort key and content of each message a call may begin with."""
+def _messages(tables: Tables) -> Iterator[tuple[int, bool, int | None, str, list[Any]]]:
+    """Yield call, whether others come first, time, identity and ends of messages a call may begin with."""
     calls = dict(records(tables.legs, "call_id", "call"))
     of_sip = records(tables.sip_messages, "call_id", "time", "method", "to_tag", *ENDS)
     for call_id, time, method, to_tag, *ends in of_sip:
         call = calls.get(call_id)
         if call is not None:
-            initial = method == "INVITE" and to_tag is None
-            yield call, *_ranked(not initial, time, call_id, ends)
+            yield call, method != "INVITE" or to_tag is not None, time, call_id, ends
     with_sip = set(calls.values())
+    if with_sip.issuperset(plain(tables.calls["call"])):
+        return
     for call, time, transaction, *ends in records(
         tables.stun_messages, "call", "time", "transaction_id", *ENDS
     ):
         if call is not None and call not in with_sip:
-            yield call, *_ranked(False, time, transaction, ends)
-
-
-def _ranked(later: bool, time: int | None, identity: str, ends: list[Any]) -> First:
-    content = ((time or 0) // UNIT_NS, identity, *(str(each) for each in ends))
-    return (later, *content), content
+            yield call, False, time, transaction, ends
 
 
 def _digest(content: tuple[Any, ...]) -> str:

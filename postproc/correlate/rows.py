@@ -32,7 +32,9 @@ def records(rows: pd.DataFrame, *names: str, by: str | None = None) -> Iterator[
     found = zip(*(column(rows[name]) for name in names), strict=True)
     if by is None:
         return found
-    keys = map(late, column(rows[by]))
+    keys = [inf if value is None else value for value in column(rows[by])]
+    if keys == sorted(keys):  # as most tables are
+        return found
     return (row for _, row in sorted(zip(keys, found, strict=True), key=itemgetter(0)))
 
 

@@ -60,11 +60,12 @@ class Recordings(NamedTuple):
     def _numbered(self) -> pd.DataFrame:
         """Return the captures with their recording numbers."""
         of = {name: each.name for each in self.several for name in each.files}
-        by_time = self.captures.sort_values(["first_time", "capture"], kind="stable")["capture"]
+        names, times = (plain(self.captures[name]) for name in ("capture", "first_time"))
+        by_time = sorted(zip(times, names, strict=True), key=lambda file: (file[0] is None, *file))
         numbers: dict[str, int] = {}
-        for name in by_time:
+        for _, name in by_time:
             numbers.setdefault(of.get(name, name), len(numbers))
-        recording = [numbers[of.get(name, name)] for name in self.captures["capture"]]
+        recording = [numbers[of.get(name, name)] for name in names]
         return self.captures.assign(recording=array(recording, INTEGER))
 
     def paths(self, files: Mapping[str, Path]) -> dict[str, list[tuple[Path, int]]]:

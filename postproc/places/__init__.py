@@ -154,6 +154,8 @@ def by_own_clocks(tables: Tables, own: Tables) -> Tables:
 
 def _times(tables: Tables, names: Collection[str]) -> dict[str, Array]:
     """Return all times in the rows of these captures, sorted."""
+    if not names:
+        return {}
     times_of: dict[str, list[Array]] = {name: [np.zeros(0, np.int64)] for name in names}
     for table, rows in tables.items():
         columns = [column.name for column in table.columns if column.dtype == TIME]

@@ -76,7 +76,7 @@ def read_files(files: Files, options: Options = AS_USUAL, seen: Seen = lambda _:
     SetupError if tshark is missing.
     """
     with scratch.folder() as folder:
-        walked = walk(files, folder, options, seen)
+        walked = walk(files, folder / "kept.pcapng", options, seen)
         memory.give_back()
         return dissected(walked, options)
 
@@ -94,16 +94,16 @@ def dissected(walked: Walked, options: Options) -> Events:
     return _by_tshark_alone(walked, options)
 
 
-def walk(files: Files, folder: Path, options: Options, seen: Seen = lambda _: None) -> Walked:
-    """Walk a capture; its reduced file goes to ``folder``. Raises CaptureError as ``read_files`` does."""
+def walk(files: Files, kept: Path, options: Options, seen: Seen = lambda _: None) -> Walked:
+    """Walk a capture; its reduced file is ``kept``, and the names of others beside it begin like that one's.
+
+    Raises CaptureError as ``read_files`` does.
+    """
     if len(files) == 1:
         path, _ = files[0]
-        parted, kept = _part(path, folder, options, seen)
-        return _opened(Walked(files, parted, kept, _decode_as(kept or path, options, parted)), options)
-    kept, paths = (
-        folder / "kept.pcapng",
-        [_plain(path, folder / f"{n}.unpacked") for n, (path, _) in enumerate(files)],
-    )
+        parted, reduced = _part(path, kept, options, seen)
+        return _opened(Walked(files, parted, reduced, _decode_as(reduced or path, options, parted)), options)
+    paths = [_plain(path, _beside(kept, f"{n}.unpacked")) for n, (path, _) in enumerate(files)]
     direct = None if options.all_packets else aside(kept)
     keys, every = options.keylog is not None, options.all_packets
     parted = split(paths, kept, direct, keep_tls=keys, everything=every, seen=seen)
@@ -220,16 +220,16 @@ def _warned(parted: Split, warnings: Iterable[str]) -> Split:
     return replace(parted, warnings=(*parted.warnings, *warnings), files=files)
 
 
-def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split, Path | None]:
+def _part(path: Path, reduced: Path, options: Options, seen: Seen) -> tuple[Split, Path | None]:
     """Walk one file into its result and reduced file, None for the latter if it cannot be walked."""
-    kept = None if options.all_packets else folder / "kept.pcapng"
+    kept = None if options.all_packets else reduced
     keys = options.keylog is not None
     try:
         return split(path, kept, kept and aside(kept), keep_tls=keys, seen=seen), kept
     except NotWalkable as error:
         original = Split(format=_form(path), sha256=sha256(path))
         try:
-            source = converted(path, folder / "converted.pcapng")
+            source = converted(path, _beside(reduced, "converted.pcapng"))
             parted = split(source, kept, kept and aside(kept), keep_tls=keys)
         except processes.TooMuchError:  # tshark, which decompresses by itself, would not end either
             raise
@@ -251,7 +251,11 @@ def _as_given(part: Split, given: tuple[Path, str], walked: Path) -> Split:
 
 def aside(kept: Path) -> Path:
     """Return the path of the second file, for datagrams that need no tshark."""
-    return kept.with_name("direct")
+    return _beside(kept, "direct")
+
+
+def _beside(kept: Path, name: str) -> Path:
+    return kept.with_name(f"{kept.stem}.{name}")
 
 
 def _form(path: Path) -> str:

@@ -68,6 +68,7 @@ TIMED_LINE = re.compile(rb"^" + TIMED, re.MULTILINE)
 LOG_LINE = re.compile(rb"^" + LOGGED, re.MULTILINE)
 # Level and source as FreeSWITCH writes them, after a time that another program has rewritten.
 LEVEL_AND_SOURCE = re.compile(rb"\[(?:DEBUG|INFO|NOTICE|WARNING|ERR|CRIT|ALERT)\] [\w.+-]+\.c(?:pp)?:\d+ ")
+DOCUMENT = re.compile(rb"\s*(?:[{\[]\s*\n|<[?!A-Za-z])")  # JSON over several lines, XML, HTML: no log
 EMPTY = "empty file"
 NOT_A_LOG = "not a FreeSWITCH log: no line of its beginning has FreeSWITCH's time, level and source"
 
@@ -211,6 +212,8 @@ def _judged(text: bytes) -> _Look:
         return _Look(EMPTY, likely=False)
     if LOG_LINE.search(head):
         return _Look(None, likely=True)
+    if DOCUMENT.match(head) or b"\0" in head:  # looking for other programs' lines takes the longest
+        return _Look(NOT_A_LOG, likely=False)
     maker = logmakers.maker(head)
     if maker:
         return _Look(f"a log of {maker}, not of FreeSWITCH: it is not read", likely=True)

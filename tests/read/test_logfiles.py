@@ -143,7 +143,9 @@ def test_logs_of_other_programs_are_named_with_who_wrote_them_and_none_is_passed
         tmp_path / "app.json", '{"timestamp":"2026-11-22T22:39:44Z","level":"error","message":"ICE failed"}\n'
     )
     written(tmp_path / "notes.txt", "At 22:39 it rang.\n22:39:44.1 hung up\n")
-    written(tmp_path / "a.truth.json", '{\n "time": 3,\n "log": "x"\n}\n')
+    written(tmp_path / "a.truth.json", '{\n "time": 3,\n "log": "x, JsSIP:Transport"\n}\n')
+    written(tmp_path / "acl.conf.xml", "<?xml version='1.0'?>\n<!-- Nov 22: kamailio[1]: by net::ERR_X -->\n")
+    written(tmp_path / "dump", "\x7fELF\0\0Got  RTP packet from\n")
     of = {name: NAMED % maker for name, (maker, _) in FOREIGN.items()}
     of |= dict.fromkeys(("messages", "app.json"), logfiles.NOT_A_LOG)
     _, unread = found(tmp_path)

@@ -11,7 +11,7 @@ import pandas as pd
 from postproc.correlate.dtls import FLIGHT
 from postproc.correlate.endpoints import ALWAYS, Address, Pair, lives, pair_of
 from postproc.correlate.ice import halves
-from postproc.correlate.rows import NS_PER_S, records
+from postproc.correlate.rows import NS_PER_S, column, records
 from postproc.correlate.timeline.events import (
     ERROR,
     NORMAL,
@@ -257,9 +257,13 @@ class Stream(NamedTuple):
 class Second(NamedTuple):
     """A row of rtp_seconds; frame and time of its first packet."""
 
+    second: int
     time: int
     frame: int
     packets: int
+
+
+Row = tuple[Any, ...]  # of rtp_seconds, as in Second
 
 
 def media_events(rtp_streams: pd.DataFrame, rtp_seconds: pd.DataFrame) -> Iterator[Event]:
@@ -271,7 +275,7 @@ def media_events(rtp_streams: pd.DataFrame, rtp_seconds: pd.DataFrame) -> Iterat
         if call is None:
             continue
         stream_seconds = seconds.get(number, [])
-        last = stream_seconds[-1].frame if stream_seconds else frame
+        last = max(stream_seconds)[2] if stream_seconds else frame
         for kind, at, time, label, severity in (
             ("start", frame, stream.first_time, _start(stream), NORMAL),
             *_resumptions(stream, stream_seconds),
@@ -290,23 +294,23 @@ def _end(stream: Stream) -> str:
     return f"{stream.codec or 'RTP'} ends, {stream.packets or 0} packets, {stream.lost or 0} lost"
 
 
-def _resumptions(stream: Stream, seconds: list[Second]) -> Iterator[tuple[str, int, int, str, str]]:
+def _resumptions(stream: Stream, seconds: list[Row]) -> Iterator[tuple[str, int, int, str, str]]:
     for second, gap in _gaps(seconds, stream.max_gap_ms or 0):
         label = f"{stream.codec or 'RTP'} resumes after {milliseconds(gap / 1e6)}"
         yield "gap", second.frame, second.time, label, WARNING
 
 
-def _seconds(rtp_seconds: pd.DataFrame) -> dict[int, list[Second]]:
-    """Return the seconds in which each stream has packets, in order."""
-    by_stream: dict[int, list[Second]] = {}
-    names = ("stream", "time", "frame", "packets")
-    for stream, time, frame, packets in records(rtp_seconds, *names, by="second"):
-        if stream is not None and time is not None and packets:
-            by_stream.setdefault(stream, []).append(Second(time, frame, packets))
+def _seconds(rtp_seconds: pd.DataFrame) -> dict[int, list[Row]]:
+    """Return the seconds in which each stream has packets, as rows: of most streams none is looked at."""
+    by_stream: dict[int, list[Row]] = {}
+    rows = records(rtp_seconds, *Second._fields)
+    for stream, row in zip(column(rtp_seconds["stream"]), rows, strict=True):
+        if stream is not None and row[1] is not None and row[3]:
+            by_stream.setdefault(stream, []).append(row)
     return by_stream
 
 
-def _gaps(seconds: list[Second], longest_ms: float) -> Iterator[tuple[Second, float]]:
+def _gaps(rows: list[Row], longest_ms: float) -> Iterator[tuple[Second, float]]:
     """Yield the second that follows each gap, and the gap's length in ns.
 
     The first packet after a gap of a second opens a row of rtp_seconds. The time of the packet before
@@ -314,8 +318,9 @@ def _gaps(seconds: list[Second], longest_ms: float) -> Iterator[tuple[Second, fl
     gap as measured.
     """
     longest = longest_ms * 1e6
-    if longest <= GAP or len(seconds) < 2:
+    if longest <= GAP or len(rows) < 2:
         return
+    seconds = sorted(map(Second._make, rows))
     spacing = NS_PER_S / median(second.packets for second in seconds)
     gaps = [
         (after, after.time - before.time - (before.packets - 1) * spacing)
