@@ -279,6 +279,25 @@ def declined(*beside, port=0, **changes):
     return scene | {"sdp_media": [*scene["sdp_media"][:2], answer, *(answer | each for each in beside)]}
 
 
+def taken_out(until=13.1, port=0):
+    """A re-INVITE at 12 s, answered at 12.1 s with port 0, and no media after ``until``."""
+    scene = renumbered(96, until=until)
+    scene["rtp_streams"][1] |= {"last_time": until}
+    scene["sdp_media"][-1] |= {"port": port}
+    return scene
+
+
+def test_audio_taken_out_in_mid_call():
+    (found,) = asked(RULE, **taken_out())
+    assert (found.verdict, found.leg, found.facts["seconds"]) == ("suspect", 1, 7.9)
+    assert "takes the audio out of leg 1 during the call" in told_both(found, RULE)["en"]["title"]
+
+
+@pytest.mark.parametrize("scene", [taken_out(until=13.2), taken_out(port=31000)])
+def test_silent_where_audio_goes_on(scene):
+    assert asked(RULE, **scene) == []
+
+
 VIDEO = {"media": "video", "port": 40000}
 
 

@@ -378,6 +378,15 @@ def test_a_bye_that_the_other_side_does_not_recognise(scene, seconds, words):
     assert words is None or words in shown["detail"]
 
 
+@pytest.mark.parametrize("status", [482, 483])
+def test_a_bye_that_goes_in_circles(status):
+    (found,) = [each for each in asked(RULE, **refused_bye(status=status)) if "bye" in each.tags]
+    assert "looped" in found.tags
+    told = told_both(found, RULE)["en"]
+    assert "goes in circles at 192.0.2.10" in told["detail"]
+    assert "loose_route" in told["remedies"]
+
+
 @pytest.mark.parametrize(
     "scene",
     [

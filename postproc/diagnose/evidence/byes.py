@@ -20,6 +20,10 @@ UNKNOWN_THERE = Text(
     "So {target} does not recognise the call in it, and whoever is there sits in silence.",
     "{target} erkennt den Anruf darin also nicht, und wer dort ist, sitzt in der Stille.",
 )
+WENT_IN_CIRCLES = Text(
+    "So the BYE goes in circles at {target}, which passes it on to itself or back, and whoever is behind it sits in silence.",
+    "Das BYE läuft bei {target} also im Kreis: Es wird an sich selbst oder zurück geschickt, und wer dahinter ist, sitzt in der Stille.",
+)
 NO_TAG = Text(
     "The BYE has no tag in From, which every request in a dialog has (RFC 3261, section 12.2.1.1).",
     "Dem BYE fehlt der Tag in From, den jede Anfrage in einem Dialog hat (RFC 3261, Abschnitt 12.2.1.1).",
@@ -60,6 +64,12 @@ SETTLE_UNSEEN = Text(
 
 CAUSES = (
     cause(
+        "{target} does not find the next hop of a request in the dialog: its script takes it for its own, or does not follow the Route.",
+        "{target} findet die nächste Station einer Anfrage im Dialog nicht: Das Skript hält sie für eine eigene oder folgt der Route"
+        " nicht.",
+        tag="looped",
+    ),
+    cause(
         "The BYE is built wrongly (tags, Request-URI, no Route for a Record-Route), or a proxy on the way changed the dialog.",
         "Das BYE ist falsch gebaut (Tags, Request-URI, keine Route zur Record-Route), oder ein Proxy dazwischen hat den Dialog"
         " verändert.",
@@ -79,6 +89,12 @@ CAUSES = (
     ),
 )
 REMEDIES = (
+    remedy(
+        "Follow the BYE through the routing of {target} (Kamailio: loose_route and the dialog's Record-Route come before any other rule).",
+        "Das BYE durch die Weiterleitung von {target} verfolgen (Kamailio: loose_route und die Record-Route des Dialogs vor jeder"
+        " anderen Regel).",
+        tag="looped",
+    ),
     remedy(
         "Keep the way open: keep-alives or OPTIONS in both directions more often than the NAT's timeout for UDP (often 30 s).",
         "Den Weg offen halten: Keep-Alives oder OPTIONS in beiden Richtungen, öfter als der UDP-Timeout des NAT (oft 30 s).",
@@ -103,7 +119,10 @@ REMEDIES = (
     ),
 )
 
-UNKNOWN_CALL = frozenset({400, 403, 404, 481})  # challenges and 408 do not say that the call is unknown
+LOOPED = frozenset({482, 483})
+UNKNOWN_CALL = LOOPED | frozenset(
+    {400, 403, 404, 481}
+)  # challenges and 408 do not say that the call is unknown
 
 
 def refused_byes(rule: str, case: Case) -> Iterator[Finding]:
@@ -129,7 +148,10 @@ def refused_byes(rule: str, case: Case) -> Iterator[Finding]:
             0.8,
             evidence(bye, refused, *theirs[:1]),
             BYE_REFUSED,
-            (UNKNOWN_THERE, *((NO_TAG,) if bye.from_tag is None else (ROUTED,) if route else ())),
+            (
+                WENT_IN_CIRCLES if refused.status in LOOPED else UNKNOWN_THERE,
+                *((NO_TAG,) if bye.from_tag is None else (ROUTED,) if route else ()),
+            ),
             {
                 "sender": bye.src_addr,
                 "target": bye.dst_addr,
@@ -140,7 +162,7 @@ def refused_byes(rule: str, case: Case) -> Iterator[Finding]:
             },
             SETTLE_BYE,
             leg=bye.leg,
-            tags=frozenset({"bye"}),
+            tags=frozenset({"bye", *(["looped"] if refused.status in LOOPED else [])}),
         )
         return
 

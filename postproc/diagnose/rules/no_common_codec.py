@@ -30,6 +30,7 @@ from postproc.model.text import Text
 
 UNSUPPORTED_BODY = 415  # RFC 3261, section 21.4.13
 REFUSALS = (UNSUPPORTED_BODY, 488, 606)
+IN_FLIGHT = 1.0  # seconds within which media stop after an answer: packets under way, an ACK that comes late; a choice
 
 DISJOINT = Text(
     "No common codec: {offerer} offers {offered}, {answerer} answers with {answered}.",
@@ -55,6 +56,12 @@ PROFILE = Text(
 DECLINED = Text(
     "{answerer} accepts the call on leg {number} without its audio: port 0 in the answer to an offer of {offered}.",
     "{answerer} nimmt den Anruf auf Leg {number} ohne Audio an: Port 0 in der Antwort auf ein Angebot von {offered}.",
+)
+TAKEN_OUT = Text(
+    "{answerer} takes the audio out of leg {number} during the call: port 0 in the answer to a new offer of {offered}, and no media for"
+    " {seconds:0} s.",
+    "{answerer} nimmt das Audio während des Anrufs aus Leg {number} heraus: Port 0 in der Antwort auf ein neues Angebot mit {offered},"
+    " und {seconds:0} s lang keine Medien.",
 )
 ACCEPTED = Text("What it does accept: {accepted}.", "Was angenommen wird: {accepted}.")
 SILENT = Text("Nothing else is accepted either.", "Auch sonst wird nichts angenommen.")
@@ -139,9 +146,12 @@ def _declined(case: Case) -> Iterator[Finding]:
     """Find legs whose last answer refuses all audio (RFC 3264, section 6), with no fax in its place."""
     for leg in case.numbers:
         last = exchanges(case, leg)[-1:]
-        if not last or not last[0].offer.audio.port or media_ok(case) is True:
+        if not last or not last[0].offer.audio.port:
             continue
         message = last[0].answer.message
+        silent = _silent_since(case, leg, message.time) if last[0].offer.message.to_tag else None
+        if media_ok(case) is True and (silent or 0) < case.deployment.thresholds.stopped_seconds:
+            continue
         here = [row for row in case.sdp_media if (row.capture, row.frame) == (message.capture, message.frame)]
         accepted = [row.media for row in here if row.port and row.media is not None]
         if (message.status or 0) // 100 != 2 or "audio" in accepted or "image" in accepted:
@@ -151,7 +161,7 @@ def _declined(case: Case) -> Iterator[Finding]:
             "suspect",
             0.7,
             evidence(last[0].offer.message, message),
-            DECLINED,
+            DECLINED if silent is None else TAKEN_OUT,
             (ACCEPTED if accepted else SILENT,),
             {
                 "answerer": message.src_addr,
@@ -159,11 +169,21 @@ def _declined(case: Case) -> Iterator[Finding]:
                 "number": leg,
                 "offered": shown(last[0].offer.audio),
                 "accepted": accepted,
+                "seconds": silent,
             },
             SETTLE,
             leg=leg,
             tags=frozenset({"declined", "unshared"}),
         )
+
+
+def _silent_since(case: Case, leg: int | None, time: datetime) -> float | None:
+    """Return the seconds from then to the end of a leg; None if it goes on with media, or its end is not seen."""
+    ends = [row.end_time for row in case.legs if row.leg == leg and row.end_time is not None]
+    spoken = any(
+        row.leg == leg and (row.last_time - time).total_seconds() > IN_FLIGHT for row in case.rtp_streams
+    )
+    return None if spoken or not ends else (max(ends) - time).total_seconds()
 
 
 def _strange(case: Case) -> Iterator[Finding]:
