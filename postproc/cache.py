@@ -188,8 +188,7 @@ def _frame(table: str, held: Sequence[_Held], files: Sequence[Mapping[str, str]]
     if table in NUMBERED:
         before = np.repeat([each.streams for each in held], [len(each.events[table]) for each in held])
         named["stream"] = pc.add(rows["stream"], pa.array(before))
-    rows = with_columns(rows, named)
-    return frame(rows)
+    return frame(with_columns(rows, named))
 
 
 def _readers() -> str:
@@ -199,6 +198,7 @@ def _readers() -> str:
         Path(__file__),
         here / "model" / "tables.py",
         here / "model" / "events.py",
+        here / "model" / "columns.py",
         here / "model" / "constants.toml",
         *sorted((here / "read").glob("*.py")),
     ]
