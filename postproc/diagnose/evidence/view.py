@@ -23,6 +23,14 @@ def end(case: Case) -> datetime | None:
     return min(ends, default=None)
 
 
+def truncated(case: Case) -> bool:
+    """Return whether only the beginning of some messages was captured, by the snapshot length.
+
+    What these say is not known, not even which call they belong to.
+    """
+    return any(row.messages_cut for row in case.captures)
+
+
 Ends = tuple[str, str]  # sender's and receiver's address
 
 
