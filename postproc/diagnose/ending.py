@@ -10,6 +10,7 @@ from postproc.diagnose.evidence.media import both_ways, talking, way, ways
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER
 from postproc.diagnose.evidence.q850 import NORMAL_CLEARING
 from postproc.diagnose.evidence.signalling import TERMINATED, given_up, q850, rejection, server_calls
+from postproc.diagnose.evidence.view import truncated
 from postproc.model.enumerations import Verdict
 from postproc.model.rows import LegRow
 from postproc.model.text import Text
@@ -47,6 +48,12 @@ UNPROVEN = Text(
 UNKNOWN = Text(
     "Nothing wrong is seen, but there is no media by which to judge the call.",
     "Es ist kein Fehler zu sehen, aber auch keine Medien, nach denen man den Anruf beurteilen könnte.",
+)
+TRUNCATED = Text(
+    "Of some messages only the beginning was captured (tcpdump -s 0 captures whole packets), and there is no media by"
+    " which to judge the call.",
+    "Von manchen Nachrichten ist nur der Anfang aufgezeichnet (ganze Pakete zeichnet tcpdump -s 0 auf), und es gibt keine"
+    " Medien, nach denen man den Anruf beurteilen könnte.",
 )
 
 
@@ -173,7 +180,9 @@ def ending(case: Case, verdict: Verdict, media_ok: bool | None) -> Sentence:
         }
     if any(both_ways(case, leg) for leg in talking(case)):
         return UNPROVEN, {}
-    return (ONE_WAY if _as_agreed(case) else UNKNOWN), {}
+    if _as_agreed(case):
+        return ONE_WAY, {}
+    return (TRUNCATED if truncated(case) else UNKNOWN), {}
 
 
 def _as_agreed(case: Case) -> bool:

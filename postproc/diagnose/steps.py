@@ -17,6 +17,7 @@ from postproc.diagnose.evidence.media import (
     ways,
 )
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, best, checks, secured
+from postproc.diagnose.evidence.view import truncated
 from postproc.model import filters
 from postproc.model.findings import Evidence, State
 from postproc.model.rows import DtlsRow
@@ -41,7 +42,14 @@ def trace(case: Case) -> Answer:
         "interfaces": sorted(
             {name for each in case.captures for name in (each.interfaces or "").split(",") if name}
         ),
+        "cut": sum(each.messages_cut or 0 for each in case.captures),
     }
+    if truncated(case):
+        beginnings = Text(
+            "Of {cut:message|messages} in {captures} only the beginning was captured.",
+            "Von {cut:Nachricht|Nachrichten} in {captures} ist nur der Anfang aufgezeichnet.",
+        )
+        return Answer("cannot_tell", beginnings, facts)
     without_interfaces = Text("{packets} packets in {captures}.", "{packets} Pakete in {captures}.")
     with_interfaces = Text(
         "{packets} packets in {captures}, on {interfaces}.",
@@ -85,7 +93,7 @@ def _candidates(case: Case, side: str) -> Answer | None:
             evidence(*candidates),
         )
     if not _with_ice(case):
-        return Answer("not_needed", NO_ICE)
+        return _without_ice(case)
     return Answer("cannot_tell", NOT_SEEN) if not case.candidates else None
 
 
@@ -94,10 +102,19 @@ def _with_ice(case: Case) -> bool:
     return offered or bool(case.candidates) or any(row.purpose == "check" for row in case.bindings)
 
 
+def _without_ice(case: Case) -> Answer:
+    return Answer("cannot_tell", NOT_SEEN) if _undescribed(case) else Answer("not_needed", NO_ICE)
+
+
+def _undescribed(case: Case) -> bool:
+    """Whether there may have been descriptions, but none was captured whole."""
+    return not case.sdp_media and truncated(case)
+
+
 def requests(case: Case) -> Answer | None:
     to_client, to_server, every = checks(case, TO_CLIENT), checks(case, TO_SERVER), checks(case)
     if not every.sent:
-        return None if _with_ice(case) else Answer("not_needed", NO_ICE)
+        return None if _with_ice(case) else _without_ice(case)
     counted = {"to_client": to_client.rows, "to_server": to_server.rows, "sent": every.rows}
     facts = {name: paths.requests(rows) for name, rows in counted.items()}
     by_direction = Text(
@@ -114,7 +131,7 @@ def requests(case: Case) -> Answer | None:
 def answers(case: Case) -> Answer | None:
     every = checks(case)
     if not every.sent:
-        return None if _with_ice(case) else Answer("not_needed", NO_ICE)
+        return None if _with_ice(case) else _without_ice(case)
     facts = {"sent": every.sent, "answered": every.answered}
     sentence = Text("{answered} of {sent} checks answered.", "{answered} von {sent} Checks beantwortet.")
     state: State = "passed" if _connected(case) else "cannot_tell"
@@ -142,6 +159,8 @@ def dtls(case: Case) -> Answer | None:
             described(case, leg) for leg in case.judged_legs
         ):
             return None  # offered, but not answered yet
+        if _undescribed(case):
+            return Answer("cannot_tell", NOT_SEEN)
         return Answer("not_needed", Text("DTLS-SRTP was not agreed.", "DTLS-SRTP wurde nicht vereinbart."))
     return Answer("cannot_tell", NOT_SEEN) if media_ok(case) else None
 

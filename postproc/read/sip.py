@@ -69,13 +69,20 @@ class SipMessage(NamedTuple):
 def parse(message: bytes) -> SipMessage | None:
     """Parse a message; None if it does not begin like SIP (a keep-alive, a continuation)."""
     try:
-        parsed = wire.parse(message)
+        parsed = wire.parse(_whole_lines(message))
     except MalformedError:
         return None
     headers = [
         (LONG_FORMS.get(name.lower(), name.lower()), _written(value)) for name, value in parsed.headers
     ]
     return SipMessage(_written(parsed.start), headers, parsed.body, dict(reversed(headers)), len(message))
+
+
+def _whole_lines(message: bytes) -> bytes:
+    """Return a message without the last line of a head that was cut off: half a Call-ID is another one."""
+    if wire.END_OF_HEAD.search(message):
+        return message
+    return message[: message.rfind(b"\n") + 1] or message
 
 
 def _written(text: str) -> str:

@@ -17,6 +17,7 @@ from postproc.files.private import FOLDER
 from postproc.model.columns import TEXT, TIME, arrow, noted, plain, schema
 from postproc.model.described import of_table
 from postproc.model.errors import SchemaError
+from postproc.model.events import frame
 from postproc.model.tables import TABLES, Table, Tables
 from postproc.model.text import Lang
 from postproc.show.selection import Quoted, log_warnings
@@ -105,9 +106,9 @@ def _write_parquet(table: Table, rows: pd.DataFrame, path: Path, run: str) -> No
 
 def _read_parquet(table: Table, path: Path) -> tuple[pd.DataFrame, str]:
     with path.open("rb") as file:
-        contents = pq.read_table(file)
+        contents = pq.ParquetFile(file).read()
     run = (contents.schema.metadata or {}).get(RUN, b"").decode()
-    return table.conform(contents.to_pandas()), run
+    return table.conform(frame(contents)), run
 
 
 def _write_csv(table: Table, rows: pd.DataFrame, path: Path) -> None:

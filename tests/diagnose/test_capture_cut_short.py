@@ -53,6 +53,14 @@ def test_it_is_but_a_note_where_enough_was_seen():
     assert "still up" in told_both(found, RULE)["en"]["title"]
 
 
+@pytest.mark.parametrize("state", [RINGING, UP])
+def test_silent_where_the_answer_or_the_end_may_be_among_messages_that_are_cut(state):
+    one = leg(1, **state)
+    given = NO_MEDIA | {"legs": [one], "sip_messages": [message(1, "INVITE", 0.0)]}
+    assert len(asked(RULE, **given, **until(8.0))) == 1
+    assert asked(RULE, **given, **until(8.0, messages_cut=1)) == []
+
+
 def test_a_file_that_ends_inside_a_packet_is_named():
     (found,) = asked(RULE, **until(20.5, cut_short=True), legs=[leg(1, **UP), leg(2, **UP)])
     assert "a.pcapng" in told_both(found, RULE)["de"]["detail"]

@@ -9,6 +9,7 @@ from postproc.diagnose.ending import (
     GOOD_PLAIN,
     ONE_WAY,
     REDIRECTED,
+    TRUNCATED,
     UNKNOWN,
     ended_well,
     ending,
@@ -84,3 +85,5 @@ def test_media_that_may_flow_one_way_only_is_said_so():
 
 def test_without_media_nothing_can_be_told():
     assert ending(scene(**QUIET), "cannot_tell", None) == (UNKNOWN, {})
+    captured = [{"first_time": 0.0, "last_time": 60.0, "packets": 40, "messages_cut": 3}]
+    assert ending(scene(captures=captured, **QUIET), "cannot_tell", None) == (TRUNCATED, {})

@@ -58,6 +58,13 @@ def test_responses_whose_requests_are_missing():
     assert (found.facts["sender"], found.facts["receiver"]) == (SERVER, APP)
 
 
+def test_silent_about_sip_where_messages_are_cut():
+    """Those of the other direction may be among them: who sent them is known, what call they belong to is not."""
+    captured = [{"first_time": 0.0, "last_time": 60.0, "packets": 40, "messages_cut": 3}]
+    responses = [response(1, 183, 0.2), response(1, 200, 3.0)]
+    assert asked(RULE, **NOTHING | {"sip_messages": responses}, captures=captured) == []
+
+
 def test_binding_responses_whose_requests_are_missing():
     """A row of ``bindings`` names who asked, also where only the response was captured."""
     answers = [check(time=1.0 + n, outcome="response_only", **CLIENT_END) for n in range(3)]

@@ -158,6 +158,19 @@ def test_a_cut_trace_is_no_failure():
     assert steps["media"].state == "not_reached"
 
 
+def test_of_a_call_whose_messages_are_cut_nothing_is_said_to_be_needless():
+    captured = [{"first_time": 0.0, "last_time": 60.0, "packets": 40, "messages_cut": 3}]
+    steps = walked(base=foreign(), captures=captured, sdp_media=[])
+    assert [step.state for step in steps.values()] == [
+        "cannot_tell",
+        "passed",
+        *["cannot_tell"] * 5,
+        "passed",
+    ]
+    (said,) = records([steps["trace"]], "en")
+    assert said["said"] == "Of 3 messages in a.pcapng only the beginning was captured."
+
+
 def test_a_trace_names_its_interfaces():
     whole = [{"first_time": 0.0, "last_time": 60.0, "packets": 4000, "interfaces": "lo,eth0"}]
     (step,) = records([walked(captures=whole)["trace"]], "en")

@@ -171,6 +171,14 @@ def test_a_status_that_is_none_is_not_known(status):
     assert (found["status"], found["reason"], found["cseq"]) == (None, "Odd", None)
 
 
+def test_the_last_line_of_a_head_that_was_cut_off_is_left_out():
+    """Half a Call-ID would be that of another call."""
+    head = b"BYE sip:a@b SIP/2.0\r\nCSeq: 2 BYE\r\nCall-ID: 53c2f55a-61"
+    found = row(head)
+    assert (found["method"], found["cseq"], found["call_id"]) == ("BYE", 2, None)
+    assert row(head + b"\r\n")["call_id"] == "53c2f55a-61"
+
+
 def test_compact_names_and_bare_line_feeds():
     found = row(b"BYE sip:a@b SIP/2.0\nv: SIP/2.0/TCP h;branch=z9hG4bKx\nf: <sip:x@y>;tag=1\ni: c1\n\n")
     assert (found["call_id"], found["branch"], found["from_tag"]) == ("c1", "z9hG4bKx", "1")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import permutations
 
-from postproc.diagnose.evidence.case import Case
+from postproc.diagnose.evidence.case import Case, answered_once
 from postproc.model.rows import PhaseRow, SdpMediaRow
 
 
@@ -24,6 +24,7 @@ def agreed(case: Case, phase: PhaseRow) -> list[SdpMediaRow]:
     return rows if {row.frame for row in rows} == frames else []
 
 
+@answered_once
 def phases(case: Case, leg: int | None) -> list[tuple[PhaseRow, list[SdpMediaRow]]]:
     """Return the phases of fax of a leg that last long enough for silence to count, with their sections."""
     least = timedelta(seconds=case.deployment.thresholds.one_way_seconds)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from postproc.diagnose.evidence.case import Case
+from postproc.diagnose.evidence.case import Case, answered_once
 from postproc.model.loading import PacketRow
 from postproc.model.rows import BindingRow
 
@@ -23,6 +23,14 @@ def end(case: Case) -> datetime | None:
     return min(ends, default=None)
 
 
+def truncated(case: Case) -> bool:
+    """Return whether only the beginning of some messages was captured, by the snapshot length.
+
+    What these say is not known, not even which call they belong to.
+    """
+    return any(row.messages_cut for row in case.captures)
+
+
 Ends = tuple[str, str]  # sender's and receiver's address
 
 
@@ -37,6 +45,7 @@ def ends_seen(binding: BindingRow) -> list[Ends]:
 ENOUGH = 2  # a single hole may be due to the capture's start; a choice, more would hide small leaks
 
 
+@answered_once
 def holes(case: Case) -> list[PacketRow]:
     """Return the responses to packets that no capture shows: Binding Successes, SIP responses, ACKs."""
     late = {leg.call_id for leg in case.legs if leg.state == "starts_mid_call"}

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import media_ok
 from postproc.diagnose.evidence.paths import checks
-from postproc.diagnose.evidence.view import watched_after
+from postproc.diagnose.evidence.view import truncated, watched_after
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import PacketRow
@@ -58,8 +58,8 @@ def find(case: Case) -> Iterator[Finding]:
         return
     early = _early(case)
     moment = early or _Moment(min(row.time for row in packets), STILL_UP)
-    if early is None and not case.legs:
-        return  # without SIP the end of the call is unknown
+    if early is None and (not case.legs or truncated(case)):
+        return  # without SIP, or with parts of it, the end of the call is unknown
     cut = [row.capture for row in case.captures if row.cut_short]
     facts = {"seconds": watched_after(case, moment.time), "file": cut}
     details = [*([NO_END] if case.legs else []), *([CUT_FILE] if cut else [])]
@@ -108,7 +108,8 @@ def _early(case: Case) -> _Moment | None:
         return _Moment(all_checks[0].time, AFTER_CHECK)
     if answers and _recent(case, min(answers), near):
         return _Moment(min(answers), AFTER_ANSWER)
-    return _Moment(min(invites), BEFORE_ANSWER) if invites and not answers else None
+    unanswered = invites and not answers and not truncated(case)
+    return _Moment(min(invites), BEFORE_ANSWER) if unanswered else None
 
 
 def _recent(case: Case, time: datetime, near: timedelta) -> bool:

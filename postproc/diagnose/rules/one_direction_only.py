@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.view import Ends, ends_seen
+from postproc.diagnose.evidence.view import Ends, ends_seen, truncated
 from postproc.model.addresses import uri_host
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import PacketRow
@@ -81,7 +81,8 @@ def _leg(case: Case, rows: Iterable[PacketRow]) -> int | None:
 
 
 def _sights(case: Case) -> Iterator[_Sight]:
-    yield from _sip(case.sip_messages)
+    messages = _sip(case.sip_messages)
+    yield from (each._replace(answers=None) for each in messages) if truncated(case) else messages
     for binding in case.bindings:
         answers = BINDING if binding.outcome == "response_only" else None
         yield from (_Sight(ends, binding, answers, binding.dst_port) for ends in ends_seen(binding))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.signalling import phrase
 from postproc.diagnose.evidence.transit import LEAKS, Loss, counted, losses, proof, sender
+from postproc.diagnose.evidence.view import truncated
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.rows import SipMessageRow
@@ -46,8 +47,8 @@ def find(case: Case) -> Iterator[Finding]:
     for loss in losses(case):
         if loss.oversized:
             yield _finding(case, loss)
-    if any(row.messages_cut for row in case.captures):
-        return  # messages end early by the snapshot length, whether fragmented or not
+    if truncated(case):
+        return  # messages end early, whether fragmented or not
     sent: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
     for row in case.sip_messages:
         key = row.call_id, row.cseq, row.branch, row.method, row.status
