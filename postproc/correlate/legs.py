@@ -13,12 +13,10 @@ from postproc.correlate.sip import (
     Address,
     Message,
     messages,
-    moments,
     succeeds,
     user_part,
 )
 from postproc.model import constants
-from postproc.model.columns import TIME
 from postproc.model.tables import LEGS
 
 # From the messages of one Call-ID: who called whom, the outcome, and who ended the call.
@@ -253,9 +251,9 @@ def legs(
     by_leg = _by_leg(messages(sip_messages), numbers)
     rows = [_leg(sent) | {"retransmissions": repeated.get(key, 0)} for key, sent in by_leg.items()]
     rows.sort(key=lambda row: (row["time"] == NO_TIME, row["time"]))
-    columns: dict[str, Any] = {name: [row.get(name) for row in rows] for name in LEGS.names}
-    times = {name: moments(columns[name]).array for name, dtype in LEGS.dtypes.items() if dtype == TIME}
-    return LEGS.of(columns | times)
+    return LEGS.rows(
+        {name: None if value == NO_TIME else value for name, value in row.items()} for row in rows
+    )
 
 
 def _by_leg(sent: list[Message], recordings: Recordings) -> dict[Key, list[Message]]:

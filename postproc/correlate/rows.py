@@ -18,7 +18,7 @@ def column(values: "pd.Series[Any]") -> list[Any]:
     held: Any = values.array
     if not isinstance(held.dtype, pd.DatetimeTZDtype):
         return plain(held)
-    times: list[Any] = held.as_unit("ns").asi8.tolist()
+    times: list[Any] = (held if held.unit == "ns" else held.as_unit("ns")).asi8.tolist()
     return [None if time == NO_TIME else time for time in times] if NO_TIME in times else times
 
 

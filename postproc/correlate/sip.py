@@ -4,7 +4,6 @@ from collections.abc import Hashable, Iterable
 from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import unquote
 
-import numpy as np
 import pandas as pd
 
 from postproc.correlate.rows import NO_TIME, column, records
@@ -95,11 +94,6 @@ def messages(sip_messages: pd.DataFrame) -> list[Message]:
 def succeeds(response: Message) -> bool:
     """Return whether it is a 2xx."""
     return response.status is not None and 200 <= response.status < 300
-
-
-def moments(times: list[int]) -> pd.DatetimeIndex:
-    """Turn times of messages back into UTC timestamps, NO_TIME into NaT."""
-    return pd.DatetimeIndex(np.array(times, dtype="int64").view("datetime64[ns]"), tz="UTC")
 
 
 # User parts of SIP and tel URIs (RFC 3261, section 19.1.1; RFC 3966, section 3).

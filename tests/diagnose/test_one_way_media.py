@@ -255,6 +255,7 @@ def one_leg(told, phone=PHONE, box=BOX, media=None):
         ("media.example.net", {"lost", "name", "starved"}, "but the host name media.example.net"),
         (PHONE, {"lost", "starved"}, "192.168.178.42 ended the call itself, 17 s after its first packet."),
         (None, {"garbled", "starved"}, "(frame 1) has no address in its c= line"),
+        ("0.0.0.0", {"garbled", "starved"}, "(frame 1) has no address in its c= line"),
     ],
 )
 def test_an_address_of_its_own_that_does_not_fit_is_told(told, tags, said):

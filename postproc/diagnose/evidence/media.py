@@ -14,10 +14,12 @@ from postproc.diagnose.evidence.hops import ends_at_relay, strays
 from postproc.diagnose.evidence.paths import EITHER_WAY, TO_CLIENT, TO_SERVER
 from postproc.diagnose.evidence.signalling import server_calls
 from postproc.diagnose.evidence.view import end, ends_seen, goes_on
+from postproc.model import constants
 from postproc.model.enumerations import Direction
 from postproc.model.loading import PacketRow
 from postproc.model.rows import PhaseRow, RtpStreamRow, SdpMediaRow
 
+UNUSABLE = frozenset({None, *constants.words("addresses.unspecified")})
 Sight = tuple[str, str, str]  # capture, source and destination address of a flow
 
 
@@ -190,6 +192,8 @@ def as_agreed(case: Case, leg: int | None) -> bool:
         for each in phases
         if {each.may_send_client, each.may_send_server} == {True, False}
     ]
+    if any(names_no_address(row) and row.direction == "sendrecv" for row in sections(case, leg)):
+        return False  # the hold of RFC 2543 is for later: who begins with it and never ends it is heard by nobody
     return bool(came) and len(came) == len(phases) and sum(came) >= case.deployment.thresholds.one_way_packets
 
 
@@ -350,6 +354,11 @@ def talks(case: Case) -> list[Talk]:
             starts[leg.leg] = min(starts.get(leg.leg, leg.answer_time), leg.answer_time)
             ends[leg.leg] = max(ends.get(leg.leg, leg.answer_time), min(leg.end_time or until, until))
     return [Talk(leg, start, ends[leg]) for leg, start in sorted(starts.items()) if start < ends[leg]]
+
+
+def names_no_address(section: SdpMediaRow) -> bool:
+    """Whether a section without ICE names no address to send to: 0.0.0.0, or a c= line that cannot be read."""
+    return section.ufrag is None and section.connection_addr in UNUSABLE
 
 
 @answered_once

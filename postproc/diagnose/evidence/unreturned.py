@@ -2,7 +2,7 @@
 
 from postproc.diagnose.evidence.candidates import PRIVATE, PUBLIC
 from postproc.diagnose.evidence.case import Case
-from postproc.diagnose.evidence.media import Way
+from postproc.diagnose.evidence.media import Way, names_no_address
 from postproc.diagnose.evidence.negotiation import exchanges
 from postproc.model.addresses import addr_class
 from postproc.model.rows import PhaseRow, RtpStreamRow, SdpMediaRow
@@ -29,13 +29,14 @@ def fed_on_the_other_hop(case: Case, sent: Way) -> RtpStreamRow | None:
 def garbled_by(case: Case, leg: int | None, stream: RtpStreamRow) -> SdpMediaRow | None:
     """Return the last description from a stream's sender if it names a port and no address; without ICE."""
     own = _description_of_sender(case, leg, stream)
-    return own if own is not None and own.connection_addr is None else None
+    return own if own is not None and names_no_address(own) else None
 
 
 def told_elsewhere(case: Case, leg: int | None, stream: RtpStreamRow) -> str | None:
     """Return the media address in the description of a stream's sender if it is not the one it sends from; without ICE."""
     own = _description_of_sender(case, leg, stream)
-    return own.connection_addr if own is not None and own.connection_addr != stream.src_addr else None
+    elsewhere = own is not None and own.connection_addr != stream.src_addr and not names_no_address(own)
+    return own.connection_addr if own is not None and elsewhere else None
 
 
 def _description_of_sender(case: Case, leg: int | None, stream: RtpStreamRow) -> SdpMediaRow | None:

@@ -263,8 +263,10 @@ RULE = Rule(
         ),
         zrtp.CAUSE,
         cause(
-            "A proxy or SIP ALG rewrites c= twice, or wrongly, so that two addresses stand in one.",
-            "Ein Proxy oder SIP-ALG schreibt c= zweimal oder falsch um, sodass zwei Adressen ineinander stehen.",
+            "A proxy or SIP ALG rewrites c= twice, or wrongly, so that two addresses stand in one; or c= stays at 0.0.0.0, as for a call on"
+            " hold, because whoever controls the two legs never sent the description that was to follow.",
+            "Ein Proxy oder SIP-ALG schreibt c= zweimal oder falsch um, sodass zwei Adressen ineinander stehen; oder c= bleibt auf 0.0.0.0,"
+            " wie für gehaltene Anrufe, weil die Steuerung beider Legs die erwartete zweite Beschreibung nie sandte.",
             tag="garbled",
         ),
         cause(

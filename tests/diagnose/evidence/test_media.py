@@ -26,6 +26,22 @@ def test_one_way_is_well_where_that_was_agreed_throughout(phases, ok):
     assert media_ok(scene(rtp_streams=[stream()], phases=phases, legs=[leg(1)])) is ok
 
 
+@pytest.mark.parametrize(
+    ("changes", "ok"),
+    [
+        ({}, False),
+        ({"direction": "sendonly"}, True),
+        ({"ufrag": "u"}, True),
+        ({"connection_addr": SERVER}, True),
+    ],
+)
+def test_no_address_from_the_start_is_no_agreement(changes, ok):
+    told = section(ufrag=None, connection_addr="0.0.0.0") | changes
+    paging = [phase(may_send_client=False)]
+    case = scene(rtp_streams=[stream()], phases=paging, legs=[leg(1)], sdp_media=[told])
+    assert media_ok(case) is ok
+
+
 def test_an_ssrc_used_again_later_counts_again():
     case = scene(rtp_streams=[stream(last_time=9.0), stream(first_time=10.0, time=10.0)])
     assert way(case, 1, "server_to_client").packets == 1700
