@@ -76,7 +76,13 @@ def in_order(sip_messages: pd.DataFrame, messages: Iterable[M]) -> list[M]:
 def messages(sip_messages: pd.DataFrame) -> list[Message]:
     """Return the messages ``in_order``."""
     same: dict[Address, Address] = {}
-    names = ("time", "method", "cseq_method", *ENDS, *Message._fields[5:])
+    names = (
+        "time",
+        "method",
+        "cseq_method",
+        *ENDS,
+        *Message._fields[5:],
+    )  # from the sixth on as in the table
     made = (
         Message(
             NO_TIME if time is None else time,

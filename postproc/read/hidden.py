@@ -4,10 +4,12 @@ They are recognised by ports and first bytes and only counted: what a capture se
 """
 
 from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 
 from postproc.read.arrays import Array
+from postproc.read.layers import listed
 from postproc.read.packets import Packets, Payloads
 from postproc.read.payloads import DTLS_FIRST, begins_like_sip
 from postproc.read.rtp import MAGIC_COOKIE, within
@@ -78,3 +80,15 @@ def cut(packets: Packets, udp: Payloads, tcp: Payloads) -> Counter[str]:
     counts["STUN"] = int(np.count_nonzero(is_stun))
     counts["DTLS"] = int(np.count_nonzero(within(head["first"], DTLS_FIRST) & (head["second"] == DTLS_MAJOR)))
     return +counts
+
+
+def warnings(unread: Counter[str], beginnings: Counter[str]) -> Iterator[str]:
+    """Yield what to say of messages of which only the beginning is there, and of packets not opened."""
+    if beginnings:
+        yield (
+            "only the beginning of some messages was captured, so what they say is not known "
+            f"({listed(beginnings)}); capture whole packets: tcpdump -s 0"
+        )
+    if total := sum(unread.values()):
+        packets = "packet" if total == 1 else "packets"
+        yield f"{total} {packets} not looked at, in which media may be: {listed(unread)}"

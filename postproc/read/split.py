@@ -12,7 +12,7 @@ records of all.
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from io import FileIO
@@ -379,20 +379,6 @@ def _unread(walk: Walk) -> list[Counter[str]]:
     return [+counts for counts in unread]
 
 
-def _not_looked_at(unread: Counter[str]) -> Iterator[str]:
-    if total := sum(unread.values()):
-        packets = "packet" if total == 1 else "packets"
-        yield f"{total} {packets} not looked at, in which media may be: {listed(unread)}"
-
-
-def _cut(cut: Counter[str]) -> Iterator[str]:
-    if cut:
-        yield (
-            "only the beginning of some messages was captured, so what they say is not known "
-            f"({listed(cut)}); capture whole packets: tcpdump -s 0"
-        )
-
-
 def _missing(gap: Gap) -> str:
     """Return the warning about packets missing before a file."""
     return (
@@ -459,5 +445,5 @@ def _of_file(file: File, small: Kept, unread: Counter[str], gaps: list[Gap]) -> 
         unread=listed(unread),
         messages_cut=sum(file.cut.values()),
         missing="; ".join(gap.interval for gap in own_gaps),
-        warnings=(*map(_missing, own_gaps), *container.warnings, *_cut(file.cut), *_not_looked_at(unread)),
+        warnings=(*map(_missing, own_gaps), *container.warnings, *hidden.warnings(unread, file.cut)),
     )

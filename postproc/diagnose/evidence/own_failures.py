@@ -7,7 +7,7 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import media_ok
 from postproc.diagnose.evidence.q850 import BROKEN_DOWN, CAUSES
 from postproc.diagnose.evidence.signalling import given_up, phrase, q850, sip_cause, with_ice
-from postproc.model.findings import Finding
+from postproc.model.findings import Finding, cause, remedy
 from postproc.model.rows import LegRow, SipMessageRow
 from postproc.model.text import Text
 from postproc.model.vocabulary import EVERYDAY_ENDS
@@ -20,6 +20,35 @@ GAVE_UP = Text(
 DROPPED = Text(
     "{who} ended the call by itself {seconds:0} s after the answer: {reason}.",
     "{who} hat den Anruf {seconds:0} s nach dem Abheben von sich aus beendet: {reason}.",
+)
+UNCALLED_FOR = Text(
+    "That is the answer to a CANCEL (RFC 3261, section 9.2), and nobody had cancelled: {who} gave the call up by itself.",
+    "So wird ein CANCEL beantwortet (RFC 3261, Abschnitt 9.2), und niemand hatte abgebrochen: {who} gab den Anruf selbst auf.",
+)
+UNCALLED_FOR_CAUSE = cause(
+    "The app at {who} waits for the call only so long after its push notification or its user's tap, and the INVITE came later;"
+    " or the device cannot take it (permission, another call).",
+    "Die App bei {who} wartet nach ihrer Push-Nachricht oder dem Tippen nur eine gewisse Zeit auf den Anruf, und der INVITE kam"
+    " später; oder das Gerät kann ihn nicht annehmen (Berechtigung, anderer Anruf).",
+    tag="gave-up",
+)
+UNCALLED_FOR_REMEDY = remedy(
+    "Raise the app's timeout between push and INVITE, and have the server send the INVITE as soon as the app has registered.",
+    "Das Timeout der App zwischen Push und INVITE erhöhen und den Server den INVITE senden lassen, sobald sich die App"
+    " registriert hat.",
+    tag="gave-up",
+)
+KEPT_BACK_CAUSE = cause(
+    "{server} waits for something before it answers the caller: media of the other leg, a confirmation, a script; or its answer"
+    " fails (codecs, keys).",
+    "{server} wartet auf etwas, bevor es dem Anrufer antwortet: Medien des anderen Legs, eine Bestätigung, ein Skript; oder seine"
+    " Antwort scheitert (Codecs, Schlüssel).",
+    tag="kept",
+)
+KEPT_BACK_REMEDY = remedy(
+    "Look in the log of {server} from the answer in frame {frame} on: what does it do with it?",
+    "Im Log von {server} ab der Antwort in Frame {frame} nachsehen: Was macht es damit?",
+    tag="kept",
 )
 NO_HANG_UP = Text(
     "By that Reason in the BYE nobody hung up: {who}, or the network behind it, could not keep the call, which had audio both ways.",

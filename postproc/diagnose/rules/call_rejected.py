@@ -1,13 +1,18 @@
 """The call was refused with a final response that is not an everyday one."""
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from postproc.diagnose.evidence import browsers
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.own_failures import (
+    KEPT_BACK_CAUSE,
+    KEPT_BACK_REMEDY,
     PRECONDITION,
+    UNCALLED_FOR,
+    UNCALLED_FOR_CAUSE,
+    UNCALLED_FOR_REMEDY,
     cancelled,
     dropped,
     kept_back,
@@ -20,7 +25,6 @@ from postproc.diagnose.evidence.signalling import (
     Rejection,
     by_machine,
     phrase,
-    refused_offer,
     rejection,
     uncalled_for,
 )
@@ -57,8 +61,6 @@ NEARER = (
 
 OF_BYES = (ack_missing, answer_mismatch, change_failed, session_expired)  # say what a BYE was sent for
 MS_PER_S = 1000
-# User agents of the libraries by which SIP runs in browsers.
-BROWSERS = re.compile(r"jssip|sip\.js|sipml|browser|webrtc", re.IGNORECASE)
 
 BY_OTHER = Text(
     "The call was rejected by {who}, on the server's other leg: {answer}.",
@@ -89,14 +91,6 @@ REASON = Text("Its Reason header: {reason}.", "Reason-Header der Antwort: {reaso
 BY_ITSELF = Text(
     "No phone had rung, and by its words that is not a person who declines: {who} failed to set up the call.",
     "Es hatte kein Telefon geklingelt, und dem Wortlaut nach lehnt da niemand ab: {who} konnte den Anruf nicht aufbauen.",
-)
-UNCALLED_FOR = Text(
-    "That is the answer to a CANCEL (RFC 3261, section 9.2), and nobody had cancelled: {who} gave the call up by itself.",
-    "So wird ein CANCEL beantwortet (RFC 3261, Abschnitt 9.2), und niemand hatte abgebrochen: {who} gab den Anruf selbst auf.",
-)
-NOT_FOR_BROWSERS = Text(
-    "{who} runs in a browser, and the offer lacks {lacks}, without which browsers take no call.",
-    "{who} läuft in einem Browser, und dem Angebot fehlt {lacks}; ohne das nehmen Browser keinen Anruf an.",
 )
 WARNING = Text("Its Warning header: {warning}.", "Warning-Header der Antwort: {warning}.")
 
@@ -250,7 +244,7 @@ def _details(case: Case, refused: Rejection) -> Iterator[Text]:
     if uncalled_for(refused):
         yield UNCALLED_FOR
     if _for_browsers(case, refused):
-        yield NOT_FOR_BROWSERS
+        yield browsers.LACKING
     if refused.warning:
         yield WARNING
 
@@ -276,14 +270,8 @@ def _alone(case: Case, refused: Rejection) -> bool:
 
 
 def _for_browsers(case: Case, refused: Rejection) -> list[str]:
-    """Return what an offer lacks of what browsers demand (RFC 8834, RFC 8835), if one refuses it."""
-    offer = refused_offer(case, refused)
     for_media = by_machine(refused) or _of_status(refused.status) == "media"
-    if offer is None or not for_media or not BROWSERS.search(refused.origin.user_agent or ""):
-        return []
-    audio = offer[1]
-    demanded = {"a=fingerprint": audio.fingerprint, "a=ice-ufrag": audio.ufrag, "a=rtcp-mux": audio.rtcp_mux}
-    return [name for name, present in demanded.items() if not present]
+    return browsers.lacks(case, refused) if for_media else []
 
 
 def _facts(case: Case, refused: Rejection) -> dict[str, Any]:
@@ -355,26 +343,9 @@ RULE = Rule(
             "Die angebotenen Medien passen dieser Seite nicht: Codec, Verschlüsselung oder Kandidaten.",
             tag="media",
         ),
-        cause(
-            "The server describes that extension's media in part only as for a browser: WebRTC is not switched on for it, or only half.",
-            "Der Server beschreibt die Medien dieser Nebenstelle nur zum Teil wie für einen Browser: WebRTC ist dafür nicht oder nur"
-            " halb eingeschaltet.",
-            tag="browser",
-        ),
-        cause(
-            "{server} waits for something before it answers the caller: media of the other leg, a confirmation, a script; or its answer"
-            " fails (codecs, keys).",
-            "{server} wartet auf etwas, bevor es dem Anrufer antwortet: Medien des anderen Legs, eine Bestätigung, ein Skript; oder seine"
-            " Antwort scheitert (Codecs, Schlüssel).",
-            tag="kept",
-        ),
-        cause(
-            "The app at {who} waits for the call only so long after its push notification or its user's tap, and the INVITE came later;"
-            " or the device cannot take it (permission, another call).",
-            "Die App bei {who} wartet nach ihrer Push-Nachricht oder dem Tippen nur eine gewisse Zeit auf den Anruf, und der INVITE kam"
-            " später; oder das Gerät kann ihn nicht annehmen (Berechtigung, anderer Anruf).",
-            tag="gave-up",
-        ),
+        browsers.CAUSE,
+        KEPT_BACK_CAUSE,
+        UNCALLED_FOR_CAUSE,
         cause(
             "The call comes back to a server that has passed it on already: two routes point at each other, or an unknown"
             " number goes to a default route.",
@@ -425,24 +396,9 @@ RULE = Rule(
             "Im Kernnetz nachsehen, warum kein Bearer entstand (Rx, PCRF, Paketfilter), oder Vorbedingungen im Telefon abschalten.",
             tag="bearer",
         ),
-        remedy(
-            "Switch WebRTC on for the extension as a whole (Asterisk: webrtc=yes, which sets ICE, rtcp-mux, DTLS and AVPF), or off for"
-            " a phone.",
-            "WebRTC für die Nebenstelle ganz einschalten (Asterisk: webrtc=yes; das setzt ICE, rtcp-mux, DTLS und AVPF) oder für ein"
-            " Telefon ganz ab.",
-            tag="browser",
-        ),
-        remedy(
-            "Look in the log of {server} from the answer in frame {frame} on: what does it do with it?",
-            "Im Log von {server} ab der Antwort in Frame {frame} nachsehen: Was macht es damit?",
-            tag="kept",
-        ),
-        remedy(
-            "Raise the app's timeout between push and INVITE, and have the server send the INVITE as soon as the app has registered.",
-            "Das Timeout der App zwischen Push und INVITE erhöhen und den Server den INVITE senden lassen, sobald sich die App"
-            " registriert hat.",
-            tag="gave-up",
-        ),
+        browsers.REMEDY,
+        KEPT_BACK_REMEDY,
+        UNCALLED_FOR_REMEDY,
         remedy(
             "Look at the log of the machine that answered first, at the time given here.",
             "Das Log des Systems ansehen, das zuerst abgelehnt hat, zur hier genannten Zeit.",
