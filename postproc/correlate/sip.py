@@ -82,7 +82,7 @@ def messages(sip_messages: pd.DataFrame) -> list[Message]:
         "cseq_method",
         *ENDS,
         *Message._fields[5:],
-    )  # from the sixth on as in the table
+    )  # of these as in the table
     made = (
         Message(
             NO_TIME if time is None else time,

@@ -4,20 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from postproc.diagnose.evidence import browsers
+from postproc.diagnose.evidence import browsers, own_failures
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.own_failures import (
-    KEPT_BACK_CAUSE,
-    KEPT_BACK_REMEDY,
-    PRECONDITION,
-    UNCALLED_FOR,
-    UNCALLED_FOR_CAUSE,
-    UNCALLED_FOR_REMEDY,
-    cancelled,
-    dropped,
-    kept_back,
-    refused_onward,
-)
 from postproc.diagnose.evidence.q850 import CAUSES, NUMBER_CAUSES
 from postproc.diagnose.evidence.signalling import (
     CHALLENGES,
@@ -128,7 +116,7 @@ KINDS: Mapping[int, str] = {
     TERMINATED: "gave-up",
     **dict.fromkeys((482, 483), "loop"),
     **dict.fromkeys((420, 421), "extension"),
-    PRECONDITION: "bearer",
+    own_failures.PRECONDITION: "bearer",
     **dict.fromkeys((400, 405, 406, 413, 414, 416, 493, 501, 505, 513), "message"),
     **dict.fromkeys((428, 433, 436, 437, 438, 607, 608), "identity"),  # RFC 8224, 5079, 8197, 8688
 }
@@ -137,11 +125,11 @@ UNEXPLAINED = 0.8
 
 
 def find(case: Case) -> Iterator[Finding]:
-    yield from refused_onward(RULE.name, case, _of_status)
-    yield from cancelled(RULE.name, case)
+    yield from own_failures.refused_onward(RULE.name, case, _of_status)
+    yield from own_failures.cancelled(RULE.name, case)
     if not any(True for _ in signalling_lost.find(case)):  # then the answer had no way to the caller
-        yield from kept_back(RULE.name, case)
-    yield from (found for found in dropped(RULE.name, case) if not _says_why(case))
+        yield from own_failures.kept_back(RULE.name, case)
+    yield from (found for found in own_failures.dropped(RULE.name, case) if not _says_why(case))
     refused = rejection(case)
     if refused is None or any(
         True for rule in NEARER if rule.RULE.name not in case.refuted for _ in rule.find(case)
@@ -242,7 +230,7 @@ def _details(case: Case, refused: Rejection) -> Iterator[Text]:
     if by_machine(refused):
         yield BY_ITSELF
     if uncalled_for(refused):
-        yield UNCALLED_FOR
+        yield own_failures.UNCALLED_FOR
     if _for_browsers(case, refused):
         yield browsers.LACKING
     if refused.warning:
@@ -344,8 +332,8 @@ RULE = Rule(
             tag="media",
         ),
         browsers.CAUSE,
-        KEPT_BACK_CAUSE,
-        UNCALLED_FOR_CAUSE,
+        own_failures.KEPT_BACK_CAUSE,
+        own_failures.UNCALLED_FOR_CAUSE,
         cause(
             "The call comes back to a server that has passed it on already: two routes point at each other, or an unknown"
             " number goes to a default route.",
@@ -397,8 +385,8 @@ RULE = Rule(
             tag="bearer",
         ),
         browsers.REMEDY,
-        KEPT_BACK_REMEDY,
-        UNCALLED_FOR_REMEDY,
+        own_failures.KEPT_BACK_REMEDY,
+        own_failures.UNCALLED_FOR_REMEDY,
         remedy(
             "Look at the log of the machine that answered first, at the time given here.",
             "Das Log des Systems ansehen, das zuerst abgelehnt hat, zur hier genannten Zeit.",
