@@ -9,6 +9,7 @@ from postproc.diagnose.evidence.signalling import phrase
 from postproc.model.addresses import addr_class
 from postproc.model.findings import Finding
 from postproc.model.rows import SipMessageRow
+from postproc.model.statuses import is_failure
 from postproc.model.text import Text
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
@@ -124,7 +125,7 @@ def _refuses(row: SipMessageRow, last: SipMessageRow) -> bool:
         last.cseq,
         last.src_addr,
     )
-    failed = row.status is not None and row.status >= 400 and row.status not in EVERYDAY_ENDS
+    failed = is_failure(row.status) and row.status not in EVERYDAY_ENDS
     return same and failed and row.cseq_method == "INVITE" and row.time >= last.time
 
 

@@ -9,6 +9,7 @@ from postproc.diagnose.evidence.q850 import BROKEN_DOWN, CAUSES
 from postproc.diagnose.evidence.signalling import given_up, phrase, q850, sip_cause, with_ice
 from postproc.model.findings import Finding, cause, remedy
 from postproc.model.rows import LegRow, SipMessageRow
+from postproc.model.statuses import is_success
 from postproc.model.text import Text
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
@@ -169,7 +170,7 @@ def kept_back(rule: str, case: Case) -> Iterator[Finding]:
 
 
 def _accepts(row: SipMessageRow, leg: LegRow) -> bool:
-    return row.call_id == leg.call_id and row.cseq_method == "INVITE" and (row.status or 0) // 100 == 2
+    return row.call_id == leg.call_id and row.cseq_method == "INVITE" and is_success(row.status)
 
 
 def cancelled(rule: str, case: Case) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from postproc.diagnose.evidence.signalling import ONE_PACKET, phrase
 from postproc.model.addresses import endpoint, uri_host
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
+from postproc.model.statuses import is_success
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -109,7 +110,7 @@ def _repeated(case: Case) -> Iterator[list[SipMessageRow]]:
     """Yield 2xx retransmissions on one hop that are so many and last so long that the sender had no ACK."""
     hops: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
     for row in case.sip_messages:
-        if row.status is not None and 200 <= row.status < 300 and row.cseq_method == "INVITE":
+        if is_success(row.status) and row.cseq_method == "INVITE":
             hops[row.call_id, row.cseq, row.to_tag, row.src_addr, row.dst_addr].append(row)
     for sent in hops.values():
         if len(sent) >= REPEATED and (sent[-1].time - sent[0].time).total_seconds() >= LASTING_S:

@@ -10,6 +10,7 @@ from postproc.diagnose.evidence.negotiation import Exchange, exchanges, secured
 from postproc.diagnose.evidence.signalling import disjoint, negotiated, phrase, rejection
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow, SipMessageRow
+from postproc.model.statuses import is_success
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -166,7 +167,7 @@ def _missing(case: Case, leg: int) -> Iterator[Finding]:
     if first is None or first.has_sdp or first.cut_short:
         return
     invites = [row for row in rows if (row.call_id, row.cseq) == (first.call_id, first.cseq)]
-    offer = next((row for row in invites if row.status and row.status // 100 == 2 and row.has_sdp), None)
+    offer = next((row for row in invites if is_success(row.status) and row.has_sdp), None)
     acks = [row for row in invites if row.method == "ACK"]
     if offer is None or not acks or any(row.has_sdp for row in rows if row.src_addr == first.src_addr):
         return
@@ -192,7 +193,7 @@ def _empty(case: Case, leg: int) -> Iterator[Finding]:
         return
     asked = (first.call_id, first.cseq, "INVITE")
     answers = [row for row in rows if (row.call_id, row.cseq, row.cseq_method) == asked]
-    done = next((row for row in answers if row.status is not None and row.status // 100 == 2), None)
+    done = next((row for row in answers if is_success(row.status)), None)
     if done is None or any(row.has_sdp or row.cut_short for row in rows if row.src_addr == done.src_addr):
         return
     yield Finding(

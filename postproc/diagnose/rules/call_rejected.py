@@ -7,15 +7,7 @@ from typing import Any
 from postproc.diagnose.evidence import browsers, own_failures
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.q850 import CAUSES, NUMBER_CAUSES
-from postproc.diagnose.evidence.signalling import (
-    CHALLENGES,
-    TERMINATED,
-    Rejection,
-    by_machine,
-    phrase,
-    rejection,
-    uncalled_for,
-)
+from postproc.diagnose.evidence.signalling import Rejection, by_machine, phrase, rejection, uncalled_for
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import (
     ack_missing,
@@ -35,6 +27,7 @@ from postproc.diagnose.rules import (
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import DtlsMessageRow
+from postproc.model.statuses import CHALLENGES, FORBIDDEN, TERMINATED
 from postproc.model.text import Text
 
 NEARER = (
@@ -210,7 +203,7 @@ def _credentials(case: Case, refused: Rejection) -> bool:
     """Whether the credentials were refused: a second challenge, or 403 after one, by the machine itself."""
     if refused.asked_on or not _challenged(case, refused):
         return False
-    return refused.status in CHALLENGES or refused.status == invite_rejected_by_acl.FORBIDDEN
+    return refused.status in CHALLENGES or refused.status == FORBIDDEN
 
 
 def _details(case: Case, refused: Rejection) -> Iterator[Text]:

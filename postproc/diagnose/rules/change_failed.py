@@ -6,10 +6,11 @@ from datetime import timedelta
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.negotiation import Exchange, exchanges
 from postproc.diagnose.evidence.q850 import NORMAL_CLEARING
-from postproc.diagnose.evidence.signalling import ASKED_AGAIN, AT_ONCE, TERMINATED, phrase, q850, sip_cause
+from postproc.diagnose.evidence.signalling import AT_ONCE, phrase, q850, sip_cause
 from postproc.diagnose.rules import ack_missing, no_response, session_expired, transfer_failed
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow, SipMessageRow, TransactionRow
+from postproc.model.statuses import ASKED_AGAIN, TERMINATED, is_refusal
 from postproc.model.text import Text
 
 NEARER = (
@@ -160,7 +161,7 @@ def _codec(each: Exchange) -> str:
 
 
 def _refused(row: TransactionRow, bye: SipMessageRow) -> bool:
-    refused = (row.final_status or 0) >= 300 and row.final_status not in (*ASKED_AGAIN, TERMINATED)
+    refused = is_refusal(row.final_status) and row.final_status not in (*ASKED_AGAIN, TERMINATED)
     return refused and row.final_time is not None and timedelta() <= bye.time - row.final_time <= AT_ONCE
 
 
@@ -237,7 +238,7 @@ def _less(case: Case, request: SipMessageRow) -> tuple[list[Text], dict[str, obj
         if row.call_id == request.call_id
         and row.src_addr == request.src_addr
         and row.time < request.time
-        and (row.status is None or row.status < 300)
+        and not is_refusal(row.status)
     ]
     before = next((found for row in reversed(former) if (found := _sections(case, row))), [])
     if not now or not before:

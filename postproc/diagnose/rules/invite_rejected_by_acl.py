@@ -7,9 +7,9 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.server import Line, logged, peers, quoted
 from postproc.diagnose.evidence.signalling import Rejection, rejection
 from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.statuses import FORBIDDEN
 from postproc.model.text import Text
 
-FORBIDDEN = 403
 DIGEST = "Falling back to Digest"  # then credentials decide, not the list
 
 LISTED = Text(

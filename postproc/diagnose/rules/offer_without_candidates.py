@@ -11,6 +11,7 @@ from postproc.diagnose.evidence.signalling import offered_audio, refusal, well_k
 from postproc.diagnose.evidence.view import end
 from postproc.diagnose.rules import turn_refused
 from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.statuses import UNSUITED
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -47,9 +48,6 @@ SETTLE = Text(
     "Das Log des Servers zu diesem Anruf auf Stufe Debug sagt, was ihm im Angebot fehlte.",
 )
 
-REFUSALS = frozenset(
-    {415, 488, 606}
-)  # RFC 3261, sections 21.4.13, 21.4.26 and 21.6.4: the description is not acceptable
 NONE_SUITABLE = "no suitable candidates"  # FreeSWITCH; it still writes CODEC NEGOTIATION ERROR after it
 
 
@@ -95,7 +93,7 @@ def _accepted(case: Case, leg: int | None) -> Iterator[Finding]:
 
 
 def _refused(case: Case) -> Iterator[Finding]:
-    refused = refusal(case, REFUSALS)
+    refused = refusal(case, UNSUITED)
     audio = offered_audio(case, refused.invite) if refused is not None else None
     if refused is None or audio is None or not audio.ufrag or _candidates(case, audio.ufrag):
         return

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.q850 import NORMAL_CLEARING
-from postproc.diagnose.evidence.signalling import ASKED_AGAIN, phrase, q850
+from postproc.diagnose.evidence.signalling import phrase, q850
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
+from postproc.model.statuses import ASKED_AGAIN, is_final, is_success
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -100,7 +101,7 @@ def _ended(case: Case, rows: Sequence[SipMessageRow], bye: SipMessageRow) -> Ite
 
 
 def _accepts(row: SipMessageRow) -> bool:
-    return row.status is not None and 200 <= row.status < 300
+    return is_success(row.status)
 
 
 def _agreed(before: Sequence[SipMessageRow], refreshed: Sequence[SipMessageRow]) -> Agreed | None:
@@ -124,7 +125,7 @@ def _attempt(
     if not requests:
         return None, None
     request = requests[-1]
-    finals = (row for row in later if (row.status or 0) >= 200 and row.cseq_method in REFRESHING)
+    finals = (row for row in later if is_final(row.status) and row.cseq_method in REFRESHING)
     return request, next((row for row in finals if row.cseq == request.cseq), None)
 
 

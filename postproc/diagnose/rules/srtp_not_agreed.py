@@ -8,6 +8,7 @@ from postproc.diagnose.evidence.server import LONGEST
 from postproc.diagnose.evidence.signalling import phrase, refusal, refused_offer, well_known
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow
+from postproc.model.statuses import UNSUITED
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -32,13 +33,12 @@ SETTLE = Text(
     "Das Log von {who} zur Zeit der Ablehnung sagt, was nicht angenommen wurde.",
 )
 
-REFUSALS = frozenset({415, 488, 606})  # RFC 3261, sections 21.4.13, 21.4.26 and 21.6.4
 IN_AVP = "a=crypto in rtp/avp"  # FreeSWITCH, switch_core_media.c
 REQUIRED = "crypto not negotiated but required"
 
 
 def find(case: Case) -> Iterator[Finding]:
-    refused = refusal(case, REFUSALS)
+    refused = refusal(case, UNSUITED)
     offer = refused_offer(case, refused) if refused is not None else None
     if refused is None or offer is None:
         return
