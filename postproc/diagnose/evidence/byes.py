@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.in_dialog import UNTOLD, lasting, seconds
+from postproc.diagnose.evidence.in_dialog import UNTOLD
 from postproc.diagnose.evidence.signalling import phrase
+from postproc.diagnose.evidence.timers import lasting, span_s
 from postproc.model.findings import Finding, cause, remedy
 from postproc.model.loading import by
 from postproc.model.rows import SipMessageRow
@@ -208,7 +209,7 @@ def lost_byes(rule: str, case: Case, astray: Collection[int | None]) -> Iterator
                 "number": bye.leg,
                 "seconds": (until - bye.time).total_seconds(),
                 "times": len(copies),
-                "span": seconds(copies),
+                "span": span_s(copies),
             },
             SETTLE_LOST,
             leg=bye.leg,

@@ -7,6 +7,7 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.negotiation import Exchange, exchanges
 from postproc.diagnose.evidence.q850 import NORMAL_CLEARING
 from postproc.diagnose.evidence.signalling import AT_ONCE, phrase, q850, sip_cause
+from postproc.diagnose.evidence.timers import timed_out
 from postproc.diagnose.rules import ack_missing, no_response, session_expired, transfer_failed
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow, SipMessageRow, TransactionRow
@@ -73,9 +74,6 @@ SETTLE = Text(
 
 ANSWERED_ELSEWHERE = 200  # SIP;cause=200 (RFC 3326, section 3.1)
 METHODS = frozenset({"INVITE", "UPDATE", "PRACK"})
-# Timers B and F of RFC 3261 (64 * T1): then a request has failed. Server timers tick in seconds; with a minute of room,
-# people who happen to hang up are attributed to it.
-TIMEOUT, ROOM = timedelta(seconds=32), timedelta(seconds=5)
 # Below the time in which people react to what they hear; a machine that fails takes as long as a few packets.
 BY_ITSELF = timedelta(milliseconds=200)
 
@@ -168,7 +166,7 @@ def _refused(row: TransactionRow, bye: SipMessageRow) -> bool:
 def _unanswered(case: Case, row: TransactionRow, bye: SipMessageRow) -> bool:
     """Whether the requester's timer ended the call; a re-INVITE without any response has another rule."""
     pending = row.final_status is None and (row.method != "INVITE" or bool(_answers(case, row)))
-    return pending and bye.src_addr == row.src_addr and abs(bye.time - row.time - TIMEOUT) <= ROOM
+    return pending and bye.src_addr == row.src_addr and timed_out((bye.time - row.time).total_seconds())
 
 
 def _answers(case: Case, row: TransactionRow) -> list[SipMessageRow]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.signalling import phrase
+from postproc.diagnose.evidence.timers import lasting
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -70,9 +71,6 @@ MALFORMED = frozenset({400, 405, 406, 413, 414, 415, 416, 420, 493, 501, 505, 51
 # notice a password changed on the server one expiry later.
 REFUSED_AGAIN = 2
 TOO_BRIEF = 423  # retried with a longer Expires (RFC 3261, section 10.2.8)
-# A REGISTER over UDP is retransmitted after 0.5, 1.5, 3.5 s: 3 would accuse a slow registrar.
-REPEATED = 4
-LASTING_S = 3.0
 # Retransmissions after the response to the same request: one or two cross it on a slow path, a fourth comes after 7.5 s.
 UNHEARD_TIMES = 3
 # Seconds the capture must continue after a single failure: a phone prompts its user, or retries with
@@ -167,8 +165,7 @@ def _failure(attempts: Attempts, watched: float) -> str | None:
         return None
     finals = [row for row in attempts.responses if is_refusal(row.status)]
     if not attempts.responses:
-        lasted = (attempts.requests[-1].time - attempts.requests[0].time).total_seconds()
-        return "silent" if len(attempts.requests) >= REPEATED and lasted >= LASTING_S else None
+        return "silent" if lasting(attempts.requests) else None
     if not finals or (watched < WATCHED_S and attempts.times < 2 and finals[-1].status != FORBIDDEN):
         return None
     if attempts.unheard >= UNHEARD_TIMES:
