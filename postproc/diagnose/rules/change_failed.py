@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.case import Case, evidence, found_by
 from postproc.diagnose.evidence.negotiation import Exchange, exchanges
 from postproc.diagnose.evidence.q850 import NORMAL_CLEARING
 from postproc.diagnose.evidence.signalling import AT_ONCE, phrase, q850, sip_cause
@@ -14,12 +14,8 @@ from postproc.model.rows import SdpMediaRow, SipMessageRow, TransactionRow
 from postproc.model.statuses import ASKED_AGAIN, TERMINATED, is_refusal
 from postproc.model.text import Text
 
-NEARER = (
-    no_response,
-    ack_missing,
-    session_expired,
-    transfer_failed,
-)  # say of the same request what it was for
+# These say of the same request what it was for.
+NEARER = (no_response.RULE, ack_missing.RULE, session_expired.RULE, transfer_failed.RULE)
 
 TITLE_REFUSED = Text(
     "{ender} ended the call {ms:0} ms after {target} had refused the {method} on leg {number} with {answer}.",
@@ -91,7 +87,7 @@ def find(case: Case) -> Iterator[Finding]:
         None,
     )
     changed = _changed(case, bye) if failed is None and hung_up else None
-    if not (failed or changed) or any(True for rule in NEARER for _ in rule.find(case)):
+    if not (failed or changed) or found_by(case, *NEARER):
         return
     if changed:
         yield changed

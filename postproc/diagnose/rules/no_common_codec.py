@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from postproc.diagnose.evidence import declined, unnamed
-from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.case import Case, evidence, found_by
 from postproc.diagnose.evidence.media import media_ok
 from postproc.diagnose.evidence.packing import packed_otherwise
-from postproc.diagnose.evidence.server import NO_CODEC, codec_matched, media_refused, quoted
+from postproc.diagnose.evidence.server import BY_LOG, NO_CODEC, codec_matched, media_refused, quoted
 from postproc.diagnose.evidence.signalling import (
     INCOMPATIBLE,
     Negotiated,
@@ -74,11 +74,10 @@ PASSED = Text(
     "Der Server gibt diese Ablehnung an den Anrufer weiter.",
 )
 BY_WARNING = Text("It says why: Warning {warning}.", "Es nennt den Grund: Warning {warning}.")
-BY_LOG = Text("The server's log says so: {log:2}.", "So steht es im Log des Servers: {log:2}.")
 UNSHARED = frozenset({"unshared"})
 
 # Rules that explain other problems of the offer, for which FreeSWITCH logs CODEC NEGOTIATION ERROR too.
-NEARER = (candidates_rejected_by_acl, offer_without_candidates, srtp_not_agreed)
+NEARER = (candidates_rejected_by_acl.RULE, offer_without_candidates.RULE, srtp_not_agreed.RULE)
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -134,7 +133,7 @@ def _pair(case: Case, pair: Negotiated) -> dict[str, Any]:
 
 def _refused(case: Case, refused: Rejection) -> Iterator[Finding]:
     """Yield a finding on a refusal without an answer: from the log, else the likely reason."""
-    if any(True for rule in NEARER if rule.RULE.name not in case.refuted for _ in rule.find(case)):
+    if found_by(case, *NEARER):
         return
     offer = refused_offer(case, refused)
     if offer is None:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.candidates import offered
-from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence, found_by
 from postproc.diagnose.evidence.media import connected
 from postproc.diagnose.evidence.paths import checks
-from postproc.diagnose.evidence.server import LONGEST
+from postproc.diagnose.evidence.server import LOGGED, LONGEST
 from postproc.diagnose.evidence.signalling import offered_audio, refusal, well_known
 from postproc.diagnose.evidence.view import end
 from postproc.diagnose.rules import turn_refused
@@ -42,7 +42,6 @@ GATHERING = Text(
     "Das Log des {side:word}s über das Sammeln (in Chrome chrome://webrtc-internals) zeigt, warum er keinen fand, etwa"
     " weil ein TURN-Server ablehnt und nur Relay-Kandidaten erlaubt sind.",
 )
-LOGGED = Text("The log says: {line}", "Im Log steht: {line}")
 SETTLE = Text(
     "the server's log of this call at level debug says what it lacked in the offer.",
     "Das Log des Servers zu diesem Anruf auf Stufe Debug sagt, was ihm im Angebot fehlte.",
@@ -59,7 +58,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 def _accepted(case: Case, leg: int | None) -> Iterator[Finding]:
     """Nobody refused it, and no candidate came later: there is nothing to check from or to."""
-    if any(True for _ in turn_refused.find(case)):
+    if found_by(case, turn_refused.RULE):
         return  # that says why there is none
     bare = [side for side in (CLIENT, SERVER) if not offered(case, side, leg)]
     sections = [

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.server import Line, logged, quoted
+from postproc.diagnose.evidence.server import BY_LOG, Line, logged, quoted
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import LegRow
 from postproc.model.statuses import is_refusal
@@ -20,7 +20,6 @@ ANY_PORT = Text(
     "The server cannot open a port for its media: {reason}.",
     "Der Server kann keinen Port für seine Medien öffnen: {reason}.",
 )
-BY_LOG = Text("The server's log says so: {log:2}.", "So steht es im Log des Servers: {log:2}.")
 ENDED = Text("The leg then ends with {status} {phrase}.", "Das Leg endet daraufhin mit {status} {phrase}.")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.negotiation import by_dtls, secured
-from postproc.diagnose.evidence.server import LONGEST
+from postproc.diagnose.evidence.server import LOGGED, LONGEST
 from postproc.diagnose.evidence.signalling import phrase, refusal, refused_offer, well_known
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow
@@ -27,7 +27,6 @@ DEMANDED = Text(
     "The offer leaves no choice: whoever has no SRTP with keys in SDP must refuse it.",
     "Das Angebot lässt keine Wahl: Wer kein SRTP mit Schlüsseln im SDP beherrscht, muss es ablehnen.",
 )
-LOGGED = Text("The log says: {line}", "Im Log steht: {line}")
 SETTLE = Text(
     "the log of {who} at the time of the refusal says what it did not accept.",
     "Das Log von {who} zur Zeit der Ablehnung sagt, was nicht angenommen wurde.",
