@@ -1,12 +1,12 @@
 """A call is ended because a request inside it, such as a re-INVITE, was refused or never answered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from postproc.diagnose.evidence.case import Case, evidence, found_by
 from postproc.diagnose.evidence.negotiation import Exchange, exchanges
 from postproc.diagnose.evidence.q850 import NORMAL_CLEARING
-from postproc.diagnose.evidence.signalling import AT_ONCE, phrase, q850, sip_cause
+from postproc.diagnose.evidence.signalling import AT_ONCE, author, phrase, q850, sip_cause
 from postproc.diagnose.evidence.timers import timed_out
 from postproc.diagnose.rules import ack_missing, no_response, session_expired, transfer_failed
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -24,6 +24,10 @@ TITLE_REFUSED = Text(
 TITLE_BOTH = Text(
     "{ender} refused the {method} on leg {number} with {answer} and ended the call {ms:0} ms later.",
     "{ender} lehnte auf Leg {number} das {method} mit {answer} ab und beendete den Anruf {ms:0} ms später.",
+)
+TITLE_BOTH_FROM = Text(
+    "{target} refused the {method} on leg {number} with {answer} and ended the call {ms:0} ms later, from {ender}.",
+    "{target} lehnte auf Leg {number} das {method} mit {answer} ab und beendete den Anruf {ms:0} ms später, von {ender} aus.",
 )
 TITLE_UNANSWERED = Text(
     "{ender} ended the call {seconds:0} s after its {method} on leg {number}, which got no final response.",
@@ -193,22 +197,19 @@ def _finding(case: Case, failed: TransactionRow, bye: SipMessageRow) -> Finding:
         "seconds": (bye.time - failed.time).total_seconds(),
         "times": failed.requests,
     }
-    detail: list[Text] = []
     answers = _answers(case, failed)
     if failed.final_status is None:
-        tag, title = "unanswered", TITLE_UNANSWERED
-        if failed.requests > 1:
-            detail.append(REPEATED)
+        title, tags = TITLE_UNANSWERED, ["unanswered"]
+        detail = [*([REPEATED] if failed.requests > 1 else []), *([PENDING] if answers else [])]
         if answers:
-            detail.append(PENDING)
             facts["answer"] = phrase(answers[0].status, answers[0].reason)
     else:
-        tag, title = "refused", TITLE_BOTH if failed.dst_addr == bye.src_addr else TITLE_REFUSED
         ended = (bye.time - (failed.final_time or failed.time)).total_seconds()
-        facts |= {"ms": ended * 1000, "answer": phrase(failed.final_status, failed.final_reason)}
         lacking, more = _less(case, request) if request else ([], {})
-        detail += [AS_BEFORE, *lacking]
-        facts |= more
+        facts |= {"ms": ended * 1000, "answer": phrase(failed.final_status, failed.final_reason)} | more
+        title, by = _refused_and_ended(failed, answers, bye)
+        detail = [AS_BEFORE, *lacking]
+        tags = ["refused", by, *(["less"] if lacking else [])]
     return Finding(
         RULE.name,
         "suspect",
@@ -219,8 +220,19 @@ def _finding(case: Case, failed: TransactionRow, bye: SipMessageRow) -> Finding:
         facts,
         SETTLE,
         leg=failed.leg,
-        tags=frozenset({tag, *(("less",) if len(detail) > 1 and tag == "refused" else ())}),
+        tags=frozenset(tags),
     )
+
+
+def _refused_and_ended(
+    failed: TransactionRow, answers: Sequence[SipMessageRow], bye: SipMessageRow
+) -> tuple[Text, str]:
+    """Return the title of a refusal after which the call ends, and whether one side does both or two sides do."""
+    if failed.dst_addr == bye.src_addr:
+        return TITLE_BOTH, "one-side"
+    if any(author(row) == author(bye) for row in answers if row.status == failed.final_status):
+        return TITLE_BOTH_FROM, "one-side"
+    return TITLE_REFUSED, "two-sides"
 
 
 def _less(case: Case, request: SipMessageRow) -> tuple[list[Text], dict[str, object]]:
@@ -287,7 +299,12 @@ RULE = Rule(
         cause(
             "{target} does not take the new description, or no changes at all, and {ender} does not go on as before.",
             "{target} nimmt die neue Beschreibung oder überhaupt keine Änderung an, und {ender} macht nicht weiter wie zuvor.",
-            tag="refused",
+            tag="two-sides",
+        ),
+        cause(
+            "{target} does not take the new description, or no changes at all, and ends the call for it.",
+            "{target} nimmt die neue Beschreibung oder überhaupt keine Änderung an und beendet deshalb den Anruf.",
+            tag="one-side",
         ),
         cause(
             "A proxy or B2BUA takes the request and does not pass it on, or not its answer: wrong route, topology hiding, another"
