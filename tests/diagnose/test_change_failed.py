@@ -50,7 +50,7 @@ def found_in(sip, **changes):
 def test_a_refused_change_and_the_end_right_after_it():
     sip = [*BEGUN, *asked_for(status=488), bye(5.3)]
     (found,) = found_in(sip)
-    assert (found.verdict, found.leg, found.tags) == ("suspect", 1, {"refused"})
+    assert (found.verdict, found.leg, found.tags) == ("suspect", 1, {"refused", "two-sides"})
     shown = told_both(found, RULE)
     assert shown["en"]["title"].startswith(
         f"{APP} ended the call 200 ms after {SERVER} had refused the re-INVITE"
@@ -67,6 +67,14 @@ def test_who_refuses_may_be_who_ends_the_call():
     )
 
 
+def test_who_refuses_may_end_the_call_from_another_address():
+    """A side with two addresses, as of a cluster: its tag says who it is."""
+    ended = bye(5.3, src_addr="10.0.50.119", dst_addr=APP, from_tag="t", to_tag="f1")
+    (found,) = found_in([*BEGUN, *asked_for(status=488), ended])
+    assert found.tags == {"refused", "one-side"}
+    assert told_both(found, RULE)["en"]["title"].endswith("ended the call 200 ms later, from 10.0.50.119.")
+
+
 @pytest.mark.parametrize(
     ("before", "now", "words"),
     [
@@ -79,7 +87,7 @@ def test_what_the_new_description_lacks(before, now, words):
     both = {"fingerprint": None, "ufrag": None, "proto": "RTP/AVP"}
     sdp = [section(frame=1, **both | before), section(frame=30, time=5.0, **both | now)]
     (found,) = found_in([*BEGUN, *asked_for("UPDATE", 488), bye(5.2)], sdp_media=sdp)
-    assert found.tags == {"refused", "less"}
+    assert found.tags == {"refused", "two-sides", "less"}
     assert words in told_both(found, RULE)["en"]["detail"]
 
 

@@ -8,6 +8,7 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.negotiation import OFFERING
 from postproc.diagnose.evidence.signalling import phrase
 from postproc.model.findings import Finding
+from postproc.model.statuses import is_success
 from postproc.model.text import Text
 
 NO_ANSWER = Text(
@@ -49,7 +50,7 @@ def in_ack(rule: str, case: Case, leg: int) -> Iterator[Finding]:
     if first is None or first.has_sdp or first.cut_short:
         return
     invites = [row for row in rows if (row.call_id, row.cseq) == (first.call_id, first.cseq)]
-    offer = next((row for row in invites if row.status and row.status // 100 == 2 and row.has_sdp), None)
+    offer = next((row for row in invites if is_success(row.status) and row.has_sdp), None)
     acks = [row for row in invites if row.method == "ACK"]
     if offer is None or not acks or any(row.has_sdp for row in rows if row.src_addr == first.src_addr):
         return
@@ -75,7 +76,7 @@ def in_response(rule: str, case: Case, leg: int) -> Iterator[Finding]:
         return
     asked = (first.call_id, first.cseq, "INVITE")
     answers = [row for row in rows if (row.call_id, row.cseq, row.cseq_method) == asked]
-    done = next((row for row in answers if row.status is not None and row.status // 100 == 2), None)
+    done = next((row for row in answers if is_success(row.status)), None)
     if done is None or any(row.has_sdp or row.cut_short for row in rows if row.src_addr == done.src_addr):
         return
     yield Finding(
@@ -108,7 +109,7 @@ def to_change(rule: str, case: Case, leg: int) -> Iterator[Finding]:
             for row in rows
             if row.status and (row.capture, row.call_id, row.cseq, row.cseq_method, row.dst_addr) == place
         ]
-        done = next((row for row in answers if (row.status or 0) // 100 == 2), None)
+        done = next((row for row in answers if is_success(row.status)), None)
         if done is None or bye is None or any(row.has_sdp or row.cut_short for row in answers):
             continue
         waited = bye.time - done.time

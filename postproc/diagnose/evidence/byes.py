@@ -5,11 +5,13 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.in_dialog import UNTOLD, lasting, seconds
-from postproc.diagnose.evidence.signalling import CHALLENGES, phrase
+from postproc.diagnose.evidence.in_dialog import UNTOLD
+from postproc.diagnose.evidence.signalling import phrase
+from postproc.diagnose.evidence.timers import lasting, span_s
 from postproc.model.findings import Finding, cause, remedy
 from postproc.model.loading import by
 from postproc.model.rows import SipMessageRow
+from postproc.model.statuses import CHALLENGES, is_success
 from postproc.model.text import Text
 
 BYE_REFUSED = Text(
@@ -158,9 +160,7 @@ def refused_byes(rule: str, case: Case) -> Iterator[Finding]:
         theirs = [row for row in dialog if row.method == "BYE" and row.src_addr == bye.dst_addr]
         until = max((row.time for row in theirs), default=_goes_on(case, bye, dialog) or refused.time)
         seconds = (until - refused.time).total_seconds()
-        if seconds < least or any(
-            row.status // 100 == 2 and row.time < until for row in answers if row.status
-        ):
+        if seconds < least or any(is_success(row.status) and row.time < until for row in answers):
             continue
         routes = (row.record_route for row in dialog if row.record_route and row.time < bye.time)
         route = next(routes, None)
@@ -237,7 +237,7 @@ def lost_byes(rule: str, case: Case, astray: Collection[int | None]) -> Iterator
                 "number": bye.leg,
                 "seconds": (until - bye.time).total_seconds(),
                 "times": len(copies),
-                "span": seconds(copies),
+                "span": span_s(copies),
             },
             SETTLE_LOST,
             leg=bye.leg,

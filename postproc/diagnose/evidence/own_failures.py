@@ -17,6 +17,7 @@ from postproc.diagnose.evidence.signalling import (
 )
 from postproc.model.findings import Finding, cause, remedy
 from postproc.model.rows import LegRow, SipMessageRow
+from postproc.model.statuses import is_success
 from postproc.model.text import Text
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
@@ -192,7 +193,7 @@ def kept_back(rule: str, case: Case) -> Iterator[Finding]:
 
 
 def _accepts(row: SipMessageRow, leg: LegRow) -> bool:
-    return row.call_id == leg.call_id and row.cseq_method == "INVITE" and (row.status or 0) // 100 == 2
+    return row.call_id == leg.call_id and row.cseq_method == "INVITE" and is_success(row.status)
 
 
 def cancelled(rule: str, case: Case) -> Iterator[Finding]:

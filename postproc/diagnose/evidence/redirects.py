@@ -7,6 +7,7 @@ from postproc.diagnose.evidence.signalling import phrase
 from postproc.model.addresses import uri_host
 from postproc.model.findings import Finding, cause, remedy
 from postproc.model.rows import SipMessageRow
+from postproc.model.statuses import is_redirection, is_refusal
 from postproc.model.text import Text
 
 IN_CIRCLES = Text(
@@ -40,8 +41,8 @@ def in_circles(rule: str, case: Case) -> Iterator[Finding]:
         return
     mine = {leg.call_id for leg in first}
     rows = [row for row in case.sip_messages if row.call_id in mine and row.cseq_method == "INVITE"]
-    answers = [row for row in rows if (row.status or 0) >= 300]
-    back = [row for row in answers if (row.status or 0) < 400 and _same(row.contact, _asked(rows, row))]
+    answers = [row for row in rows if is_refusal(row.status)]
+    back = [row for row in answers if is_redirection(row.status) and _same(row.contact, _asked(rows, row))]
     if not back or back[-1] is not answers[-1]:
         return
     last = back[-1]

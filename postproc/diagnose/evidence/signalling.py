@@ -12,11 +12,9 @@ from postproc.diagnose.evidence.case import Case
 from postproc.diagnose.evidence.q850 import BROKEN_DOWN
 from postproc.model.deployment import SERVER, marked
 from postproc.model.rows import LegRow, SdpMediaRow, SipMessageRow
+from postproc.model.statuses import CHALLENGES, TERMINATED, TRYING, is_failure
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
-CHALLENGES = frozenset({401, 407})
-# After these the requester tries again (RFC 3261, section 14.1; RFC 4028, section 7.3).
-ASKED_AGAIN = CHALLENGES | {422, 491}
 Q850 = re.compile(r"Q\.850\s*;[^,]*?cause\s*=\s*(\d{1,3})(?!\d)", re.IGNORECASE)
 RELEASE = re.compile(r"\bRELEASE_CAUSE\s*;[^,]*?cause\s*=\s*(\d)(?!\d)", re.IGNORECASE)
 SIP_CAUSE = re.compile(r"\bSIP\s*;[^,]*?cause\s*=\s*(\d{3})(?!\d)", re.IGNORECASE)
@@ -27,11 +25,9 @@ NOT_FAILURES = frozenset({408, 480, 486, 487, 600, 603})
 RELEASED = frozenset({3, 4, 5, 7})
 # Of Q.850: resource, bearer capability, service or destination does not fit.
 INCAPABLE = frozenset({47, 58, 65, 69, 70, 79, 88})
-TRYING = 100
 # Warn codes 304 and 305: media type, or media format, not available (RFC 3261, section 20.43); others say it in words.
 OF_CODECS = re.compile(r"(?:^|, *)30[45] |codec|media format", re.IGNORECASE)
 ONE_PACKET = 1472  # bytes of a datagram in an Ethernet frame: 1,500 less the headers of IPv4 and UDP
-TERMINATED = 487  # response to a cancelled INVITE (RFC 3261, section 9.2)
 INCOMPATIBLE = 88  # Q.850: incompatible destination
 # Within which a B2BUA makes one leg's failure its answer on the other (FreeSWITCH: 20 ms). A third would do; with three
 # times, a destination that is tried next, unseen, is left out.
@@ -212,8 +208,7 @@ def _origin(case: Case, leg: LegRow, response: SipMessageRow) -> SipMessageRow:
     earlier = [
         row
         for row in case.sip_messages
-        if row.status is not None
-        and row.status >= 400
+        if is_failure(row.status)
         and row.cseq_method == "INVITE"
         and row.time <= response.time
         and row.status == status.get(row.call_id)

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.signalling import CHALLENGES, phrase
+from postproc.diagnose.evidence.signalling import phrase
+from postproc.diagnose.evidence.timers import TIMEOUT_S
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import Row
 from postproc.model.rows import LegRow, SipMessageRow
+from postproc.model.statuses import CHALLENGES, UNSUITED, is_failure, is_final, is_refusal
 from postproc.model.text import Text
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
@@ -48,11 +50,10 @@ SETTLE = Text(
 )
 # A shorter new leg may have been hung up before anybody spoke. A choice.
 TALKED_S = 3.0
-# Timer F of RFC 3261 (64 * T1). With a third, a phone that waits for its user is blamed; with three times, people have
+# Timer F of RFC 3261. With a third, a phone that waits for its user is blamed; with three times, people have
 # hung up before.
-NOTIFIED_BY = timedelta(seconds=32)
+NOTIFIED_BY = timedelta(seconds=TIMEOUT_S)
 UNREAD = frozenset({400, 416})  # of a REFER: malformed, or a URI that is not understood
-UNSUITED = frozenset({415, 488, 606})  # of the new call: its offer
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -68,21 +69,21 @@ def find(case: Case) -> Iterator[Finding]:
 def _outcome(case: Case, refer: SipMessageRow) -> Iterator[Finding]:
     later = [row for row in case.sip_messages if row.call_id == refer.call_id and row.time >= refer.time]
     answers = (row for row in later if row.cseq_method == "REFER" and row.cseq == refer.cseq)
-    answer = next((row for row in answers if (row.status or 0) >= 200), None)
-    if answer is not None and (answer.status or 0) >= 300:
+    answer = next((row for row in answers if is_final(row.status)), None)
+    if answer is not None and is_refusal(answer.status):
         if answer.status not in CHALLENGES:
             tag = "unread" if answer.status in UNREAD else "refused"
             yield _finding(refer, REFUSED, tag, phrase(answer.status, answer.reason), seen=(answer,))
         return
     notifies = [row for row in later if row.method == "NOTIFY" and row.fragment_status is not None]
-    last = next((row for row in reversed(notifies) if (row.fragment_status or 0) >= 200), None)
-    if last is not None and (last.fragment_status or 0) >= 300:
+    last = next((row for row in reversed(notifies) if is_final(row.fragment_status)), None)
+    if last is not None and is_refusal(last.fragment_status):
         yield _finding(refer, FAILED, "failed", str(last.fragment_status), seen=(last,), detail=NOTIFIED)
         return
     if answer is not None:
         yield from _forgotten(case, refer, answer)
     for leg in _brought_about(case, refer):
-        if leg.final_status is not None and leg.final_status >= 400:
+        if is_failure(leg.final_status):
             said = phrase(leg.final_status, leg.final_reason)
             yield _finding(refer, FAILED, "failed", said, seen=(leg,))
         else:
