@@ -8,6 +8,7 @@ never translated. tests/test_texts.py checks every other text of the package aga
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from postproc.model.statuses import is_redirection
 from postproc.model.text import Lang, Text
 
 YES, NO, NONE = Text("yes", "ja"), Text("no", "nein"), Text("none", "keine")
@@ -213,7 +214,7 @@ CALLS_IN_CAPTURES = (
 
 def ends_every_day(status: int | None) -> bool:
     """Whether a final response is an everyday end; so is a redirection (RFC 3261, section 21.3)."""
-    return status is not None and (status in EVERYDAY_ENDS or 300 <= status < 400)
+    return status in EVERYDAY_ENDS or is_redirection(status)
 
 
 def word(words: Mapping[str, Text], value: str | None, lang: Lang) -> str | None:
