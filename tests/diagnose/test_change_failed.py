@@ -218,3 +218,48 @@ def test_a_machine_that_hangs_up_right_after_a_change_of_codec(ended):
 def test_silent_where_a_person_or_a_transfer_may_end_it_after_a_change(changes):
     sip, sdp = agreed(**changes)
     assert found_in(sip, **sdp) == []
+
+
+@pytest.mark.parametrize("status", [401, 407])
+def test_a_change_that_is_to_be_sent_again_with_credentials_and_is_not(status):
+    (found,) = found_in([*BEGUN, *asked_for(status=status), bye(5.3)])
+    assert (found.verdict, found.tags) == ("suspect", {"challenged"})
+    assert "asks for credentials" in told_both(found, RULE)["en"]["detail"]
+
+
+def test_silent_where_the_change_is_sent_again_with_credentials():
+    again = [
+        message(1, "INVITE", 5.2, frame=40, cseq=3, to_tag="t", branch="z3", has_sdp=True),
+        message(1, 200, 5.3, frame=41, cseq=3, to_tag="t", branch="z3"),
+    ]
+    assert found_in([*BEGUN, *asked_for(status=401), *again, bye(6.0)]) == []
+    assert found_in([*BEGUN, *asked_for(status=401), bye(7.2)]) == []  # the call went on
+
+
+def collisions(count, *, agreed=None, ended=0.5):
+    """Changes of both sides in turn that are refused because of each other, and a BYE after the last."""
+    sip = []
+    for number in range(count):
+        ends = {} if number % 2 else {"src_addr": SERVER, "dst_addr": APP}
+        back = {"src_addr": ends.get("dst_addr", SERVER), "dst_addr": ends.get("src_addr", APP)}
+        status = 200 if number == agreed else 491
+        told = {"cseq": 10 + number, "to_tag": "t", "branch": f"z{10 + number}"}
+        sip += [
+            message(1, "INVITE", 5.0 + number, frame=30 + number, has_sdp=True, **told, **ends),
+            message(1, status, 5.1 + number, frame=50 + number, reason="Request Pending", **told, **back),
+        ]
+    return [*BEGUN, *sip, bye(4.1 + count + ended, frame=80)]
+
+
+def test_changes_of_both_sides_that_collide_again_and_again():
+    (found,) = found_in(collisions(4))
+    assert (found.verdict, found.tags, found.facts["collisions"]) == ("suspect", {"colliding"}, 4)
+    assert "4 were refused so" in told_both(found, RULE)["en"]["detail"]
+    row = verdict(**known(collisions(4)))
+    assert (row.verdict, row.cause) == ("suspect", "change-failed")
+
+
+def test_silent_where_changes_collide_once_or_get_through():
+    assert found_in(collisions(3)) == []
+    assert found_in(collisions(6, agreed=4)) == []
+    assert found_in(collisions(4, ended=2.2)) == []

@@ -16,9 +16,13 @@ from postproc.model.statuses import CHALLENGES, TERMINATED, TRYING, is_failure
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
 Q850 = re.compile(r"Q\.850\s*;[^,]*?cause\s*=\s*(\d{1,3})(?!\d)", re.IGNORECASE)
+RELEASE = re.compile(r"\bRELEASE_CAUSE\s*;[^,]*?cause\s*=\s*(\d)(?!\d)", re.IGNORECASE)
 SIP_CAUSE = re.compile(r"\bSIP\s*;[^,]*?cause\s*=\s*(\d{3})(?!\d)", re.IGNORECASE)
 # Causes in a CANCEL by which somebody hung up, or let it ring long enough (RFC 3326, section 3.1): with these it is everyday.
 NOT_FAILURES = frozenset({408, 480, 486, 487, 600, 603})
+# Of RELEASE_CAUSE (3GPP TS 24.229, section 7.2A.18.11): bearer lost, no ACK, no response, redirection failed. 1 is a
+# person, 2 wants media, 6 is an INVITE that rang long enough.
+RELEASED = frozenset({3, 4, 5, 7})
 # Of Q.850: resource, bearer capability, service or destination does not fit.
 INCAPABLE = frozenset({47, 58, 65, 69, 70, 79, 88})
 # Warn codes 304 and 305: media type, or media format, not available (RFC 3261, section 20.43); others say it in words.
@@ -117,12 +121,19 @@ def given_up(case: Case) -> tuple[SipMessageRow, SipMessageRow] | None:
 
 def _failed(reason: str | None) -> bool:
     status = sip_cause(reason) or 0
-    return (status >= 400 and status not in NOT_FAILURES) or q850(reason) in INCAPABLE
+    own = q850(reason) in INCAPABLE or release_cause(reason) in RELEASED
+    return own or (status >= 400 and status not in NOT_FAILURES)
 
 
 def sip_cause(header: str | None) -> int | None:
     """Return the SIP status in a Reason header, or None."""
     match = SIP_CAUSE.search(header or "")
+    return int(match[1]) if match else None
+
+
+def release_cause(header: str | None) -> int | None:
+    """Return the cause by which a mobile phone or its network ends a call (3GPP TS 24.229), in a Reason header, or None."""
+    match = RELEASE.search(header or "")
     return int(match[1]) if match else None
 
 

@@ -108,8 +108,20 @@ def _repeated(case: Case) -> Iterator[list[SipMessageRow]]:
 
 
 def _acks(case: Case, answer: SipMessageRow) -> list[SipMessageRow]:
+    """Return the ACKs to a 2xx, without those to another fork's, which is told by its tag (RFC 3261, section 13.2.2.4)."""
     same = (answer.call_id, answer.cseq)
-    return [row for row in case.sip_messages if row.method == "ACK" and (row.call_id, row.cseq) == same]
+    others = {
+        row.to_tag
+        for row in case.sip_messages
+        if (row.call_id, row.cseq, row.cseq_method) == (*same, "INVITE")
+        and is_success(row.status)
+        and row.to_tag != answer.to_tag
+    }
+    return [
+        row
+        for row in case.sip_messages
+        if row.method == "ACK" and (row.call_id, row.cseq) == same and row.to_tag not in others
+    ]
 
 
 def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *, ignored: bool) -> Finding:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from postproc.diagnose.evidence import browsers, own_failures
+from postproc.diagnose.evidence import browsers, own_failures, redirects
 from postproc.diagnose.evidence.case import Case, evidence, found_by
 from postproc.diagnose.evidence.q850 import CAUSES, NUMBER_CAUSES
 from postproc.diagnose.evidence.signalling import Rejection, by_machine, phrase, rejection, uncalled_for
@@ -121,6 +121,7 @@ UNEXPLAINED = 0.8
 def find(case: Case) -> Iterator[Finding]:
     yield from own_failures.refused_onward(RULE.name, case, _of_status)
     yield from own_failures.cancelled(RULE.name, case)
+    yield from redirects.in_circles(RULE.name, case)
     if not found_by(case, signalling_lost.RULE):  # then the answer had no way to the caller
         yield from own_failures.kept_back(RULE.name, case)
     yield from (found for found in own_failures.dropped(RULE.name, case) if not found_by(case, *OF_BYES))
@@ -325,6 +326,8 @@ RULE = Rule(
         browsers.CAUSE,
         own_failures.KEPT_BACK_CAUSE,
         own_failures.UNCALLED_FOR_CAUSE,
+        own_failures.RADIO_CAUSE,
+        redirects.CAUSE,
         cause(
             "The call comes back to a server that has passed it on already: two routes point at each other, or an unknown"
             " number goes to a default route.",
@@ -378,6 +381,8 @@ RULE = Rule(
         browsers.REMEDY,
         own_failures.KEPT_BACK_REMEDY,
         own_failures.UNCALLED_FOR_REMEDY,
+        own_failures.RADIO_REMEDY,
+        redirects.REMEDY,
         remedy(
             "Look at the log of the machine that answered first, at the time given here.",
             "Das Log des Systems ansehen, das zuerst abgelehnt hat, zur hier genannten Zeit.",

@@ -11,7 +11,7 @@ from postproc.diagnose.evidence.timers import timed_out
 from postproc.diagnose.rules import ack_missing, no_response, session_expired, transfer_failed
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow, SipMessageRow, TransactionRow
-from postproc.model.statuses import ASKED_AGAIN, TERMINATED, is_refusal
+from postproc.model.statuses import ASKED_AGAIN, CHALLENGES, TERMINATED, is_refusal, is_success
 from postproc.model.text import Text
 
 # These say of the same request what it was for.
@@ -46,6 +46,15 @@ AS_BEFORE = Text(
     "After a refusal the call goes on as it was (RFC 3261, section 14.1); whoever hangs up instead takes it for the end.",
     "Nach einer Ablehnung geht der Anruf weiter wie zuvor (RFC 3261, Abschnitt 14.1); wer stattdessen auflegt, hält sie für das Ende.",
 )
+NO_CREDENTIALS = Text(
+    "{target} asks for credentials, and the {method} is not sent again with any.",
+    "{target} verlangt Zugangsdaten, und das {method} wird nicht mit solchen wiederholt.",
+)
+COLLIDING = Text(
+    "That is the answer to two changes at once: {collisions} were refused so, of both sides together, and none came through.",
+    "So werden zwei gleichzeitige Änderungen beantwortet: {collisions} wurden so abgelehnt, von beiden Seiten zusammen, und keine"
+    " kam durch.",
+)
 PENDING = Text(
     "{target} took it ({answer}), and nothing came of it.",
     "{target} nahm es an ({answer}), und es wurde nichts daraus.",
@@ -67,11 +76,17 @@ FEWER = Text(
     "m= sections of the new description: {sections}, before: {sections_before}. There must never be fewer (RFC 3264, section 8).",
     "m=-Abschnitte der neuen Beschreibung: {sections}, vorher: {sections_before}. Weniger dürfen es nie werden (RFC 3264, Abschnitt 8).",
 )
+GLARE = 491  # RFC 3261, section 14.1: both sides ask for a change at once
+# What is said, and advised, of refusals after which the request is to be sent again.
+NOT_AGAIN = {GLARE: (COLLIDING, "colliding"), **dict.fromkeys(CHALLENGES, (NO_CREDENTIALS, "challenged"))}
 SETTLE = Text(
     "the log of {ender} says why it ended the call.",
     "Das Log von {ender} zeigt, warum der Anruf von dort beendet wurde.",
 )
 
+# Each side waits a time of its own before it asks again. With 2, one unlucky second try before a hang-up is blamed; with
+# 6, a call whose server gives up after the fourth is missed.
+COLLISIONS = 4
 ANSWERED_ELSEWHERE = 200  # SIP;cause=200 (RFC 3326, section 3.1)
 METHODS = frozenset({"INVITE", "UPDATE", "PRACK"})
 # Below the time in which people react to what they hear; a machine that fails takes as long as a few packets.
@@ -87,7 +102,11 @@ def find(case: Case) -> Iterator[Finding]:
     ]
     hung_up = bye.method == "BYE"  # a caller cancels whenever he likes, and rarely after 32 s to the second
     failed = next(
-        (row for row in reversed(asked) if (hung_up and _refused(row, bye)) or _unanswered(case, row, bye)),
+        (
+            row
+            for row in reversed(asked)
+            if (hung_up and (_refused(row, bye) or _given_up(row, asked, bye))) or _unanswered(case, row, bye)
+        ),
         None,
     )
     changed = _changed(case, bye) if failed is None and hung_up else None
@@ -103,7 +122,7 @@ def find(case: Case) -> Iterator[Finding]:
         key=lambda row: row.final_time or row.time,
         default=failed,
     )
-    yield _finding(case, origin, bye)
+    yield _finding(case, origin, bye, len(_collisions(failed, asked)))
 
 
 def _cancel(case: Case) -> SipMessageRow | None:
@@ -163,6 +182,25 @@ def _refused(row: TransactionRow, bye: SipMessageRow) -> bool:
     return refused and row.final_time is not None and timedelta() <= bye.time - row.final_time <= AT_ONCE
 
 
+def _given_up(row: TransactionRow, asked: list[TransactionRow], bye: SipMessageRow) -> bool:
+    """Whether a request was to be sent again, with credentials or after a collision, and the call ended instead."""
+    if row.final_time is None or not timedelta() <= bye.time - row.final_time <= AT_ONCE:
+        return False
+    if row.final_status in CHALLENGES:
+        again = (each for each in asked if each.time > row.final_time and each.method == row.method)
+        return not any((each.call_id, each.src_addr) == (row.call_id, row.src_addr) for each in again)
+    return row.final_status == GLARE and len(_collisions(row, asked)) >= COLLISIONS
+
+
+def _collisions(row: TransactionRow, asked: list[TransactionRow]) -> list[TransactionRow]:
+    """Return the changes of a dialog, of both sides, that were refused because of each other since the last that was agreed."""
+    dialog = [each for each in asked if each.call_id == row.call_id and each.method != "PRACK"]
+    agreed = [each.time for each in dialog if is_success(each.final_status)]
+    return [
+        each for each in dialog if each.final_status == GLARE and not any(time > each.time for time in agreed)
+    ]
+
+
 def _unanswered(case: Case, row: TransactionRow, bye: SipMessageRow) -> bool:
     """Whether the requester's timer ended the call; a re-INVITE without any response has another rule."""
     pending = row.final_status is None and (row.method != "INVITE" or bool(_answers(case, row)))
@@ -178,7 +216,7 @@ def _answers(case: Case, row: TransactionRow) -> list[SipMessageRow]:
     ]
 
 
-def _finding(case: Case, failed: TransactionRow, bye: SipMessageRow) -> Finding:
+def _finding(case: Case, failed: TransactionRow, bye: SipMessageRow, collisions: int) -> Finding:
     request = next(
         (
             row
@@ -206,10 +244,15 @@ def _finding(case: Case, failed: TransactionRow, bye: SipMessageRow) -> Finding:
     else:
         ended = (bye.time - (failed.final_time or failed.time)).total_seconds()
         lacking, more = _less(case, request) if request else ([], {})
-        facts |= {"ms": ended * 1000, "answer": phrase(failed.final_status, failed.final_reason)} | more
+        facts |= {
+            "collisions": collisions,
+            "ms": ended * 1000,
+            "answer": phrase(failed.final_status, failed.final_reason),
+        } | more
         title, by = _refused_and_ended(failed, answers, bye)
-        detail = [AS_BEFORE, *lacking]
-        tags = ["refused", by, *(["less"] if lacking else [])]
+        said, kind = NOT_AGAIN.get(failed.final_status or 0, (None, "refused"))
+        detail = [*([said] if said else []), AS_BEFORE, *lacking]
+        tags = [kind, *([] if said else [by]), *(["less"] if lacking else [])]
     return Finding(
         RULE.name,
         "suspect",
@@ -307,6 +350,18 @@ RULE = Rule(
             tag="one-side",
         ),
         cause(
+            "{target} asks for credentials for requests in the call, too, and {ender}, perhaps a trunk without an account, has none.",
+            "{target} verlangt auch für Anfragen im Anruf Zugangsdaten, und {ender}, etwa ein Trunk ohne Konto, hat keine.",
+            tag="challenged",
+        ),
+        cause(
+            "Both sides ask again after the same time: the one that did not choose the Call-ID has to wait up to 2 s, the other 2.1 to 4 s"
+            " (RFC 3261, section 14.1). Servers that answer each change with one of their own collide again and again.",
+            "Beide Seiten fragen nach derselben Zeit wieder: Wer die Call-ID nicht gewählt hat, wartet bis zu 2 s, die andere Seite 2,1 bis"
+            " 4 s (RFC 3261, Abschnitt 14.1). Server, die jede Änderung mit einer eigenen beantworten, stoßen immer wieder zusammen.",
+            tag="colliding",
+        ),
+        cause(
             "A proxy or B2BUA takes the request and does not pass it on, or not its answer: wrong route, topology hiding, another"
             " request still open. Or {target} does not handle {method}, or not before it rings.",
             "Ein Proxy oder B2BUA nimmt die Anfrage an und gibt sie oder ihre Antwort nicht weiter: falsche Route, Topology Hiding,"
@@ -333,6 +388,18 @@ RULE = Rule(
             "Die Beschreibung in Frame {frame} mit der vorher vereinbarten vergleichen; abschalten, was nicht gebraucht wird"
             " (Direct Media, Session-Auffrischung, Anzeige des Verbundenen).",
             tag="refused",
+        ),
+        remedy(
+            "Have {target} challenge only requests that open a dialog (Kamailio: has_totag comes before the authentication).",
+            "{target} nur Anfragen nach Zugangsdaten fragen lassen, die einen Dialog eröffnen (Kamailio: has_totag vor der"
+            " Authentifizierung).",
+            tag="challenged",
+        ),
+        remedy(
+            "Switch off at one of the two what it changes the call for (direct media, session refresh by both, connected-line updates).",
+            "Auf einer der beiden Seiten abschalten, wofür sie den Anruf ändert (Direct Media, Session-Auffrischung durch beide, Anzeige des"
+            " Verbundenen).",
+            tag="colliding",
         ),
         remedy(
             "Follow {method} in frame {frame} behind {target}: capture there, or read its log.",

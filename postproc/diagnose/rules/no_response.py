@@ -104,7 +104,8 @@ RULE = Rule(
             Variant("sip", "next_hop"),
         ),
         **dict.fromkeys(
-            ("renewal", "reused", "astray", "bye", "untold", "pinged", "lost-bye"), Variant("sip", "session")
+            ("renewal", "reused", "astray", "bye", "challenged", "untold", "pinged", "lost-bye"),
+            Variant("sip", "session"),
         ),
     },
     summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),
