@@ -24,7 +24,8 @@ zrtp         sides that want keys by ZRTP
 
 Parts of rules that show many error pictures, with their sentences:
 
-browsers, own_failures                     call-rejected
+absent_answers                             answer-mismatch
+browsers, own_failures, redirects          call-rejected
 byes, in_dialog, proxy_ends, unanswered    no-response
 declined, packing, unnamed                 no-common-codec
 hold_findings, meanwhile                   media-stopped
