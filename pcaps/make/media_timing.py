@@ -10,8 +10,8 @@ from pcaps.make.builders.rtp import FRAME_S, FRAME_SAMPLES, PCMA
 from postproc.wire.rtp import Packet
 
 WHAT = (
-    "a call whose caller goes on hearing the early media of a branch that lost, over the talk with the one that answered; and one"
-    " whose caller sends a packet every 20 ms, all with the same RTP timestamp"
+    "a call whose caller goes on hearing the early media of a branch that lost, over the talk with the one"
+    " that answered; and one whose caller sends a packet every 20 ms, all with the same RTP timestamp"
 )
 ANSWERED, ENDS = 0.8, 6.2  # seconds
 PLAYER = ("203.0.113.93", 18004)
