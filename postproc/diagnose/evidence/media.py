@@ -15,12 +15,12 @@ from postproc.diagnose.evidence.paths import EITHER_WAY, TO_CLIENT, TO_SERVER
 from postproc.diagnose.evidence.signalling import server_calls
 from postproc.diagnose.evidence.view import end, ends_seen, goes_on
 from postproc.diagnose.evidence.wordless import is_wordless
-from postproc.model import constants
+from postproc.model.addresses import UNSPECIFIED
 from postproc.model.enumerations import Direction
 from postproc.model.loading import PacketRow
 from postproc.model.rows import PhaseRow, RtpStreamRow, SdpMediaRow
 
-UNUSABLE = frozenset({None, *constants.words("addresses.unspecified")})
+UNUSABLE = UNSPECIFIED | {None}
 Sight = tuple[str, str, str]  # capture, source and destination address of a flow
 
 

@@ -73,7 +73,12 @@ def withheld(case: Case) -> Iterator[Withheld]:
 
 
 def _begun_during(arriving: RtpStreamRow, row: RtpStreamRow) -> bool:
-    return bool(arriving.first_time <= row.first_time + PASSED_ON <= arriving.last_time)
+    """Whether one stream begins after the other and goes on beside it.
+
+    If it ends as the other begins, a sender has moved to another of its addresses (ICE that settles on IPv6, say).
+    """
+    begun = arriving.first_time <= row.first_time + PASSED_ON <= arriving.last_time
+    return bool(begun and row.last_time >= arriving.first_time + PASSED_ON)
 
 
 def _held_back(
