@@ -10,6 +10,7 @@ import pandas as pd
 from postproc.model.columns import plain
 
 NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
 NO_TIME = int(pd.NaT.value)
 
 

@@ -126,6 +126,8 @@ DTLS_STATES: Mapping[str, Text] = {
     "alert": Text("alert", "Alert"),
     "none": NONE,
 }
+# How far a handshake got, farthest first: whoever sends an alert has read the other side's messages.
+DTLS_PROGRESS = ("complete", "alert", "incomplete", "client_hello_only", "none")
 # The same for a column five cells wide.
 DTLS_SHORT: Mapping[str, Text] = {
     "complete": VERDICTS["ok"],

@@ -18,6 +18,7 @@ from postproc.model.vocabulary import (
     CALL,
     CHECKS,
     DTLS,
+    DTLS_PROGRESS,
     DTLS_SHORT,
     LEGS,
     PARTIES,
@@ -30,7 +31,6 @@ from postproc.model.vocabulary import (
 )
 from postproc.show.terminal import clean
 
-DTLS_STATES = ("complete", "alert", "incomplete", "client_hello_only", "none")  # best known first
 TO_CLIENT, TO_SERVER, OTHER = "server_to_client", "client_to_server", "other"
 
 
@@ -118,11 +118,11 @@ def check_counts(bindings: pd.DataFrame) -> dict[Hashable, tuple[int, int]]:
 
 
 def dtls_states(dtls: pd.DataFrame) -> dict[int, str]:
-    """Return call -> the state of the handshake that got farthest, in the order of ``DTLS_STATES``."""
+    """Return call -> the state of the handshake that got farthest, in the order of ``DTLS_PROGRESS``."""
     best: dict[int, str] = {}
-    handshakes = dtls[dtls["call"].notna() & dtls["state"].isin(DTLS_STATES)]
+    handshakes = dtls[dtls["call"].notna() & dtls["state"].isin(DTLS_PROGRESS)]
     for call, state in zip(handshakes["call"], handshakes["state"], strict=True):
-        best[call] = min(best.get(call, "none"), state, key=DTLS_STATES.index)
+        best[call] = min(best.get(call, "none"), state, key=DTLS_PROGRESS.index)
     return best
 
 

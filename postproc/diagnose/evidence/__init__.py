@@ -21,10 +21,12 @@ transit      packets lost between two places, and how certain that is
 icmp         ICMP errors of a call
 web          TLS and HTTP of the application: who rejected a certificate and why
 zrtp         sides that want keys by ZRTP
+wordless     packets in which nobody is heard
 
 Parts of rules that show many error pictures, with their sentences:
 
-browsers, own_failures                     call-rejected
+absent_answers                             answer-mismatch
+browsers, own_failures, redirects          call-rejected
 byes, in_dialog, proxy_ends, unanswered    no-response
 declined, packing, unnamed                 no-common-codec
 hold_findings, meanwhile                   media-stopped

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from postproc.diagnose.evidence.case import Case, answered_once
 from postproc.diagnose.evidence.negotiation import OFFERING
 from postproc.diagnose.evidence.signalling import offered_audio
-from postproc.model import constants
+from postproc.model.addresses import UNSPECIFIED
 from postproc.model.rows import PhaseRow, SipMessageRow
 from postproc.model.statuses import CHALLENGES, is_final, is_refusal
 
@@ -18,8 +18,6 @@ from postproc.model.statuses import CHALLENGES, is_final, is_refusal
 # 100 ms. At a third of this, delays begin to look like separate silences; at three times, two parties
 # hanging up one after the other look like one silence.
 PASSED_ON = timedelta(seconds=1)
-
-UNSPECIFIED = frozenset(constants.words("addresses.unspecified"))
 
 
 class Kept(NamedTuple):

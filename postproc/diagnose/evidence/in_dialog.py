@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from postproc.diagnose.evidence.candidates import PRIVATE
+from postproc.diagnose.evidence.candidates import INSIDE
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.signalling import phrase
 from postproc.diagnose.evidence.timers import lasting, span_s
@@ -58,7 +58,6 @@ SETTLE_ASTRAY = Text(
     "Ein Mitschnitt bei der Gegenstelle zeigt, dass das {method} dort nicht ankommt.",
 )
 
-INSIDE = PRIVATE | {"cgnat"}
 IN_DIALOG = ("BYE", "INVITE", "UPDATE", "INFO", "REFER", "NOTIFY")
 
 
