@@ -4,7 +4,16 @@ import pytest
 
 from postproc.diagnose.rules.no_checks import RULE
 from tests.builders import GATEWAY, SERVER
-from tests.diagnose.scenes import CLIENT_PUBLIC, asked, candidate, check, plain_stream, stream, told_both
+from tests.diagnose.scenes import (
+    CLIENT_PUBLIC,
+    asked,
+    candidate,
+    check,
+    plain_stream,
+    section,
+    stream,
+    told_both,
+)
 
 QUIET = {"bindings": [], "pairs": [], "dtls": [], "rtp_streams": [plain_stream(GATEWAY, SERVER)]}
 
@@ -57,3 +66,10 @@ def test_silent_when_only_one_side_has_candidates():
 
 def test_silent_when_the_capture_ends_too_soon():
     assert asked(RULE, captures=[{"last_time": 2.0}], **QUIET) == []
+
+
+def test_silent_where_both_sides_are_lite_and_neither_sends_any():
+    said = [section(ice_lite=True), section(sdp_owner="FreeSWITCH", ufrag="server", time=0.2, frame=5)]
+    assert asked(RULE, sdp_media=said, **QUIET) != []
+    said[1] |= {"ice_lite": True}
+    assert asked(RULE, sdp_media=said, **QUIET) == []

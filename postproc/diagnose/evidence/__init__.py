@@ -21,6 +21,7 @@ transit      packets lost between two places, and how certain that is
 icmp         ICMP errors of a call
 web          TLS and HTTP of the application: who rejected a certificate and why
 zrtp         sides that want keys by ZRTP
+wordless     packets in which nobody is heard
 
 Parts of rules that show many error pictures, with their sentences:
 
@@ -29,5 +30,5 @@ browsers, own_failures, redirects          call-rejected
 byes, in_dialog, proxy_ends, unanswered    no-response
 declined, packing, unnamed                 no-common-codec
 hold_findings, meanwhile                   media-stopped
-unread, unreturned                         one-way-media
+unread, unreturned, wordless               one-way-media
 """

@@ -14,6 +14,7 @@ from postproc.diagnose.evidence.hops import ends_at_relay, strays
 from postproc.diagnose.evidence.paths import EITHER_WAY, TO_CLIENT, TO_SERVER
 from postproc.diagnose.evidence.signalling import server_calls
 from postproc.diagnose.evidence.view import end, ends_seen, goes_on
+from postproc.diagnose.evidence.wordless import is_wordless
 from postproc.model.addresses import UNSPECIFIED
 from postproc.model.audio import describes_audio, proves_audio
 from postproc.model.enumerations import Direction
@@ -48,11 +49,10 @@ class Way(NamedTuple):
 
 @answered_once
 def audio(case: Case, leg: int | None) -> list[RtpStreamRow]:
-    """Return the streams of a leg that prove audio."""
+    """Return the streams of a leg in which somebody may be heard."""
     described = bool(sections(case, leg))
-    return [
-        row for row in case.rtp_streams if row.leg == leg and proves_audio(row.media, described=described)
-    ]
+    streams = [row for row in case.rtp_streams if row.leg == leg and not is_wordless(row)]
+    return [row for row in streams if proves_audio(row.media, described=described)]
 
 
 @answered_once

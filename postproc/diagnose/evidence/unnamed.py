@@ -8,7 +8,7 @@ from postproc.diagnose.evidence.media import audio, described
 from postproc.diagnose.evidence.negotiation import exchanges, formats, last_description
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, cause, remedy
-from postproc.model.rows import RtpStreamRow
+from postproc.model.rows import RtpStreamRow, SdpMediaRow
 from postproc.model.text import Text
 
 STRANGE = Text(
@@ -33,11 +33,18 @@ OTHERWISE = Text(
     "A sender uses the numbers of the receiver's last description (RFC 3264, section 5.1).",
     "Ein Absender verwendet die Nummern der letzten Beschreibung des Empfängers (RFC 3264, Abschnitt 5.1).",
 )
+RENUMBERED = Text(
+    "There this codec has the number {theirs}; that the receiver sends {kind} itself, by the sender's number, says nothing of what it"
+    " takes.",
+    "Dort hat dieser Codec die Nummer {theirs}; dass der Empfänger selbst {kind} sendet, nach der Nummer des Absenders, sagt nichts"
+    " darüber, was er annimmt.",
+)
 HEARD = Text(
     "whether anything is heard at {target}: a receiver may know static payload types without being told.",
     "ob bei {target} etwas zu hören ist: Statische Payload-Typen kennt ein Empfänger womöglich auch ungesagt.",
 )
 NO_SPEECH = ("CN", "TELEPHONE-EVENT")  # of which a stream may consist for a while
+DYNAMIC = 96  # of payload types: bound by SDP alone (RFC 3551, section 3)
 COMFORT_NOISE = 13  # many send it without offering it (RFC 3389, section 4)
 CAUSE = cause(
     "The sender changed its codec without a new offer, or a gateway passes media on from a leg with other codecs.",
@@ -123,8 +130,9 @@ def no_longer_named(rule: str, case: Case) -> Iterator[Finding]:
             seconds = (row.last_time - since).total_seconds()
             back = sent_until.get((row.dst_addr, row.dst_port, row.payload_type), since)
             used_by_receiver = (back - since).total_seconds() >= limits.one_way_seconds
+            renumbered = _renumbered(row, told.audio)
             if (
-                used_by_receiver
+                (used_by_receiver and not renumbered)
                 or seconds < limits.one_way_seconds
                 or (row.packets or 0) < limits.one_way_packets
             ):
@@ -135,8 +143,9 @@ def no_longer_named(rule: str, case: Case) -> Iterator[Finding]:
                 0.7,
                 evidence(told.message, row),
                 OUTDATED if row.first_time < told.message.time else NOT_NAMED,
-                (OTHERWISE,),
+                (OTHERWISE, *((RENUMBERED,) if renumbered else ())),
                 {
+                    "theirs": renumbered,
                     "source": endpoint(row.src_addr, row.src_port),
                     "target": endpoint(row.dst_addr, row.dst_port),
                     "kind": row.payload_type,
@@ -148,3 +157,12 @@ def no_longer_named(rule: str, case: Case) -> Iterator[Finding]:
                 leg=leg,
                 tags=frozenset({"outdated"}),
             )
+
+
+def _renumbered(row: RtpStreamRow, theirs: SdpMediaRow) -> int | None:
+    """Return the number that the receiver gave to the codec of a dynamic payload type; None if none, or that very one."""
+    names = dict(part.partition("=")[::2] for part in (theirs.codecs or "").split(",") if part)
+    own = f"{row.codec}/{row.clock_rate}".lower()
+    numbers = [int(kind) for kind, name in names.items() if kind.isdecimal() and name.lower().startswith(own)]
+    dynamic = row.payload_type is not None and row.payload_type >= DYNAMIC
+    return numbers[0] if dynamic and numbers and row.payload_type not in numbers else None

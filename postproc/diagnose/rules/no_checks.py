@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from postproc.diagnose.evidence.candidates import negotiated, offered, shown
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
-from postproc.diagnose.evidence.media import both_ways
+from postproc.diagnose.evidence.media import both_ways, described, sections
 from postproc.diagnose.evidence.paths import checks
 from postproc.diagnose.evidence.server import server_addresses
 from postproc.diagnose.evidence.view import end
@@ -38,6 +38,8 @@ def find(case: Case) -> Iterator[Finding]:
         seconds = _waited(case, leg)
         if seconds is None or checks(case, leg=leg).sent or both_ways(case, leg):
             continue
+        if _both_lite(case, leg):
+            continue  # then neither sends any (RFC 8445, section 6.1.1)
         client, server = offered(case, CLIENT, leg), offered(case, SERVER, leg)
         seen = _media_seen(case, leg)
         facts = {"seconds": seconds, "candidates": shown(client), "server_candidates": shown(server)}
@@ -52,6 +54,11 @@ def find(case: Case) -> Iterator[Finding]:
             CAPTURE_THERE,
             leg=leg,
         )
+
+
+def _both_lite(case: Case, leg: int | None) -> bool:
+    wholes = [row for row in sections(case, leg) if row.ufrag]
+    return bool(wholes) and all(row.ice_lite for row in wholes) and described(case, leg)
 
 
 def _waited(case: Case, leg: int | None) -> float | None:

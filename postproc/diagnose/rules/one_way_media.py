@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from postproc.diagnose.evidence import zrtp
+from postproc.diagnose.evidence import wordless, zrtp
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.complaints import Complaint, complaint
 from postproc.diagnose.evidence.media import (
@@ -36,6 +36,11 @@ from postproc.model.text import Text
 TITLE = Text(
     "One-way audio on leg {number}: {packets} packets from {source} to {target}, {back} back.",
     "Audio nur in einer Richtung auf Leg {number}: {packets} Pakete von {source} an {target}, {back} zurück.",
+)
+TITLE_WORDLESS = Text(
+    "One-way audio on leg {number}: {packets} packets from {source} to {target}, and back {mute} in which nobody can be heard.",
+    "Audio nur in einer Richtung auf Leg {number}: {packets} Pakete von {source} an {target}, zurück {mute}, in denen niemand zu hören"
+    " ist.",
 )
 DETAIL = Text(
     "Whoever is behind {source} hears nothing, for {seconds:0} s.",
@@ -175,7 +180,7 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
         verdict,
         0.85 if is_visible else 0.6 if near else 0.5,
         evidence(*rows),
-        SPARSE if sparse else TITLE,
+        SPARSE if sparse else TITLE_WORDLESS if wordless.TAG in why.tags else TITLE,
         (SILENT,) if sparse else (DETAIL, *why.said, *(() if waited is None else (HUNG_UP,))),
         {**facts, **why.facts, **({} if waited is None else {"waited": waited})},
         None if is_visible or sparse else SETTLE,
@@ -190,6 +195,11 @@ def _reasons(case: Case, talk: Talk, sent: Way, *, sparse: bool) -> Iterator[Why
     told = told_elsewhere(case, talk.leg, last)
     fed = None if sparse else fed_by(case, talk.leg, target)
     facts: dict[str, object] = {"told": told, "other": fed.leg if fed else None}
+    ends = talk.leg, target, sent.rows[0].src_addr
+    mute = wordless.said(row for row in case.rtp_streams if (row.leg, row.src_addr, row.dst_addr) == ends)
+    if mute is not None and not sparse:
+        text, packets = mute
+        yield Why((text,), frozenset({wordless.TAG}), facts | {"mute": packets})
     asking = None if sparse else zrtp.asking(case, talk.leg, target)
     if asking is not None:
         yield Why((zrtp.WAITS,), frozenset({zrtp.TAG}), {**facts, **asking.facts})
@@ -271,6 +281,7 @@ RULE = Rule(
             tag="hop",
         ),
         zrtp.CAUSE,
+        wordless.CAUSE,
         cause(
             "A proxy or SIP ALG rewrites c= twice, or wrongly, so that two addresses stand in one; or c= stays at 0.0.0.0, as for a call on"
             " hold, because whoever controls the two legs never sent the description that was to follow.",
@@ -342,6 +353,7 @@ RULE = Rule(
             tag="hop",
         ),
         zrtp.REMEDY,
+        wordless.REMEDY,
         remedy(
             "Let one element only rewrite descriptions (Kamailio: fix_nated_sdp or rtpengine, not both); switch the SIP ALG off.",
             "Nur ein Element Beschreibungen umschreiben lassen (Kamailio: fix_nated_sdp oder rtpengine, nicht beides); das SIP-ALG abschalten.",
