@@ -18,6 +18,7 @@ from postproc.diagnose.rules import (
     dtls_alert,
     invite_rejected_by_acl,
     no_common_codec,
+    no_response,
     offer_without_candidates,
     session_expired,
     session_interval_too_small,
@@ -41,7 +42,14 @@ NEARER = (
     no_common_codec.RULE,
 )
 # These say what a BYE was sent for.
-OF_BYES = (ack_missing.RULE, answer_mismatch.RULE, change_failed.RULE, session_expired.RULE)
+OF_BYES = (
+    ack_missing.RULE,
+    answer_mismatch.RULE,
+    change_failed.RULE,
+    no_response.RULE,
+    session_expired.RULE,
+    signalling_lost.RULE,
+)
 MS_PER_S = 1000
 
 BY_OTHER = Text(
