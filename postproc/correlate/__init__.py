@@ -73,7 +73,7 @@ def _related(events: Tables, deployment: Deployment, places: Places | None) -> t
         log_joins=log_tables.joins,
     )
     memory.give_back()
-    ends = index(joined.legs, joined.endpoints, joined.ice_sessions, recording)
+    ends = index(joined.legs, joined.endpoints, joined.ice_sessions, recording, events.sip_messages)
     checks = bindings(
         stun,
         ends,

@@ -19,6 +19,7 @@ from postproc.diagnose.rules import (
     dtls_alert,
     invite_rejected_by_acl,
     no_common_codec,
+    no_response,
     offer_without_candidates,
     session_expired,
     session_interval_too_small,
@@ -42,7 +43,14 @@ NEARER = (
     no_common_codec.RULE,
 )
 # These say what a BYE was sent for.
-OF_BYES = (ack_missing.RULE, answer_mismatch.RULE, change_failed.RULE, session_expired.RULE)
+OF_BYES = (
+    ack_missing.RULE,
+    answer_mismatch.RULE,
+    change_failed.RULE,
+    no_response.RULE,
+    session_expired.RULE,
+    signalling_lost.RULE,
+)
 
 BY_OTHER = Text(
     "The call was rejected by {who}, on the server's other leg: {answer}.",
