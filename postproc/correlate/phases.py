@@ -19,7 +19,7 @@ from postproc.correlate.calls import Calls
 from postproc.correlate.endpoints import LegKey, recording_of
 from postproc.correlate.openings import EARLY, Leg, Opening, Sections, answered_legs, may_send
 from postproc.correlate.parties import PARTIES, End, Side
-from postproc.correlate.rows import NS_PER_S, records
+from postproc.correlate.rows import NS_PER_S, ordered, records
 from postproc.model.deployment import CLIENT, SERVER
 from postproc.model.tables import PHASES, Tables
 
@@ -69,12 +69,16 @@ Directions = dict[str | None, list[Heard]]  # by the sender's side: server, clie
 
 def phases(tables: Tables, joined: Calls, recordings: "pd.Series[int]") -> pd.DataFrame:
     """Return PHASES of every leg that was answered or has media; streams in ``tables`` have their leg."""
+    rows = PHASES.rows(_of_legs(tables, joined, recordings))
+    return ordered(PHASES, rows, "call", "leg", "phase")
+
+
+def _of_legs(tables: Tables, joined: Calls, recordings: "pd.Series[int]") -> Iterator[dict[str, Any]]:
     numbers = {str(capture): number for capture, number in recordings.items()}
     streams = _streams(tables.rtp_streams)
     seconds = _seconds(tables)
     handshakes = _handshakes(tables.dtls)
     answered = _last_answered(tables.bindings)
-    rows: list[dict[str, Any]] = []
     for leg, openings in answered_legs(tables, joined, numbers):
         key = (leg.call, leg.leg)
         carried = _audio(streams.get(key) or _of_other_legs(streams, key), openings)
@@ -83,8 +87,7 @@ def phases(tables: Tables, joined: Calls, recordings: "pd.Series[int]") -> pd.Da
         begun = _with_media_before([*openings], once)
         ended = leg._replace(end_time=leg.end_time or _last_sign(begun, directions, answered.get(key)))
         far = _far_party(leg.call_id, joined.sides)
-        rows += _rows(ended, begun, far, directions, handshakes.get(key, []))
-    return PHASES.rows(sorted(rows, key=lambda row: (row["call"], row["leg"] or 0, row["phase"])))
+        yield from _rows(ended, begun, far, directions, handshakes.get(key, []))
 
 
 def _far_party(call_id: str | None, sides: Mapping[End, Side]) -> str:

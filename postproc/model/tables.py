@@ -8,18 +8,32 @@ A row leads back to Wireshark by ``(capture, frame)``; ``time`` is UTC with
 nanoseconds; durations end in ``_ms`` or ``_s``; NA means "not in the message".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from itertools import islice
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
 import pyarrow as pa
 from pandas.api.extensions import ExtensionArray
 
 from postproc.model import constants
-from postproc.model.columns import DTYPES, FLAG, INTEGER, NOTHING, REAL, TEXT, TIME, array, repeated, schema
+from postproc.model.columns import (
+    AT_ONCE,
+    DTYPES,
+    FLAG,
+    INTEGER,
+    NOTHING,
+    REAL,
+    TEXT,
+    TIME,
+    array,
+    behind,
+    repeated,
+    schema,
+)
 from postproc.model.enumerations import (
     AclVerdict,
     AddressClass,
@@ -61,6 +75,7 @@ from postproc.model.enumerations import (
 from postproc.model.errors import SchemaError
 
 NAME = b"legshark.table"  # key in a schema's metadata
+T = TypeVar("T")
 
 
 class Column(NamedTuple):
@@ -130,8 +145,7 @@ class Table:
 
     def rows(self, records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         """Build the table from records; missing keys become NA, unknown ones raise SchemaError."""
-        row_records = list(records)
-        return self.of(self.columns_of(row_records)) if row_records else self.empty()
+        return self._in_blocks(map(self.columns_of, _blocks(records)))
 
     def columns_of(self, records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
         """Return the values of records by column, None where one has no such key."""
@@ -139,9 +153,17 @@ class Table:
             raise SchemaError(f"{self.name}: unknown columns {unknown}")
         return {name: _values(records, name) for name in self.names}
 
-    def of_tuples(self, rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+    def of_tuples(self, rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
         """Build the table from rows that have all its columns, in their order."""
-        return self.of(dict(zip(self.names, zip(*rows, strict=True), strict=True))) if rows else self.empty()
+        columns = (zip(*block, strict=True) for block in _blocks(rows))
+        return self._in_blocks(dict(zip(self.names, each, strict=True)) for each in columns)
+
+    def _in_blocks(self, blocks: Iterable[Mapping[str, Sequence[Any]]]) -> pd.DataFrame:
+        """Build the table from the columns of its rows, block by block; all Python objects take much more."""
+        made = list(map(self.of, blocks))
+        if len(made) < 2:
+            return made[0] if made else self.empty()
+        return self.of({name: behind([each[name].array for each in made]) for name in self.names})
 
     def of(self, columns: Mapping[str, Sequence[Any] | ExtensionArray]) -> pd.DataFrame:
         """Build the table from columns: sequences of Python values, or arrays of the declared type.
@@ -193,6 +215,12 @@ class Table:
 def _is_counted(index: pd.Index) -> bool:
     """Whether the rows are already numbered from 0."""
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1 and index.name is None
+
+
+def _blocks(rows: Iterable[T]) -> Iterator[list[T]]:
+    waiting = iter(rows)
+    while block := list(islice(waiting, AT_ONCE)):
+        yield block
 
 
 def _values(records: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
