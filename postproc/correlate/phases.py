@@ -19,7 +19,7 @@ from postproc.correlate.calls import Calls
 from postproc.correlate.endpoints import LegKey, recording_of
 from postproc.correlate.openings import EARLY, Leg, Opening, Sections, answered_legs, may_send
 from postproc.correlate.parties import PARTIES, End, Side
-from postproc.correlate.rows import NS_PER_S, ordered, records
+from postproc.correlate.rows import NS_PER_S, records
 from postproc.model.deployment import CLIENT, SERVER
 from postproc.model.tables import PHASES, Tables
 
@@ -69,8 +69,7 @@ Directions = dict[str | None, list[Heard]]  # by the sender's side: server, clie
 
 def phases(tables: Tables, joined: Calls, recordings: "pd.Series[int]") -> pd.DataFrame:
     """Return PHASES of every leg that was answered or has media; streams in ``tables`` have their leg."""
-    rows = PHASES.rows(_of_legs(tables, joined, recordings))
-    return ordered(PHASES, rows, "call", "leg", "phase")
+    return PHASES.rows(_of_legs(tables, joined, recordings), by=("call", "leg", "phase"))
 
 
 def _of_legs(tables: Tables, joined: Calls, recordings: "pd.Series[int]") -> Iterator[dict[str, Any]]:

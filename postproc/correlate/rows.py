@@ -4,19 +4,17 @@ from collections.abc import Iterator
 from itertools import chain
 from math import inf
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
-from postproc.model.columns import AT_ONCE, plain
-from postproc.model.tables import Table
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from postproc.model.columns import plain
 
 NS_PER_S = 1_000_000_000
+# Rows that are Python objects at a time if they are not kept: about 20 MB of SIP messages. A choice: of fewer
+# rows fewer equal texts are one object.
+AT_ONCE = 20_000
 NO_TIME = int(pd.NaT.value)
 
 
@@ -50,19 +48,6 @@ def records(rows: pd.DataFrame, *names: str, by: str | None = None) -> Iterator[
     if keys == sorted(keys):  # as most tables are
         return found
     return (row for _, row in sorted(zip(keys, found, strict=True), key=itemgetter(0)))
-
-
-def ordered(table: Table, rows: pd.DataFrame, *by: str) -> pd.DataFrame:
-    """Return a table's rows by columns of whole numbers or times, NA as 0; equal ones stay in their order."""
-    order = np.lexsort([_whole(rows[name]) for name in reversed(by)])
-    return table.of({name: rows[name].array.take(order) for name in table.names})
-
-
-def _whole(values: "pd.Series[Any]") -> "NDArray[np.int64]":
-    held: Any = values.array
-    times = isinstance(held.dtype, pd.DatetimeTZDtype)
-    numbers: NDArray[np.int64] = held.asi8 if times else held.to_numpy(np.int64, na_value=0)
-    return numbers
 
 
 def taken(rows: pd.DataFrame, places: list[int]) -> pd.DataFrame:

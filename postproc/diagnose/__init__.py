@@ -25,7 +25,7 @@ from postproc.model.enumerations import CallVerdict
 from postproc.model.errors import SetupError
 from postproc.model.findings import Finding, Rule, Step
 from postproc.model.merged import Recordings
-from postproc.model.tables import CALLS, FINDINGS, Tables
+from postproc.model.tables import CALLS, FINDINGS, ROWS_AT_ONCE, Tables
 from postproc.model.text import LANGS, Lang
 
 # The stages of the media path between the two sides, after both know each other's candidates.
@@ -33,7 +33,6 @@ NETWORK = frozenset({"stun", "nat", "dtls", "media"})
 # Packets per second: no voice codec in use sends fewer (100 ms each). Lower: a few packets of a VPN beside
 # the call make its verdict unclear; higher: a call hidden in a tunnel becomes a fault.
 SLOWEST_MEDIA = 10
-FINDINGS_AT_ONCE = 5_000  # rows of findings made a table at a time: about 20 MB. A choice
 PhaseKey = tuple[int | None, int | None, int | None]  # call, leg, phase
 
 
@@ -65,7 +64,7 @@ class _Rows:
 
     def add(self, findings: Iterable[dict[str, Any]]) -> None:
         self._waiting += findings
-        if len(self._waiting) >= FINDINGS_AT_ONCE:
+        if len(self._waiting) >= ROWS_AT_ONCE:
             self._blocks.append(FINDINGS.rows(self._waiting))
             self._waiting = []
 

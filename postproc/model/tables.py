@@ -21,7 +21,6 @@ from pandas.api.extensions import ExtensionArray
 
 from postproc.model import constants
 from postproc.model.columns import (
-    AT_ONCE,
     DTYPES,
     FLAG,
     INTEGER,
@@ -31,6 +30,7 @@ from postproc.model.columns import (
     TIME,
     array,
     behind,
+    in_order,
     repeated,
     schema,
 )
@@ -75,6 +75,8 @@ from postproc.model.enumerations import (
 from postproc.model.errors import SchemaError
 
 NAME = b"legshark.table"  # key in a schema's metadata
+# Rows that are Python objects at a time: about 20 MB of findings, the widest. A choice
+ROWS_AT_ONCE = 5_000
 T = TypeVar("T")
 
 
@@ -143,9 +145,12 @@ class Table:
         except (TypeError, ValueError) as error:
             raise SchemaError(f"{self.name}: {error}") from error
 
-    def rows(self, records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-        """Build the table from records; missing keys become NA, unknown ones raise SchemaError."""
-        return self._in_blocks(map(self.columns_of, _blocks(records)))
+    def rows(self, records: Iterable[Mapping[str, Any]], *, by: Sequence[str] = ()) -> pd.DataFrame:
+        """Build the table from records; missing keys become NA, unknown ones raise SchemaError.
+
+        ``by``: columns of whole numbers or times to sort by, NA as 0; equal rows stay in their order.
+        """
+        return self._in_blocks(map(self.columns_of, _blocks(records)), by)
 
     def columns_of(self, records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
         """Return the values of records by column, None where one has no such key."""
@@ -153,36 +158,47 @@ class Table:
             raise SchemaError(f"{self.name}: unknown columns {unknown}")
         return {name: _values(records, name) for name in self.names}
 
-    def of_tuples(self, rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
-        """Build the table from rows that have all its columns, in their order."""
+    def of_tuples(self, rows: Iterable[tuple[Any, ...]], *, by: Sequence[str] = ()) -> pd.DataFrame:
+        """Build the table from rows that have all its columns, in their order; ``by`` as in ``rows``."""
         columns = (zip(*block, strict=True) for block in _blocks(rows))
-        return self._in_blocks(dict(zip(self.names, each, strict=True)) for each in columns)
+        return self._in_blocks((dict(zip(self.names, each, strict=True)) for each in columns), by)
 
-    def _in_blocks(self, blocks: Iterable[Mapping[str, Sequence[Any]]]) -> pd.DataFrame:
-        """Build the table from the columns of its rows, block by block; all Python objects take much more."""
-        made = list(map(self.of, blocks))
-        if len(made) < 2:
-            return made[0] if made else self.empty()
-        return self.of({name: behind([each[name].array for each in made]) for name in self.names})
+    def _in_blocks(self, blocks: Iterable[Mapping[str, Sequence[Any]]], by: Sequence[str]) -> pd.DataFrame:
+        """Build the table from the columns of some rows at a time: as Python objects all take much more."""
+        pieces: dict[str, list[ExtensionArray]] = {name: [] for name in self.names}
+        for block in blocks:
+            for name, piece in self._arrays(block).items():
+                pieces[name].append(piece)
+        if not any(pieces.values()):
+            return self.empty()
+        order = in_order([behind(pieces[name]) for name in by]) if by else None
+        columns = {}
+        for name in self.names:
+            column = behind(pieces.pop(name))  # nothing is held twice
+            columns[name] = column if order is None else column.take(order)
+        return self.of(columns)
 
     def of(self, columns: Mapping[str, Sequence[Any] | ExtensionArray]) -> pd.DataFrame:
         """Build the table from columns: sequences of Python values, or arrays of the declared type.
 
         Raises SchemaError as ``conform`` does.
         """
+        arrays = self._arrays(columns)
+        made = pd.DataFrame(arrays, copy=False)
+        if len(arrays) != len(self.columns) or made.empty or not _is_counted(made.index):
+            return self.conform(made)
+        made.columns = self.labels
+        return made
+
+    def _arrays(self, columns: Mapping[str, Any]) -> dict[str, ExtensionArray]:
         try:
-            arrays = {
+            return {
                 name: values if str(getattr(values, "dtype", "")) == dtype else array(list(values), dtype)
                 for name, dtype in self.dtypes.items()
                 if (values := columns.get(name)) is not None
             }
         except (TypeError, ValueError) as error:
             raise SchemaError(f"{self.name}: {error}") from error
-        made = pd.DataFrame(arrays, copy=False)
-        if len(arrays) != len(self.columns) or made.empty or not _is_counted(made.index):
-            return self.conform(made)
-        made.columns = self.labels
-        return made
 
     def captured(self, rows: pd.DataFrame, capture: str) -> pd.DataFrame:
         """Return rows of this table with their capture set."""
@@ -219,7 +235,7 @@ def _is_counted(index: pd.Index) -> bool:
 
 def _blocks(rows: Iterable[T]) -> Iterator[list[T]]:
     waiting = iter(rows)
-    while block := list(islice(waiting, AT_ONCE)):
+    while block := list(islice(waiting, ROWS_AT_ONCE)):
         yield block
 
 

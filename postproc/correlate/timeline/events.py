@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from postproc.correlate.rows import ordered, records
+from postproc.correlate.rows import records
 from postproc.model.tables import TIMELINE
 
 NORMAL, NOTE, WARNING, ERROR = "normal", "note", "warning", "error"
@@ -32,8 +32,8 @@ class Event(NamedTuple):
 
 def table(events: Iterable[Event]) -> pd.DataFrame:
     """Return events as TIMELINE by call and time, at one time in their order; those without are left out."""
-    timed = TIMELINE.of_tuples(event for event in events if event.time is not None)
-    return ordered(TIMELINE, timed, "call", "time")
+    timed = (event for event in events if event.time is not None)
+    return TIMELINE.of_tuples(timed, by=("call", "time"))
 
 
 def place(addr: str | None, port: int | None) -> str | None:
