@@ -24,9 +24,9 @@ from postproc.show.selection import Quoted, log_warnings
 
 RUN = b"legshark.run"  # key in the metadata of a Parquet file
 AT_ONCE = 1000  # records held at a time: one of findings takes some 3 kB
-# Rows of a Parquet file's row group, which are in memory twice while they are written. A choice: 30 MB of SIP
+# Rows of a Parquet file's row group, which are in memory twice while they are written. A choice: 10 MB of SIP
 # messages; smaller groups compress less.
-ROWS_OF_A_GROUP = 50_000
+ROWS_OF_A_GROUP = 20_000
 FORMULA = r"^[=+\-@\t\r\n]"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException, SchemaError)
 
