@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from postproc.diagnose import evidence
+
 ROOT = Path(__file__).parent.parent
 PAPERS = ("CONTRIBUTING.md", "docs/ARCHITECTURE.md")
 
@@ -38,9 +40,21 @@ def test_no_comment_cites_a_paper_that_is_not_in_the_repository(folder):
             assert not (comment and cited.search(line)), f"{path.name}: {line}"
 
 
-def test_every_module_of_reading_is_in_the_architecture():
+def modules(package: str) -> set[str]:
+    return {path.stem for path in (ROOT / "postproc" / package).glob("*.py")} - {"__init__"}
+
+
+@pytest.mark.parametrize(
+    ("package", "heading", "not_worth_a_line"),
+    [("read", "## From bytes to tables", {"arrays"}), ("places", "## Places", set())],
+)
+def test_the_architecture_lists_every_module(package, heading, not_worth_a_line):
     page = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    section = page.partition("## From bytes to tables")[2].partition("\n## ")[0]
-    named = set(re.findall(r"`(\w+)`", section))
-    modules = {path.stem for path in (ROOT / "postproc" / "read").glob("*.py")} - {"__init__", "arrays"}
-    assert modules - named == set()
+    table = re.findall(r"^\| (`.*?) \|", page.partition(heading)[2].partition("\n## ")[0], re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", " ".join(table))) == modules(package) - not_worth_a_line
+
+
+def test_the_evidence_lists_every_module():
+    listed = [line for line in (evidence.__doc__ or "").splitlines() if re.match(r"\w+(?:, \w+)*  ", line)]
+    named = {name for line in listed for name in line.partition("  ")[0].split(", ")}
+    assert named == modules("diagnose/evidence")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from postproc.correlate.endpoints import Index, with_bindings
 from postproc.correlate.ice import direction
-from postproc.correlate.rows import column, late, records
+from postproc.correlate.rows import NS_PER_MS, column, late, records
 from postproc.correlate.whose import Owner, Traffic, by_checks, by_username, invited, owner
 from postproc.model import constants
 from postproc.model.tables import BINDINGS
@@ -246,7 +246,6 @@ def _sent(messages: Messages, transactions: Transactions) -> dict[Flow, list[tup
 # of its capture, whichever is longer, and pending when the capture ends before that.
 
 
-NS_PER_MS = 1_000_000
 PATIENCE = constants.nanoseconds("bindings.patience_s")
 MEDIANS = constants.count("bindings.patience_round_trips")
 MOMENT = ("capture", "time", *TUPLE, "mapped_addr", "mapped_port")

@@ -9,6 +9,7 @@ import pandas as pd
 from postproc.correlate.rows import column, late, records
 from postproc.model import constants
 from postproc.model.acl import decide
+from postproc.model.addresses import UNSPECIFIED
 from postproc.model.deployment import SERVER, Deployment
 from postproc.model.tables import NAT_MAPPINGS
 
@@ -118,7 +119,7 @@ def _is_name(addr: str | None) -> bool:
 
 
 LEARNED_FROM = {"discovery": "stun_server", "check": "check"}
-CONCEALED = constants.words("addresses.unspecified")  # a related address kept private (RFC 8839, section 5.1)
+CONCEALED = UNSPECIFIED  # a related address kept private (RFC 8839, section 5.1)
 FIRST = ("capture", "frame", "time", "call", "leg")
 
 

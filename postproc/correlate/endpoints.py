@@ -17,12 +17,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from postproc.correlate.ice import IceSessions, Life, by_ufrags
-from postproc.correlate.joining.features import UNSPECIFIED
 from postproc.correlate.joining.identities import DISCARD
 from postproc.correlate.parties import Description, End, Place, Side
 from postproc.correlate.rows import NS_PER_S, records
 from postproc.model import constants
-from postproc.model.addresses import alternatives
+from postproc.model.addresses import UNSPECIFIED, alternatives
 from postproc.model.columns import INTEGER, TEXT, TIME, array
 from postproc.model.tables import SLACK_S
 

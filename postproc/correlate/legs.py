@@ -9,7 +9,6 @@ import pandas as pd
 
 from postproc.correlate.rows import NO_TIME, records
 from postproc.correlate.sip import (
-    INVITE_DIALOG,
     Address,
     Message,
     messages,
@@ -17,6 +16,8 @@ from postproc.correlate.sip import (
     user_part,
 )
 from postproc.model import constants
+from postproc.model.recordings import INVITE_DIALOG
+from postproc.model.statuses import RINGING, TERMINATED, is_final, is_refusal
 from postproc.model.tables import LEGS
 
 # From the messages of one Call-ID: who called whom, the outcome, and who ended the call.
@@ -88,7 +89,7 @@ def _that_count(initial: Messages, sent: Messages) -> Messages:
     last = _asker(initial[-1])
     since = next(m.time for m in initial if _asker(m) == last)
     before = [m for m in sent if m.time < since]
-    failed = {_asker(m) for m in before if _answers_invite(m) and (m.status or 0) >= 300} - {last}
+    failed = {_asker(m) for m in before if _answers_invite(m) and is_refusal(m.status)} - {last}
     last_bye = max((m.time for m in before if m.method == "BYE"), default=NO_TIME)
     return [m for m in initial if _asker(m) not in failed and m.time >= last_bye]
 
@@ -143,7 +144,7 @@ def _firsts(responses: Messages) -> Messages:
     """Drop provisional responses and retransmissions."""
     firsts: dict[tuple[object, ...], Message] = {}
     for m in responses:
-        if (m.status or 0) >= 200:
+        if is_final(m.status):
             firsts.setdefault((m.src, m.dst, m.branch, m.status, m.to_tag), m)
     return list(firsts.values())
 
@@ -158,7 +159,7 @@ def end(opened: Opening, answer: Message | None, sent: Messages) -> End | None:
     cancel = next((m for m in sent if _cancels(m, opened)), None)
     bye = _last_bye(opened, sent)
     if answer and not succeeds(answer):
-        given_up = answer.status == 487 and (cancel or bye)  # RFC 3261, sections 9.2 and 15.1.2
+        given_up = answer.status == TERMINATED and (cancel or bye)  # RFC 3261, sections 9.2 and 15.1.2
         reason = given_up.reason_header if given_up else None
         how, by = ("cancel", "uac") if given_up else ("failure", "uas")
         return End(how, answer.time, by, reason or answer.reason_header)
@@ -329,7 +330,7 @@ def _outcome(opened: Opening, sent: list[Message]) -> dict[str, Any]:
     answer = final(opened)
     ended = end(opened, answer, sent)
     accepted = answer is not None and succeeds(answer)
-    ringing = _first_time(opened.responses, 180, 180)
+    ringing = _first_time(opened.responses, RINGING, RINGING)
     return {
         "invite_time": next((m.time for m in sent if m.method == "INVITE" and m.to_tag is None), NO_TIME),
         "progress_time": _first_time(opened.responses, 101, 199),

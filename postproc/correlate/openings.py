@@ -7,10 +7,11 @@ import pandas as pd
 
 from postproc.correlate.calls import Calls
 from postproc.correlate.endpoints import LegKey, recording_of
-from postproc.correlate.joining.features import UNSPECIFIED
 from postproc.correlate.parties import PARTIES, Description, Exchange, Place
 from postproc.correlate.rows import records
 from postproc.correlate.sip import in_order
+from postproc.model.addresses import UNSPECIFIED
+from postproc.model.statuses import is_success
 from postproc.model.tables import Tables
 
 EARLY, ANSWERED, HOLD, RESUMED, RESTART = "early", "answered", "hold", "resumed", "restart"
@@ -67,7 +68,7 @@ class Message(NamedTuple):
 
     @property
     def accepts_invite(self) -> bool:
-        return self.cseq_method == "INVITE" and self.status is not None and 200 <= self.status < 300
+        return self.cseq_method == "INVITE" and is_success(self.status)
 
 
 class Leg(NamedTuple):

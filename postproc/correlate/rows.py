@@ -12,6 +12,7 @@ from pandas.api.extensions import ExtensionArray
 from postproc.model.columns import plain
 
 NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
 # Rows that are Python objects at a time if they are not kept: about 20 MB of SIP messages. A choice: of fewer
 # rows fewer equal texts are one object.
 AT_ONCE = 20_000

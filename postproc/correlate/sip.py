@@ -7,17 +7,11 @@ from urllib.parse import unquote
 import pandas as pd
 
 from postproc.correlate.rows import NO_TIME, column, records
-from postproc.model import constants
+from postproc.model.statuses import is_final, is_progress, is_refusal, is_success
 from postproc.model.tables import TRANSACTIONS
 
-# SIP messages as plain tuples, each counted once, by time.
-#
 # A file with several interfaces may hold frames out of order: sort by time, never by frame.
 # A second capture of the same packet (``copy_of``) is not counted.
-
-
-# Methods that occur only in a dialog opened by INVITE (RFC 3261 sections 9, 13, 15; RFC 3262).
-INVITE_DIALOG = frozenset(constants.words("sip.invite_dialog"))
 
 Address = tuple[str | None, int | None]
 
@@ -44,6 +38,9 @@ class Message(NamedTuple):
     to_tag: str | None
     user_agent: str | None
     reason_header: str | None
+
+
+AS_IN_TABLE = tuple(name for name in Message._fields if name not in ("time", "kind", "src", "dst"))
 
 
 class Told(Protocol):
@@ -75,31 +72,27 @@ def in_order(sip_messages: pd.DataFrame, messages: Iterable[M]) -> list[M]:
 
 def messages(sip_messages: pd.DataFrame) -> list[Message]:
     """Return the messages ``in_order``."""
-    same: dict[Address, Address] = {}
-    names = (
-        "time",
-        "method",
-        "cseq_method",
-        *ENDS,
-        *Message._fields[5:],
-    )  # of these as in the table
-    made = (
-        Message(
-            NO_TIME if time is None else time,
-            about if method is None else method,
-            same.setdefault((src, src_port), (src, src_port)),
-            same.setdefault((dst, dst_port), (dst, dst_port)),
-            method,
-            *rest,
-        )
-        for time, method, about, src, src_port, dst, dst_port, *rest in records(sip_messages, *names)
-    )
-    return in_order(sip_messages, made)
+    ends = "src_addr", "src_port", "dst_addr", "dst_port"
+    told = {name: column(sip_messages[name]) for name in (*AS_IN_TABLE, "time", "cseq_method", *ends)}
+    kept: dict[Address, Address] = {}  # one tuple an address: there are few of them, and many messages
+
+    def addresses(party: str) -> list[Address]:
+        pairs = zip(told[f"{party}_addr"], told[f"{party}_port"], strict=True)
+        return [kept.setdefault(pair, pair) for pair in pairs]
+
+    fields = {name: told[name] for name in AS_IN_TABLE} | {
+        "time": [NO_TIME if time is None else time for time in told["time"]],
+        "kind": [method or about for method, about in zip(told["method"], told["cseq_method"], strict=True)],
+        "src": addresses("src"),
+        "dst": addresses("dst"),
+    }
+    rows = zip(*(fields[name] for name in Message._fields), strict=True)
+    return in_order(sip_messages, map(Message._make, rows))
 
 
-def succeeds(response: Message) -> bool:
+def succeeds(response: Told) -> bool:
     """Return whether it is a 2xx."""
-    return response.status is not None and 200 <= response.status < 300
+    return is_success(response.status)
 
 
 # User parts of SIP and tel URIs (RFC 3261, section 19.1.1; RFC 3966, section 3).
@@ -229,7 +222,7 @@ def _way(stray: _Sent, key: Key, ways: dict[Hashable, Key]) -> Key | None:
 
 def _acknowledges_failure(messages: list[_Sent], own: Keys, keys: Keys) -> list[bool]:
     """Return which messages are ACKs of a failed INVITE of the same branch and hop (17.1.1.3)."""
-    accepted = {key for message, key in zip(messages, keys, strict=True) if _successful(message)}
+    accepted = {key for message, key in zip(messages, keys, strict=True) if succeeds(message)}
     refused = {
         (exchange, hop)
         for (exchange, kind, hop), key in zip(own, keys, strict=True)
@@ -238,15 +231,11 @@ def _acknowledges_failure(messages: list[_Sent], own: Keys, keys: Keys) -> list[
     return [kind == "ACK" and (exchange, hop) in refused for exchange, kind, hop in own]
 
 
-def _successful(message: _Sent) -> bool:
-    return message.status is not None and 200 <= message.status < 300
-
-
 def _row(messages: list[_Sent]) -> dict[str, Any]:
     """Return a transaction's row, from its first request or else its first response with ends swapped."""
     requests = [message for message in messages if message.method is not None]
     first = _first(messages)
-    progress = [message.time for message in messages if 100 < (message.status or 0) < 200]
+    progress = [message.time for message in messages if is_progress(message.status)]
     return {name: getattr(first, name if requests else ENDS.get(name, name)) for name in KEPT} | {
         "method": first.kind,
         "initial": first.to_tag is None if requests else None,
@@ -259,10 +248,10 @@ def _row(messages: list[_Sent]) -> dict[str, Any]:
 
 def _final(messages: list[_Sent]) -> dict[str, Any]:
     """Return the columns of the first final response, a 2xx before others, and count its retransmissions."""
-    finals = [message for message in messages if (message.status or 0) >= 200]
+    finals = [message for message in messages if is_final(message.status)]
     if not finals:
         return {"response_retransmissions": 0}
-    first = min(finals, key=lambda message: (message.status or 0) >= 300)
+    first = min(finals, key=lambda message: is_refusal(message.status))
     # A different To tag is another fork's answer, not a retransmission.
     answers = {(message.status, message.to_tag) for message in finals}
     return {

@@ -14,16 +14,15 @@ import pandas as pd
 
 from postproc.correlate.endpoints import recording_of
 from postproc.correlate.ice import Checks, Session
-from postproc.correlate.rows import records
+from postproc.correlate.rows import NS_PER_S, records
 
-SECOND = 1_000_000_000
 # A B2BUA answers its client, and so starts checks, when the other leg sends its INVITE or receives a
 # provisional or final answer; FreeSWITCH and Asterisk take 0.01 to 0.3 s in the recordings of pcaps/. Longer
 # times let unrelated calls of a busy server meet by chance; shorter ones split the calls of a slow server.
-NEAR = 2 * SECOND
+NEAR = 2 * NS_PER_S
 # A match must be nearer in time than any rival by this much, else nothing is joined. A choice: smaller joins
 # more calls on a busy server, and more of them wrongly.
-AHEAD = SECOND
+AHEAD = NS_PER_S
 
 
 class Hidden(NamedTuple):

@@ -9,10 +9,11 @@ from postproc.diagnose.evidence.case import OTHER, Case
 from postproc.diagnose.evidence.media import both_ways, talking, way, ways
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER
 from postproc.diagnose.evidence.q850 import NORMAL_CLEARING
-from postproc.diagnose.evidence.signalling import TERMINATED, given_up, q850, rejection, server_calls
+from postproc.diagnose.evidence.signalling import given_up, q850, rejection, server_calls
 from postproc.diagnose.evidence.view import truncated
 from postproc.model.enumerations import Verdict
 from postproc.model.rows import LegRow
+from postproc.model.statuses import TERMINATED, is_redirection
 from postproc.model.text import Text
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
@@ -163,7 +164,7 @@ def taken_back(case: Case, leg: LegRow) -> bool:
 
 def _redirected(status: int | None) -> bool:
     """Whether the response redirects the caller (RFC 3261, section 21.3), which makes another call."""
-    return status is not None and 300 <= status < 400
+    return is_redirection(status)
 
 
 def ending(case: Case, verdict: Verdict, media_ok: bool | None) -> Sentence:

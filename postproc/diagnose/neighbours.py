@@ -20,6 +20,7 @@ from postproc.diagnose.evidence.signalling import negotiated, shown
 from postproc.model.acl import WITHOUT_LISTS, decide
 from postproc.model.findings import Finding
 from postproc.model.rows import CandidateRow, LegRow
+from postproc.model.statuses import is_failure
 from postproc.model.text import Text
 
 # Seconds between two calls within which nobody changes a setting and tries again; choices. With less,
@@ -160,7 +161,7 @@ def _refusals(case: Case, finding: Finding) -> Keys:
     """Yield refuser and status; no working call refutes these, but others may support them."""
     frames = set(finding.evidence.frames)
     for row in case.sip_messages:
-        if row.frame in frames and row.capture == finding.evidence.capture and (row.status or 0) >= 400:
+        if row.frame in frames and row.capture == finding.evidence.capture and is_failure(row.status):
             yield row.src_addr, row.status
 
 

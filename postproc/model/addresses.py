@@ -7,6 +7,7 @@ from functools import lru_cache
 from postproc.model import constants
 
 CLASSES = [(str(name), tuple(map(str, networks))) for name, networks in constants.value("addresses.classes")]
+UNSPECIFIED = frozenset(constants.words("addresses.unspecified"))
 NETWORKS = tuple((name, ipaddress.ip_network(text)) for name, texts in CLASSES for text in texts)
 
 

@@ -4,8 +4,8 @@ A place is where a capture was taken. Its name is server, wan or client if exact
 there, else the capture's name. Counts are those of table ``passages``, summed over flows.
 """
 
-from collections.abc import Iterable
-from itertools import groupby, pairwise
+from collections.abc import Iterable, Mapping
+from itertools import groupby
 from typing import NamedTuple
 
 import pandas as pd
@@ -98,18 +98,19 @@ def _clock(rows: Iterable[ClockRow], capture: str, of_call: set[str]) -> ClockRo
 
 
 def transits(call: Call) -> tuple[Transit, ...]:
-    """Return the transits between neighboring places, by leg, kind, direction and along the way."""
+    """Return the transits from place to next place, by leg, kind, direction and along the way."""
     places = spots(call)
     by_capture = {spot.capture: spot for spot in places}
+    told = _told_nearer(call.passages, by_capture)
     flows: dict[tuple[int | None, PassageKind, Direction, str, str], list[PassageRow]] = {}
     for row in call.passages:
+        if (row.to_capture, *_flow(row)) in told:
+            continue
         key = (row.leg, row.kind, row.direction or "other", row.from_capture, row.to_capture)
         flows.setdefault(key, []).append(row)
-    between = _neighbours(places)
     between_places = [
         Transit(leg, kind, direction, by_capture[origin], by_capture[target], tuple(rows))
         for (leg, kind, direction, origin, target), rows in flows.items()
-        if between is None or frozenset({origin, target}) in between
     ]
     return tuple(sorted(between_places, key=_order))
 
@@ -123,15 +124,29 @@ def _course(transit: Transit) -> tuple[object, ...]:
     return transit.leg, transit.kind, transit.direction, transit.outward
 
 
-def _neighbours(places: Iterable[Spot]) -> set[frozenset[str]] | None:
-    """Return the pairs of neighboring captures; None if the position of one is unknown."""
-    captures: dict[int, list[str]] = {}
-    for spot in places:
-        if spot.position is None:
-            return None
-        captures.setdefault(spot.position, []).append(spot.capture)
-    ordered = [captures[position] for position in sorted(captures)]
-    return {frozenset({one, other}) for near, far in pairwise(ordered) for one in near for other in far}
+def _flow(row: PassageRow) -> tuple[object, ...]:
+    """Return what is one and the same for a flow's passages from a place to others."""
+    ends = (row.from_src_addr, row.from_src_port, row.from_dst_addr, row.from_dst_port)
+    return row.leg, row.kind, row.direction, row.from_capture, *ends
+
+
+def _told_nearer(rows: Iterable[PassageRow], places: Mapping[str, Spot]) -> set[tuple[object, ...]]:
+    """Return farther places of flows that have a passage to a nearer one, each with its flow.
+
+    A flow that passes none of the places between has its next place beyond. None if a position is unknown.
+    """
+    if any(spot.position is None for spot in places.values()):
+        return set()
+    targets: dict[tuple[object, ...], list[tuple[int, str]]] = {}
+    for row in rows:
+        far = abs((places[row.to_capture].position or 0) - (places[row.from_capture].position or 0))
+        targets.setdefault(_flow(row), []).append((far, row.to_capture))
+    return {
+        (capture, *flow)
+        for flow, distances in targets.items()
+        for far, capture in distances
+        if far > min(distances)[0]
+    }
 
 
 def _order(transit: Transit) -> tuple[int, int, int, int]:

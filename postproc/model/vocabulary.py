@@ -8,6 +8,7 @@ never translated. tests/test_texts.py checks every other text of the package aga
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from postproc.model.statuses import is_redirection
 from postproc.model.text import Lang, Text
 
 YES, NO, NONE = Text("yes", "ja"), Text("no", "nein"), Text("none", "keine")
@@ -125,6 +126,8 @@ DTLS_STATES: Mapping[str, Text] = {
     "alert": Text("alert", "Alert"),
     "none": NONE,
 }
+# How far a handshake got, farthest first: whoever sends an alert has read the other side's messages.
+DTLS_PROGRESS = ("complete", "alert", "incomplete", "client_hello_only", "none")
 # The same for a column five cells wide.
 DTLS_SHORT: Mapping[str, Text] = {
     "complete": VERDICTS["ok"],
@@ -213,7 +216,7 @@ CALLS_IN_CAPTURES = (
 
 def ends_every_day(status: int | None) -> bool:
     """Whether a final response is an everyday end; so is a redirection (RFC 3261, section 21.3)."""
-    return status is not None and (status in EVERYDAY_ENDS or 300 <= status < 400)
+    return status in EVERYDAY_ENDS or is_redirection(status)
 
 
 def word(words: Mapping[str, Text], value: str | None, lang: Lang) -> str | None:

@@ -7,6 +7,7 @@ and, by corrected clocks, while it ran.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, permutations
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from postproc.places.owners import UNOWNED, Leg, Owners
 from postproc.places.ways import INSIDE
 from postproc.read.arrays import Array, starts_of_runs
 
+NONE: Array = np.zeros(0, np.int64)
 DIRECTIONS = {1: "server_to_client", -1: "client_to_server", 0: "other"}
 
 
@@ -138,8 +140,30 @@ def _order(
             )
             ahead[one] += int(np.sign(vote))
             ahead[other] -= int(np.sign(vote))
+    for one, other in permutations(at, 2):
+        if (min(one, other), max(one, other)) not in overlap.common:
+            ahead[one] += _sends(overlap, signs, one, other)
     first = {reference} if from_reference else set()
     return tuple(sorted(at, key=lambda each: (each not in first, -ahead[each], each != reference, each)))
+
+
+def _sends(overlap: Overlap, signs: Mapping[int, int], one: int, other: int) -> int:
+    """Return which way goes what a capture shows between hosts of which another shows other packets.
+
+    Nothing gets through, and each shows what its own side sends: 1 on the server's, -1 on the far end's.
+    """
+    shown, there = _shown(overlap, signs, one), _shown(overlap, signs, other)
+    return int(np.sign(sum(shown[hosts] for hosts in shown.keys() & there.keys())))
+
+
+def _shown(overlap: Overlap, signs: Mapping[int, int], capture: int) -> dict[frozenset[str], int]:
+    """Return by pair of hosts the sum of the signs of a capture's flows between them."""
+    sums: dict[frozenset[str], int] = defaultdict(int)
+    for flow, sign in signs.items():
+        at, ends = overlap.flows[flow]
+        if at == capture:
+            sums[frozenset((ends.src_addr, ends.dst_addr))] += sign
+    return sums
 
 
 def passages(overlap: Overlap, course: Course) -> Iterator[dict[str, Any]]:
@@ -149,27 +173,43 @@ def passages(overlap: Overlap, course: Course) -> Iterator[dict[str, Any]]:
 
 
 def stretches(overlap: Overlap, course: Course) -> Iterator[Stretch]:
-    """Yield a leg's packets at each place but the last of their direction, by kind and flow."""
-    for near, far in zip(course.captures, course.captures[1:], strict=False):
-        clocks = [overlap.comparison(course.reference, each) for each in (near, far)]
-        if all(clocks):
+    """Yield a leg's packets at each place and at the next on their way, by kind and flow.
+
+    Media from phone to phone pass no place at the server, though signaling does: between hosts of which the
+    places in the middle show nothing, the next place is the one beyond.
+    """
+    for (start, near), (end, far) in combinations(enumerate(course.captures), 2):
+        if all(overlap.comparison(course.reference, each) for each in (near, far)):
             for sender, receiver, sign in ((near, far, 1), (far, near, -1)):
-                yield from _stretches(overlap, course, sender, receiver, sign)
+                hosts = _hosts_of(overlap, course, sender, receiver)
+                for each in course.captures[start + 1 : end]:
+                    hosts -= _hosts_of(overlap, course, sender, each)
+                yield from _stretches(overlap, course, Stretch(sender, receiver, sign, NONE, NONE), hosts)
 
 
-def _stretches(overlap: Overlap, course: Course, sender: int, receiver: int, sign: int) -> Iterator[Stretch]:
-    """Yield the leg's packets at the sender's place that go to the receiver's, by kind and flow."""
-    packets, partner = overlap.packets, overlap.partners(sender, receiver)
-    hosts = _hosts_in_common(overlap, sender, receiver)
-    rows = course.rows[packets["capture"][course.rows] == sender]
+def _stretches(
+    overlap: Overlap, course: Course, empty: Stretch, hosts: set[frozenset[str]]
+) -> Iterator[Stretch]:
+    """Yield the leg's packets between these hosts at the sender's place, by kind and flow."""
+    packets, partner = overlap.packets, overlap.partners(empty.sender, empty.receiver)
+    rows = course.rows[packets["capture"][course.rows] == empty.sender]
     rows = rows[np.lexsort((packets["time"][rows], packets["flow"][rows], packets["kind"][rows]))]
     starts = starts_of_runs(packets["kind"][rows], packets["flow"][rows])
-    for each in np.split(rows, starts[1:]) if len(rows) else ():
+    for each in np.split(rows, starts[1:]) if len(rows) and hosts else ():
         flow = int(packets["flow"][each[0]])
         ends = overlap.flows[flow][1]
         along = course.signs[flow] or 1
-        if along == sign and frozenset((ends.src_addr, ends.dst_addr)) in hosts:
-            yield _that_counts(overlap, course, Stretch(sender, receiver, sign, each, partner[each]))
+        if along == empty.sign and frozenset((ends.src_addr, ends.dst_addr)) in hosts:
+            yield _that_counts(overlap, course, empty._replace(rows=each, partner=partner[each]))
+
+
+def _hosts_of(overlap: Overlap, course: Course, one: int, other: int) -> set[frozenset[str]]:
+    """Return the pairs of hosts, as ``one`` sees them, of which both captures show packets of the leg.
+
+    Where nothing gets through, each shows what its own side sends, and they have no packet in common.
+    """
+    shown = _shown(overlap, course.signs, one).keys() & _shown(overlap, course.signs, other).keys()
+    return _hosts_in_common(overlap, one, other) | shown
 
 
 def _hosts_in_common(overlap: Overlap, one: int, other: int) -> set[frozenset[str]]:

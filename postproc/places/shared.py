@@ -39,7 +39,9 @@ def groups(events: Tables, recordings: "pd.Series[int]") -> list[Group]:
     if keys.empty:
         return []
     group_of = _joined(keys["capture"], keys["key"])
-    pairs = pd.DataFrame({"capture": keys["capture"], "pair": host_pairs(keys)}).drop_duplicates()
+    between = pd.concat([keys[["capture", *ENDS]], _both_ways(events.rtp_streams)], ignore_index=True)
+    between = between[between["capture"].isin(group_of)]
+    pairs = pd.DataFrame({"capture": between["capture"], "pair": host_pairs(between)}).drop_duplicates()
     by_capture = {str(name): rows.to_numpy(np.uint64) for name, rows in pairs.groupby("capture")["pair"]}
     members = defaultdict(list)
     for name in sorted(by_capture):
@@ -52,6 +54,19 @@ def _keys(events: Tables) -> Iterator[pd.DataFrame]:
     for table, columns in KEYS.items():
         rows = getattr(events, table)
         yield rows[["capture", *ENDS]].assign(key=message_keys(rows, columns)).drop_duplicates()
+
+
+def _both_ways(streams: pd.DataFrame) -> pd.DataFrame:
+    """Return captures and hosts of media between sockets that two captures show, in whichever direction.
+
+    Where nothing gets through, each end's capture shows what it sends, and the two have no packet in common.
+    """
+    ports = zip(
+        streams["src_addr"], streams["src_port"], streams["dst_addr"], streams["dst_port"], strict=True
+    )
+    sockets = [frozenset({(source, port), (target, other)}) for source, port, target, other in ports]
+    several = streams["capture"].groupby(sockets).transform("nunique") > 1
+    return streams.loc[several, ["capture", *ENDS]].drop_duplicates()
 
 
 def _joined(captures: "pd.Series[str]", keys: "pd.Series[int]") -> dict[str, str]:

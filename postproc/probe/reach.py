@@ -13,7 +13,7 @@ from postproc.model.addresses import transport_address
 from postproc.model.errors import SetupError
 from postproc.model.text import Text
 from postproc.probe.certificate import Seen, chain_of
-from postproc.probe.result import Result
+from postproc.probe.result import Result, no_address
 
 MOST_ADDRESSES = 8  # of a name; a choice
 TCP_SECONDS = 5.0  # three SYNs of Linux: at 0, 1 and 3 s (RFC 6298, section 2)
@@ -30,7 +30,6 @@ OPEN_PORT = Text(
     "Den Webserver dort lauschen lassen; Firewall und Port-Weiterleitung müssen TCP {port} zu ihm führen.",
 )
 NAMES = Text("{host} is {addresses}", "{host} ist {addresses}")
-NO_NAME = Text("{host} has no address here: {reason}", "{host} hat hier keine Adresse: {reason}")
 ENTER_NAME = Text(
     "Enter the name in the DNS that apps ask: the public one from outside, the company's own within.",
     "Den Namen in das DNS eintragen, das die Apps fragen: von außen das öffentliche, im Haus das eigene.",
@@ -103,8 +102,7 @@ async def addresses(target: Target) -> tuple[Result, list[str]]:
         async with asyncio.timeout(TLS_SECONDS):
             infos = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error) or "timeout"
-        return Result("dns", "fault", NO_NAME, {"host": target.host, "reason": reason}, advice=ENTER_NAME), []
+        return no_address(target.host, error, advice=ENTER_NAME), []
     unique = list(dict.fromkeys(str(each[4][0]) for each in infos))[:MOST_ADDRESSES]
     return Result("dns", "ok", NAMES, {"host": target.host, "addresses": unique}), unique
 

@@ -14,6 +14,7 @@ from postproc.model.vocabulary import VERDICTS
 EXTRA = ("httpx", "websockets", "cryptography")
 LONGEST = 200  # characters shown of a text from a server
 CONTACTS = Text("will contact {what}", "kontaktiert gleich {what}")
+NO_NAME = Text("{host} has no address here: {reason}", "{host} hat hier keine Adresse: {reason}")
 ADVICE = Text("what to do: {what}", "Abhilfe: {what}")
 
 
@@ -34,6 +35,12 @@ class Result:
 
     def told(self, lang: Lang) -> str:
         return self.said.of(lang, **{name: _shown(value) for name, value in self.facts.items()})
+
+
+def no_address(host: str, error: OSError | UnicodeError, *, advice: Text | None = None) -> Result:
+    """Return the result of a look-up that failed; the error of one that took too long has no text."""
+    reason = getattr(error, "strerror", None) or str(error) or "timeout"
+    return Result("dns", "fault", NO_NAME, {"host": host, "reason": reason}, advice=advice)
 
 
 Tell = Callable[[Text, str], object]  # a template, and what is contacted

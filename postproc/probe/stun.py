@@ -10,7 +10,7 @@ from typing import NamedTuple
 from postproc.model.addresses import addr_class, transport_address
 from postproc.model.errors import SetupError
 from postproc.model.text import Text
-from postproc.probe.result import Result, Tell
+from postproc.probe.result import Result, Tell, no_address
 from postproc.wire import MalformedError, stun
 from postproc.wire.ip import Endpoint
 
@@ -29,7 +29,6 @@ PLAN_OTHER = Text(
     "will contact {what} (the server's other address, for its mapping test)",
     "kontaktiert gleich {what} (die andere Adresse des Servers, für den Mapping-Test)",
 )
-NO_NAME = Text("{host} has no address here: {reason}", "{host} hat hier keine Adresse: {reason}")
 MAPPED = Text(
     "{server} answers after {ms} ms: {local} is seen as {mapped}",
     "{server} antwortet nach {ms} ms: {local} erscheint als {mapped}",
@@ -131,9 +130,7 @@ def run(host: str, port: int, tell: Tell, *, mapping: bool = False) -> Iterator[
     try:
         infos = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as error:
-        yield Result(
-            "dns", "fault", NO_NAME, {"host": host, "reason": getattr(error, "strerror", "") or str(error)}
-        )
+        yield no_address(host, error)
         return
     for family, address in dict.fromkeys((each[0], str(each[4][0])) for each in infos[: 2 * MOST_ADDRESSES]):
         with socket.socket(family, socket.SOCK_DGRAM) as local:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from postproc.model.errors import SetupError
 from postproc.model.text import Text
-from postproc.probe.result import Result, Tell
+from postproc.probe.result import Result, Tell, no_address
 
 MAGIC = b"LSP1"
 ASK, ANSWER, LIST, LISTED = range(4)
@@ -38,7 +38,6 @@ PLAN = Text(
     "will contact {what} (three small datagrams to each port)",
     "kontaktiert gleich {what} (drei kleine Datagramme an jeden Port)",
 )
-NO_NAME = Text("{host} has no address here: {reason}", "{host} hat hier keine Adresse: {reason}")
 NOTHING = Text(
     "no port of {ports} answers: is the other end listening (probe udp --listen), with the same token?",
     "kein Port von {ports} antwortet: Lauscht die andere Seite (probe udp --listen), mit demselben Token?",
@@ -167,9 +166,7 @@ def run(host: str, asked: Sequence[int], token: str, tell: Tell) -> Iterator[Res
     try:
         family, _, _, _, address = socket.getaddrinfo(host, asked[0], type=socket.SOCK_DGRAM)[0]
     except (OSError, UnicodeError) as error:
-        yield Result(
-            "dns", "fault", NO_NAME, {"host": host, "reason": getattr(error, "strerror", "") or str(error)}
-        )
+        yield no_address(host, error)
         return
     results = _Results()
     for first in range(0, len(asked), BATCH):

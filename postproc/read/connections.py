@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from postproc.read.dtls import ALERTS, ENCRYPTED
+from postproc.model.alerts import ALERTS, ENCRYPTED
 from postproc.read.frame import Frame
 from postproc.read.payloads import SIP_PORTS
 from postproc.wire.dtls import (

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from postproc.model import constants
+from postproc.model.alerts import ALERTS, ENCRYPTED
 from postproc.read import stun
 from postproc.read.frame import Frame
 from postproc.wire import MalformedError
@@ -32,9 +32,6 @@ HANDSHAKES = {
     20: "finished",
     22: "certificate_status",
 }
-# The numbers are those of TLS, too (RFC 6347, section 4.1.2.6).
-ALERTS = {int(code): str(name) for code, name in constants.table("dtls.alerts").items()}
-ENCRYPTED = "encrypted"
 # Record types and versions parsed here, beside encrypted records of DTLS 1.3.
 PLAIN, VERSIONS = range(20, 24), (wire.DTLS_1_0, wire.DTLS_1_2)
 SEQUENCE = 0x30  # the type of every certificate's outermost value (RFC 5280, section 4.1)

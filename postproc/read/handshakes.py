@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from postproc.model.alerts import ALERTS, ENCRYPTED, HARMLESS
 from postproc.model.text import clean
 from postproc.read.connections import LARGEST_ALERT
-from postproc.read.dtls import ALERTS, ENCRYPTED
 from postproc.read.tcp import Connection, Event, Side, assembled
 from postproc.wire import MalformedError, tls, x509
 from postproc.wire.dtls import (
@@ -28,7 +28,6 @@ from postproc.wire.dtls import (
     tls_records,
 )
 
-HARMLESS = frozenset({"close_notify", "user_canceled", "no_renegotiation"})  # alerts that break nothing
 WARNING = 1
 LONGEST = 4000  # characters of all names of a certificate
 SHOWN_NAME = 253  # characters of a server name: the longest DNS name as text (RFC 1035, section 2.3.4)

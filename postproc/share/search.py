@@ -174,15 +174,28 @@ def _telling(link_type: int, data: bytes) -> bytes:
 
 OWN_WORD = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*")  # without digits: numbers in texts exempt nothing
 OWN_TEXTS = (".py", ".html", ".css", ".js", ".toml", ".j2")
+# What no output quotes: docstrings and comments, as our sources are formatted.
+PROSE = re.compile(r'^[ \t]*"""[\s\S]*?"""|(?:^|[ \t]{2})#.*$', re.MULTILINE)
 
 
 def own_words() -> frozenset[str]:
-    """Return every word of the program's own texts and its hyphenated parts, in lower case."""
+    """Return the words that the program's own texts may put into an output, in lower case."""
     words: set[str] = set()
     for file in _files(resources.files("postproc")):
-        for word in OWN_WORD.findall(file.read_text(encoding="utf-8").lower()):
-            words |= {word, *word.split("-")}
+        text = file.read_text(encoding="utf-8")
+        words |= words_in_source(text) if file.name.endswith(".py") else _with_parts(text)
     return frozenset(words)
+
+
+def words_in_source(text: str) -> set[str]:
+    """Return the words of a module's names and texts, which an output may have."""
+    return _with_parts(PROSE.sub("", text))
+
+
+def _with_parts(text: str) -> set[str]:
+    """Return the words and the parts of those with hyphens."""
+    words = set(OWN_WORD.findall(text.lower()))
+    return words.union(*(word.split("-") for word in words))
 
 
 def _files(folder: Traversable) -> list[Traversable]:

@@ -11,12 +11,14 @@ from rich.text import Text as Styled
 
 from postproc.model.columns import plain
 from postproc.model.findings import VERDICTS as RANKED
+from postproc.model.statuses import is_success
 from postproc.model.tables import Tables, counting
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import (
     CALL,
     CHECKS,
     DTLS,
+    DTLS_PROGRESS,
     DTLS_SHORT,
     LEGS,
     PARTIES,
@@ -29,7 +31,6 @@ from postproc.model.vocabulary import (
 )
 from postproc.show.terminal import clean
 
-DTLS_STATES = ("complete", "alert", "incomplete", "client_hello_only", "none")  # best known first
 TO_CLIENT, TO_SERVER, OTHER = "server_to_client", "client_to_server", "other"
 
 
@@ -117,11 +118,11 @@ def check_counts(bindings: pd.DataFrame) -> dict[Hashable, tuple[int, int]]:
 
 
 def dtls_states(dtls: pd.DataFrame) -> dict[int, str]:
-    """Return call -> the state of the handshake that got farthest, in the order of ``DTLS_STATES``."""
+    """Return call -> the state of the handshake that got farthest, in the order of ``DTLS_PROGRESS``."""
     best: dict[int, str] = {}
-    handshakes = dtls[dtls["call"].notna() & dtls["state"].isin(DTLS_STATES)]
+    handshakes = dtls[dtls["call"].notna() & dtls["state"].isin(DTLS_PROGRESS)]
     for call, state in zip(handshakes["call"], handshakes["state"], strict=True):
-        best[call] = min(best.get(call, "none"), state, key=DTLS_STATES.index)
+        best[call] = min(best.get(call, "none"), state, key=DTLS_PROGRESS.index)
     return best
 
 
@@ -320,7 +321,7 @@ def _status(line: Line) -> Cell:
     if status is None:
         return NONE
     ordinary = line.verdict == "ok" or ends_every_day(status)
-    return Cell(str(status), "good" if status < 300 else "doubt" if ordinary else "bad")
+    return Cell(str(status), "good" if is_success(status) else "doubt" if ordinary else "bad")
 
 
 def _checks(line: Line) -> tuple[Cell, Cell]:
@@ -347,7 +348,7 @@ def _media(line: Line) -> tuple[Cell, Cell]:
     if _without_sides(line):
         return Cell(f"({_amount(line.packets_other or 0)})"), NONE
     packets = (line.packets_to_client, line.packets_to_server)
-    answered = line.final_status is not None and line.final_status < 300
+    answered = is_success(line.final_status)
     if packets == (None, None) and not (answered and any(line.candidates)):
         return NONE, NONE
     one, other = (Cell(_amount(count), "good") if count else Cell("0", "bad") for count in packets)

@@ -220,3 +220,13 @@ def test_a_200_in_fragments_is_named(size, long):
     (found,) = asked(RULE, sip_messages=[INVITE, *answers(*TIMES, size=size, transport="udp")])
     assert ("long" in found.tags) is long
     assert ("is 1473 bytes long" in told_both(found, RULE)["en"]["detail"]) is long
+
+
+def test_the_ack_to_another_fork_is_none_for_this_one():
+    other = message(1, 200, 2.9, frame=19, cseq=7, to_tag="one")
+    acked = ack(11.0, to_tag="one")
+    (found,) = asked(RULE, sip_messages=[INVITE, other, *answers(*TIMES, to_tag="two"), acked])
+    assert found.evidence.frames == (20, 21, 22, 23, 24)
+    assert (
+        asked(RULE, sip_messages=[INVITE, *answers(*TIMES, to_tag="two"), acked]) == []
+    )  # tags written wrongly

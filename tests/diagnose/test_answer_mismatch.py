@@ -272,3 +272,42 @@ def test_sections_in_another_order_or_left_out_refused_at_once(order):
 )
 def test_silent_about_sections_that_nobody_minds(scene):
     assert asked(RULE, **scene) == []
+
+
+def unanswered_change(method="UPDATE", after=0.5, reason=None, **changes):
+    """A change at 9 s whose 200 holds no SDP, and the BYE of who asked for it."""
+    scene = answered({}, {})
+    told = {"from_tag": "a", "to_tag": "b", "cseq": 2}
+    change = [
+        message(1, method, 9.0, frame=7, **told) | {"has_sdp": True},
+        message(1, 200, 9.1, frame=8, **told) | {"cseq_method": method} | changes,
+        message(1, "BYE", 9.1 + after, frame=9, reason_header=reason, **told | {"cseq": 3}),
+    ]
+    return scene | {
+        "sip_messages": [*scene["sip_messages"][:2], *change],
+        "rtp_streams": good()["rtp_streams"],
+    }
+
+
+@pytest.mark.parametrize(("method", "said"), [("UPDATE", "UPDATE"), ("INVITE", "re-INVITE")])
+def test_a_change_whose_200_holds_no_answer_counts_though_media_came_before(method, said):
+    (found,) = asked(RULE, **unanswered_change(method))
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.75, {"empty"})
+    assert found.evidence.frames == (7, 8, 9)
+    told = told_both(found, RULE)
+    assert f"accepts a change by {said} that offers, and holds no SDP" in told["en"]["title"]
+    assert "ohne Sitzung" in told["de"]["detail"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"after": 0.6},
+        {"reason": "Q.850;cause=16"},
+        {"has_sdp": True},
+        {"cut_short": True},
+        {"status": 488},
+    ],
+)
+def test_silent_where_a_change_is_answered_or_the_call_goes_on(changes):
+    assert all("empty" not in found.tags for found in asked(RULE, **unanswered_change(**changes)))

@@ -452,6 +452,8 @@ def dropped(reason, **changes):
         ("Q.850;cause=38", "the network is out of order"),
         ('SIP;cause=500;text="x"', "could not keep the call"),
         ("SIP;cause=599", "nobody hung up"),
+        ('RELEASE_CAUSE;cause=3;text="Media bearer loss"', "could not keep the call"),
+        ("RELEASE_CAUSE ;cause=5", "nobody hung up"),
     ],
 )
 def test_a_good_call_that_a_machine_ends_for_a_failure_of_its_own(reason, words):
@@ -469,12 +471,73 @@ def test_a_good_call_that_a_machine_ends_for_a_failure_of_its_own(reason, words)
         dropped(None),
         dropped("Q.850;cause=16"),
         dropped("Q.850;cause=127"),
+        dropped("RELEASE_CAUSE;cause=1"),
         dropped("SIP;cause=499"),
         dropped("SIP;cause=600"),
         dropped("Q.850;cause=38", rtp_streams=[]),
         dropped("Q.850;cause=38", legs=[leg(1, answer_time=None)]),
     ],
-    ids=["none", "normal", "interworking", "a client's", "declined", "no media", "never answered"],
+    ids=[
+        "none",
+        "normal",
+        "interworking",
+        "a mobile user",
+        "a client's",
+        "declined",
+        "no media",
+        "never answered",
+    ],
 )
 def test_silent_where_somebody_hung_up_or_other_rules_speak(scene):
     assert asked(RULE, **scene) == []
+
+
+def test_a_mobile_phone_that_loses_its_bearer_is_told_where_to_look():
+    (found,) = asked(RULE, **dropped("RELEASE_CAUSE;cause=3"))
+    assert found.tags == {"radio"}
+    told = told_both(found, RULE)
+    assert "radio coverage lost" in told["en"]["causes"]
+    assert "Bearers im Kernnetz" in told["de"]["remedies"]
+
+
+def redirected(*contacts, asked_for="sip:22@pbx.example", status=302, **changes):
+    """INVITEs to one address, each redirected."""
+    sip = []
+    for number, contact in enumerate(contacts):
+        told = {"cseq": 1 + number, "frame": 1 + 3 * number}
+        sip += [
+            message(1, "INVITE", number, request_uri=asked_for) | told,
+            response(1, status, number + 0.1, contact=contact) | told | {"frame": 2 + 3 * number},
+        ]
+    return at_once(status) | {"sip_messages": sip} | changes
+
+
+@pytest.mark.parametrize(
+    "contact", ["sip:22@pbx.example", "sip:22@PBX.example:5060;q=0.5", "SIP:22@pbx.example:5060"]
+)
+def test_a_redirection_to_the_address_that_was_asked(contact):
+    (found,) = asked(RULE, **redirected(contact, contact))
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.8, {"redirected"})
+    assert found.evidence.frames == (2, 5)
+    told = told_both(found, RULE)
+    assert f"redirects the call to {contact}" in told["en"]["title"]
+    assert "2-mal, und niemand sonst" in told["de"]["title"]
+    assert verdict(**redirected(contact, contact)).verdict == "suspect"
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        redirected("sip:23@pbx.example"),
+        redirected("sip:22@pbx2.example"),
+        redirected("sip:22@pbx.example:5062"),
+        redirected("sip:22@pbx.example;transport=tcp"),
+        redirected("sips:22@pbx.example"),
+        redirected(None),
+        redirected("sip:22@pbx.example", "sip:23@pbx.example"),
+        redirected("sip:22@pbx.example", legs=[refused_leg(1, 302), leg(2)]),
+    ],
+)
+def test_silent_where_a_redirection_leads_on(scene):
+    assert asked(RULE, **scene) == []
+    assert verdict(**scene).verdict != "suspect"

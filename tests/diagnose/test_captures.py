@@ -181,6 +181,10 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
             ],
         )
     ],
+    "made/media_timing_stands.pcapng.gz": [
+        ("suspect", "wrong-timestamps", [("wrong-timestamps", "suspect", None)])
+    ],
+    "made/media_timing_two.pcapng.gz": [("suspect", "two-sources", [("two-sources", "suspect", None)])],
     "made/nat_pictures_address.pcapng": [
         (
             "fault",

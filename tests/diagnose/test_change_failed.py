@@ -50,7 +50,7 @@ def found_in(sip, **changes):
 def test_a_refused_change_and_the_end_right_after_it():
     sip = [*BEGUN, *asked_for(status=488), bye(5.3)]
     (found,) = found_in(sip)
-    assert (found.verdict, found.leg, found.tags) == ("suspect", 1, {"refused"})
+    assert (found.verdict, found.leg, found.tags) == ("suspect", 1, {"refused", "two-sides"})
     shown = told_both(found, RULE)
     assert shown["en"]["title"].startswith(
         f"{APP} ended the call 200 ms after {SERVER} had refused the re-INVITE"
@@ -67,6 +67,14 @@ def test_who_refuses_may_be_who_ends_the_call():
     )
 
 
+def test_who_refuses_may_end_the_call_from_another_address():
+    """A side with two addresses, as of a cluster: its tag says who it is."""
+    ended = bye(5.3, src_addr="10.0.50.119", dst_addr=APP, from_tag="t", to_tag="f1")
+    (found,) = found_in([*BEGUN, *asked_for(status=488), ended])
+    assert found.tags == {"refused", "one-side"}
+    assert told_both(found, RULE)["en"]["title"].endswith("ended the call 200 ms later, from 10.0.50.119.")
+
+
 @pytest.mark.parametrize(
     ("before", "now", "words"),
     [
@@ -79,7 +87,7 @@ def test_what_the_new_description_lacks(before, now, words):
     both = {"fingerprint": None, "ufrag": None, "proto": "RTP/AVP"}
     sdp = [section(frame=1, **both | before), section(frame=30, time=5.0, **both | now)]
     (found,) = found_in([*BEGUN, *asked_for("UPDATE", 488), bye(5.2)], sdp_media=sdp)
-    assert found.tags == {"refused", "less"}
+    assert found.tags == {"refused", "two-sides", "less"}
     assert words in told_both(found, RULE)["en"]["detail"]
 
 
@@ -210,3 +218,48 @@ def test_a_machine_that_hangs_up_right_after_a_change_of_codec(ended):
 def test_silent_where_a_person_or_a_transfer_may_end_it_after_a_change(changes):
     sip, sdp = agreed(**changes)
     assert found_in(sip, **sdp) == []
+
+
+@pytest.mark.parametrize("status", [401, 407])
+def test_a_change_that_is_to_be_sent_again_with_credentials_and_is_not(status):
+    (found,) = found_in([*BEGUN, *asked_for(status=status), bye(5.3)])
+    assert (found.verdict, found.tags) == ("suspect", {"challenged"})
+    assert "asks for credentials" in told_both(found, RULE)["en"]["detail"]
+
+
+def test_silent_where_the_change_is_sent_again_with_credentials():
+    again = [
+        message(1, "INVITE", 5.2, frame=40, cseq=3, to_tag="t", branch="z3", has_sdp=True),
+        message(1, 200, 5.3, frame=41, cseq=3, to_tag="t", branch="z3"),
+    ]
+    assert found_in([*BEGUN, *asked_for(status=401), *again, bye(6.0)]) == []
+    assert found_in([*BEGUN, *asked_for(status=401), bye(7.2)]) == []  # the call went on
+
+
+def collisions(count, *, agreed=None, ended=0.5):
+    """Changes of both sides in turn that are refused because of each other, and a BYE after the last."""
+    sip = []
+    for number in range(count):
+        ends = {} if number % 2 else {"src_addr": SERVER, "dst_addr": APP}
+        back = {"src_addr": ends.get("dst_addr", SERVER), "dst_addr": ends.get("src_addr", APP)}
+        status = 200 if number == agreed else 491
+        told = {"cseq": 10 + number, "to_tag": "t", "branch": f"z{10 + number}"}
+        sip += [
+            message(1, "INVITE", 5.0 + number, frame=30 + number, has_sdp=True, **told, **ends),
+            message(1, status, 5.1 + number, frame=50 + number, reason="Request Pending", **told, **back),
+        ]
+    return [*BEGUN, *sip, bye(4.1 + count + ended, frame=80)]
+
+
+def test_changes_of_both_sides_that_collide_again_and_again():
+    (found,) = found_in(collisions(4))
+    assert (found.verdict, found.tags, found.facts["collisions"]) == ("suspect", {"colliding"}, 4)
+    assert "4 were refused so" in told_both(found, RULE)["en"]["detail"]
+    row = verdict(**known(collisions(4)))
+    assert (row.verdict, row.cause) == ("suspect", "change-failed")
+
+
+def test_silent_where_changes_collide_once_or_get_through():
+    assert found_in(collisions(3)) == []
+    assert found_in(collisions(6, agreed=4)) == []
+    assert found_in(collisions(4, ended=2.2)) == []

@@ -1,7 +1,10 @@
 """No ClientHello though checks succeeded."""
 
+import pytest
+
 from postproc.diagnose.rules.dtls_not_started import RULE
-from tests.diagnose.scenes import asked, check, section, told_both
+from tests.builders import SERVER
+from tests.diagnose.scenes import asked, check, good, message, section, told_both, verdict
 
 READY = {"dtls": [], "rtp_streams": []}
 
@@ -33,3 +36,63 @@ def test_silent_when_the_capture_ends_at_once():
 
 def test_silent_when_media_flows_all_the_same():
     assert asked(RULE, dtls=[]) == []
+
+
+def renewed(now="sha-256 CC", *, until=20.0, first=3.0, shaken=(0.5,), **changes):
+    """A re-INVITE at 10 s whose answer names another certificate, and the streams of before until then."""
+    ends = {"from_tag": "f", "to_tag": "t"}
+    theirs = {"sdp_owner": "FreeSWITCH", "connection_addr": SERVER, "ufrag": "server", "setup": "active"}
+    sip = [
+        message(1, "INVITE", 0.0, frame=1, cseq=1, from_tag="f"),
+        message(1, 200, 3.0, frame=5, cseq=1, has_sdp=True, **ends),
+        message(1, "INVITE", 9.9, frame=40, cseq=2, **ends),
+        message(1, 200, 10.0, frame=41, cseq=2, has_sdp=True, **ends),
+    ]
+    said = [
+        section(frame=1),
+        section(frame=5, time=3.0, **theirs | {"fingerprint": "sha-256 BB"}),
+        section(frame=40, time=9.9),
+        section(frame=41, time=10.0, **theirs | {"fingerprint": now}),
+    ]
+    streams = [row | {"last_time": until, "first_time": first} for row in good()["rtp_streams"]]
+    handshake = dict(good()["dtls"][0])
+    shakes = [handshake | {"started": at, "time": at} for at in shaken]
+    return {"sip_messages": sip, "sdp_media": said, "rtp_streams": streams, "dtls": shakes} | changes
+
+
+def test_another_certificate_in_the_call_and_no_new_handshake():
+    (found,) = asked(RULE, **renewed())
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.7, {"renewed"})
+    assert found.evidence.frames == (5, 41)
+    told = told_both(found, RULE)
+    assert "from frame 41 on, and no DTLS handshake follows: media go on for 10 s" in told["en"]["title"]
+    assert "neue DTLS-Assoziation" in told["de"]["detail"]
+    row = verdict(**renewed())
+    assert (row.verdict, row.cause) == ("suspect", "dtls-not-started")
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        renewed("sha-256 bb"),
+        renewed("SHA-256 BB"),
+        renewed("sha-1 CC"),
+        renewed(None),
+        renewed(until=10.5),
+        renewed(first=10.1),
+        renewed(shaken=(0.5, 10.2)),
+        renewed(shaken=()),
+    ],
+    ids=[
+        "the same",
+        "as large",
+        "another hash",
+        "none",
+        "the end",
+        "new streams",
+        "a handshake",
+        "never seen",
+    ],
+)
+def test_silent_where_the_session_is_the_one_described_or_not_seen(scene):
+    assert all("renewed" not in found.tags for found in asked(RULE, **scene))

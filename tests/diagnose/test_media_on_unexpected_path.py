@@ -4,7 +4,19 @@ import pytest
 
 from postproc.diagnose.evidence.hops import strays
 from postproc.diagnose.rules.media_on_unexpected_path import RULE
-from tests.diagnose.scenes import asked, foreign, plain_stream, scene, told_both, verdict
+from tests.builders import SERVER
+from tests.diagnose.scenes import (
+    CLIENT_PRIVATE,
+    asked,
+    check,
+    foreign,
+    good,
+    plain_stream,
+    scene,
+    stream,
+    told_both,
+    verdict,
+)
 
 ONE, OTHER = "192.0.2.10", "192.0.2.20"
 
@@ -47,7 +59,6 @@ def test_a_host_that_sends_some_packets_to_a_port_that_latches_is_nobody(until, 
     "changes",
     [
         {"src_port": 12002},  # not the socket that hears
-        {"dst_addr": ONE},
         {"packets": 3},
         {"media": "video"},
         {"first_time": 18.5},
@@ -83,3 +94,65 @@ def test_silent_while_only_one_description_is_known():
 
 def test_silent_when_audio_goes_both_ways():
     assert asked(RULE, base=foreign()) == []
+
+
+def beside(port=12001, *, back=None, comes=(), **changes):
+    """The phone sends to a port of the server at which nobody is, and hears the server's media from another one."""
+    sent = plain_stream(ONE, OTHER, leg=1, src_port=7078, dst_port=port) | changes
+    heard = plain_stream(OTHER, ONE, leg=1, src_port=12000, dst_port=7078)
+    more = [plain_stream(ONE, OTHER, leg=1, src_port=7078, dst_port=12000) | back] if back else []
+    return {"base": foreign(), "rtp_streams": [heard, sent, *more, *comes]}
+
+
+@pytest.mark.parametrize(("port", "rtcp"), [(12001, True), (12010, False)])
+def test_media_to_a_port_of_the_right_host_at_which_nobody_is(port, rtcp):
+    (found,) = asked(RULE, **beside(port))
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.8, {"astray"})
+    told = told_both(found, RULE)
+    assert f"Media goes to {OTHER}:{port}" in told["en"]["title"]
+    assert f"Von {OTHER}:{port} kommt nie etwas" in told["de"]["detail"]
+    assert ("where RTCP belongs" in told["en"]["detail"]) is rtcp
+    row = verdict(**beside(port))
+    assert (row.verdict, row.cause) == ("suspect", "media-on-unexpected-path")
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        beside(12000),
+        beside(back={"first_time": 9.0}),
+        beside(comes=[plain_stream(OTHER, ONE, leg=1, src_port=12001, dst_port=7090, packets=1)]),
+        beside(relayed=True),
+        beside(last_time=5.9),
+        beside(packets=3),
+    ],
+    ids=["as named", "it changes over", "somebody is there", "in TURN", "not for long", "a few"],
+)
+def test_silent_about_ports_at_which_somebody_is_or_may_be(scene):
+    assert asked(RULE, **scene) == []
+
+
+PRIVATE = {"dst_addr": CLIENT_PRIVATE}
+
+
+def on_a_pair(*, outcome="success", **changes):
+    """Checks succeed with the client's public candidate; the server's media goes to the private one."""
+    checks = [check(), check("client_to_server"), check(outcome=outcome, time=1.5, **PRIVATE)]
+    media = [stream(**PRIVATE) | changes, stream("client_to_server"), *good()["rtp_streams"][2:]]
+    return {"rtp_streams": media, "bindings": checks}
+
+
+def test_media_to_a_candidate_that_did_not_prove_to_work():
+    scene = on_a_pair(outcome="unanswered")
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.8, {"pair"})
+    told = told_both(found, RULE)
+    assert f"a candidate that did not prove to work: 850 packets from {SERVER}" in told["en"]["title"]
+    assert "mit dem kein Check gelang" in told["de"]["detail"]
+    assert verdict(**scene).cause == "media-on-unexpected-path"
+
+
+def test_silent_about_media_on_a_pair_whose_check_succeeded():
+    assert asked(RULE, **on_a_pair()) == []
+    no_checks = on_a_pair() | {"bindings": []}
+    assert all("pair" not in found.tags for found in asked(RULE, **no_checks))

@@ -407,6 +407,15 @@ def test_a_relay_that_passes_nothing_on_any_more_is_named():
     assert "Mikrofon" not in shown["de"]["causes"]
 
 
+def test_silent_about_a_sender_that_goes_over_to_another_of_its_addresses():
+    """ICE settles on IPv6 after the first packets went by IPv4: the same SSRC, between the same two machines."""
+    first = plain_stream(GATEWAY, SERVER, ssrc=7, last_time=2.4)
+    moved = plain_stream("2001:db8:1::20", "2001:db8:2::10", ssrc=7, time=2.5, first_time=2.5, last_time=20.0)
+    assert asked(RULE, phases=[phase(), phase(2)], rtp_streams=[first, moved]) == []
+    still = first | {"last_time": 8.0}
+    assert asked(RULE, phases=[phase(), phase(2)], rtp_streams=[still, moved])[0].tags == {"relay"}
+
+
 def transcoded(passed_until=8.0, **changes):
     """The same, with the relay's own SSRC, and directions told."""
     ways = (

@@ -398,3 +398,39 @@ def test_one_codec_in_two_payload_formats(scene, said):
 )
 def test_silent_where_the_payload_formats_agree(scene):
     assert asked(RULE, **scene) == []
+
+
+def offerers_number(kind=111, *, theirs="96=opus/48000", until=20.0):
+    """The answer gives opus another number than the offer; both sides send by the offer's."""
+    scene = good()
+    ends = {"from_tag": "a", "to_tag": "b"}
+    scene["sip_messages"] = [
+        message(1, "INVITE", 0.0, frame=1, cseq=1, from_tag="a"),
+        message(1, 200, 3.0, frame=5, cseq=1, has_sdp=True, **ends),
+        *scene["sip_messages"][3:],
+    ]
+    offer, answer, *other = scene["sdp_media"]
+    scene["sdp_media"] = [
+        offer | {"formats": "111", "codecs": "111=opus/48000"},
+        answer | {"connection_addr": SERVER, "formats": theirs.split("=")[0], "codecs": theirs, "time": 3.0},
+        *other,
+    ]
+    used = {"payload_type": kind, "last_payload_type": kind, "codec": "opus", "clock_rate": 48000}
+    streams = [stream(**used), stream("client_to_server", last_time=until, **used)]
+    return scene | {"rtp_streams": [*streams, *scene["rtp_streams"][2:]]}
+
+
+def test_a_receiver_that_sends_by_the_offerers_number_takes_its_own_all_the_same():
+    scene = offerers_number()
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.tags, found.facts["theirs"]) == ("suspect", {"outdated"}, 96)
+    told = told_both(found, RULE)
+    assert "There this codec has the number 96" in told["en"]["detail"]
+    assert "sagt nichts darüber, was er annimmt" in told["de"]["detail"]
+    assert verdict(**scene).cause == RULE.name
+
+
+def test_silent_where_the_receiver_gave_no_other_number_to_the_codec():
+    assert asked(RULE, **offerers_number(theirs="111=opus/48000")) == []
+    assert asked(RULE, **offerers_number(theirs="96=speex/16000")) == []
+    assert asked(RULE, **offerers_number(until=3.5)) == []

@@ -387,17 +387,27 @@ def test_a_bye_that_goes_in_circles(status):
     assert "loose_route" in told["remedies"]
 
 
+@pytest.mark.parametrize("status", [401, 407])
+def test_a_bye_that_is_to_be_sent_again_with_credentials_and_is_not(status):
+    (found,) = [each for each in asked(RULE, **refused_bye(status=status)) if "challenged" in each.tags]
+    assert (found.verdict, found.leg, found.evidence.frames[:2]) == ("suspect", 1, (40, 41))
+    told = told_both(found, RULE)
+    assert "It asks for credentials" in told["en"]["detail"]
+    assert "has_totag" in told["de"]["remedies"]
+    silent = (refused_bye(status=status, again=20.5), refused_bye(status=status, until=22.0))
+    assert all("challenged" not in each.tags for scene in silent for each in asked(RULE, **scene))
+
+
 @pytest.mark.parametrize(
     "scene",
     [
         refused_bye(until=22.0),
         refused_bye(theirs=20.05),
         refused_bye(status=200),
-        refused_bye(status=407),
         refused_bye(again=20.5),
         refused_bye(until=22.0, own=60.0),
     ],
-    ids=["it had ended", "both hung up", "accepted", "challenged", "sent again", "only its sender goes on"],
+    ids=["it had ended", "both hung up", "accepted", "sent again", "only its sender goes on"],
 )
 def test_silent_where_a_bye_ends_the_call(scene):
     assert all("bye" not in found.tags for found in asked(RULE, **scene))

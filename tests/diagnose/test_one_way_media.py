@@ -396,3 +396,49 @@ def test_a_media_timeout_of_video_that_was_not_due(port, of_video):
     (found,) = asked(RULE, **wanting(), sdp_media=[*good()["sdp_media"], video])
     assert found.tags == ({"video"} if of_video else {"lost"})
     assert ("of the video agreed on" in told_both(found, RULE)["en"]["detail"]) is of_video
+
+
+def mute(**changes):
+    """A phone whose packets hold nothing, in a call of two."""
+    base = foreign()
+    first, second = base["rtp_streams"]
+    phone, server = 7078, 12000
+    sent = first | {"src_port": phone, "dst_port": server} | changes
+    return {"base": base, "rtp_streams": [sent, second | {"src_port": server, "dst_port": phone}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"bytes": 850 * 12}, "headers without any payload"),
+        ({"bytes": 850 * 22, "secured": True}, "headers without any payload"),
+        (
+            {"codec": "telephone-event", "payload_type": 101, "packets": 60, "bytes": 60 * 16},
+            "pressed keys alone",
+        ),
+    ],
+)
+def test_packets_in_which_nobody_is_heard_are_no_audio(changes, words):
+    (found,) = asked(RULE, **mute(**changes))
+    assert (found.verdict, found.tags) == ("suspect", {"wordless"})
+    told = told_both(found, RULE)
+    assert f"and back {changes.get('packets', 850)} in which nobody can be heard" in told["en"]["title"]
+    assert words in told["en"]["detail"]
+    assert "Mikrofon" in told["de"]["remedies"]
+    row = verdict(**mute(**changes))
+    assert (row.verdict, row.cause) == ("suspect", "one-way-media")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"bytes": 850 * 12 + 1},
+        {"bytes": 850 * 13},
+        {"bytes": 850 * 23, "secured": True},
+        {"bytes": None},
+        {"codec": "telephone-event", "payload_type": 101, "other_payload_types": "8", "bytes": 850 * 16},
+    ],
+)
+def test_silent_where_packets_hold_something(changes):
+    assert asked(RULE, **mute(**changes)) == []
+    assert "codec" in changes or verdict(**mute(**changes)).verdict == "ok"

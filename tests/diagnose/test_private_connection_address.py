@@ -121,3 +121,19 @@ AT_ROUTER["rtp_streams"] = [
 )
 def test_silent(scene):
     assert asked(RULE, base=scene) == []
+
+
+def test_an_answer_in_a_prack_counts_as_one():
+    scene = call(HOME, streams=[(PHONE, SERVER), (SERVER, HOME)])
+    there, back = {"src_addr": PHONE, "dst_addr": SERVER}, {"src_addr": SERVER, "dst_addr": PHONE}
+    tags = {"from_tag": "a", "to_tag": "b"}
+    scene["sip_messages"] = [
+        message(1, "INVITE", 0.0, frame=1, from_tag="a", cseq=1, **there) | {"has_sdp": False},
+        message(1, 183, 0.5, frame=5, cseq=1, rseq=1, has_sdp=True, **tags, **back),
+        message(1, "PRACK", 0.6, frame=6, cseq=2, has_sdp=True, **tags, **there),
+        message(1, 200, 3.0, frame=9, cseq=1, **tags, **back),
+    ]
+    phone, server = scene["sdp_media"]
+    scene["sdp_media"] = [server | {"time": 0.5}, phone | {"time": 0.6, "frame": 6}]
+    (found,) = asked(RULE, base=scene)
+    assert (found.verdict, found.tags) == ("fault", {"symmetric"})

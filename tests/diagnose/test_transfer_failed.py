@@ -104,3 +104,32 @@ def test_silent(sip, changes):
 
 def test_silent_without_a_refer():
     assert asked(RULE, sip_messages=[*good()["sip_messages"], notified(404)]) == []
+
+
+def forgotten(*more, ended=40.2, **changes):
+    """A REFER that is accepted at 8.1 s, after which only the BYE comes."""
+    held = {"rtp_streams": [row | {"last_time": 8.0} for row in good()["rtp_streams"]]}
+    return spoiled(answered(202), *more, **held | {"legs": [leg(1, end_time=ended), leg(2)]} | changes)
+
+
+def test_a_refer_that_is_accepted_and_forgotten():
+    (found,) = forgotten()
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.7, {"forgotten"})
+    told = told_both(found, RULE)
+    assert "no NOTIFY and no new call for 32 s" in told["en"]["title"]
+    assert "es wurde nichts daraus" in told["de"]["title"]
+
+
+@pytest.mark.parametrize(
+    ("more", "changes"),
+    [
+        ([], {"ended": 40.0}),
+        ([], {"ended": None}),
+        ([notified(100)], {}),
+        ([], {"legs": third(end_time=60.0), "rtp_streams": BOTH}),
+        ([], {"rtp_streams": [row | {"last_time": 40.1} for row in good()["rtp_streams"]]}),
+    ],
+    ids=["hung up before", "end unknown", "reported", "carried out", "they talk on"],
+)
+def test_silent_where_a_transfer_may_be_under_way(more, changes):
+    assert forgotten(*more, **changes) == []

@@ -20,6 +20,7 @@ from postproc.correlate.joining.words import number, users
 from postproc.correlate.rows import NO_TIME, NS_PER_S, column, late, records
 from postproc.correlate.sip import user_part
 from postproc.model import constants
+from postproc.model.addresses import UNSPECIFIED
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -165,7 +166,6 @@ def _users(named: Named, legs: int, region: str | None) -> Users:
 ADDRESSES = constants.count("hosts.width")  # addresses of one end that are compared
 LOOPBACK = "loopback of recording "
 URI_HOST = re.compile(r"sips?:(?:[^@]*@)?(?:\[([^\]]+)\]|([^:;>?\s]+))", re.IGNORECASE)
-UNSPECIFIED = frozenset(constants.words("addresses.unspecified"))
 PARTIES = ("uac", "uas")
 
 Addresses = Iterable[tuple[str, str | None, str, str]]  # capture, Call-ID, party, address in SDP

@@ -13,7 +13,6 @@ from postproc.correlate.joining.features import (
     CALLEE_HEADERS,
     CALLER_HEADERS,
     UNKNOWN,
-    UNSPECIFIED,
     Facts,
     Floats,
     Ints,
@@ -24,6 +23,7 @@ from postproc.correlate.joining.features import (
 from postproc.correlate.joining.words import LONGEST, SHORTEST, is_named_id, local_part, looks_random, words
 from postproc.correlate.rows import column, records
 from postproc.model import constants
+from postproc.model.addresses import UNSPECIFIED
 
 # The weight of a value depends on its rarity: one that many legs carry (a product
 # name, the port of a media server) identifies no call. The fingerprint of a

@@ -11,7 +11,7 @@ import pandas as pd
 from postproc.correlate.dtls import FLIGHT
 from postproc.correlate.endpoints import ALWAYS, Address, Pair, lives, pair_of
 from postproc.correlate.ice import halves
-from postproc.correlate.rows import NS_PER_S, column, records
+from postproc.correlate.rows import NS_PER_MS, NS_PER_S, column, records
 from postproc.correlate.timeline.events import (
     ERROR,
     NORMAL,
@@ -31,7 +31,6 @@ from postproc.model.icmp import meaning
 LONG = 8  # a longer ufrag is shortened: the label of an event must stay readable
 TITLES = {"check": "Binding Request", "keepalive": "keep-alive", "discovery": "STUN look-up"}
 ENDS = ("src_addr", "src_port", "dst_addr", "dst_port")
-NS_PER_MS = 1_000_000
 NOTHING = (None,) * 5  # time and ends of a response that is not among the messages
 
 

@@ -10,12 +10,12 @@ from postproc.correlate.parties import Authors
 from postproc.correlate.rows import records
 from postproc.correlate.sip import user_part
 from postproc.correlate.timeline.events import ERROR, NORMAL, NOTE, WARNING, Event, moments, of_calls, places
+from postproc.model.statuses import CHALLENGES, is_failure
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
 # SIP requests and responses of a call's legs.
 
 
-CHALLENGES = {401, 407}
 NAMED = {"INVITE", "REFER"}  # requests shown with the user they are for
 
 
@@ -83,7 +83,7 @@ def _severity(message: Message, inside_dialog: bool, again: bool) -> str:
     method, status, about = message.method, message.status, message.cseq_method
     if status in EVERYDAY_ENDS or method == "CANCEL" or (method is not None and again):
         return NOTE
-    if status is None or status < 400 or status in CHALLENGES:
+    if not is_failure(status) or status in CHALLENGES:
         return NORMAL
     return WARNING if inside_dialog or about != "INVITE" else ERROR
 

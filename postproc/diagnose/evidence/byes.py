@@ -5,11 +5,13 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.in_dialog import UNTOLD, lasting, seconds
+from postproc.diagnose.evidence.in_dialog import UNTOLD
 from postproc.diagnose.evidence.signalling import phrase
+from postproc.diagnose.evidence.timers import lasting, span_s
 from postproc.model.findings import Finding, cause, remedy
 from postproc.model.loading import by
 from postproc.model.rows import SipMessageRow
+from postproc.model.statuses import CHALLENGES, is_success
 from postproc.model.text import Text
 
 BYE_REFUSED = Text(
@@ -19,6 +21,10 @@ BYE_REFUSED = Text(
 UNKNOWN_THERE = Text(
     "So {target} does not recognise the call in it, and whoever is there sits in silence.",
     "{target} erkennt den Anruf darin also nicht, und wer dort ist, sitzt in der Stille.",
+)
+UNPROVEN = Text(
+    "It asks for credentials, {sender} sends none that count, and whoever is there sits in silence.",
+    "Verlangt werden Zugangsdaten, {sender} schickt keine gültigen, und wer dort ist, sitzt in der Stille.",
 )
 WENT_IN_CIRCLES = Text(
     "So the BYE goes in circles at {target}, which passes it on to itself or back, and whoever is behind it sits in silence.",
@@ -35,6 +41,10 @@ ROUTED = Text(
 SETTLE_BYE = Text(
     "the log of {target} says which part of the BYE does not fit: tags, Call-ID or route.",
     "Das Log von {target} sagt, was am BYE nicht passt: Tags, Call-ID oder Route.",
+)
+SETTLE_CHALLENGED = Text(
+    "the log of {sender} says why it does not repeat the BYE with credentials.",
+    "Das Log von {sender} sagt, warum das BYE nicht mit Zugangsdaten wiederholt wird.",
 )
 LOST = Text(
     "{target} does not answer the BYE of {sender} on leg {number} and goes on with the call for {seconds:0} s.",
@@ -76,6 +86,13 @@ CAUSES = (
         tag="bye",
     ),
     cause(
+        "{target} asks for credentials for requests in the call, too, and {sender}, perhaps a trunk without an account, has none; or its"
+        " stack does not repeat a BYE.",
+        "{target} verlangt auch für Anfragen im Anruf Zugangsdaten, und {sender}, etwa ein Trunk ohne Konto, hat keine; oder der Stack"
+        " dort wiederholt ein BYE nicht.",
+        tag="challenged",
+    ),
+    cause(
         "The way of signalling to {target} is gone in mid-call: a NAT mapping or firewall state expired for want of keep-alives,"
         " or a dead connection that neither side has noticed.",
         "Der Weg der Signalisierung zu {target} besteht mitten im Anruf nicht mehr: Eine NAT-Zuordnung oder ein Firewall-Zustand"
@@ -94,6 +111,13 @@ REMEDIES = (
         "Das BYE durch die Weiterleitung von {target} verfolgen (Kamailio: loose_route und die Record-Route des Dialogs vor jeder"
         " anderen Regel).",
         tag="looped",
+    ),
+    remedy(
+        "Have {target} challenge only requests that open a dialog (Kamailio: has_totag comes before the authentication), or update"
+        " {sender}.",
+        "{target} nur Anfragen nach Zugangsdaten fragen lassen, die einen Dialog eröffnen (Kamailio: has_totag vor der"
+        " Authentifizierung), oder {sender} aktualisieren.",
+        tag="challenged",
     ),
     remedy(
         "Keep the way open: keep-alives or OPTIONS in both directions more often than the NAT's timeout for UDP (often 30 s).",
@@ -120,9 +144,9 @@ REMEDIES = (
 )
 
 LOOPED = frozenset({482, 483})
-UNKNOWN_CALL = LOOPED | frozenset(
-    {400, 403, 404, 481}
-)  # challenges and 408 do not say that the call is unknown
+# 408 does not say that the call is unknown; what asks for credentials does not either, and stands until they are given.
+UNKNOWN_CALL = LOOPED | frozenset({400, 403, 404, 481})
+REFUSED = UNKNOWN_CALL | CHALLENGES
 
 
 def refused_byes(rule: str, case: Case) -> Iterator[Finding]:
@@ -131,14 +155,12 @@ def refused_byes(rule: str, case: Case) -> Iterator[Finding]:
     for bye, dialog in _byes(case):
         answers = [row for row in dialog if row.cseq_method == "BYE" and row.status and row.time >= bye.time]
         refused = next((row for row in answers if (row.cseq, row.src_addr) == (bye.cseq, bye.dst_addr)), None)
-        if refused is None or refused.status not in UNKNOWN_CALL:
+        if refused is None or refused.status not in REFUSED:
             continue
         theirs = [row for row in dialog if row.method == "BYE" and row.src_addr == bye.dst_addr]
         until = max((row.time for row in theirs), default=_goes_on(case, bye, dialog) or refused.time)
         seconds = (until - refused.time).total_seconds()
-        if seconds < least or any(
-            row.status // 100 == 2 and row.time < until for row in answers if row.status
-        ):
+        if seconds < least or any(is_success(row.status) and row.time < until for row in answers):
             continue
         routes = (row.record_route for row in dialog if row.record_route and row.time < bye.time)
         route = next(routes, None)
@@ -148,10 +170,7 @@ def refused_byes(rule: str, case: Case) -> Iterator[Finding]:
             0.8,
             evidence(bye, refused, *theirs[:1]),
             BYE_REFUSED,
-            (
-                WENT_IN_CIRCLES if refused.status in LOOPED else UNKNOWN_THERE,
-                *((NO_TAG,) if bye.from_tag is None else (ROUTED,) if route else ()),
-            ),
+            _why(bye, refused.status, route),
             {
                 "sender": bye.src_addr,
                 "target": bye.dst_addr,
@@ -160,11 +179,20 @@ def refused_byes(rule: str, case: Case) -> Iterator[Finding]:
                 "seconds": seconds,
                 "route": route,
             },
-            SETTLE_BYE,
+            SETTLE_CHALLENGED if refused.status in CHALLENGES else SETTLE_BYE,
             leg=bye.leg,
-            tags=frozenset({"bye", *(["looped"] if refused.status in LOOPED else [])}),
+            tags=frozenset({"challenged"})
+            if refused.status in CHALLENGES
+            else frozenset({"bye", *(["looped"] if refused.status in LOOPED else [])}),
         )
         return
+
+
+def _why(bye: SipMessageRow, status: int | None, route: str | None) -> tuple[Text, ...]:
+    if status in CHALLENGES:
+        return (UNPROVEN,)
+    first = WENT_IN_CIRCLES if status in LOOPED else UNKNOWN_THERE
+    return (first, NO_TAG) if bye.from_tag is None else (first, ROUTED) if route else (first,)
 
 
 def _byes(case: Case) -> Iterator[tuple[SipMessageRow, Sequence[SipMessageRow]]]:
@@ -209,7 +237,7 @@ def lost_byes(rule: str, case: Case, astray: Collection[int | None]) -> Iterator
                 "number": bye.leg,
                 "seconds": (until - bye.time).total_seconds(),
                 "times": len(copies),
-                "span": seconds(copies),
+                "span": span_s(copies),
             },
             SETTLE_LOST,
             leg=bye.leg,

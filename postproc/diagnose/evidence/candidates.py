@@ -13,7 +13,8 @@ from postproc.model.rows import CandidateRow, NatMappingRow
 
 PUBLIC = frozenset({"public", "documentation"})
 PRIVATE = frozenset({"private", "ula", "link_local", "loopback"})
-BEHIND_NAT = PRIVATE | {"cgnat", "mdns"}  # unreachable from outside
+INSIDE = PRIVATE | {"cgnat"}  # unreachable from outside
+BEHIND_NAT = INSIDE | {"mdns"}
 
 
 @answered_once

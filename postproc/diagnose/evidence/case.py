@@ -16,7 +16,7 @@ import pandas as pd
 from postproc.model.calls import Call, Calls
 from postproc.model.columns import plain
 from postproc.model.deployment import CLIENT, OTHER, SERVER, Deployment
-from postproc.model.findings import Evidence
+from postproc.model.findings import Evidence, Rule
 from postproc.model.loading import Row
 from postproc.model.rows import (
     CaptureRow,
@@ -39,6 +39,7 @@ __all__ = [
     "beside",
     "cases",
     "evidence",
+    "found_by",
     "in_turn",
 ]
 
@@ -192,6 +193,11 @@ def answered_once(
         return answer
 
     return answered
+
+
+def found_by(case: Case, *rules: Rule) -> bool:
+    """Whether one of the rules has a finding, and other calls do not refute it."""
+    return any(True for rule in rules if rule.name not in case.refuted for _ in rule.find(case))
 
 
 class Beside(Case):

@@ -9,7 +9,7 @@ from postproc.model.rows import PhaseRow, RtpStreamRow, SipMessageRow
 
 # FreeSWITCH: MEDIA_TIMEOUT; JsSIP and others: RTP Timeout; gateways: media inactivity, RTP broken connection.
 WANTS_MEDIA = re.compile(
-    r"(media|rtp)[ _-]*(time[d _-]*out|inactiv|broken|lost)|no[ _-]+(media|rtp)\b", re.IGNORECASE
+    r"(media|rtc?p)[ _-]*(time[d _-]*out|inactiv|broken|lost)|no[ _-]+(media|rtp)\b", re.IGNORECASE
 )
 # A sender stops within a second or two of the hang-up. With a third of it a gap of silence suppression ends a
 # stream too soon, with three times it a stream that really stopped counts as sent.

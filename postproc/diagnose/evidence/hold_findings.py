@@ -5,6 +5,7 @@ from postproc.diagnose.evidence.holds import Kept
 from postproc.diagnose.evidence.signalling import phrase
 from postproc.model.findings import Finding
 from postproc.model.rows import PhaseRow, SipMessageRow
+from postproc.model.statuses import is_success
 from postproc.model.text import Text
 
 TITLE_REFUSED = Text(
@@ -71,7 +72,7 @@ def left_on_hold(rule: str, held: Kept) -> Finding:
     if held.resumed is not None:
         facts["other"] = held.resumed.leg
         title, detail, tag = TITLE_LEFT, LAST_OFFER, "left"
-    elif refused is not None and (refused.status or 0) // 100 == 2:
+    elif refused is not None and is_success(refused.status):
         title, detail, tag = TITLE_ANSWERED, HELD, "answered"
     elif refused is not None:
         facts["answer"] = phrase(refused.status, refused.reason)

@@ -9,16 +9,15 @@ from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, answered_once
 from postproc.diagnose.evidence.negotiation import OFFERING
-from postproc.diagnose.evidence.signalling import CHALLENGES, offered_audio
-from postproc.model import constants
+from postproc.diagnose.evidence.signalling import offered_audio
+from postproc.model.addresses import UNSPECIFIED
 from postproc.model.rows import PhaseRow, SipMessageRow
+from postproc.model.statuses import CHALLENGES, is_final, is_refusal
 
 # A B2BUA forwards a sender's silence, or a hold, to its other leg within a packet or two; a jitter buffer adds some
 # 100 ms. At a third of this, delays begin to look like separate silences; at three times, two parties
 # hanging up one after the other look like one silence.
 PASSED_ON = timedelta(seconds=1)
-
-UNSPECIFIED = frozenset(constants.words("addresses.unspecified"))
 
 
 class Kept(NamedTuple):
@@ -70,7 +69,7 @@ def _tried(case: Case, phase: PhaseRow) -> Kept | None:
         ):
             answers = [r for r in case.sip_messages if _answers(r, row)]
             last = max(answers, key=lambda r: r.status or 0, default=None)
-            if last is None or ((last.status or 0) >= 300 and last.status not in CHALLENGES):
+            if last is None or (is_refusal(last.status) and last.status not in CHALLENGES):
                 return Kept(phase, row.time, row, last)
     return None
 
@@ -104,7 +103,7 @@ def _held_elsewhere(case: Case, phase: PhaseRow) -> bool:
 
 def _answers(row: SipMessageRow, asked: SipMessageRow) -> bool:
     same = (row.call_id, row.cseq, row.cseq_method) == (asked.call_id, asked.cseq, asked.method)
-    return same and (row.status or 0) >= 200 and row.dst_addr == asked.src_addr
+    return same and is_final(row.status) and row.dst_addr == asked.src_addr
 
 
 def _both_ways(case: Case, offer: SipMessageRow) -> bool:

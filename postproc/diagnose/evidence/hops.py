@@ -6,8 +6,11 @@ from datetime import timedelta
 from postproc.diagnose.evidence.candidates import PRIVATE, PUBLIC
 from postproc.diagnose.evidence.case import Case, answered_once
 from postproc.diagnose.evidence.paths import EITHER_WAY
-from postproc.model.addresses import addr_class
+from postproc.model.addresses import addr_class, alternatives
+from postproc.model.loading import PacketRow
 from postproc.model.rows import RtpStreamRow
+
+Socket = tuple[str | None, int | None]
 
 
 def next_hops(arriving: RtpStreamRow, streams: Collection[RtpStreamRow]) -> list[RtpStreamRow]:
@@ -56,7 +59,8 @@ def strays(case: Case) -> Sequence[RtpStreamRow]:
     """Return the streams to a host that no description, candidate, check or packet names, of senders that leave unanswered
     whoever sends to them.
 
-    Also one to a public address that its receiver names although both are in private networks and talk to each other there.
+    Also one to a public address that its receiver names although both are in private networks and talk to each other there,
+    and one to a port or a candidate of the receiver at which nobody is.
 
     Symmetric RTP (RFC 4961) answers where the media come from, and descriptions say where they are wanted: a stream that
     does neither reaches nobody.
@@ -74,9 +78,14 @@ def strays(case: Case) -> Sequence[RtpStreamRow]:
         for row in streams
         if _described(case, row.leg)
         and any(
-            (row.dst_addr not in named or _outside(case, row, heard))
-            and min(row.last_time, heard.last_time) - max(row.first_time, heard.first_time) >= least
-            and not _answered(row, heard, case.rtp_streams)
+            min(row.last_time, heard.last_time) - max(row.first_time, heard.first_time) >= least
+            and (
+                (
+                    (row.dst_addr not in named or _outside(case, row, heard))
+                    and not _answered(row, heard, case.rtp_streams)
+                )
+                or _beside(case, row, heard)
+            )
             for heard in streams
             if (heard.capture, heard.dst_addr, heard.dst_port) == (row.capture, row.src_addr, row.src_port)
         )
@@ -92,6 +101,61 @@ def _outside(case: Case, row: RtpStreamRow, heard: RtpStreamRow) -> bool:
     spoken = {each.src_addr for each in case.sip_messages}
     media = {each.src_addr for each in case.at_every_place.rtp_streams}
     return heard.src_addr in spoken and row.dst_addr not in spoken | media
+
+
+def _beside(case: Case, row: RtpStreamRow, heard: RtpStreamRow) -> bool:
+    """Whether the stream goes to a socket at which nobody is, and none to the one from which its sender hears the other side.
+
+    That is a port that nobody named, or in ICE a candidate with which no check succeeded.
+    """
+    target, source = (row.dst_addr, row.dst_port), (heard.src_addr, heard.src_port)
+    if row.relayed or target == source or _seen(case, row, target) or _sent_to(case, row, source):
+        return False
+    proved = _proved(case, row)
+    if proved:
+        return source in proved and target not in proved
+    return row.dst_addr == heard.src_addr and target not in _places(case)
+
+
+def _seen(case: Case, row: RtpStreamRow, socket: Socket) -> bool:
+    """Whether anything comes from a socket in the capture of a stream."""
+    rows: tuple[PacketRow, ...] = (*case.at_every_place.rtp_streams, *case.dtls_messages)
+    return any(row.capture == each.capture and (each.src_addr, each.src_port) == socket for each in rows)
+
+
+def _sent_to(case: Case, row: RtpStreamRow, socket: Socket) -> bool:
+    """Whether the sender of a stream sends to a socket, too, while the stream lasts."""
+    return any(
+        (each.src_addr, each.dst_addr, each.dst_port) == (row.src_addr, *socket)
+        and each.last_time > row.first_time
+        for each in case.at_every_place.rtp_streams
+    )
+
+
+def _proved(case: Case, row: RtpStreamRow) -> set[Socket]:
+    """Return the sockets with which checks of the leg succeeded in the capture of a stream."""
+    checks = [
+        each
+        for each in case.at_every_place.bindings
+        if (each.capture, each.leg, each.purpose, each.outcome) == (row.capture, row.leg, "check", "success")
+    ]
+    return {(each.src_addr, each.src_port) for each in checks} | {
+        (each.dst_addr, each.dst_port) for each in checks
+    }
+
+
+def _places(case: Case) -> set[Socket]:
+    """Return the sockets that a description, a candidate or a look-up names for media, whosever they are."""
+    named: set[Socket] = {(row.connection_addr, row.port) for row in case.sdp_media}
+    for row in case.sdp_media:
+        named.update(alternatives(row.alternatives))
+    for candidate in case.candidates:
+        named |= {(candidate.addr, candidate.port), (candidate.related_addr, candidate.related_port)}
+    for mapping in case.nat_mappings:
+        named |= {(mapping.base_addr, mapping.base_port), (mapping.mapped_addr, mapping.mapped_port)}
+    for binding in case.bindings:
+        named |= {(binding.src_addr, binding.src_port), (binding.dst_addr, binding.dst_port)}
+    return named
 
 
 def _described(case: Case, leg: int | None) -> bool:

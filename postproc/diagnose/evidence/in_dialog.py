@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from postproc.diagnose.evidence.candidates import PRIVATE
+from postproc.diagnose.evidence.candidates import INSIDE
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.signalling import phrase
+from postproc.diagnose.evidence.timers import lasting, span_s
 from postproc.model.addresses import addr_class
 from postproc.model.findings import Finding
 from postproc.model.rows import SipMessageRow
+from postproc.model.statuses import is_failure, is_progress
 from postproc.model.text import Text
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
@@ -56,11 +58,6 @@ SETTLE_ASTRAY = Text(
     "Ein Mitschnitt bei der Gegenstelle zeigt, dass das {method} dort nicht ankommt.",
 )
 
-# RFC 3261: an INVITE over UDP is retransmitted after 0.5, 1.5, 3.5 and 7.5 s until any response comes. 3 accuses a far
-# end that looks up a number before it sends 100; 6 misses a server that tries the next gateway after 10 s.
-REPEATED = 4
-LASTING_S = 3.0
-INSIDE = PRIVATE | {"cgnat"}
 IN_DIALOG = ("BYE", "INVITE", "UPDATE", "INFO", "REFER", "NOTIFY")
 
 
@@ -124,7 +121,7 @@ def _refuses(row: SipMessageRow, last: SipMessageRow) -> bool:
         last.cseq,
         last.src_addr,
     )
-    failed = row.status is not None and row.status >= 400 and row.status not in EVERYDAY_ENDS
+    failed = is_failure(row.status) and row.status not in EVERYDAY_ENDS
     return same and failed and row.cseq_method == "INVITE" and row.time >= last.time
 
 
@@ -167,17 +164,9 @@ def gone_astray(rule: str, case: Case) -> Iterator[Finding]:
         )
 
 
-def lasting(copies: Sequence[SipMessageRow]) -> bool:
-    return len(copies) >= REPEATED and seconds(copies) >= LASTING_S
-
-
-def seconds(copies: Sequence[SipMessageRow]) -> float:
-    return (copies[-1].time - copies[0].time).total_seconds()
-
-
 def _repeated(copies: Sequence[SipMessageRow]) -> dict[str, object]:
     """Return the facts about a message that is sent again."""
-    return {"number": copies[0].leg, "times": len(copies), "seconds": seconds(copies)}
+    return {"number": copies[0].leg, "times": len(copies), "seconds": span_s(copies)}
 
 
 def _unanswered_pracks(case: Case) -> Iterator[tuple[SipMessageRow, list[SipMessageRow]]]:
@@ -192,9 +181,8 @@ def _unanswered_pracks(case: Case) -> Iterator[tuple[SipMessageRow, list[SipMess
             continue
         copies: dict[object, list[SipMessageRow]] = defaultdict(list)
         for row in case.sip_messages:
-            if (row.capture, row.call_id, row.src_addr) == (*same, prack.dst_addr) and 100 < (
-                row.status or 0
-            ) < 200:
+            sent_here = (row.capture, row.call_id, row.src_addr) == (*same, prack.dst_addr)
+            if sent_here and is_progress(row.status):
                 copies[row.status, row.cseq, row.to_tag].append(row)
         for sent in copies.values():
             late = [row for row in sent if row.time > prack.time]

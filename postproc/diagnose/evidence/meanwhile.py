@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import CLIENT, Case
 from postproc.diagnose.evidence.negotiation import Exchange, exchanges
-from postproc.diagnose.evidence.signalling import ASKED_AGAIN, TERMINATED, author, phrase
+from postproc.diagnose.evidence.signalling import author, phrase
 from postproc.diagnose.evidence.silences import Silence
 from postproc.model.rows import DtlsMessageRow, DtlsRow, SipMessageRow, TransactionRow
+from postproc.model.statuses import ASKED_AGAIN, TERMINATED, is_refusal
 from postproc.model.text import Text
 
 UNREACHED = Text(
@@ -104,7 +105,7 @@ def _refused(case: Case, silence: Silence) -> Event | None:
         if row.leg == silence.leg
         and not row.initial
         and row.method in ("INVITE", "UPDATE")
-        and (row.final_status or 0) >= 300
+        and is_refusal(row.final_status)
         and row.final_status not in (*ASKED_AGAIN, TERMINATED)
         and silence.since - JUST_BEFORE <= row.time <= silence.until
     )

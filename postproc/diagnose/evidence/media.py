@@ -14,12 +14,13 @@ from postproc.diagnose.evidence.hops import ends_at_relay, strays
 from postproc.diagnose.evidence.paths import EITHER_WAY, TO_CLIENT, TO_SERVER
 from postproc.diagnose.evidence.signalling import server_calls
 from postproc.diagnose.evidence.view import end, ends_seen, goes_on
-from postproc.model import constants
+from postproc.diagnose.evidence.wordless import is_wordless
+from postproc.model.addresses import UNSPECIFIED
 from postproc.model.enumerations import Direction
 from postproc.model.loading import PacketRow
 from postproc.model.rows import PhaseRow, RtpStreamRow, SdpMediaRow
 
-UNUSABLE = frozenset({None, *constants.words("addresses.unspecified")})
+UNUSABLE = UNSPECIFIED | {None}
 Sight = tuple[str, str, str]  # capture, source and destination address of a flow
 
 
@@ -47,9 +48,10 @@ class Way(NamedTuple):
 
 @answered_once
 def audio(case: Case, leg: int | None) -> list[RtpStreamRow]:
-    """Return the streams of a leg, without video if audio is described: arriving video proves no audio."""
+    """Return the streams of a leg in which somebody may be heard, without video if audio is described."""
     has_audio = bool(sections(case, leg))
-    return [row for row in case.rtp_streams if row.leg == leg and not (has_audio and row.media == "video")]
+    streams = [row for row in case.rtp_streams if row.leg == leg and not is_wordless(row)]
+    return [row for row in streams if not (has_audio and row.media == "video")]
 
 
 @answered_once

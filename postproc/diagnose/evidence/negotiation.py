@@ -4,6 +4,7 @@ Hop by hop: what a proxy forwards with changes is another exchange; a retransmis
 second capture of an exchange is not.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -123,7 +124,7 @@ def _of_call_id(case: Case, call_id: str) -> list[Exchange]:
     opened = {row.from_tag for row in messages if row.method == "INVITE" and row.to_tag is None}
     callers = opened or {row.from_tag for row in messages[:1]}
     offers: dict[object, Described] = {}
-    answered = []
+    answered: list[Exchange] = []
     for row in messages:
         section = audio.get((row.capture, row.frame))
         if section is None:
@@ -131,13 +132,32 @@ def _of_call_id(case: Case, call_id: str) -> list[Exchange]:
         party = "uac" if (row.from_tag in callers) == (row.method is not None) else "uas"
         described = Described(party, row, section)
         method = "INVITE" if row.method == "ACK" else row.method or row.cseq_method
-        transaction = (row.capture, row.from_tag, row.cseq, method, _hop(row))
+        transaction: object = (row.capture, row.from_tag, row.cseq, method, _hop(row))
         offer = offers.get(transaction)
+        if row.method == "PRACK" and (reliable := _unanswered(offers, answered, row)):
+            offer = reliable  # it answers the offer of a reliable response (RFC 3262, section 5)
         if row.method in OFFERING or offer is None:
             offers[transaction] = described
         elif offer.party != party:
             answered.append(Exchange(offer, described))
     return answered
+
+
+def _unanswered(
+    offers: Mapping[object, Described], answered: Sequence[Exchange], prack: SipMessageRow
+) -> Described | None:
+    """Return the offer in a reliable response of this dialog and hop that nobody has answered yet; or None."""
+    done = {id(each.offer) for each in answered}
+    for offer in offers.values():
+        response = offer.message
+        same = (response.capture, response.from_tag, _hop(response)) == (
+            prack.capture,
+            prack.from_tag,
+            _hop(prack),
+        )
+        if response.rseq is not None and response.to_tag == prack.to_tag and same and id(offer) not in done:
+            return offer
+    return None
 
 
 def _audio(case: Case, call_id: str) -> dict[tuple[str, int | None], SdpMediaRow]:

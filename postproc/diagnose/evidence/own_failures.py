@@ -6,12 +6,22 @@ from datetime import timedelta
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import media_ok
 from postproc.diagnose.evidence.q850 import BROKEN_DOWN, CAUSES
-from postproc.diagnose.evidence.signalling import given_up, phrase, q850, sip_cause, with_ice
+from postproc.diagnose.evidence.signalling import (
+    RELEASED,
+    given_up,
+    phrase,
+    q850,
+    release_cause,
+    sip_cause,
+    with_ice,
+)
 from postproc.model.findings import Finding, cause, remedy
 from postproc.model.rows import LegRow, SipMessageRow
+from postproc.model.statuses import is_success
 from postproc.model.text import Text
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
+BEARER_LOST = 3  # RELEASE_CAUSE, 3GPP TS 24.229, section 7.2A.18.11
 PRECONDITION = 580  # RFC 3312, section 8: a precondition could not be met
 GAVE_UP = Text(
     "The caller's side took the call back by itself {seconds:0} s after the INVITE: {reason}.",
@@ -20,6 +30,20 @@ GAVE_UP = Text(
 DROPPED = Text(
     "{who} ended the call by itself {seconds:0} s after the answer: {reason}.",
     "{who} hat den Anruf {seconds:0} s nach dem Abheben von sich aus beendet: {reason}.",
+)
+RADIO_CAUSE = cause(
+    "The mobile network took the bearer for the media away, or never routed media into it: radio coverage lost, a handover that"
+    " failed, or packet filters (Rx, PCRF) that do not fit the addresses in SDP.",
+    "Das Mobilnetz hat den Bearer der Medien abgebaut oder nie Medien hineingeleitet: Funkabdeckung verloren, ein Handover"
+    " gescheitert, oder Paketfilter (Rx, PCRF), die nicht zu den Adressen im SDP passen.",
+    tag="radio",
+)
+RADIO_REMEDY = remedy(
+    "Compare with a call from a place with good coverage; if that breaks, too, after the same time, compare the bearer's packet"
+    " filters in the core network with addresses and ports in SDP.",
+    "Mit einem Anruf von einem Ort mit gutem Empfang vergleichen; bricht auch der nach derselben Zeit ab, die Paketfilter des"
+    " Bearers im Kernnetz mit Adressen und Ports im SDP vergleichen.",
+    tag="radio",
 )
 UNCALLED_FOR = Text(
     "That is the answer to a CANCEL (RFC 3261, section 9.2), and nobody had cancelled: {who} gave the call up by itself.",
@@ -169,7 +193,7 @@ def kept_back(rule: str, case: Case) -> Iterator[Finding]:
 
 
 def _accepts(row: SipMessageRow, leg: LegRow) -> bool:
-    return row.call_id == leg.call_id and row.cseq_method == "INVITE" and (row.status or 0) // 100 == 2
+    return row.call_id == leg.call_id and row.cseq_method == "INVITE" and is_success(row.status)
 
 
 def cancelled(rule: str, case: Case) -> Iterator[Finding]:
@@ -190,7 +214,7 @@ def cancelled(rule: str, case: Case) -> Iterator[Finding]:
         {"who": cancel.src_addr, "reason": reason, "seconds": (cancel.time - invite.time).total_seconds()},
         SETTLE_GAVE_UP,
         leg=cancel.leg,
-        tags=frozenset({"bearer" if str(PRECONDITION) in reason else "media"}),
+        tags=frozenset({"bearer" if str(PRECONDITION) in reason else "radio" if _radio(reason) else "media"}),
     )
 
 
@@ -217,10 +241,16 @@ def dropped(rule: str, case: Case) -> Iterator[Finding]:
         },
         SETTLE_GAVE_UP,
         leg=bye.leg,
-        tags=frozenset({"server"}),
+        tags=frozenset({"radio" if _radio(bye.reason_header) else "server"}),
     )
+
+
+def _radio(reason: str | None) -> bool:
+    return release_cause(reason) == BEARER_LOST
 
 
 def _broke(reason: str | None) -> bool:
     """Whether a Reason names a failure of a network or server; 102 and 127 come with ordinary ends, too."""
-    return q850(reason) in BROKEN_DOWN or sip_cause(reason) in range(500, 600)
+    if q850(reason) in BROKEN_DOWN or release_cause(reason) in RELEASED:
+        return True
+    return sip_cause(reason) in range(500, 600)

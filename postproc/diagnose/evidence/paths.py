@@ -15,6 +15,7 @@ from postproc.model import constants
 from postproc.model.deployment import Thresholds
 from postproc.model.enumerations import Direction, Outcome, Side
 from postproc.model.rows import BindingRow, DtlsMessageRow, DtlsRow
+from postproc.model.vocabulary import DTLS_PROGRESS
 
 TO_CLIENT: Direction = "server_to_client"
 TO_SERVER: Direction = "client_to_server"
@@ -127,9 +128,6 @@ def receiver(direction: Direction) -> Side:
     return RECEIVER[direction]
 
 
-BEST_STATES = ("complete", "alert", "incomplete", "client_hello_only", "none")
-
-
 def handshakes(case: Case, leg: int | None) -> list[DtlsRow]:
     """Return the handshakes of a leg, each in its most complete view."""
     best_view: dict[object, DtlsRow] = {}
@@ -137,14 +135,14 @@ def handshakes(case: Case, leg: int | None) -> list[DtlsRow]:
         if row.leg == leg:
             key = frozenset({row.client_port, row.server_port})
             other = best_view.get(key)
-            if other is None or BEST_STATES.index(row.state) < BEST_STATES.index(other.state):
+            if other is None or DTLS_PROGRESS.index(row.state) < DTLS_PROGRESS.index(other.state):
                 best_view[key] = row
     return list(best_view.values())
 
 
 def best(case: Case, leg: int | None) -> DtlsRow | None:
     """Return the handshake of a leg that progressed furthest, or None."""
-    return min(handshakes(case, leg), key=lambda row: BEST_STATES.index(row.state), default=None)
+    return min(handshakes(case, leg), key=lambda row: DTLS_PROGRESS.index(row.state), default=None)
 
 
 def secured(case: Case, leg: int | None) -> bool:

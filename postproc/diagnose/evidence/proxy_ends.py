@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.byes import UNKNOWN_CALL
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.in_dialog import LASTING_S, REPEATED
 from postproc.diagnose.evidence.q850 import NORMAL_CLEARING
 from postproc.diagnose.evidence.signalling import AT_ONCE, phrase, q850
+from postproc.diagnose.evidence.timers import ROOM_S, TIMEOUT_S, lasting, span_s
 from postproc.model.findings import Finding
 from postproc.model.loading import by
 from postproc.model.rows import SipMessageRow
@@ -40,8 +40,6 @@ SETTLE_PINGED = Text(
     "a capture at {target} shows whether the OPTIONS arrives there, and what becomes of it.",
     "Ein Mitschnitt bei {target} zeigt, ob das OPTIONS dort ankommt und was daraus wird.",
 )
-# Timer F of RFC 3261 (64 * T1): by then an OPTIONS has failed; five seconds for the tick of a server's timer.
-GIVEN_UP = timedelta(seconds=37)
 
 
 def untold(rule: str, case: Case) -> Iterator[Finding]:
@@ -108,10 +106,8 @@ def unanswered_pings(rule: str, case: Case) -> Iterator[Finding]:
                 asked[row.dst_addr].append(row)
         answered = {row.src_addr for row in before if row.cseq_method == "OPTIONS" and row.status is not None}
         for target, pings in asked.items():
-            seconds = (pings[-1].time - pings[0].time).total_seconds()
-            if target in answered or len(pings) < REPEATED or seconds < LASTING_S:
-                continue
-            if bye.time - pings[-1].time <= GIVEN_UP:
+            waited = (bye.time - pings[-1].time).total_seconds()
+            if target not in answered and lasting(pings) and waited <= TIMEOUT_S + ROOM_S:
                 yield Finding(
                     rule,
                     "suspect",
@@ -124,7 +120,7 @@ def unanswered_pings(rule: str, case: Case) -> Iterator[Finding]:
                         "number": bye.leg,
                         "target": target,
                         "times": len(pings),
-                        "seconds": seconds,
+                        "seconds": span_s(pings),
                     },
                     SETTLE_PINGED,
                     leg=bye.leg,

@@ -9,6 +9,7 @@ from postproc.model.acl import Choice, Offered, Peer, Sent, decide, take
 from postproc.model.loading import by
 from postproc.model.logtexts import said
 from postproc.model.rows import BindingRow, CandidateRow, LegRow, LogEventRow, SipMessageRow
+from postproc.model.text import Text
 
 
 def server_addresses(case: Case) -> frozenset[str]:
@@ -48,6 +49,12 @@ def logged(case: Case, kind: str, *, call_id: str | None = None) -> list[Line]:
         for row in case.log_events
         if row.kind == kind and call_id in (None, row.call_id) and (parsed := said(row.text or ""))
     ]
+
+
+BY_LOG = Text(
+    "The server's log says so: {log:2}.", "So steht es im Log des Servers: {log:2}."
+)  # as ``quoted``
+LOGGED = Text("The log says: {line}", "Im Log steht: {line}")
 
 
 def quoted(lines: Iterable[Line]) -> list[str]:

@@ -12,22 +12,22 @@ from postproc.diagnose.evidence.case import Case
 from postproc.diagnose.evidence.q850 import BROKEN_DOWN
 from postproc.model.deployment import SERVER, marked
 from postproc.model.rows import LegRow, SdpMediaRow, SipMessageRow
+from postproc.model.statuses import CHALLENGES, TERMINATED, TRYING, is_failure
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
-CHALLENGES = frozenset({401, 407})
-# After these the requester tries again (RFC 3261, section 14.1; RFC 4028, section 7.3).
-ASKED_AGAIN = CHALLENGES | {422, 491}
 Q850 = re.compile(r"Q\.850\s*;[^,]*?cause\s*=\s*(\d{1,3})(?!\d)", re.IGNORECASE)
+RELEASE = re.compile(r"\bRELEASE_CAUSE\s*;[^,]*?cause\s*=\s*(\d)(?!\d)", re.IGNORECASE)
 SIP_CAUSE = re.compile(r"\bSIP\s*;[^,]*?cause\s*=\s*(\d{3})(?!\d)", re.IGNORECASE)
 # Causes in a CANCEL by which somebody hung up, or let it ring long enough (RFC 3326, section 3.1): with these it is everyday.
 NOT_FAILURES = frozenset({408, 480, 486, 487, 600, 603})
+# Of RELEASE_CAUSE (3GPP TS 24.229, section 7.2A.18.11): bearer lost, no ACK, no response, redirection failed. 1 is a
+# person, 2 wants media, 6 is an INVITE that rang long enough.
+RELEASED = frozenset({3, 4, 5, 7})
 # Of Q.850: resource, bearer capability, service or destination does not fit.
 INCAPABLE = frozenset({47, 58, 65, 69, 70, 79, 88})
-TRYING = 100
 # Warn codes 304 and 305: media type, or media format, not available (RFC 3261, section 20.43); others say it in words.
 OF_CODECS = re.compile(r"(?:^|, *)30[45] |codec|media format", re.IGNORECASE)
 ONE_PACKET = 1472  # bytes of a datagram in an Ethernet frame: 1,500 less the headers of IPv4 and UDP
-TERMINATED = 487  # response to a cancelled INVITE (RFC 3261, section 9.2)
 INCOMPATIBLE = 88  # Q.850: incompatible destination
 # Within which a B2BUA makes one leg's failure its answer on the other (FreeSWITCH: 20 ms). A third would do; with three
 # times, a destination that is tried next, unseen, is left out.
@@ -121,12 +121,19 @@ def given_up(case: Case) -> tuple[SipMessageRow, SipMessageRow] | None:
 
 def _failed(reason: str | None) -> bool:
     status = sip_cause(reason) or 0
-    return (status >= 400 and status not in NOT_FAILURES) or q850(reason) in INCAPABLE
+    own = q850(reason) in INCAPABLE or release_cause(reason) in RELEASED
+    return own or (status >= 400 and status not in NOT_FAILURES)
 
 
 def sip_cause(header: str | None) -> int | None:
     """Return the SIP status in a Reason header, or None."""
     match = SIP_CAUSE.search(header or "")
+    return int(match[1]) if match else None
+
+
+def release_cause(header: str | None) -> int | None:
+    """Return the cause by which a mobile phone or its network ends a call (3GPP TS 24.229), in a Reason header, or None."""
+    match = RELEASE.search(header or "")
     return int(match[1]) if match else None
 
 
@@ -201,8 +208,7 @@ def _origin(case: Case, leg: LegRow, response: SipMessageRow) -> SipMessageRow:
     earlier = [
         row
         for row in case.sip_messages
-        if row.status is not None
-        and row.status >= 400
+        if is_failure(row.status)
         and row.cseq_method == "INVITE"
         and row.time <= response.time
         and row.status == status.get(row.call_id)

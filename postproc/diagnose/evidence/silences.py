@@ -16,6 +16,7 @@ from postproc.diagnose.evidence.reports import missed, unreceived
 from postproc.model.enumerations import CallVerdict
 from postproc.model.findings import Finding
 from postproc.model.rows import PhaseRow, RtpStreamRow
+from postproc.model.statuses import is_success
 
 # The holding party stops sending when the answer arrives, a round trip after the phase began: packets until
 # then are not hold music. At a third of this, a slow mobile link turns a hold into a silence; at three times,
@@ -72,7 +73,12 @@ def withheld(case: Case) -> Iterator[Withheld]:
 
 
 def _begun_during(arriving: RtpStreamRow, row: RtpStreamRow) -> bool:
-    return bool(arriving.first_time <= row.first_time + PASSED_ON <= arriving.last_time)
+    """Whether one stream begins after the other and goes on beside it.
+
+    If it ends as the other begins, a sender has moved to another of its addresses (ICE that settles on IPv6, say).
+    """
+    begun = arriving.first_time <= row.first_time + PASSED_ON <= arriving.last_time
+    return bool(begun and row.last_time >= arriving.first_time + PASSED_ON)
 
 
 def _held_back(
@@ -115,7 +121,7 @@ def _handed_on(case: Case, silence: Silence) -> bool:
     """Whether the leg's party had asked for a transfer that succeeded (NOTIFY of 2xx, RFC 3515, section 2.4.5)."""
     rows = [row for row in case.sip_messages if row.leg == silence.leg]
     asked = [row.call_id for row in rows if row.method == "REFER" and row.time <= silence.since + BEFORE_HELD]
-    return any(row.call_id in asked and (row.fragment_status or 0) // 100 == 2 for row in rows)
+    return any(row.call_id in asked and is_success(row.fragment_status) for row in rows)
 
 
 def _hung_up(case: Case, silence: Silence) -> bool:

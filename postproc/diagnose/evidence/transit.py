@@ -30,6 +30,10 @@ LEAKS = Text(
     "{capture} also lacks requests that were answered from there, so it lost some itself.",
     "Im Mitschnitt {capture} fehlen auch Requests, die von dort beantwortet wurden: Er hat also selbst Pakete verloren.",
 )
+SETTLE = Text(
+    "make sure that {capture} shows other traffic of the same machine in both directions.",
+    "sicherstellen, dass {capture} anderen Verkehr desselben Rechners in beiden Richtungen zeigt.",
+)
 
 
 class Loss(NamedTuple):

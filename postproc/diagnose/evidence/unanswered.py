@@ -1,7 +1,7 @@
 """INVITEs to which no response comes, in sentences of rule ``no-response``."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.icmp import kind, undelivered
@@ -112,7 +112,7 @@ def finding_on(
     first, last = copies[0], copies[-1]
     # A response before the last retransmission did not reach the sender; a later one was just slow.
     unheard = [row for row in answers if row.src_addr == first.dst_addr]
-    lasting = last if len(copies) > 1 else None
+    silent = not (unheard or told)
     facts: dict[str, object] = {
         "target": first.dst_addr,
         "sender": first.src_addr,
@@ -121,7 +121,6 @@ def finding_on(
         "seconds": (last.time - first.time).total_seconds(),
         "transport": (first.transport or "").upper(),
     }
-    detail = [NOTHING]
     if unheard:
         answer = unheard[0]
         facts |= {
@@ -129,65 +128,60 @@ def finding_on(
             "asked": f"{first.src_addr}:{first.src_port}",
             "answer": phrase(answer.status, answer.reason),
         }
-        detail = [WENT_TO]
     if told:
-        detail = [REFUSED]
         facts |= {"reporter": told[0].reporter, "what": kind(told[0])}
     unfinished = first.cut_short and first.transport == "tcp" and not unheard
-    if unfinished:
-        detail.append(UNFINISHED)
-    long = (
-        bye is None
-        and first.transport == "udp"
-        and (first.size or 0) > ONE_PACKET
-        and not unheard
-        and not told
-    )
+    long = silent and bye is None and first.transport == "udp" and (first.size or 0) > ONE_PACKET
     if long:
-        detail.append(LONG)
         facts["size"] = first.size
-    bare = first.contact is None and bye is None and not (unheard or told or first.cut_short)
-    former = None if bye is None or unheard or told else _with_its_branch(case, first)
-    if bare:
-        detail.append(NO_CONTACT)
+    bare = silent and bye is None and first.contact is None and not first.cut_short
+    former = _with_its_branch(case, first) if silent and bye is not None else None
     if former is not None:
-        detail.append(OLD_BRANCH)
         facts["former"] = former.frame
     served = bye is None and any(leg.answer_time is not None for leg in case.legs)
-    if served:
-        detail.append(ELSEWHERE)
     if bye is not None:
-        detail.append(RENEWAL)
         facts |= {"ended": (bye.time - first.time).total_seconds(), "ender": bye.src_addr}
+    said = (
+        (REFUSED if told else WENT_TO if unheard else NOTHING, True),
+        (UNFINISHED, unfinished),
+        (LONG, long),
+        (NO_CONTACT, bare),
+        (OLD_BRANCH, former is not None),
+        (ELSEWHERE, served),
+        (RENEWAL, bye is not None),
+    )
+    # What is wrong with the INVITE, of which the first that holds selects the advice.
+    wrong = {
+        "refused": bool(told),
+        "unfinished": unfinished,
+        "bare": bare,
+        "reused": former is not None,
+    }
+    # Otherwise it does not arrive, or the response to it.
+    lost = {
+        "dropped": True,
+        "renewal": bye is not None,
+        "unheard": bye is None and bool(unheard),
+        "silent": bye is None and not unheard,
+        "long": long,
+    }
     verdict: Verdict = "note" if served else "fault"
-    silence = "renewal" if bye is not None else "unheard" if unheard else "silent"
     return Finding(
         rule,
         verdict,
         0.9,
         evidence(*copies, *unheard[:1], *told, bye),
-        UNHEARD if unheard else SILENT if lasting else ONCE,
-        tuple(detail),
+        UNHEARD if unheard else SILENT if len(copies) > 1 else ONCE,
+        tuple(text for text, holds in said if holds),
         facts,
         None if told else SETTLE,
         leg=first.leg,
-        tags=frozenset(
-            {
-                "hop",
-                *(
-                    {"refused"}
-                    if told
-                    else {"unfinished"}
-                    if unfinished
-                    else {"bare"}
-                    if bare
-                    else {"reused"}
-                    if former is not None
-                    else {"dropped", silence, *(("long",) if long else ())}
-                ),
-            },
-        ),
+        tags=frozenset({"hop", *(_holding(wrong)[:1] or _holding(lost))}),
     )
+
+
+def _holding(tags: Mapping[str, bool]) -> list[str]:
+    return [tag for tag, holds in tags.items() if holds]
 
 
 def _with_its_branch(case: Case, invite: SipMessageRow) -> SipMessageRow | None:

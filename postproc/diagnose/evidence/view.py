@@ -5,6 +5,7 @@ from datetime import datetime
 from postproc.diagnose.evidence.case import Case, answered_once
 from postproc.model.loading import PacketRow
 from postproc.model.rows import BindingRow
+from postproc.model.statuses import is_final
 
 
 def watched_after(case: Case, time: datetime) -> float:
@@ -50,7 +51,7 @@ def holes(case: Case) -> list[PacketRow]:
     """Return the responses to packets that no capture shows: Binding Successes, SIP responses, ACKs."""
     late = {leg.call_id for leg in case.legs if leg.state == "starts_mid_call"}
     requests_seen = {(row.call_id, row.cseq, row.method) for row in case.sip_messages if row.method}
-    finals = {(row.call_id, row.cseq) for row in case.sip_messages if (row.status or 0) >= 200}
+    finals = {(row.call_id, row.cseq) for row in case.sip_messages if is_final(row.status)}
     requested = {row.transaction_id for row in case.bindings if row.outcome != "response_only"}
     unasked: list[PacketRow] = [row for row in case.bindings if row.transaction_id not in requested]
     for row in case.sip_messages:

@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from postproc.diagnose.evidence.case import Case, evidence
+from postproc.model.alerts import ENCRYPTED
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Facts, Finding
 from postproc.model.rows import ConnectionRow, HttpRow, TlsRow
@@ -37,7 +38,6 @@ CERTIFICATE_ALERTS = frozenset(
         "unknown_ca",
     }
 )
-ENCRYPTED = "encrypted"
 # A client that closes without an alert may have other reasons: once is chance unless the certificate has a
 # visible fault. A choice: 1 reports chance aborts, more delays the finding.
 FEWEST_GONE = 2

@@ -89,6 +89,8 @@ ORDER = """
     media-on-unexpected-path
     one-way-media
     late-media
+    two-sources
+    wrong-timestamps
     media-lost
     media-stopped
 """

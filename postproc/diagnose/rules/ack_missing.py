@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.icmp import kind, undelivered
 from postproc.diagnose.evidence.signalling import ONE_PACKET, phrase
+from postproc.diagnose.evidence.timers import REPEATED, T1_S, lasting, timed_out
 from postproc.model.addresses import endpoint, uri_host
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
+from postproc.model.statuses import is_success
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -76,15 +78,6 @@ GIVEN_UP = Text(
     "{seconds_to_end:0} s nach dem ersten {status} wurde der Anruf beendet.",
 )
 
-# RFC 3261: a 2xx is retransmitted after 0.5, 1.5, 3.5 s and so on until the ACK comes, for 32 s in all. A slow ACK
-# costs one or two retransmissions; a limit of 3 accuses calls over bad mobile networks, 6 misses short calls.
-REPEATED = 4
-LASTING_S = 3.0
-# RFC 3261, section 13.3.1.4: without an ACK its sender gives the call up after 64 * T1.
-TIMER_H_S = 32.0
-T1_S = 0.5  # RFC 3261, section 17.1.1.1: the first retransmission
-ROOM_S = 5.0  # timers of servers tick in seconds; with a minute, people who happen to hang up are laid on it
-
 
 def find(case: Case) -> Iterator[Finding]:
     lacking, ignored = [], []
@@ -102,23 +95,33 @@ def find(case: Case) -> Iterator[Finding]:
 def _given_up(case: Case, answer: SipMessageRow) -> bool:
     """Whether its sender ended the call as one without an ACK does."""
     byes = (row for row in case.sip_messages if _ends(row, answer) and row.src_addr == answer.src_addr)
-    return any(abs((row.time - answer.time).total_seconds() - TIMER_H_S) <= ROOM_S for row in byes)
+    return any(timed_out((row.time - answer.time).total_seconds()) for row in byes)
 
 
 def _repeated(case: Case) -> Iterator[list[SipMessageRow]]:
     """Yield 2xx retransmissions on one hop that are so many and last so long that the sender had no ACK."""
     hops: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
     for row in case.sip_messages:
-        if row.status is not None and 200 <= row.status < 300 and row.cseq_method == "INVITE":
+        if is_success(row.status) and row.cseq_method == "INVITE":
             hops[row.call_id, row.cseq, row.to_tag, row.src_addr, row.dst_addr].append(row)
-    for sent in hops.values():
-        if len(sent) >= REPEATED and (sent[-1].time - sent[0].time).total_seconds() >= LASTING_S:
-            yield sent
+    yield from filter(lasting, hops.values())
 
 
 def _acks(case: Case, answer: SipMessageRow) -> list[SipMessageRow]:
+    """Return the ACKs to a 2xx, without those to another fork's, which is told by its tag (RFC 3261, section 13.2.2.4)."""
     same = (answer.call_id, answer.cseq)
-    return [row for row in case.sip_messages if row.method == "ACK" and (row.call_id, row.cseq) == same]
+    others = {
+        row.to_tag
+        for row in case.sip_messages
+        if (row.call_id, row.cseq, row.cseq_method) == (*same, "INVITE")
+        and is_success(row.status)
+        and row.to_tag != answer.to_tag
+    }
+    return [
+        row
+        for row in case.sip_messages
+        if row.method == "ACK" and (row.call_id, row.cseq) == same and row.to_tag not in others
+    ]
 
 
 def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *, ignored: bool) -> Finding:

@@ -7,7 +7,7 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_ways
 from postproc.diagnose.evidence.negotiation import Exchange, exchanges
 from postproc.diagnose.evidence.paths import checks
-from postproc.diagnose.evidence.server import LONGEST
+from postproc.diagnose.evidence.server import LOGGED, LONGEST
 from postproc.diagnose.evidence.signalling import offered_audio, refusal
 from postproc.model.addresses import alternatives
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -28,7 +28,6 @@ NOTHING = Text(
     "No check was answered and no media went both ways on this leg.",
     "Auf diesem Leg wurde kein Check beantwortet, und Medien in beide Richtungen gab es nicht.",
 )
-LOGGED = Text("The log says: {line}", "Im Log steht: {line}")
 SETTLE = Text(
     "the server's log says which of the candidates it could use, and its configuration whether it has {offered}"
     " addresses.",

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from postproc.diagnose.evidence import absent_answers
 from postproc.diagnose.evidence.answers import Lack, by_machine, decides, ended, lacks, suites
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_ways
 from postproc.diagnose.evidence.negotiation import Exchange, exchanges, secured
-from postproc.diagnose.evidence.signalling import disjoint, negotiated, phrase, rejection
+from postproc.diagnose.evidence.signalling import disjoint, negotiated, rejection
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow, SipMessageRow
 from postproc.model.text import Text
@@ -15,23 +16,6 @@ from postproc.model.text import Text
 TITLE = Text(
     "The answer from {who} on leg {number} lacks what the offer demands: {lack}.",
     "Der Antwort von {who} auf Leg {number} fehlt, was das Angebot verlangt: {lack}.",
-)
-NO_ANSWER = Text(
-    "The ACK from {who} on leg {number} lacks the answer to the offer in the 200 OK.",
-    "Dem ACK von {who} auf Leg {number} fehlt die Antwort auf das Angebot im 200 OK.",
-)
-NO_SDP = Text(
-    "The {status} from {who} on leg {number} answers an INVITE that offers, and holds no SDP; nor did any response before it.",
-    "Das {status} von {who} auf Leg {number} beantwortet einen INVITE mit Angebot und enthält kein SDP; auch keine Antwort"
-    " davor enthielt eines.",
-)
-NOWHERE = Text(
-    "So {offerer} does not know where to send; only {who} knows the other side's address.",
-    "{offerer} weiß daher nicht, wohin zu senden ist; nur {who} kennt die Adresse der anderen Seite.",
-)
-UNANSWERED = Text(
-    "The INVITE came without SDP, so {offerer} offered in its 200 OK and does not know where to send.",
-    "Der INVITE kam ohne SDP; daher hat {offerer} im 200 OK angeboten und weiß nicht, wohin zu senden ist.",
 )
 ANSWERED = Text(
     "Offered is {offered}, answered {answered}.", "Angeboten ist {offered}, geantwortet wird {answered}."
@@ -59,7 +43,6 @@ UNDECIPHERED = Text(
     "Packets go both ways; whether the ends can decrypt them is not to be seen.",
     "Pakete gehen in beide Richtungen; ob die Enden sie entschlüsseln können, ist nicht zu sehen.",
 )
-NO_MEDIA = Text("No media went both ways on it.", "Medien in beide Richtungen gab es auf ihm nicht.")
 
 ENCRYPTION = frozenset({"profile", "keys"})
 FEW = 4  # lines of a=crypto told; a choice
@@ -70,15 +53,18 @@ def find(case: Case) -> Iterator[Finding]:
     for leg in case.numbers:
         flowing = both_ways(case, leg)
         if not flowing:
-            yield from _missing(case, leg)
-            yield from _empty(case, leg)
+            yield from absent_answers.in_ack(RULE.name, case, leg)
+            yield from absent_answers.in_response(RULE.name, case, leg)
+        yield from absent_answers.to_change(RULE.name, case, leg)
         before: Exchange | None = None
         for exchange in exchanges(case, leg):
             refused = ended(case, exchange)
             every = [*lacks(exchange), *_other_sections(case, exchange)]
             missing = [lack for lack in every if _counts(lack, flowing, refused, exchange, before)]
             if missing and not (missing[0].tag == "setup" and _handshake(case, leg)):
-                found = _finding(leg, exchange, missing, refused, UNDECIPHERED if flowing else NO_MEDIA)
+                found = _finding(
+                    leg, exchange, missing, refused, UNDECIPHERED if flowing else absent_answers.NO_MEDIA
+                )
                 yield _with_sections(case, exchange, found) if missing[0].tag == "sections" else found
                 break
             if refused is not None and _unexplained(case, exchange, refused):
@@ -156,60 +142,6 @@ def _refused(leg: int, exchange: Exchange, refused: SipMessageRow) -> Finding:
         SETTLE,
         leg=leg,
         tags=frozenset({"refused"}),
-    )
-
-
-def _missing(case: Case, leg: int) -> Iterator[Finding]:
-    """Yield findings on 200s with an offer (the INVITE had none) whose ACK carries no answer (RFC 3261, section 13.2.1)."""
-    rows = [row for row in case.sip_messages if case.leg_of.get(row.call_id) == leg]
-    first = next((row for row in rows if row.method == "INVITE"), None)
-    if first is None or first.has_sdp or first.cut_short:
-        return
-    invites = [row for row in rows if (row.call_id, row.cseq) == (first.call_id, first.cseq)]
-    offer = next((row for row in invites if row.status and row.status // 100 == 2 and row.has_sdp), None)
-    acks = [row for row in invites if row.method == "ACK"]
-    if offer is None or not acks or any(row.has_sdp for row in rows if row.src_addr == first.src_addr):
-        return
-    facts: dict[str, object] = {"who": first.src_addr, "number": leg, "offerer": offer.src_addr}
-    yield Finding(
-        RULE.name,
-        "fault",
-        0.85,
-        evidence(first, offer, *acks[:1]),
-        NO_ANSWER,
-        (UNANSWERED, NO_MEDIA),
-        facts,
-        leg=leg,
-        tags=frozenset({"ack"}),
-    )
-
-
-def _empty(case: Case, leg: int) -> Iterator[Finding]:
-    """Find a 2xx without the answer that the INVITE's offer requires, nor one before (RFC 3261, section 13.2.1)."""
-    rows = [row for row in case.sip_messages if case.leg_of.get(row.call_id) == leg]
-    first = next((row for row in rows if row.method == "INVITE"), None)
-    if first is None or not first.has_sdp or first.to_tag is not None:
-        return
-    asked = (first.call_id, first.cseq, "INVITE")
-    answers = [row for row in rows if (row.call_id, row.cseq, row.cseq_method) == asked]
-    done = next((row for row in answers if row.status is not None and row.status // 100 == 2), None)
-    if done is None or any(row.has_sdp or row.cut_short for row in rows if row.src_addr == done.src_addr):
-        return
-    yield Finding(
-        RULE.name,
-        "suspect",
-        0.75,
-        evidence(first, done),
-        NO_SDP,
-        (NOWHERE,),
-        {
-            "status": phrase(done.status, done.reason),
-            "who": done.src_addr,
-            "number": leg,
-            "offerer": first.src_addr,
-        },
-        leg=leg,
-        tags=frozenset({"empty"}),
     )
 
 

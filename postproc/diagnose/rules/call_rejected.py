@@ -1,21 +1,13 @@
 """The call was refused with a final response that is not an everyday one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from postproc.diagnose.evidence import browsers, own_failures
-from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence import browsers, own_failures, redirects
+from postproc.diagnose.evidence.case import Case, evidence, found_by
 from postproc.diagnose.evidence.q850 import CAUSES, NUMBER_CAUSES
-from postproc.diagnose.evidence.signalling import (
-    CHALLENGES,
-    TERMINATED,
-    Rejection,
-    by_machine,
-    phrase,
-    rejection,
-    uncalled_for,
-)
+from postproc.diagnose.evidence.signalling import Rejection, by_machine, phrase, rejection, uncalled_for
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import (
     ack_missing,
@@ -35,19 +27,21 @@ from postproc.diagnose.rules import (
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import DtlsMessageRow
+from postproc.model.statuses import CHALLENGES, FORBIDDEN, TERMINATED
 from postproc.model.text import Text
 
+# These are more specific.
 NEARER = (
-    invite_rejected_by_acl,
-    callee_unreachable,
-    session_interval_too_small,
-    srtp_not_agreed,
-    candidates_rejected_by_acl,
-    offer_without_candidates,
-    no_common_codec,
-)  # these are more specific
-
-OF_BYES = (ack_missing, answer_mismatch, change_failed, session_expired)  # say what a BYE was sent for
+    invite_rejected_by_acl.RULE,
+    callee_unreachable.RULE,
+    session_interval_too_small.RULE,
+    srtp_not_agreed.RULE,
+    candidates_rejected_by_acl.RULE,
+    offer_without_candidates.RULE,
+    no_common_codec.RULE,
+)
+# These say what a BYE was sent for.
+OF_BYES = (ack_missing.RULE, answer_mismatch.RULE, change_failed.RULE, session_expired.RULE)
 MS_PER_S = 1000
 
 BY_OTHER = Text(
@@ -127,16 +121,17 @@ UNEXPLAINED = 0.8
 def find(case: Case) -> Iterator[Finding]:
     yield from own_failures.refused_onward(RULE.name, case, _of_status)
     yield from own_failures.cancelled(RULE.name, case)
-    if not any(True for _ in signalling_lost.find(case)):  # then the answer had no way to the caller
+    yield from redirects.in_circles(RULE.name, case)
+    if not found_by(case, signalling_lost.RULE):  # then the answer had no way to the caller
         yield from own_failures.kept_back(RULE.name, case)
-    yield from (found for found in own_failures.dropped(RULE.name, case) if not _says_why(case))
+    yield from (found for found in own_failures.dropped(RULE.name, case) if not found_by(case, *OF_BYES))
     refused = rejection(case)
-    if refused is None or any(
-        True for rule in NEARER if rule.RULE.name not in case.refuted for _ in rule.find(case)
-    ):
+    if refused is None or found_by(case, *NEARER):
         return
     title, verdict, sure = _claim(case, refused)
-    alert, facts, detail = _alert(case, refused), _facts(case, refused), list(_details(case, refused))
+    lacks = _lacks_of_browsers(case, refused)
+    facts, detail = _facts(refused, lacks), list(_details(case, refused, lacks))
+    alert = _alert(case, refused)
     if alert is not None:
         verdict = "note"  # the alert is the cause, and has its own rule
         detail.append(AFTER_ALERT)
@@ -151,27 +146,21 @@ def find(case: Case) -> Iterator[Finding]:
         tuple(detail),
         facts,
         leg=refused.leg.leg,
-        tags=_tags(case, refused),
+        tags=_tags(case, refused, lacks),
     )
 
 
-def _says_why(case: Case) -> bool:
-    """Whether another rule says what the BYE was sent for."""
-    return any(True for rule in OF_BYES for _ in rule.find(case))
-
-
-def _tags(case: Case, refused: Rejection) -> frozenset[str]:
+def _tags(case: Case, refused: Rejection, lacks: Sequence[str]) -> frozenset[str]:
     if _offerless(refused):
         return frozenset({"offerless"})
-    if _for_browsers(case, refused):
+    if lacks:
         return frozenset({"browser"})
-    unknown = refused.status in CHALLENGES and _digest(refused) is not None
-    return frozenset({_kind(case, refused)} | ({"digest"} if unknown else set()))
+    return frozenset({_kind(case, refused), *(["digest"] if _digest(refused) else [])})
 
 
 def _alert(case: Case, refused: Rejection) -> DtlsMessageRow | None:
     """Return the alert that broke a handshake of the call just before the refusal, except close_notify; or None."""
-    if not any(True for _ in dtls_alert.find(case)):
+    if not found_by(case, dtls_alert.RULE):
         return None
     time = refused.origin.time
     alerts = (row for row in case.dtls_messages if row.alert is not None and row.alert != "close_notify")
@@ -210,10 +199,10 @@ def _credentials(case: Case, refused: Rejection) -> bool:
     """Whether the credentials were refused: a second challenge, or 403 after one, by the machine itself."""
     if refused.asked_on or not _challenged(case, refused):
         return False
-    return refused.status in CHALLENGES or refused.status == invite_rejected_by_acl.FORBIDDEN
+    return refused.status in CHALLENGES or refused.status == FORBIDDEN
 
 
-def _details(case: Case, refused: Rejection) -> Iterator[Text]:
+def _details(case: Case, refused: Rejection, lacks: Sequence[str]) -> Iterator[Text]:
     yield AFTER if refused.after_ms < MS_PER_S else LONG_AFTER
     if refused.origin is not refused.response:
         yield PASSED_ON
@@ -221,7 +210,7 @@ def _details(case: Case, refused: Rejection) -> Iterator[Text]:
         yield ALONE
     if _offerless(refused):
         yield OFFERLESS
-    if refused.status in CHALLENGES and _digest(refused) is not None:
+    if _digest(refused):
         yield UNKNOWN_DIGEST
     if refused.cause is not None and refused.cause in CAUSES:
         yield CAUSES[refused.cause]
@@ -231,7 +220,7 @@ def _details(case: Case, refused: Rejection) -> Iterator[Text]:
         yield BY_ITSELF
     if uncalled_for(refused):
         yield own_failures.UNCALLED_FOR
-    if _for_browsers(case, refused):
+    if lacks:
         yield browsers.LACKING
     if refused.warning:
         yield WARNING
@@ -246,7 +235,9 @@ def _offerless(refused: Rejection) -> bool:
 
 
 def _digest(refused: Rejection) -> str | None:
-    """Return the algorithms asked for if MD5, which all know, is not among them."""
+    """Return the algorithms that a challenge asks for if MD5, which all know, is not among them."""
+    if refused.status not in CHALLENGES:
+        return None
     asked = (refused.response.challenge or "MD5").split(",")
     return None if "MD5" in asked else ", ".join(each for each in asked if each != "stale")
 
@@ -257,12 +248,13 @@ def _alone(case: Case, refused: Rejection) -> bool:
     return len(case.numbers) == 1 and not own
 
 
-def _for_browsers(case: Case, refused: Rejection) -> list[str]:
+def _lacks_of_browsers(case: Case, refused: Rejection) -> list[str]:
+    """Return what a browser that refuses the offer misses in it."""
     for_media = by_machine(refused) or _of_status(refused.status) == "media"
     return browsers.lacks(case, refused) if for_media else []
 
 
-def _facts(case: Case, refused: Rejection) -> dict[str, Any]:
+def _facts(refused: Rejection, lacks: Sequence[str]) -> dict[str, Any]:
     return {
         "who": refused.origin.src_addr,
         "answer": phrase(refused.origin.status, refused.origin.reason),
@@ -273,7 +265,7 @@ def _facts(case: Case, refused: Rejection) -> dict[str, Any]:
         "warning": refused.warning,
         "cause": refused.cause,
         "digest": _digest(refused),
-        "lacks": _for_browsers(case, refused),
+        "lacks": lacks,
     }
 
 
@@ -334,6 +326,8 @@ RULE = Rule(
         browsers.CAUSE,
         own_failures.KEPT_BACK_CAUSE,
         own_failures.UNCALLED_FOR_CAUSE,
+        own_failures.RADIO_CAUSE,
+        redirects.CAUSE,
         cause(
             "The call comes back to a server that has passed it on already: two routes point at each other, or an unknown"
             " number goes to a default route.",
@@ -387,6 +381,8 @@ RULE = Rule(
         browsers.REMEDY,
         own_failures.KEPT_BACK_REMEDY,
         own_failures.UNCALLED_FOR_REMEDY,
+        own_failures.RADIO_REMEDY,
+        redirects.REMEDY,
         remedy(
             "Look at the log of the machine that answered first, at the time given here.",
             "Das Log des Systems ansehen, das zuerst abgelehnt hat, zur hier genannten Zeit.",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.server import LONGEST
+from postproc.diagnose.evidence.server import LOGGED, LONGEST
 from postproc.diagnose.evidence.signalling import q850, refusal
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
@@ -17,7 +17,6 @@ ABSENT = Text(
     "Its Reason says that the subscriber is absent (Q.850 cause 20), {after_ms:0} ms after the INVITE.",
     "Der Reason-Header nennt den Teilnehmer abwesend (Q.850-Ursache 20), {after_ms:0} ms nach dem INVITE.",
 )
-LOGGED = Text("The log says: {line}", "Im Log steht: {line}")
 SETTLE = Text(
     "the server's registrations at that time, or its log, show whether the device was registered.",
     "Die Registrierungen des Servers zu diesem Zeitpunkt oder sein Log zeigen, ob das Gerät angemeldet war.",

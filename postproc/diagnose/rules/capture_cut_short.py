@@ -7,16 +7,16 @@ from typing import NamedTuple
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import media_ok
 from postproc.diagnose.evidence.paths import checks
+from postproc.diagnose.evidence.timers import TIMEOUT_S
 from postproc.diagnose.evidence.view import truncated, watched_after
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import PacketRow
 from postproc.model.text import Text
 
-# Seconds for which a call may be silent and still be up.
-TALKING = 10  # media, or consent checks every 5 s (RFC 7675)
-RINGING = 180  # Timer C (RFC 3261, 16.6)
-TRYING = 32  # Timer B (RFC 3261, 17.1.1.2)
+# For how long a call may be silent and still be up.
+TALKING_S = 10.0  # media, or consent checks every 5 s (RFC 7675)
+RINGING_S = 180.0  # Timer C (RFC 3261, section 16.6)
 
 AFTER_CHECK = Text(
     "The capture ends {seconds} s after the first Binding Request: what became of the call cannot be told.",
@@ -88,12 +88,12 @@ def _going_on(case: Case) -> bool:
     return watched_after(case, max(packets)) <= _patience(case)
 
 
-def _patience(case: Case) -> int:
+def _patience(case: Case) -> float:
     if not case.legs or any(leg.answer_time or leg.state == "starts_mid_call" for leg in case.legs):
-        return TALKING
+        return TALKING_S
     if any(leg.progress_time for leg in case.legs):
-        return RINGING
-    return TRYING
+        return RINGING_S
+    return TIMEOUT_S
 
 
 def _early(case: Case) -> _Moment | None:

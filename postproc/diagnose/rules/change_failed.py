@@ -1,23 +1,21 @@
 """A call is ended because a request inside it, such as a re-INVITE, was refused or never answered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.case import Case, evidence, found_by
 from postproc.diagnose.evidence.negotiation import Exchange, exchanges
 from postproc.diagnose.evidence.q850 import NORMAL_CLEARING
-from postproc.diagnose.evidence.signalling import ASKED_AGAIN, AT_ONCE, TERMINATED, phrase, q850, sip_cause
+from postproc.diagnose.evidence.signalling import AT_ONCE, author, phrase, q850, sip_cause
+from postproc.diagnose.evidence.timers import timed_out
 from postproc.diagnose.rules import ack_missing, no_response, session_expired, transfer_failed
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow, SipMessageRow, TransactionRow
+from postproc.model.statuses import ASKED_AGAIN, CHALLENGES, TERMINATED, is_refusal, is_success
 from postproc.model.text import Text
 
-NEARER = (
-    no_response,
-    ack_missing,
-    session_expired,
-    transfer_failed,
-)  # say of the same request what it was for
+# These say of the same request what it was for.
+NEARER = (no_response.RULE, ack_missing.RULE, session_expired.RULE, transfer_failed.RULE)
 
 TITLE_REFUSED = Text(
     "{ender} ended the call {ms:0} ms after {target} had refused the {method} on leg {number} with {answer}.",
@@ -26,6 +24,10 @@ TITLE_REFUSED = Text(
 TITLE_BOTH = Text(
     "{ender} refused the {method} on leg {number} with {answer} and ended the call {ms:0} ms later.",
     "{ender} lehnte auf Leg {number} das {method} mit {answer} ab und beendete den Anruf {ms:0} ms später.",
+)
+TITLE_BOTH_FROM = Text(
+    "{target} refused the {method} on leg {number} with {answer} and ended the call {ms:0} ms later, from {ender}.",
+    "{target} lehnte auf Leg {number} das {method} mit {answer} ab und beendete den Anruf {ms:0} ms später, von {ender} aus.",
 )
 TITLE_UNANSWERED = Text(
     "{ender} ended the call {seconds:0} s after its {method} on leg {number}, which got no final response.",
@@ -43,6 +45,15 @@ NO_HAND = Text(
 AS_BEFORE = Text(
     "After a refusal the call goes on as it was (RFC 3261, section 14.1); whoever hangs up instead takes it for the end.",
     "Nach einer Ablehnung geht der Anruf weiter wie zuvor (RFC 3261, Abschnitt 14.1); wer stattdessen auflegt, hält sie für das Ende.",
+)
+NO_CREDENTIALS = Text(
+    "{target} asks for credentials, and the {method} is not sent again with any.",
+    "{target} verlangt Zugangsdaten, und das {method} wird nicht mit solchen wiederholt.",
+)
+COLLIDING = Text(
+    "That is the answer to two changes at once: {collisions} were refused so, of both sides together, and none came through.",
+    "So werden zwei gleichzeitige Änderungen beantwortet: {collisions} wurden so abgelehnt, von beiden Seiten zusammen, und keine"
+    " kam durch.",
 )
 PENDING = Text(
     "{target} took it ({answer}), and nothing came of it.",
@@ -65,16 +76,19 @@ FEWER = Text(
     "m= sections of the new description: {sections}, before: {sections_before}. There must never be fewer (RFC 3264, section 8).",
     "m=-Abschnitte der neuen Beschreibung: {sections}, vorher: {sections_before}. Weniger dürfen es nie werden (RFC 3264, Abschnitt 8).",
 )
+GLARE = 491  # RFC 3261, section 14.1: both sides ask for a change at once
+# What is said, and advised, of refusals after which the request is to be sent again.
+NOT_AGAIN = {GLARE: (COLLIDING, "colliding"), **dict.fromkeys(CHALLENGES, (NO_CREDENTIALS, "challenged"))}
 SETTLE = Text(
     "the log of {ender} says why it ended the call.",
     "Das Log von {ender} zeigt, warum der Anruf von dort beendet wurde.",
 )
 
+# Each side waits a time of its own before it asks again. With 2, one unlucky second try before a hang-up is blamed; with
+# 6, a call whose server gives up after the fourth is missed.
+COLLISIONS = 4
 ANSWERED_ELSEWHERE = 200  # SIP;cause=200 (RFC 3326, section 3.1)
 METHODS = frozenset({"INVITE", "UPDATE", "PRACK"})
-# Timers B and F of RFC 3261 (64 * T1): then a request has failed. Server timers tick in seconds; with a minute of room,
-# people who happen to hang up are attributed to it.
-TIMEOUT, ROOM = timedelta(seconds=32), timedelta(seconds=5)
 # Below the time in which people react to what they hear; a machine that fails takes as long as a few packets.
 BY_ITSELF = timedelta(milliseconds=200)
 
@@ -88,11 +102,15 @@ def find(case: Case) -> Iterator[Finding]:
     ]
     hung_up = bye.method == "BYE"  # a caller cancels whenever he likes, and rarely after 32 s to the second
     failed = next(
-        (row for row in reversed(asked) if (hung_up and _refused(row, bye)) or _unanswered(case, row, bye)),
+        (
+            row
+            for row in reversed(asked)
+            if (hung_up and (_refused(row, bye) or _given_up(row, asked, bye))) or _unanswered(case, row, bye)
+        ),
         None,
     )
     changed = _changed(case, bye) if failed is None and hung_up else None
-    if not (failed or changed) or any(True for rule in NEARER for _ in rule.find(case)):
+    if not (failed or changed) or found_by(case, *NEARER):
         return
     if changed:
         yield changed
@@ -104,7 +122,7 @@ def find(case: Case) -> Iterator[Finding]:
         key=lambda row: row.final_time or row.time,
         default=failed,
     )
-    yield _finding(case, origin, bye)
+    yield _finding(case, origin, bye, len(_collisions(failed, asked)))
 
 
 def _cancel(case: Case) -> SipMessageRow | None:
@@ -160,14 +178,33 @@ def _codec(each: Exchange) -> str:
 
 
 def _refused(row: TransactionRow, bye: SipMessageRow) -> bool:
-    refused = (row.final_status or 0) >= 300 and row.final_status not in (*ASKED_AGAIN, TERMINATED)
+    refused = is_refusal(row.final_status) and row.final_status not in (*ASKED_AGAIN, TERMINATED)
     return refused and row.final_time is not None and timedelta() <= bye.time - row.final_time <= AT_ONCE
+
+
+def _given_up(row: TransactionRow, asked: list[TransactionRow], bye: SipMessageRow) -> bool:
+    """Whether a request was to be sent again, with credentials or after a collision, and the call ended instead."""
+    if row.final_time is None or not timedelta() <= bye.time - row.final_time <= AT_ONCE:
+        return False
+    if row.final_status in CHALLENGES:
+        again = (each for each in asked if each.time > row.final_time and each.method == row.method)
+        return not any((each.call_id, each.src_addr) == (row.call_id, row.src_addr) for each in again)
+    return row.final_status == GLARE and len(_collisions(row, asked)) >= COLLISIONS
+
+
+def _collisions(row: TransactionRow, asked: list[TransactionRow]) -> list[TransactionRow]:
+    """Return the changes of a dialog, of both sides, that were refused because of each other since the last that was agreed."""
+    dialog = [each for each in asked if each.call_id == row.call_id and each.method != "PRACK"]
+    agreed = [each.time for each in dialog if is_success(each.final_status)]
+    return [
+        each for each in dialog if each.final_status == GLARE and not any(time > each.time for time in agreed)
+    ]
 
 
 def _unanswered(case: Case, row: TransactionRow, bye: SipMessageRow) -> bool:
     """Whether the requester's timer ended the call; a re-INVITE without any response has another rule."""
     pending = row.final_status is None and (row.method != "INVITE" or bool(_answers(case, row)))
-    return pending and bye.src_addr == row.src_addr and abs(bye.time - row.time - TIMEOUT) <= ROOM
+    return pending and bye.src_addr == row.src_addr and timed_out((bye.time - row.time).total_seconds())
 
 
 def _answers(case: Case, row: TransactionRow) -> list[SipMessageRow]:
@@ -179,7 +216,7 @@ def _answers(case: Case, row: TransactionRow) -> list[SipMessageRow]:
     ]
 
 
-def _finding(case: Case, failed: TransactionRow, bye: SipMessageRow) -> Finding:
+def _finding(case: Case, failed: TransactionRow, bye: SipMessageRow, collisions: int) -> Finding:
     request = next(
         (
             row
@@ -198,22 +235,24 @@ def _finding(case: Case, failed: TransactionRow, bye: SipMessageRow) -> Finding:
         "seconds": (bye.time - failed.time).total_seconds(),
         "times": failed.requests,
     }
-    detail: list[Text] = []
     answers = _answers(case, failed)
     if failed.final_status is None:
-        tag, title = "unanswered", TITLE_UNANSWERED
-        if failed.requests > 1:
-            detail.append(REPEATED)
+        title, tags = TITLE_UNANSWERED, ["unanswered"]
+        detail = [*([REPEATED] if failed.requests > 1 else []), *([PENDING] if answers else [])]
         if answers:
-            detail.append(PENDING)
             facts["answer"] = phrase(answers[0].status, answers[0].reason)
     else:
-        tag, title = "refused", TITLE_BOTH if failed.dst_addr == bye.src_addr else TITLE_REFUSED
         ended = (bye.time - (failed.final_time or failed.time)).total_seconds()
-        facts |= {"ms": ended * 1000, "answer": phrase(failed.final_status, failed.final_reason)}
         lacking, more = _less(case, request) if request else ([], {})
-        detail += [AS_BEFORE, *lacking]
-        facts |= more
+        facts |= {
+            "collisions": collisions,
+            "ms": ended * 1000,
+            "answer": phrase(failed.final_status, failed.final_reason),
+        } | more
+        title, by = _refused_and_ended(failed, answers, bye)
+        said, kind = NOT_AGAIN.get(failed.final_status or 0, (None, "refused"))
+        detail = [*([said] if said else []), AS_BEFORE, *lacking]
+        tags = [kind, *([] if said else [by]), *(["less"] if lacking else [])]
     return Finding(
         RULE.name,
         "suspect",
@@ -224,8 +263,19 @@ def _finding(case: Case, failed: TransactionRow, bye: SipMessageRow) -> Finding:
         facts,
         SETTLE,
         leg=failed.leg,
-        tags=frozenset({tag, *(("less",) if len(detail) > 1 and tag == "refused" else ())}),
+        tags=frozenset(tags),
     )
+
+
+def _refused_and_ended(
+    failed: TransactionRow, answers: Sequence[SipMessageRow], bye: SipMessageRow
+) -> tuple[Text, str]:
+    """Return the title of a refusal after which the call ends, and whether one side does both or two sides do."""
+    if failed.dst_addr == bye.src_addr:
+        return TITLE_BOTH, "one-side"
+    if any(author(row) == author(bye) for row in answers if row.status == failed.final_status):
+        return TITLE_BOTH_FROM, "one-side"
+    return TITLE_REFUSED, "two-sides"
 
 
 def _less(case: Case, request: SipMessageRow) -> tuple[list[Text], dict[str, object]]:
@@ -237,7 +287,7 @@ def _less(case: Case, request: SipMessageRow) -> tuple[list[Text], dict[str, obj
         if row.call_id == request.call_id
         and row.src_addr == request.src_addr
         and row.time < request.time
-        and (row.status is None or row.status < 300)
+        and not is_refusal(row.status)
     ]
     before = next((found for row in reversed(former) if (found := _sections(case, row))), [])
     if not now or not before:
@@ -292,7 +342,24 @@ RULE = Rule(
         cause(
             "{target} does not take the new description, or no changes at all, and {ender} does not go on as before.",
             "{target} nimmt die neue Beschreibung oder überhaupt keine Änderung an, und {ender} macht nicht weiter wie zuvor.",
-            tag="refused",
+            tag="two-sides",
+        ),
+        cause(
+            "{target} does not take the new description, or no changes at all, and ends the call for it.",
+            "{target} nimmt die neue Beschreibung oder überhaupt keine Änderung an und beendet deshalb den Anruf.",
+            tag="one-side",
+        ),
+        cause(
+            "{target} asks for credentials for requests in the call, too, and {ender}, perhaps a trunk without an account, has none.",
+            "{target} verlangt auch für Anfragen im Anruf Zugangsdaten, und {ender}, etwa ein Trunk ohne Konto, hat keine.",
+            tag="challenged",
+        ),
+        cause(
+            "Both sides ask again after the same time: the one that did not choose the Call-ID has to wait up to 2 s, the other 2.1 to 4 s"
+            " (RFC 3261, section 14.1). Servers that answer each change with one of their own collide again and again.",
+            "Beide Seiten fragen nach derselben Zeit wieder: Wer die Call-ID nicht gewählt hat, wartet bis zu 2 s, die andere Seite 2,1 bis"
+            " 4 s (RFC 3261, Abschnitt 14.1). Server, die jede Änderung mit einer eigenen beantworten, stoßen immer wieder zusammen.",
+            tag="colliding",
         ),
         cause(
             "A proxy or B2BUA takes the request and does not pass it on, or not its answer: wrong route, topology hiding, another"
@@ -321,6 +388,18 @@ RULE = Rule(
             "Die Beschreibung in Frame {frame} mit der vorher vereinbarten vergleichen; abschalten, was nicht gebraucht wird"
             " (Direct Media, Session-Auffrischung, Anzeige des Verbundenen).",
             tag="refused",
+        ),
+        remedy(
+            "Have {target} challenge only requests that open a dialog (Kamailio: has_totag comes before the authentication).",
+            "{target} nur Anfragen nach Zugangsdaten fragen lassen, die einen Dialog eröffnen (Kamailio: has_totag vor der"
+            " Authentifizierung).",
+            tag="challenged",
+        ),
+        remedy(
+            "Switch off at one of the two what it changes the call for (direct media, session refresh by both, connected-line updates).",
+            "Auf einer der beiden Seiten abschalten, wofür sie den Anruf ändert (Direct Media, Session-Auffrischung durch beide, Anzeige des"
+            " Verbundenen).",
+            tag="colliding",
         ),
         remedy(
             "Follow {method} in frame {frame} behind {target}: capture there, or read its log.",

@@ -6,6 +6,7 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_ways
 from postproc.diagnose.evidence.paths import best
 from postproc.model.addresses import endpoint
+from postproc.model.alerts import ENCRYPTED
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import DtlsRow
 from postproc.model.text import Text
@@ -14,7 +15,6 @@ TITLE = Text(
     "DTLS fails with the alert {alert}, sent by {sender}.",
     "DTLS scheitert mit dem Alert {alert}, gesendet von {sender}.",
 )
-ENCRYPTED = "encrypted"  # the description of an alert sent after ChangeCipherSpec
 VERSIONS = frozenset({"protocol_version", "handshake_failure", "insufficient_security", "illegal_parameter"})
 CERTIFICATES = frozenset(
     {

@@ -9,6 +9,7 @@ from postproc.diagnose.evidence.signalling import phrase
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow, SipMessageRow
+from postproc.model.statuses import is_refusal
 from postproc.model.text import Text
 
 LEFT_OUT = Text(
@@ -142,7 +143,7 @@ def _refused(case: Case, keys: list[SipMessageRow]) -> SipMessageRow | None:
     for row in case.sip_messages:
         if (
             row.cseq_method == "INFO"
-            and (row.status or 0) >= 300
+            and is_refusal(row.status)
             and (row.call_id, row.cseq, row.src_addr) in infos
         ):
             return row

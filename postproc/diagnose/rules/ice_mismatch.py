@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_ways, talks
 from postproc.diagnose.evidence.negotiation import Described, Exchange, exchanges
-from postproc.model import constants
-from postproc.model.addresses import endpoint
+from postproc.model.addresses import UNSPECIFIED, endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
@@ -28,8 +27,6 @@ NOWHERE = Text(
     "{default} steht für Kandidaten, die später kommen; nach RFC 8839 ist das kein Mismatch, ältere Software sieht es"
     " anders.",
 )
-
-UNSPECIFIED = constants.words("addresses.unspecified")
 
 
 def find(case: Case) -> Iterator[Finding]:

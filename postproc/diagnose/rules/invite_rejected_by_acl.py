@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.server import Line, logged, peers, quoted
+from postproc.diagnose.evidence.server import BY_LOG, Line, logged, peers, quoted
 from postproc.diagnose.evidence.signalling import Rejection, rejection
 from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.statuses import FORBIDDEN
 from postproc.model.text import Text
 
-FORBIDDEN = 403
 DIGEST = "Falling back to Digest"  # then credentials decide, not the list
 
 LISTED = Text(
@@ -34,7 +34,6 @@ ALONE = Text(
     "Es ist die einzige Antwort: Weder wurden Zugangsdaten verlangt noch kam eine vorläufige Antwort,"
     " und niemand sonst wurde angerufen. Der Anruf wurde also gar nicht erst begonnen.",
 )
-BY_LOG = Text("The server's log says so: {log:2}.", "So steht es im Log des Servers: {log:2}.")
 BY_FILE = Text(
     "By the access lists of the deployment file {address} is denied ({entry}).",
     "Nach den Zugriffslisten der Deployment-Datei ist {address} gesperrt ({entry}).",

@@ -10,6 +10,7 @@ from postproc.diagnose.evidence.signalling import phrase
 from postproc.model.enumerations import Direction
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.rows import PhaseRow
+from postproc.model.statuses import is_progress
 from postproc.model.text import Text
 
 # Within which a B2BUA passes one leg's answer to the other; later, it had answered by itself.
@@ -97,7 +98,7 @@ def _toneless(case: Case) -> Iterator[Finding]:
     """Yield a note on each caller's leg whose early media, though described, did not come before the answer."""
     for leg in {each.leg: each for each in case.legs if each.role in ("inbound", "single")}.values():
         rows = [row for row in case.sip_messages if row.call_id == leg.call_id and row.status is not None]
-        early = next((row for row in rows if 100 < (row.status or 0) < 200 and row.has_sdp), None)
+        early = next((row for row in rows if is_progress(row.status) and row.has_sdp), None)
         came = [row for row in case.rtp_streams if row.leg == leg.leg and row.src_addr != leg.uac_addr]
         if early is None or leg.answer_time is None or not came or leg.leg in case.client_legs:
             continue

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case
-from postproc.diagnose.evidence.transit import LEAKS, Loss, counted, cut_off, losses, proof, sender
+from postproc.diagnose.evidence.transit import LEAKS, SETTLE, Loss, counted, cut_off, losses, proof, sender
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.text import Text
@@ -55,10 +55,6 @@ UNSEEN = Text(
     "{capture} shows no packet of the call at all: this counts only if it ran at the interface the call takes.",
     "{capture} zeigt gar kein Paket des Anrufs: Das zählt nur, wenn dort an der Schnittstelle mitgeschnitten wurde,"
     " über die der Anruf läuft.",
-)
-SETTLE = Text(
-    "make sure that {capture} shows other traffic of the same machine in both directions.",
-    "sicherstellen, dass {capture} anderen Verkehr desselben Rechners in beiden Richtungen zeigt.",
 )
 
 # Seconds of silence to a stream's end that count as a cut; a choice: shorter, a single burst of losses counts.

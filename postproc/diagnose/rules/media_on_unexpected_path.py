@@ -15,6 +15,10 @@ TITLE = Text(
     "Media goes to {target}, which nobody offered on leg {number}.",
     "Medien gehen an {target}, das auf Leg {number} niemand angeboten hat.",
 )
+TITLE_CANDIDATE = Text(
+    "Media go to {target} on leg {number}, a candidate that did not prove to work: {packets} packets from {source}.",
+    "Medien gehen auf Leg {number} an {target}, einen Kandidaten, der sich nicht bewährt hat: {packets} Pakete von {source}.",
+)
 DETAIL = Text(
     "{packets} packets from {source}; the SDP says {offered}.",
     "{packets} Pakete von {source}; im SDP steht {offered}.",
@@ -31,9 +35,25 @@ UNNAMED = Text(
 )
 
 
+NOBODY_THERE = Text(
+    "{heard} sends to {source} meanwhile and gets nothing back: nothing ever comes from {target}.",
+    "{heard} sendet währenddessen an {source} und bekommt nichts zurück: Von {target} kommt nie etwas.",
+)
+FOR_RTCP = Text(
+    "That is the port next to the one named, where RTCP belongs (RFC 3550, section 11).",
+    "Das ist der Port neben dem genannten; dorthin gehört RTCP (RFC 3550, Abschnitt 11).",
+)
+UNCHECKED = Text(
+    "It is a candidate with which no check succeeded; those with {heard} did, and media belong on that pair.",
+    "Es ist ein Kandidat, mit dem kein Check gelang; die mit {heard} gelangen, und die Medien gehören auf dieses Paar.",
+)
+
+
 def find(case: Case) -> Iterator[Finding]:
     for row in strays(case):
-        if (row.dst_addr, row.dst_port) not in _described(case, row.leg):
+        offered = {(c.addr, c.port) for c in case.candidates if c.leg == row.leg}
+        target = row.dst_addr, row.dst_port
+        if target not in _described(case, row.leg) or target in offered:
             yield _astray(case, row)  # one that SDP names is told by another rule
     for talk in talks(case):
         if any(row.leg == talk.leg for row in strays(case)):
@@ -80,13 +100,21 @@ def _astray(case: Case, row: RtpStreamRow) -> Finding:
         "host": row.dst_addr,
         "few": few,
     }
+    target = row.dst_addr, row.dst_port
+    checked = any(c.leg == row.leg and (c.addr, c.port) == target for c in case.candidates)
+    if row.dst_addr == heard.src_addr or checked:
+        rtcp = (row.dst_addr, (row.dst_port or 0) - 1) in _described(case, row.leg)
+        why = (NOBODY_THERE, *((UNCHECKED,) if checked else (FOR_RTCP,) if rtcp else ()))
+    else:
+        why = (UNNAMED if few else UNHEARD,)
     return replace(
         found,
+        title=TITLE_CANDIDATE if checked else found.title,
         confidence=0.8,
-        detail=(DETAIL, UNNAMED if few else UNHEARD),
+        detail=why if checked else (DETAIL, *why),
         facts=facts,
         evidence=evidence(row, heard),
-        tags=frozenset({"astray"}),
+        tags=frozenset({"pair" if checked else "astray"}),
     )
 
 
@@ -121,6 +149,13 @@ RULE = Rule(
             tag="astray",
         ),
         cause(
+            "{source} takes the first candidate or the one in c= for its media, and not the pair that the checks chose; or it changed over"
+            " too late.",
+            "{source} nimmt für seine Medien den ersten Kandidaten oder den aus c= und nicht das Paar, das die Checks ergeben haben; oder es"
+            " wechselte zu spät.",
+            tag="pair",
+        ),
+        cause(
             "The sender keeps to an old SDP (re-INVITE, transfer).",
             "Der Absender hält sich an ein altes SDP (re-INVITE, Weiterleitung).",
         ),
@@ -136,6 +171,11 @@ RULE = Rule(
             "Auf {source} nachsehen, woher die Adresse stammt (rtpengine: trust-address, port-latching, strict-source), und an dessen"
             " Ports nur Pakete der Gegenseite zulassen.",
             tag="astray",
+        ),
+        remedy(
+            "Update {source}; until then have the other side offer only candidates that {source} reaches.",
+            "{source} aktualisieren; bis dahin die andere Seite nur Kandidaten anbieten lassen, die {source} erreicht.",
+            tag="pair",
         ),
         remedy(
             "In FreeSWITCH: rtp-auto-adjust and its log line “Auto Changing audio port” say where the address comes from.",

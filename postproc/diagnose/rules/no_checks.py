@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 from postproc.diagnose.evidence.candidates import negotiated, offered, shown
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
-from postproc.diagnose.evidence.media import both_ways
+from postproc.diagnose.evidence.media import both_ways, described, sections
 from postproc.diagnose.evidence.paths import checks
 from postproc.diagnose.evidence.server import server_addresses
 from postproc.diagnose.evidence.view import end
 from postproc.model.findings import Finding, Rule, cause, remedy
-from postproc.model.loading import PacketRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -39,8 +38,10 @@ def find(case: Case) -> Iterator[Finding]:
         seconds = _waited(case, leg)
         if seconds is None or checks(case, leg=leg).sent or both_ways(case, leg):
             continue
+        if _both_lite(case, leg):
+            continue  # then neither sends any (RFC 8445, section 6.1.1)
         client, server = offered(case, CLIENT, leg), offered(case, SERVER, leg)
-        seen = _media_seen(case)
+        seen = _media_seen(case, leg)
         facts = {"seconds": seconds, "candidates": shown(client), "server_candidates": shown(server)}
         yield Finding(
             RULE.name,
@@ -55,6 +56,11 @@ def find(case: Case) -> Iterator[Finding]:
         )
 
 
+def _both_lite(case: Case, leg: int | None) -> bool:
+    wholes = [row for row in sections(case, leg) if row.ufrag]
+    return bool(wholes) and all(row.ice_lite for row in wholes) and described(case, leg)
+
+
 def _waited(case: Case, leg: int | None) -> float | None:
     """Return the seconds in which checks were due, from the later description on; None if too short."""
     until = end(case)
@@ -65,14 +71,20 @@ def _waited(case: Case, leg: int | None) -> float | None:
     return waited if waited >= case.deployment.thresholds.too_short_seconds else None
 
 
-def _media_seen(case: Case) -> bool:
-    """Whether the captures show UDP of the server besides SIP."""
+def _media_seen(case: Case, leg: int | None) -> bool:
+    """Whether the captures show UDP of the server besides SIP.
+
+    STUN between phones and the SIP server itself is none, unless that offers its own address for media: phones ask it for
+    their mapped addresses, and their checks then go past it.
+    """
     own = server_addresses(case)
-    flows: list[PacketRow] = [
-        *case.rtp_streams,
-        *(row for row in case.bindings if row.purpose == "discovery"),
-    ]
-    return any(row.src_addr in own or row.dst_addr in own for row in flows)
+    for_media = {row.addr for side in (CLIENT, SERVER) for row in offered(case, side, leg)}
+    signaling = {addr for row in case.sip_messages for addr in (row.src_addr, row.dst_addr)}
+    signaling -= for_media
+    if any(own & {row.src_addr, row.dst_addr} for row in case.rtp_streams):
+        return True
+    asked = [{row.src_addr, row.dst_addr} for row in case.bindings if row.purpose == "discovery"]
+    return any(own & ends and not signaling & ends for ends in asked)
 
 
 RULE = Rule(

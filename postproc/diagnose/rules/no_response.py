@@ -6,14 +6,9 @@ from postproc.diagnose.evidence.byes import CAUSES as BYE_CAUSES
 from postproc.diagnose.evidence.byes import REMEDIES as BYE_REMEDIES
 from postproc.diagnose.evidence.byes import lost_byes, refused_byes, unseen_answers
 from postproc.diagnose.evidence.case import Case
-from postproc.diagnose.evidence.in_dialog import (
-    LASTING_S,
-    REPEATED,
-    gone_astray,
-    missing_pracks,
-    unanswered_pracks,
-)
+from postproc.diagnose.evidence.in_dialog import gone_astray, missing_pracks, unanswered_pracks
 from postproc.diagnose.evidence.proxy_ends import unanswered_pings, untold
+from postproc.diagnose.evidence.timers import ROOM_S, TIMEOUT_S, lasting, timed_out
 from postproc.diagnose.evidence.unanswered import answers_to, attempts, finding_on, refusals, reliable
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import session_expired
@@ -23,12 +18,6 @@ from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
 
-# TCP has no retransmissions: Timer B, 64 * T1. Less accuses a far end that rings without sending 100.
-TIMER_B_S = 32.0
-ROOM_S = (
-    5.0  # server timers tick in seconds; with a minute, people who happen to hang up are attributed to it
-)
-
 
 def find(case: Case) -> Iterator[Finding]:
     for copies in attempts(case):
@@ -36,13 +25,14 @@ def find(case: Case) -> Iterator[Finding]:
         errors = [] if answers else refusals(case, copies)
         if errors:
             yield finding_on(RULE.name, case, copies, told=errors)
-        elif len(copies) >= REPEATED and (copies[-1].time - copies[0].time).total_seconds() >= LASTING_S:
+        elif lasting(copies):
             yield finding_on(
                 RULE.name, case, copies, answers=[row for row in answers if row.time <= copies[-1].time]
             )
         elif _dropped(case, copies[0]):
             continue  # the connection itself was ended: another rule
-        elif not answers and reliable(copies[0]) and watched_after(case, copies[0].time) >= TIMER_B_S:
+        # Over TCP nothing is sent again. A shorter time accuses a far end that rings without sending 100.
+        elif not answers and reliable(copies[0]) and watched_after(case, copies[0].time) >= TIMEOUT_S:
             yield finding_on(RULE.name, case, copies)
     yield from unanswered_pracks(RULE.name, case)
     yield from missing_pracks(RULE.name, case)
@@ -71,14 +61,13 @@ def _renewals(case: Case) -> Iterator[tuple[list[SipMessageRow], SipMessageRow]]
         bye = next((row for row in rows if row.method == "BYE" and row.time >= last.time), None)
         if bye is None or answers_to(case, first):
             continue
-        repeated = len(copies) >= REPEATED and (last.time - first.time).total_seconds() >= LASTING_S
         # 408 from the proxy that forwarded this INVITE (RFC 3261, section 16.8)
         expected = (first.cseq, first.src_addr, 408)
         timeout = next((row for row in rows if (row.cseq, row.src_addr, row.status) == expected), None)
         by_sender = bye.src_addr == (timeout.dst_addr if timeout else first.src_addr)
         waited = (bye.time - (timeout or first).time).total_seconds()
-        fits = waited <= ROOM_S if timeout else TIMER_B_S - ROOM_S <= waited <= TIMER_B_S + ROOM_S
-        if by_sender and (repeated or reliable(first)) and fits:
+        fits = waited <= ROOM_S if timeout else timed_out(waited)
+        if by_sender and (lasting(copies) or reliable(first)) and fits:
             yield copies, bye
 
 
@@ -115,7 +104,8 @@ RULE = Rule(
             Variant("sip", "next_hop"),
         ),
         **dict.fromkeys(
-            ("renewal", "reused", "astray", "bye", "untold", "pinged", "lost-bye"), Variant("sip", "session")
+            ("renewal", "reused", "astray", "bye", "challenged", "untold", "pinged", "lost-bye"),
+            Variant("sip", "session"),
         ),
     },
     summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),

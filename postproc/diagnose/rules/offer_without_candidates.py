@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.candidates import offered
-from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence, found_by
 from postproc.diagnose.evidence.media import connected
 from postproc.diagnose.evidence.paths import checks
-from postproc.diagnose.evidence.server import LONGEST
+from postproc.diagnose.evidence.server import LOGGED, LONGEST
 from postproc.diagnose.evidence.signalling import offered_audio, refusal, well_known
 from postproc.diagnose.evidence.view import end
 from postproc.diagnose.rules import turn_refused
 from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.statuses import UNSUITED
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -41,15 +42,11 @@ GATHERING = Text(
     "Das Log des {side:word}s über das Sammeln (in Chrome chrome://webrtc-internals) zeigt, warum er keinen fand, etwa"
     " weil ein TURN-Server ablehnt und nur Relay-Kandidaten erlaubt sind.",
 )
-LOGGED = Text("The log says: {line}", "Im Log steht: {line}")
 SETTLE = Text(
     "the server's log of this call at level debug says what it lacked in the offer.",
     "Das Log des Servers zu diesem Anruf auf Stufe Debug sagt, was ihm im Angebot fehlte.",
 )
 
-REFUSALS = frozenset(
-    {415, 488, 606}
-)  # RFC 3261, sections 21.4.13, 21.4.26 and 21.6.4: the description is not acceptable
 NONE_SUITABLE = "no suitable candidates"  # FreeSWITCH; it still writes CODEC NEGOTIATION ERROR after it
 
 
@@ -61,7 +58,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 def _accepted(case: Case, leg: int | None) -> Iterator[Finding]:
     """Nobody refused it, and no candidate came later: there is nothing to check from or to."""
-    if any(True for _ in turn_refused.find(case)):
+    if found_by(case, turn_refused.RULE):
         return  # that says why there is none
     bare = [side for side in (CLIENT, SERVER) if not offered(case, side, leg)]
     sections = [
@@ -95,7 +92,7 @@ def _accepted(case: Case, leg: int | None) -> Iterator[Finding]:
 
 
 def _refused(case: Case) -> Iterator[Finding]:
-    refused = refusal(case, REFUSALS)
+    refused = refusal(case, UNSUITED)
     audio = offered_audio(case, refused.invite) if refused is not None else None
     if refused is None or audio is None or not audio.ufrag or _candidates(case, audio.ufrag):
         return

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case
-from postproc.diagnose.evidence.transit import LEAKS, Loss, counted, losses, proof, sender
+from postproc.diagnose.evidence.transit import LEAKS, SETTLE, Loss, counted, losses, proof, sender
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.text import Text
 
@@ -32,10 +32,6 @@ UNANSWERED = Text(
 UNHEARD = Text(
     "{capture} shows no packet of this direction at all: it may be that it recorded the other one only.",
     "{capture} zeigt gar kein Paket dieser Richtung: Womöglich wurde dort nur die andere aufgezeichnet.",
-)
-SETTLE = Text(
-    "make sure that {capture} shows other traffic of the same machine in both directions.",
-    "sicherstellen, dass {capture} anderen Verkehr desselben Rechners in beiden Richtungen zeigt.",
 )
 
 

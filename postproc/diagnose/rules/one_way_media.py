@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.evidence import zrtp
+from postproc.diagnose.evidence import wordless, zrtp
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.complaints import Complaint, complaint
 from postproc.diagnose.evidence.media import (
@@ -35,6 +35,11 @@ from postproc.model.text import Text
 TITLE = Text(
     "One-way audio on leg {number}: {packets} packets from {source} to {target}, {back} back.",
     "Audio nur in einer Richtung auf Leg {number}: {packets} Pakete von {source} an {target}, {back} zurück.",
+)
+TITLE_WORDLESS = Text(
+    "One-way audio on leg {number}: {packets} packets from {source} to {target}, and back {mute} in which nobody can be heard.",
+    "Audio nur in einer Richtung auf Leg {number}: {packets} Pakete von {source} an {target}, zurück {mute}, in denen niemand zu hören"
+    " ist.",
 )
 DETAIL = Text(
     "Whoever is behind {source} hears nothing, for {seconds:0} s.",
@@ -184,6 +189,11 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     if asking is not None:
         said, side, about = [zrtp.WAITS], zrtp.TAG, zrtp.TAG
         facts |= asking.facts
+    mute = wordless.said(
+        row for row in case.rtp_streams if (row.leg, row.src_addr, row.dst_addr) == (talk.leg, target, source)
+    )
+    if mute is not None and not sparse:
+        said, side, about, facts["mute"] = [mute[0]], "wordless", "wordless", mute[1]
     waited = None if sparse else hung_up_after(case, source, sent)
     if waited is not None:
         said, facts["waited"] = [*said, HUNG_UP], waited
@@ -193,7 +203,7 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
         verdict,
         0.85 if is_visible else 0.6 if near else 0.5,
         evidence(*rows),
-        SPARSE if sparse else TITLE,
+        SPARSE if sparse else TITLE if mute is None else TITLE_WORDLESS,
         (SILENT,) if sparse else (DETAIL, *said),
         facts,
         None if is_visible or sparse else SETTLE,
@@ -262,6 +272,7 @@ RULE = Rule(
             tag="hop",
         ),
         zrtp.CAUSE,
+        wordless.CAUSE,
         cause(
             "A proxy or SIP ALG rewrites c= twice, or wrongly, so that two addresses stand in one; or c= stays at 0.0.0.0, as for a call on"
             " hold, because whoever controls the two legs never sent the description that was to follow.",
@@ -333,6 +344,7 @@ RULE = Rule(
             tag="hop",
         ),
         zrtp.REMEDY,
+        wordless.REMEDY,
         remedy(
             "Let one element only rewrite descriptions (Kamailio: fix_nated_sdp or rtpengine, not both); switch the SIP ALG off.",
             "Nur ein Element Beschreibungen umschreiben lassen (Kamailio: fix_nated_sdp oder rtpengine, nicht beides); das SIP-ALG abschalten.",

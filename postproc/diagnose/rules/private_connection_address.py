@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
-from postproc.diagnose.evidence.candidates import PRIVATE, PUBLIC
+from postproc.diagnose.evidence.candidates import INSIDE, PUBLIC
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import Way, talks, ways
 from postproc.diagnose.evidence.negotiation import Described, exchanges
@@ -42,7 +42,6 @@ SETTLE = Text(
     " haben.",
 )
 
-INSIDE_ONLY = PRIVATE | {"cgnat"}
 # Docker's default bridge network: local to one machine, while other private networks may be routed.
 DOCKER = ip_network("172.17.0.0/16")
 
@@ -89,11 +88,7 @@ def _on_leg(case: Case, leg: int | None) -> Unreachable | None:
 def _named_in_vain(author: Described, reader: Described) -> bool:
     """Whether the address is private, and one of the two is seen outside that network."""
     addr = author.audio.connection_addr
-    if (
-        addr is None
-        or addr_class(addr) not in INSIDE_ONLY
-        or author.audio.direction not in (None, "sendrecv")
-    ):
+    if addr is None or addr_class(addr) not in INSIDE or author.audio.direction not in (None, "sendrecv"):
         return False
     source, peer = author.message.src_addr, author.message.dst_addr
     outside = addr_class(peer) in PUBLIC or (addr_class(source) in PUBLIC and source != addr)

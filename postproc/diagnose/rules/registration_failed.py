@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.signalling import CHALLENGES, phrase
+from postproc.diagnose.evidence.signalling import phrase
+from postproc.diagnose.evidence.timers import lasting
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
+from postproc.model.statuses import CHALLENGES, FORBIDDEN, is_failure, is_refusal, is_success
 from postproc.model.text import Text
 
 REFUSED = Text(
@@ -63,17 +65,12 @@ SETTLE = Text(
     "Das Log von {server} nennt zu jedem Versuch den Grund.",
 )
 
-OK = 2  # the class of 2xx responses
-FORBIDDEN = 403
 # What is wrong with the message and not with the user, as for an INVITE (call_rejected).
 MALFORMED = frozenset({400, 405, 406, 413, 414, 415, 416, 420, 493, 501, 505, 513})
 # Refusals after a success that count as a failure: 1 would report stale nonces and reordered responses, 3 would
 # notice a password changed on the server one expiry later.
 REFUSED_AGAIN = 2
 TOO_BRIEF = 423  # retried with a longer Expires (RFC 3261, section 10.2.8)
-# A REGISTER over UDP is retransmitted after 0.5, 1.5, 3.5 s: 3 would accuse a slow registrar.
-REPEATED = 4
-LASTING_S = 3.0
 # Retransmissions after the response to the same request: one or two cross it on a slow path, a fourth comes after 7.5 s.
 UNHEARD_TIMES = 3
 # Seconds the capture must continue after a single failure: a phone prompts its user, or retries with
@@ -95,10 +92,10 @@ class Attempts(NamedTuple):
     @property
     def succeeded(self) -> bool:
         """Whether one was accepted and at most one refused since (stale nonce, reordered response)."""
-        accepted = max((row.time for row in self.responses if (row.status or 0) // 100 == OK), default=None)
+        accepted = max((row.time for row in self.responses if is_success(row.status)), default=None)
         if accepted is None:
             return False
-        answered = [row for row in self.responses if row.time > accepted and (row.status or 0) >= 400]
+        answered = [row for row in self.responses if row.time > accepted and is_failure(row.status)]
         refused = {*self.refusals, *(row for row in answered if row.status not in CHALLENGES)}
         return len(refused.intersection(answered)) < REFUSED_AGAIN
 
@@ -114,7 +111,7 @@ class Attempts(NamedTuple):
         """How often a request was sent again after its final response (RFC 3261, section 17.1.2.2: it ends that)."""
         answered: dict[tuple[str, int | None, str | None], datetime] = {}
         for row in self.responses:
-            if (row.status or 0) >= 300:
+            if is_refusal(row.status):
                 answered.setdefault((row.call_id, row.cseq, row.branch), row.time)
         keys = ((row.time, answered.get((row.call_id, row.cseq, row.branch))) for row in self.requests)
         return sum(final is not None and sent > final for sent, final in keys)
@@ -123,7 +120,7 @@ class Attempts(NamedTuple):
     def refusals(self) -> list[SipMessageRow]:
         """Final failures of requests with credentials."""
         with_credentials = {(row.call_id, row.cseq) for row in self.requests if row.authorized}
-        failed = [row for row in self.responses if (row.status or 0) >= 400 and row.status != TOO_BRIEF]
+        failed = [row for row in self.responses if is_failure(row.status) and row.status != TOO_BRIEF]
         return [row for row in failed if (row.call_id, row.cseq) in with_credentials]
 
 
@@ -166,10 +163,9 @@ def _failure(attempts: Attempts, watched: float) -> str | None:
     """Return the kind of failure; None if there was none, or if the capture ends too early."""
     if attempts.succeeded:
         return None
-    finals = [row for row in attempts.responses if (row.status or 0) >= 300]
+    finals = [row for row in attempts.responses if is_refusal(row.status)]
     if not attempts.responses:
-        lasted = (attempts.requests[-1].time - attempts.requests[0].time).total_seconds()
-        return "silent" if len(attempts.requests) >= REPEATED and lasted >= LASTING_S else None
+        return "silent" if lasting(attempts.requests) else None
     if not finals or (watched < WATCHED_S and attempts.times < 2 and finals[-1].status != FORBIDDEN):
         return None
     if attempts.unheard >= UNHEARD_TIMES:
@@ -183,7 +179,7 @@ def _refusal(attempts: Attempts, last: int) -> str | None:
         return _unaccepted(attempts) if attempts.refusals else "not_given"
     if last == TOO_BRIEF:
         return "brief" if _never_longer(attempts) else None
-    if last < 400:
+    if not is_failure(last):
         return None
     return "credentials" if last == FORBIDDEN else "malformed" if last in MALFORMED else "refused"
 
@@ -207,7 +203,7 @@ def _finding(tag: str, held: Sequence[Attempts]) -> Finding:
     requests = [row for attempts in held for row in attempts.requests]
     responses = [row for attempts in held for row in attempts.responses]
     first, last = requests[0], max([*requests, *responses], key=lambda row: row.time)
-    answered = next((row for row in reversed(responses) if (row.status or 0) >= 300), None)
+    answered = next((row for row in reversed(responses) if is_refusal(row.status)), None)
     refused = sum(len(attempts.refusals) for attempts in held)
     verdict: Verdict = "suspect" if tag == "not_given" else "fault"
     digests = [row.challenge for row in responses if row.challenge]

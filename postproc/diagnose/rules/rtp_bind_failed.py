@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.server import Line, logged, quoted
+from postproc.diagnose.evidence.server import BY_LOG, Line, logged, quoted
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import LegRow
+from postproc.model.statuses import is_refusal
 from postproc.model.text import Text
 
 # FreeSWITCH's errors (switch_rtp.c) about its own sockets; "Remote Address Error" is about the other side.
@@ -19,7 +20,6 @@ ANY_PORT = Text(
     "The server cannot open a port for its media: {reason}.",
     "Der Server kann keinen Port für seine Medien öffnen: {reason}.",
 )
-BY_LOG = Text("The server's log says so: {log:2}.", "So steht es im Log des Servers: {log:2}.")
 ENDED = Text("The leg then ends with {status} {phrase}.", "Das Leg endet daraufhin mit {status} {phrase}.")
 
 
@@ -39,7 +39,7 @@ def _own_socket(line: Line) -> bool:
 def _finding(case: Case, leg: LegRow, lines: list[Line]) -> Finding:
     reason, _, socket = lines[0].facts["reason"].partition("!")
     mine = [row for row in case.sip_messages if row.call_id == leg.call_id]
-    refused = next((row for row in mine if (row.status or 0) >= 300 and row.cseq_method == "INVITE"), None)
+    refused = next((row for row in mine if is_refusal(row.status) and row.cseq_method == "INVITE"), None)
     facts = {
         "reason": reason,
         "socket": socket.strip() or None,

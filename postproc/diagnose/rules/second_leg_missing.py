@@ -9,6 +9,7 @@ from postproc.diagnose.evidence.signalling import server_called
 from postproc.diagnose.evidence.view import watched_after
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import LegRow, SipMessageRow
+from postproc.model.statuses import is_refusal
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -38,7 +39,7 @@ def find(case: Case) -> Iterator[Finding]:
     if len(case.numbers) != 1 or case.call.ambiguous or ended_well(case) or media_ok(case) is True:
         return
     leg = case.legs[0]
-    failed = leg.final_status is not None and leg.final_status >= 300
+    failed = is_refusal(leg.final_status)
     if failed or not server_called(case, leg) or not _watched(case, leg):
         return
     last = _reached(case, leg)

@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.q850 import NORMAL_CLEARING
-from postproc.diagnose.evidence.signalling import ASKED_AGAIN, phrase, q850
+from postproc.diagnose.evidence.signalling import phrase, q850
+from postproc.diagnose.evidence.timers import ROOM_S, timed_out
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
+from postproc.model.statuses import ASKED_AGAIN, is_final, is_success
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -50,12 +52,8 @@ CLASH = 491
 CLASH_S = 2.0  # a retry waits for less than 2 s, or for 2.1 to 4 s (RFC 3261, section 14.1): a BYE instead is no person's
 # After these, the dialog no longer exists, and the requester ends the call at once (RFC 3261, section 12.2.1.2).
 GONE = frozenset({408, 481})
-TIMER_B_S = 32.0  # after which a request without a final response has failed
 # RFC 4028, section 10: the BYE is sent this long before expiry, or a third of the interval if that is less.
 EARLY_S = 32.0
-# Server timers tick in seconds, and a BYE waits for the last transaction: with 0, half of them are missed; with a
-# minute, people who happen to hang up are attributed to the timer.
-ROOM_S = 5.0
 PASSED_ON_S = 2.0  # within which a B2BUA ends the other leg
 
 
@@ -77,7 +75,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 def _ended(case: Case, rows: Sequence[SipMessageRow], bye: SipMessageRow) -> Iterator[Finding]:
     before = [row for row in rows if row.time <= bye.time]
-    refreshed = [row for row in before if row.cseq_method in REFRESHING and _accepts(row)]
+    refreshed = [row for row in before if row.cseq_method in REFRESHING and is_success(row.status)]
     agreed = _agreed(before, refreshed)
     by_reason = bool(TIMER.search(bye.reason_header or ""))
     if agreed is None or not refreshed:
@@ -97,10 +95,6 @@ def _ended(case: Case, rows: Sequence[SipMessageRow], bye: SipMessageRow) -> Ite
     ended = at_once or (in_time and (request is None or failed))
     if by_reason or (ended and not _hung_up(case, bye)):
         yield _finding(bye, agreed, request, answer, seconds=seconds, by_reason=by_reason)
-
-
-def _accepts(row: SipMessageRow) -> bool:
-    return row.status is not None and 200 <= row.status < 300
 
 
 def _agreed(before: Sequence[SipMessageRow], refreshed: Sequence[SipMessageRow]) -> Agreed | None:
@@ -124,7 +118,7 @@ def _attempt(
     if not requests:
         return None, None
     request = requests[-1]
-    finals = (row for row in later if (row.status or 0) >= 200 and row.cseq_method in REFRESHING)
+    finals = (row for row in later if is_final(row.status) and row.cseq_method in REFRESHING)
     return request, next((row for row in finals if row.cseq == request.cseq), None)
 
 
@@ -135,7 +129,7 @@ def _gives_up(bye: SipMessageRow, request: SipMessageRow | None, answer: SipMess
             return True
         return answer.status in GONE and (bye.time - answer.time).total_seconds() <= ROOM_S
     waited = (bye.time - request.time).total_seconds() if request is not None else 0.0
-    return abs(waited - TIMER_B_S) <= ROOM_S
+    return timed_out(waited)
 
 
 def _clashed(bye: SipMessageRow, answer: SipMessageRow) -> bool:

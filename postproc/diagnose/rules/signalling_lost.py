@@ -13,6 +13,7 @@ from postproc.model.calls import connection
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.rows import ConnectionEventRow, DtlsMessageRow, SipMessageRow
+from postproc.model.statuses import is_refusal, is_success
 from postproc.model.text import Text
 
 RESET = Text(
@@ -85,7 +86,7 @@ class Broken(NamedTuple):
 
     @property
     def answered(self) -> bool:
-        return any((row.status or 0) // 100 == 2 and row.cseq_method == "INVITE" for row in self.before)
+        return any(is_success(row.status) and row.cseq_method == "INVITE" for row in self.before)
 
 
 class Damage(NamedTuple):
@@ -166,7 +167,7 @@ def _over(before: Sequence[SipMessageRow]) -> bool:
     invites = [row for row in before if row.cseq_method == "INVITE" and row.method != "ACK"]
     if any(row.method in ("BYE", "CANCEL") for row in before):
         return True
-    return bool(invites) and (invites[-1].status or 0) >= 300
+    return bool(invites) and is_refusal(invites[-1].status)
 
 
 def _elsewhere(case: Case, broken: Broken) -> list[SipMessageRow]:
@@ -181,7 +182,7 @@ def _elsewhere(case: Case, broken: Broken) -> list[SipMessageRow]:
 
 
 def _accepts(row: SipMessageRow) -> bool:
-    return row.status is not None and 200 <= row.status < 300 and row.cseq_method == "INVITE"
+    return is_success(row.status) and row.cseq_method == "INVITE"
 
 
 def _refuses(row: SipMessageRow, broken: Broken) -> bool:

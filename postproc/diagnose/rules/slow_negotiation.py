@@ -8,6 +8,7 @@ from postproc.diagnose.evidence.server import Line, logged, quoted
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
+from postproc.model.statuses import is_progress, is_success
 from postproc.model.text import Text
 
 MANY = 20  # log lines on access lists and candidates; a call with short lists has fewer than ten
@@ -54,11 +55,7 @@ def _negotiation(case: Case, leg: int) -> tuple[SipMessageRow | None, SipMessage
     """Return the INVITE with the offer and the provisional response with the answer; a 200 waits for a person."""
     mine = [row for row in case.sip_messages if case.leg_of.get(row.call_id) == leg]
     answered = next(
-        (
-            r
-            for r in mine
-            if r.status is not None and 100 < r.status < 200 and r.has_sdp and r.cseq_method == "INVITE"
-        ),
+        (r for r in mine if is_progress(r.status) and r.has_sdp and r.cseq_method == "INVITE"),
         None,
     )
     if answered is None:
@@ -70,8 +67,7 @@ def _negotiation(case: Case, leg: int) -> tuple[SipMessageRow | None, SipMessage
 def _waited_for_others(case: Case, leg: int, answered: SipMessageRow) -> bool:
     """Whether the answer is forwarded: another leg had ringing, progress or an answer before."""
     return any(
-        row.status is not None
-        and 100 < row.status < 300
+        (is_progress(row.status) or is_success(row.status))
         and row.cseq_method == "INVITE"
         and row.time <= answered.time
         for row in case.sip_messages

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.negotiation import by_dtls, secured
-from postproc.diagnose.evidence.server import LONGEST
+from postproc.diagnose.evidence.server import LOGGED, LONGEST
 from postproc.diagnose.evidence.signalling import phrase, refusal, refused_offer, well_known
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow
+from postproc.model.statuses import UNSUITED
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -26,19 +27,17 @@ DEMANDED = Text(
     "The offer leaves no choice: whoever has no SRTP with keys in SDP must refuse it.",
     "Das Angebot lässt keine Wahl: Wer kein SRTP mit Schlüsseln im SDP beherrscht, muss es ablehnen.",
 )
-LOGGED = Text("The log says: {line}", "Im Log steht: {line}")
 SETTLE = Text(
     "the log of {who} at the time of the refusal says what it did not accept.",
     "Das Log von {who} zur Zeit der Ablehnung sagt, was nicht angenommen wurde.",
 )
 
-REFUSALS = frozenset({415, 488, 606})  # RFC 3261, sections 21.4.13, 21.4.26 and 21.6.4
 IN_AVP = "a=crypto in rtp/avp"  # FreeSWITCH, switch_core_media.c
 REQUIRED = "crypto not negotiated but required"
 
 
 def find(case: Case) -> Iterator[Finding]:
-    refused = refusal(case, REFUSALS)
+    refused = refusal(case, UNSUITED)
     offer = refused_offer(case, refused) if refused is not None else None
     if refused is None or offer is None:
         return

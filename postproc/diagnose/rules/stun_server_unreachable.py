@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.candidates import offered, public
 from postproc.diagnose.evidence.case import SERVER, Case, evidence
 from postproc.diagnose.evidence.paths import requests
-from postproc.diagnose.evidence.server import Line, logged, quoted, server_addresses
+from postproc.diagnose.evidence.server import BY_LOG, Line, logged, quoted, server_addresses
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -29,11 +29,10 @@ SETTLE = Text(
     "Eine einzelne Anfrage kann verloren gehen; ein längerer Mitschnitt oder das Log des Servers zeigt, ob sie"
     " wiederholt wurde.",
 )
-BY_LOG = Text(
+LOOK_UP_FAILED = Text(
     "The STUN server {stun_server} did not answer the server: {reason}.",
     "Der STUN-Server {stun_server} hat dem Server nicht geantwortet: {reason}.",
 )
-QUOTED = Text("The server's log says so: {log:2}.", "So steht es im Log des Servers: {log:2}.")
 LOGGED = Text('The log says: "{log}".', "Das Log sagt: „{log}“.")
 
 
@@ -70,8 +69,8 @@ def _logged(case: Case, failed: list[Line]) -> Finding:
         "fault",
         0.9,
         evidence(*(rows or case.legs)),
-        BY_LOG,
-        (QUOTED,),
+        LOOK_UP_FAILED,
+        (BY_LOG,),
         facts,
         leg=case.leg_of.get(failed[0].row.call_id or ""),
     )

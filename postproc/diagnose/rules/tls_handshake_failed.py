@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
+from postproc.model.alerts import HARMLESS
 from postproc.model.calls import connection
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import ConnectionEventRow
@@ -40,7 +41,6 @@ SETTLE = Text(
     "Das Log von {sender} nennt den Grund.",
 )
 
-HARMLESS = frozenset({"close_notify", "user_canceled", "no_renegotiation"})  # these do not break a handshake
 CERTIFICATE = frozenset(
     {
         "bad_certificate",

@@ -1,13 +1,16 @@
 """A transfer by REFER fails: refused, its new call failed, or its media did not start."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.signalling import CHALLENGES, phrase
+from postproc.diagnose.evidence.signalling import phrase
+from postproc.diagnose.evidence.timers import TIMEOUT_S
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import Row
 from postproc.model.rows import LegRow, SipMessageRow
+from postproc.model.statuses import CHALLENGES, UNSUITED, is_failure, is_final, is_refusal
 from postproc.model.text import Text
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
@@ -22,6 +25,15 @@ FAILED = Text(
 ONE_WAY = Text(
     "The transfer to {target} was set up, but on the new leg {number} media flows in one direction only.",
     "Die Übergabe an {target} kam zustande, aber auf dem neuen Leg {number} fließen Medien nur in einer Richtung.",
+)
+FORGOTTEN = Text(
+    "{answerer} took the REFER to {target} ({answer}), and nothing came of it: no NOTIFY and no new call for {seconds:0} s.",
+    "{answerer} nahm das REFER auf {target} an ({answer}), und es wurde nichts daraus: {seconds:0} s lang kein NOTIFY und kein neuer"
+    " Anruf.",
+)
+AT_ONCE = Text(
+    "Who accepts a REFER reports on it at once, and again at the end (RFC 3515, section 2.4.4).",
+    "Wer ein REFER annimmt, meldet sich dazu sofort und am Ende noch einmal (RFC 3515, Abschnitt 2.4.4).",
 )
 ASKED = Text(
     "{referrer} asked for it by REFER on leg {leg} (frame {frame}).",
@@ -38,8 +50,10 @@ SETTLE = Text(
 )
 # A shorter new leg may have been hung up before anybody spoke. A choice.
 TALKED_S = 3.0
+# Timer F of RFC 3261. With a third, a phone that waits for its user is blamed; with three times, people have
+# hung up before.
+NOTIFIED_BY = timedelta(seconds=TIMEOUT_S)
 UNREAD = frozenset({400, 416})  # of a REFER: malformed, or a URI that is not understood
-UNSUITED = frozenset({415, 488, 606})  # of the new call: its offer
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -55,23 +69,48 @@ def find(case: Case) -> Iterator[Finding]:
 def _outcome(case: Case, refer: SipMessageRow) -> Iterator[Finding]:
     later = [row for row in case.sip_messages if row.call_id == refer.call_id and row.time >= refer.time]
     answers = (row for row in later if row.cseq_method == "REFER" and row.cseq == refer.cseq)
-    answer = next((row for row in answers if (row.status or 0) >= 200), None)
-    if answer is not None and (answer.status or 0) >= 300:
+    answer = next((row for row in answers if is_final(row.status)), None)
+    if answer is not None and is_refusal(answer.status):
         if answer.status not in CHALLENGES:
             tag = "unread" if answer.status in UNREAD else "refused"
             yield _finding(refer, REFUSED, tag, phrase(answer.status, answer.reason), seen=(answer,))
         return
     notifies = [row for row in later if row.method == "NOTIFY" and row.fragment_status is not None]
-    last = next((row for row in reversed(notifies) if (row.fragment_status or 0) >= 200), None)
-    if last is not None and (last.fragment_status or 0) >= 300:
+    last = next((row for row in reversed(notifies) if is_final(row.fragment_status)), None)
+    if last is not None and is_refusal(last.fragment_status):
         yield _finding(refer, FAILED, "failed", str(last.fragment_status), seen=(last,), detail=NOTIFIED)
         return
+    if answer is not None:
+        yield from _forgotten(case, refer, answer)
     for leg in _brought_about(case, refer):
-        if leg.final_status is not None and leg.final_status >= 400:
+        if is_failure(leg.final_status):
             said = phrase(leg.final_status, leg.final_reason)
             yield _finding(refer, FAILED, "failed", said, seen=(leg,))
         else:
             yield from _one_way(case, refer, leg)
+
+
+def _forgotten(case: Case, refer: SipMessageRow, answer: SipMessageRow) -> Iterator[Finding]:
+    """Yield a finding if neither a report nor a call follows an accepted REFER, nor media on the held call."""
+    reports = [row for row in case.sip_messages if row.method == "NOTIFY" and row.call_id == refer.call_id]
+    called = any(leg.invite_time is not None and leg.invite_time >= refer.time for leg in case.legs)
+    leg = next((each for each in case.legs if each.call_id == refer.call_id), None)
+    end = leg.end_time if leg is not None else None
+    if reports or called or end is None or end - answer.time < NOTIFIED_BY:
+        return
+    talked = any(
+        row.leg == refer.leg and row.last_time >= answer.time + NOTIFIED_BY for row in case.rtp_streams
+    )
+    if not talked:
+        yield _finding(
+            refer,
+            FORGOTTEN,
+            "forgotten",
+            phrase(answer.status, answer.reason),
+            seen=(answer,),
+            detail=AT_ONCE,
+            seconds=(end - answer.time).total_seconds(),
+        )
 
 
 def _brought_about(case: Case, refer: SipMessageRow) -> Iterator[LegRow]:
@@ -115,11 +154,12 @@ def _finding(
     if tag == "failed" and int(answer[:3]) in UNSUITED:
         tag = "unsuited"
     everyday = tag == "failed" and int(answer[:3]) in EVERYDAY_ENDS
-    verdict: Verdict = "note" if everyday else "fault"
+    unsure = tag == "forgotten"
+    verdict: Verdict = "note" if everyday else "suspect" if unsure else "fault"
     return Finding(
         RULE.name,
         verdict,
-        0.9,
+        0.7 if unsure else 0.9,
         evidence(refer, *seen),
         title,
         (ASKED, *([detail] if detail is not None else [])),
@@ -147,8 +187,9 @@ RULE = Rule(
     despite_media=True,
     summary=Text("Transfer failed", "Übergabe gescheitert"),
     claim=Text(
-        "A REFER is refused, the call that it asks for fails, or stands without media both ways.",
-        "Ein REFER wird abgelehnt, der damit verlangte Anruf scheitert oder steht ohne Medien in beiden Richtungen.",
+        "A REFER is refused or accepted without consequence, the call that it asks for fails, or stands without media both ways.",
+        "Ein REFER wird abgelehnt oder folgenlos angenommen, der damit verlangte Anruf scheitert oder steht ohne Medien in beiden"
+        " Richtungen.",
     ),
     causes=(
         cause(
@@ -168,6 +209,13 @@ RULE = Rule(
             "Das Angebot des neuen Anrufs passt dem Ziel nicht: Es kopiert die gehaltene Sitzung (Port 0, a=inactive), deren Codecs oder"
             " Schlüssel.",
             tag="unsuited",
+        ),
+        cause(
+            "{answerer} does not carry the REFER out: its dial plan has no transfer, a proxy answered in its stead, or its INVITE goes another"
+            " way than this capture.",
+            "{answerer} führt das REFER nicht aus: Der Wählplan kennt keine Übergabe, ein Proxy antwortete an seiner Stelle, oder sein"
+            " INVITE nimmt einen anderen Weg als diesen Mitschnitt.",
+            tag="forgotten",
         ),
         cause(
             "The target does not exist, may not be called from here, or did not answer.",

@@ -8,6 +8,7 @@ import pandas as pd
 
 from postproc.model.calls import Call, counting
 from postproc.model.rows import BindingRow, CandidateRow, DtlsRow, LegRow, PairRow, PhaseRow, RtpStreamRow
+from postproc.model.statuses import is_success
 from postproc.model.text import Lang
 from postproc.model.vocabulary import (
     ACL_VERDICTS,
@@ -288,7 +289,7 @@ def legs(call: Call, lang: Lang) -> Sheet | None:
 def _leg(row: LegRow, lang: Lang) -> tuple[Cell, ...]:
     agents = " → ".join(shown(agent, 80) for agent in (row.uac_agent, row.uas_agent))
     reason = f" {shown(row.final_reason, 60)}" if row.final_reason else ""
-    kind = "" if row.final_status is None else "good" if row.final_status < 300 else "doubt"
+    kind = "" if row.final_status is None else "good" if is_success(row.final_status) else "doubt"
     return (
         leg_cell(row.leg),
         Cell(shown(word(ROLES, row.role, lang))),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from postproc.diagnose.evidence.case import cases, evidence
+from postproc.diagnose.evidence.case import cases, evidence, found_by
+from postproc.diagnose.rules import no_media, one_way_media
 from tests.builders import SERVER
 from tests.diagnose.scenes import (
     CLIENT_PORT,
@@ -113,3 +114,11 @@ def test_evidence_is_the_frames_of_the_first_rows_capture():
 def test_evidence_needs_a_row():
     with pytest.raises(ValueError, match="needs a row"):
         evidence(None)
+
+
+def test_what_other_calls_refute_is_not_found():
+    (case, *_) = two_calls(rtp_streams=[])
+    assert not found_by(case, one_way_media.RULE)
+    assert found_by(case, one_way_media.RULE, no_media.RULE)
+    case.refuted = frozenset({no_media.RULE.name})
+    assert not found_by(case, one_way_media.RULE, no_media.RULE)

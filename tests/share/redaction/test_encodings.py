@@ -13,6 +13,7 @@ import pytest
 
 from postproc.share.redaction import leaks
 from postproc.share.redaction.leaks import Originals, views
+from postproc.share.search import words_in_source
 from tests.share.redaction.parts import pseudonyms
 
 WORD, HOST, UMLAUT = "Zauberwald", "pbx.zauberwald.de", "Müller-Weiß"
@@ -119,6 +120,21 @@ def test_our_own_words_do_not_count_but_names_do(originals):
     ours = originals.besides({"zauberwald"})
     assert not leaks.in_text(b"Zauberwald", ours)
     assert leaks.in_text(UMLAUT.encode(), ours) and leaks.in_text(HOST.encode(), ours)
+
+
+def test_names_in_comments_and_docstrings_are_not_our_words():
+    source = '''
+"""As Kuznetsov has it."""
+NAME = Text("Who refused: {who}", "Wer hat abgelehnt: {who}")  # Ms Moon asked for it
+
+
+def find(case):
+    """Return what Sharp found."""
+    return "re-INVITE"
+'''
+    words = words_in_source(source)
+    assert {"refused", "abgelehnt", "find", "re-invite", "invite", "name"} <= words
+    assert not words & {"kuznetsov", "moon", "sharp", "asked"}
 
 
 def test_what_cannot_be_decoded_harms_nothing():
