@@ -77,7 +77,7 @@ def _write_object(path: Path, entries: Mapping[str, object]) -> None:
     """Write a JSON object; what an iterator yields becomes a list, written piece by piece."""
     with path.open("wb") as file:
         for place, (name, value) in enumerate(entries.items()):
-            file.write((b",\n" if place else b"{") + orjson.dumps(name) + b": ")
+            file.write((b",\n" if place else b"{\n") + orjson.dumps(name) + b": ")
             if isinstance(value, Iterator):
                 file.write(b"[")
                 for number, item in enumerate(value):
@@ -86,7 +86,7 @@ def _write_object(path: Path, entries: Mapping[str, object]) -> None:
                 file.write(b"\n]")
             else:
                 file.write(orjson.dumps(value, option=orjson.OPT_INDENT_2))
-        file.write(b"}\n")
+        file.write(b"\n}\n")
 
 
 def read_summary(path: Path) -> dict[str, Any]:
