@@ -89,7 +89,7 @@ def _related(
         log_joins=log_tables.joins,
     )
     memory.give_back()
-    ends = index(joined.legs, joined.endpoints, joined.ice_sessions, recording)
+    ends = index(joined.legs, joined.endpoints, joined.ice_sessions, recording, events.sip_messages)
     checks = bindings(
         stun,
         ends,

@@ -240,8 +240,9 @@ def index(
     endpoints: pd.DataFrame,
     ice_sessions: pd.DataFrame,
     recordings: "pd.Series[Any]",
+    sip_messages: pd.DataFrame,
 ) -> Index:
-    """Build the index from signalling: numbered legs, media endpoints, ICE sessions, capture -> recording."""
+    """Build the index: numbered legs, media endpoints, ICE sessions, recordings, SIP of all places."""
     numbers = {str(capture): int(number) for capture, number in recordings.items()}
     addresses = _ends(endpoints)
     return Index(
@@ -249,7 +250,7 @@ def index(
         by_ufrags(ice_sessions),
         checks={},
         others=(),
-        places=_places(addresses, _heard_in(legs, numbers)),
+        places=_places(addresses, _heard_in(legs, sip_messages, numbers)),
         mapped={},
         ports=_ports(addresses),
         lives=lives(legs),
@@ -379,11 +380,20 @@ def _places(
     return {key: spans(items) for key, items in spans_at.items()}
 
 
-def _heard_in(legs: pd.DataFrame, numbers: Mapping[str, int]) -> dict[LegKey, set[Recording]]:
-    """Return the recordings that hold SIP of each leg."""
+def _heard_in(
+    legs: pd.DataFrame, sip_messages: pd.DataFrame, numbers: Mapping[str, int]
+) -> dict[LegKey, set[Recording]]:
+    """Return the recordings that hold SIP of each leg, whichever place's copy of it counts."""
     recordings_of: dict[LegKey, set[Recording]] = {}
-    for capture, call, leg in records(legs, "capture", "call", "leg"):
+    legs_of: dict[str, set[LegKey]] = {}
+    for capture, call, leg, call_id in records(legs, "capture", "call", "leg", "call_id"):
         recordings_of.setdefault((call, leg), set()).add(recording_of(numbers, capture))
+        legs_of.setdefault(call_id, set()).add((call, leg))
+    for capture, call_id in records(
+        sip_messages[["capture", "call_id"]].drop_duplicates(), "capture", "call_id"
+    ):
+        for key in legs_of.get(call_id, ()):
+            recordings_of[key].add(recording_of(numbers, capture))
     return recordings_of
 
 

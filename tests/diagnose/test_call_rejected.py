@@ -465,9 +465,32 @@ def test_a_good_call_that_a_machine_ends_for_a_failure_of_its_own(reason, words)
     assert verdict(**dropped(reason)).verdict == "suspect"
 
 
+@pytest.mark.parametrize("streams", [{}, {"rtp_streams": []}], ids=["heard", "no media captured"])
+def test_a_call_that_is_ended_because_a_request_in_it_got_no_answer(streams):
+    """The side that hears only of the end: what was asked is lost before it gets there."""
+    scene = dropped('SIP ;cause=408 ;text="Request Timeout"', **streams)
+    (found,) = asked(RULE, **scene | {"phases": [phase()] if not streams else []})
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.7, {"unanswered"})
+    shown = told_both(found, RULE)["en"]
+    assert "got no answer to something that it sent in the call" in shown["detail"]
+    assert "re-INVITE, UPDATE" in shown["causes"]
+
+
+def test_silent_where_the_request_that_got_no_answer_is_seen():
+    asking = [
+        message(1, "INVITE", at, frame=50, cseq=9, to_tag="t", src_addr=SERVER, dst_addr="10.0.50.5")
+        for at in (5.0, 5.5, 6.5, 8.5, 12.5)
+    ]
+    scene = dropped("SIP;cause=408")
+    scene["sip_messages"][-1:] = [*asking, scene["sip_messages"][-1] | {"time": 37.0}]
+    assert asked(RULE, **scene) == []
+    assert verdict(**scene).cause == "no-response"
+
+
 @pytest.mark.parametrize(
     "scene",
     [
+        dropped('SIP;cause=408;text="RTP Timeout"'),
         dropped(None),
         dropped("Q.850;cause=16"),
         dropped("Q.850;cause=127"),
@@ -478,6 +501,7 @@ def test_a_good_call_that_a_machine_ends_for_a_failure_of_its_own(reason, words)
         dropped("Q.850;cause=38", legs=[leg(1, answer_time=None)]),
     ],
     ids=[
+        "media did not come",
         "none",
         "normal",
         "interworking",

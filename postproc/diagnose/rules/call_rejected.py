@@ -18,6 +18,7 @@ from postproc.diagnose.rules import (
     dtls_alert,
     invite_rejected_by_acl,
     no_common_codec,
+    no_response,
     offer_without_candidates,
     session_expired,
     session_interval_too_small,
@@ -41,7 +42,14 @@ NEARER = (
     no_common_codec.RULE,
 )
 # These say what a BYE was sent for.
-OF_BYES = (ack_missing.RULE, answer_mismatch.RULE, change_failed.RULE, session_expired.RULE)
+OF_BYES = (
+    ack_missing.RULE,
+    answer_mismatch.RULE,
+    change_failed.RULE,
+    no_response.RULE,
+    session_expired.RULE,
+    signalling_lost.RULE,
+)
 MS_PER_S = 1000
 
 BY_OTHER = Text(
@@ -327,6 +335,7 @@ RULE = Rule(
         own_failures.KEPT_BACK_CAUSE,
         own_failures.UNCALLED_FOR_CAUSE,
         own_failures.RADIO_CAUSE,
+        own_failures.NO_ANSWER_CAUSE,
         redirects.CAUSE,
         cause(
             "The call comes back to a server that has passed it on already: two routes point at each other, or an unknown"
@@ -382,6 +391,7 @@ RULE = Rule(
         own_failures.KEPT_BACK_REMEDY,
         own_failures.UNCALLED_FOR_REMEDY,
         own_failures.RADIO_REMEDY,
+        own_failures.NO_ANSWER_REMEDY,
         redirects.REMEDY,
         remedy(
             "Look at the log of the machine that answered first, at the time given here.",
