@@ -9,6 +9,8 @@ recordings (scope ANYWHERE).
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -56,22 +58,31 @@ class Span(NamedTuple):
     side: str | None
 
 
-class Spans(NamedTuple):
-    """Spans sorted by start, their starts, the maximum tree of their ends, and spans by leg."""
+@dataclass(frozen=True, eq=False)
+class Spans:
+    """Spans sorted by start. What a search needs is made for the first one: most are never searched."""
 
     spans: list[Span]
-    starts: list[Time]
-    latest_end: list[Time]
-    by_leg: dict[LegKey, list[Span]]
+
+    @cached_property
+    def starts(self) -> list[Time]:
+        return [span.start for span in self.spans]
+
+    @cached_property
+    def latest_end(self) -> list[Time]:
+        """The maximum tree of their ends."""
+        return _maximum_tree([span.end for span in self.spans])
+
+    @cached_property
+    def by_leg(self) -> dict[LegKey, list[Span]]:
+        legs: dict[LegKey, list[Span]] = {}
+        for span in self.spans:
+            legs.setdefault(span.leg, []).append(span)
+        return legs
 
 
 def spans(items: Iterable[Span]) -> Spans:
-    """Index the spans."""
-    ordered = sorted(items, key=lambda span: span.start)
-    by_leg: dict[LegKey, list[Span]] = {}
-    for span in ordered:
-        by_leg.setdefault(span.leg, []).append(span)
-    return Spans(ordered, [span.start for span in ordered], _maximum_tree([s.end for s in ordered]), by_leg)
+    return Spans(sorted(items, key=lambda span: span.start))
 
 
 def _maximum_tree(values: list[Time]) -> list[Time]:

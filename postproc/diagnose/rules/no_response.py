@@ -9,7 +9,16 @@ from postproc.diagnose.evidence.case import Case
 from postproc.diagnose.evidence.in_dialog import gone_astray, missing_pracks, unanswered_pracks
 from postproc.diagnose.evidence.proxy_ends import unanswered_pings, untold
 from postproc.diagnose.evidence.timers import ROOM_S, TIMEOUT_S, lasting, timed_out
-from postproc.diagnose.evidence.unanswered import answers_to, attempts, finding_on, refusals, reliable
+from postproc.diagnose.evidence.unanswered import (
+    CANCEL_CAUSE,
+    CANCEL_REMEDY,
+    answers_to,
+    attempts,
+    finding_on,
+    lost_cancels,
+    refusals,
+    reliable,
+)
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import session_expired
 from postproc.diagnose.rules.signalling_lost import turned_away
@@ -44,6 +53,7 @@ def find(case: Case) -> Iterator[Finding]:
     yield from strayed
     yield from lost_byes(RULE.name, case, {found.leg for found in strayed})
     yield from unseen_answers(RULE.name, case)
+    yield from lost_cancels(RULE.name, case)
     refreshing = {found.leg for found in session_expired.find(case)}
     for copies, bye in _renewals(case):
         if copies[0].leg not in refreshing | {found.leg for found in strayed}:
@@ -111,13 +121,14 @@ RULE = Rule(
     },
     summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),
     claim=Text(
-        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT; or a BYE is not recognised, not answered, or sent to one side only; or a 200 does not arrive; or OPTIONS in the call are not answered.",
+        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT; or a BYE is not recognised, not answered, or sent to one side only; or a CANCEL is not answered; or a 200 does not arrive; or OPTIONS in the call are not answered.",
         "Ein INVITE wird wiederholt, weil seinen Absender keine Antwort erreicht: Die nächste Station schweigt oder ist nicht"
         " erreichbar; oder ein PRACK bleibt unbeantwortet oder aus; oder eine Anfrage im Anruf geht an eine Adresse hinter einem"
-        " NAT; oder ein BYE wird nicht erkannt, nicht beantwortet oder nur einer Seite gesendet; oder ein 200 kommt nicht an; oder OPTIONS im Anruf bleiben unbeantwortet.",
+        " NAT; oder ein BYE wird nicht erkannt, nicht beantwortet oder nur einer Seite gesendet; oder ein CANCEL bleibt unbeantwortet; oder ein 200 kommt nicht an; oder OPTIONS im Anruf bleiben unbeantwortet.",
     ),
     causes=(
         *BYE_CAUSES,
+        CANCEL_CAUSE,
         cause(
             "Fragments of the INVITE are lost on the way: a firewall, a VPN or the provider drops IP fragments. Shorter messages of the"
             " same sender, such as REGISTER, then pass.",
@@ -217,6 +228,7 @@ RULE = Rule(
     ),
     remedies=(
         *BYE_REMEDIES,
+        CANCEL_REMEDY,
         remedy(
             "Keep the INVITE below 1,300 bytes (fewer codecs, no ICE, no text or video), or use TCP or TLS (RFC 3261, section 18.1.1).",
             "Den INVITE unter 1300 Bytes halten (weniger Codecs, kein ICE, weder Text noch Video) oder TCP oder TLS verwenden (RFC 3261,"
