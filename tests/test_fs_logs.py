@@ -65,6 +65,7 @@ def test_the_clock_of_the_log_is_that_of_the_machine_to_a_few_ticks(name):
 def test_lines_lie_within_their_legs_on_the_captures_clock(name):
     run = analysed(name)
     begin = run.legs.set_index("call_id")["time"]
+    assert set(run.log_events["call_id"]) == set(begin.index)
     for row in run.log_events.itertuples():
         assert row.time >= begin[row.call_id] - pd.Timedelta(milliseconds=60)
 

@@ -361,8 +361,11 @@ def _addresses(media: pd.DataFrame, candidates: pd.DataFrame) -> Iterator[tuple[
     """Yield the addresses of the author's own machine in SDP: connection address and host candidates."""
     key = ("capture", "call_id", "party")
     named = records(media, *key, "connection_addr")
-    hosts = (row[:4] for row in records(candidates, *key, "addr", "type") if row[4] == "host")
-    return (row for row in chain(named, hosts) if None not in row[2:])
+    typed = zip(column(candidates["type"]), records(candidates, *key, "addr"), strict=True)
+    hosts = (host for kind, host in typed if kind == "host")
+    for capture, call_id, party, addr in chain(named, hosts):
+        if party is not None and addr is not None:
+            yield capture, call_id, party, addr
 
 
 def _ends(numbered: Numbered, shared: frozenset[End], authored: _Authored, marked: Mapping[End, str]) -> Ends:

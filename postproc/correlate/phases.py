@@ -20,6 +20,7 @@ from postproc.correlate.endpoints import LegKey, recording_of
 from postproc.correlate.openings import EARLY, Leg, Opening, Sections, answered_legs, may_send
 from postproc.correlate.parties import PARTIES, End, Side
 from postproc.correlate.rows import NS_PER_S, records
+from postproc.model.audio import describes_audio, proves_audio
 from postproc.model.deployment import CLIENT, SERVER
 from postproc.model.tables import PHASES, Tables
 
@@ -74,11 +75,14 @@ def phases(tables: Tables, joined: Calls, recordings: "pd.Series[int]") -> pd.Da
     seconds = _seconds(tables)
     handshakes = _handshakes(tables.dtls)
     answered = _last_answered(tables.bindings)
+    sections = records(tables.sdp_media, "call_id", "media", "port")
+    with_audio = {call_id for call_id, media, port in sections if describes_audio(media, port)}
     rows: list[dict[str, Any]] = []
     for leg, openings in answered_legs(tables, joined, numbers):
         key = (leg.call, leg.leg)
-        carried = _audio(streams.get(key) or _of_other_legs(streams, key), openings)
-        once = seen_once(carried, numbers)
+        described = leg.call_id in with_audio
+        carried = streams.get(key) or _of_other_legs(streams, key)
+        once = seen_once((s for s in carried if proves_audio(s.media, described=described)), numbers)
         directions = _directions(once, seconds)
         begun = _with_media_before([*openings], once)
         ended = leg._replace(end_time=leg.end_time or _last_sign(begun, directions, answered.get(key)))
@@ -101,21 +105,11 @@ def _far_party(call_id: str | None, sides: Mapping[End, Side]) -> str:
 def _streams(rtp_streams: pd.DataFrame) -> dict[LegKey, list[Stream]]:
     by_leg: dict[LegKey, list[Stream]] = {}
     for counted_in, *row in records(rtp_streams, "counted_in", *Stream._fields):
-        if counted_in is None and None not in row[-3:] and row[3] is not None:
-            stream = Stream(*row)
+        stream = Stream(*row)
+        needed = (stream.call, stream.packets, stream.first_time, stream.last_time)
+        if counted_in is None and None not in needed:
             by_leg.setdefault((stream.call, stream.leg), []).append(stream)
     return by_leg
-
-
-def _audio(streams: list[Stream], openings: Iterable[Opening]) -> list[Stream]:
-    """Drop video where audio was negotiated: a phase is about audio, and video must not hide its absence."""
-    has_audio = any(
-        s.media == "audio" and s.port
-        for opening in openings
-        for agreed in opening.agreement.values()
-        for s in agreed
-    )
-    return [stream for stream in streams if stream.media != "video"] if has_audio else streams
 
 
 def _of_other_legs(streams: Mapping[LegKey, list[Stream]], key: LegKey) -> list[Stream]:

@@ -197,10 +197,14 @@ def streams(
 
 def _traffic(rtp_streams: pd.DataFrame) -> list[Traffic | None]:
     names = ("capture", "src_addr", "src_port", "dst_addr", "dst_port", "first_time", "last_time")
-    return [
-        None if None in row else Traffic(row[0], row[1:3], row[3:5], row[5], row[6])
-        for row in records(rtp_streams, *names)
-    ]
+    flows: list[Traffic | None] = []
+    for row in records(rtp_streams, *names):
+        capture, source, source_port, target, target_port, first, last = row
+        known = None not in row
+        flows.append(
+            Traffic(capture, (source, source_port), (target, target_port), first, last) if known else None
+        )
+    return flows
 
 
 def _by_reverse(flows: Sequence[Traffic | None], owners: Owned) -> Owned:

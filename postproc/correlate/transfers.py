@@ -6,7 +6,7 @@ Replaces names in the REFER's URI or in the INVITE (RFC 3891).
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import pandas as pd
@@ -27,13 +27,18 @@ class _Leg(NamedTuple):
     invite_time: int | None
 
 
+class _Refer(NamedTuple):
+    call_id: str
+    time: int | None
+    refer_to: str
+    dst_addr: str | None
+
+
 def transferred(
     groups: Mapping[str, int], legs: pd.DataFrame, sip_messages: pd.DataFrame, sip_headers: pd.DataFrame
 ) -> dict[str, int]:
     """Return ``groups`` (call by Call-ID) with the calls united that a REFER or Replaces connects."""
-    names = ("call_id", "time", "refer_to", "dst_addr", "method")
-    messages = records(sip_messages, *names) if "REFER" in column(sip_messages["method"]) else ()
-    refers = [row for row in messages if row[4] == "REFER" and row[2] is not None]
+    refers = _refers(sip_messages)
     united = dict(groups)
     for call_id, replaced in _replacements(refers, sip_headers):
         if call_id in united and replaced in united:
@@ -44,31 +49,39 @@ def transferred(
     for leg in (_Leg(*row) for row in records(legs, *_Leg._fields)):
         if leg.to_user is not None and leg.invite_time is not None:
             by_user[leg.to_user].append(leg)
-    for call_id, time, target, receiver, _ in refers:
-        if call_id not in united or time is None:
+    for refer in refers:
+        if refer.call_id not in united or refer.time is None:
             continue
-        own = united[call_id]
+        own, since = united[refer.call_id], refer.time
         asked_for = {
             united[leg.call_id]
-            for leg in by_user.get(user_part(target) or "", ())
-            if leg.uac_addr == receiver and 0 <= (leg.invite_time or 0) - time <= WITHIN_NS
+            for leg in by_user.get(user_part(refer.refer_to) or "", ())
+            if leg.uac_addr == refer.dst_addr and 0 <= (leg.invite_time or 0) - since <= WITHIN_NS
         } - {own}
         if len(asked_for) == 1:  # of several, the right one is unknown
             united = _united(united, own, asked_for.pop())
     return united
 
 
+def _refers(sip_messages: pd.DataFrame) -> list[_Refer]:
+    if "REFER" not in column(sip_messages["method"]):
+        return []
+    rows = zip(column(sip_messages["method"]), records(sip_messages, *_Refer._fields), strict=True)
+    refers = (_Refer(*row) for method, row in rows if method == "REFER")
+    return [refer for refer in refers if refer.refer_to is not None]
+
+
 def _united(groups: dict[str, int], own: int, other: int) -> dict[str, int]:
     return {name: own if group == other else group for name, group in groups.items()}
 
 
-def _replacements(refers: Iterable[tuple[Any, ...]], sip_headers: pd.DataFrame) -> Iterator[tuple[str, str]]:
+def _replacements(refers: Iterable[_Refer], sip_headers: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Yield a Call-ID and that of the dialog it replaces."""
-    for call_id, _, uri, *_ in refers:
-        for header in uri.partition("?")[2].split("&"):
+    for refer in refers:
+        for header in refer.refer_to.partition("?")[2].split("&"):
             name, _, value = header.partition("=")
             if name.lower() == "replaces":
-                yield call_id, _dialog(unquote(value))
+                yield refer.call_id, _dialog(unquote(value))
     for call_id, value, name, method in records(sip_headers, "call_id", "value", "name", "method"):
         if name == "replaces" and method == "INVITE":
             yield call_id, _dialog(value)

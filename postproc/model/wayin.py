@@ -179,4 +179,3 @@ FIRST_CHART: tuple[ChartStep, ...] = (
         ("invite-rejected-by-acl", "candidates-rejected-by-acl"),
     ),
 )
-STEPS_BY_ID = {step.id: step for step in FIRST_CHART}

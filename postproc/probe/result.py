@@ -13,7 +13,6 @@ from postproc.model.vocabulary import VERDICTS
 
 EXTRA = ("httpx", "websockets", "cryptography")
 LONGEST = 200  # characters shown of a text from a server
-CONTACTS = Text("will contact {what}", "kontaktiert gleich {what}")
 NO_NAME = Text("{host} has no address here: {reason}", "{host} hat hier keine Adresse: {reason}")
 ADVICE = Text("what to do: {what}", "Abhilfe: {what}")
 

@@ -209,6 +209,19 @@ HOLD = {"direction": "sendonly"}
 
 
 @pytest.mark.parametrize(
+    ("changed", "tags"),
+    [({}, None), ({"fingerprint": "sha-256 AB:CD"}, {"setup"}), ({"port": 4000}, {"setup"})],
+)
+def test_the_role_in_a_later_answer_counts_only_if_a_new_handshake_is_due(changed, tags):
+    """baresip answers every later offer with actpass: DTLS goes on in the roles that it has."""
+    scene = renegotiated({"setup": "active"} | changed, {"setup": "actpass"}, after=9.0)
+    found = asked(RULE, **scene | NONE)
+    assert [each.tags & {"setup"} for each in found] == ([tags] if tags else [])
+    for each in found:
+        told_both(each, RULE)
+
+
+@pytest.mark.parametrize(
     ("offer", "answer", "reason", "after", "tag"),
     [
         (HOLD, {"direction": "sendrecv"}, None, 0.5, "direction"),
@@ -296,7 +309,7 @@ def test_a_change_whose_200_holds_no_answer_counts_though_media_came_before(meth
     assert found.evidence.frames == (7, 8, 9)
     told = told_both(found, RULE)
     assert f"accepts a change by {said} that offers, and holds no SDP" in told["en"]["title"]
-    assert "ohne Sitzung" in told["de"]["detail"]
+    assert "keine gültige Sitzung" in told["de"]["detail"]
 
 
 @pytest.mark.parametrize(

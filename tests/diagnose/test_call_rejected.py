@@ -474,9 +474,21 @@ def test_a_good_call_that_a_machine_ends_for_a_failure_of_its_own(reason, words)
     assert verdict(**dropped(reason)).verdict == "suspect"
 
 
+@pytest.mark.parametrize("streams", [{}, {"rtp_streams": []}], ids=["heard", "no media captured"])
+def test_a_call_that_is_ended_because_a_request_in_it_got_no_answer(streams):
+    """The side that hears only of the end: what was asked is lost before it gets there."""
+    scene = dropped('SIP ;cause=408 ;text="Request Timeout"', **streams)
+    (found,) = asked(RULE, **scene | {"phases": [phase()] if not streams else []})
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.7, {"unanswered"})
+    shown = told_both(found, RULE)["en"]
+    assert "got no answer to something that it sent in the call" in shown["detail"]
+    assert "re-INVITE, UPDATE" in shown["causes"]
+
+
 @pytest.mark.parametrize(
     "scene",
     [
+        dropped('SIP;cause=408;text="RTP Timeout"'),
         dropped(None),
         dropped("Q.850;cause=16"),
         dropped("Q.850;cause=127"),
@@ -487,6 +499,7 @@ def test_a_good_call_that_a_machine_ends_for_a_failure_of_its_own(reason, words)
         dropped("Q.850;cause=38", legs=[leg(1, answer_time=None)]),
     ],
     ids=[
+        "media did not come",
         "none",
         "normal",
         "interworking",

@@ -443,6 +443,57 @@ def test_a_bye_that_does_not_arrive_leaves_the_other_side_in_the_call(scene, sec
     assert "So the far end does not hear" in shown["detail"]
 
 
+PROXY = "192.0.2.1"
+
+
+def proxied_bye(*, on_to, answered=None, media=True):
+    """The called side's BYE goes by way of a proxy, which passes it on, and answers 408 itself in the end."""
+    base = refused_bye(until=30.0)
+    invite, ok, bye, answer, *_ = base["sip_messages"]
+    onward = bye | {"src_addr": PROXY, "dst_addr": bye["dst_addr"]}
+    first = bye | {"dst_addr": PROXY}
+    passed = [invite | {"src_addr": invite["src_addr"], "dst_addr": PROXY}]
+    copies = [onward | {"time": at, "frame": 60 + n} for n, at in enumerate(on_to)]
+    back = answer | {"src_addr": PROXY, "time": 25.0, "frame": 80, "status": 408}
+    replies = (
+        [answer | {"time": 20.1, "frame": 70, "status": answered, "dst_addr": PROXY}] if answered else []
+    )
+    heard = ok | {"src_addr": bye["dst_addr"], "dst_addr": PROXY}
+    streams = {} if media else {"rtp_streams": []}
+    return base | {"sip_messages": [invite, *passed, ok, heard, first, *copies, *replies, back]} | streams
+
+
+def test_of_a_bye_that_a_proxy_gives_up_the_hop_without_an_answer_is_named():
+    (found,) = asked(RULE, **proxied_bye(on_to=BYE_TIMES))
+    assert found.facts["sender"] == PROXY and found.facts["seconds"] == 10
+    assert "goes on with the call for 10 s" in told_both(found, RULE)["en"]["title"]
+
+
+def test_a_proxy_s_408_to_a_bye_is_no_answer_of_the_other_side():
+    (found,) = asked(RULE, **proxied_bye(on_to=()))
+    assert (found.verdict, found.tags, found.facts["target"]) == ("suspect", {"lost-bye"}, PROXY)
+    assert f"{PROXY} gets no answer to the BYE" in told_both(found, RULE)["en"]["title"]
+
+
+def test_where_no_media_are_captured_the_unanswered_bye_alone_is_told_of():
+    (found,) = asked(RULE, **proxied_bye(on_to=BYE_TIMES, media=False))
+    assert (found.verdict, found.confidence, found.facts["times"]) == ("suspect", 0.7, 4)
+    assert "it was sent 4 times in 4 s" in told_both(found, RULE)["en"]["title"]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        proxied_bye(on_to=BYE_TIMES, answered=200),
+        proxied_bye(on_to=BYE_TIMES[:3], media=False),
+        proxied_bye(on_to=(), media=False),
+    ],
+    ids=["answered", "little repeated", "a 408 alone"],
+)
+def test_silent_where_nothing_says_that_the_call_went_on_after_a_bye(scene):
+    assert all("lost-bye" not in found.tags for found in asked(RULE, **scene))
+
+
 @pytest.mark.parametrize(
     "scene",
     [
@@ -509,7 +560,7 @@ def test_an_invite_in_fragments_is_named(size, transport, long):
     ) is long
 
 
-PROXY, CALLER, CALLED = "192.0.2.1", "192.0.2.10", "192.0.2.20"
+CALLER, CALLED = "192.0.2.10", "192.0.2.20"
 
 
 def by_the_proxy(*sip, until=60.0):

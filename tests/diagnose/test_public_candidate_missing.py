@@ -1,5 +1,7 @@
 """Nothing that can be reached from outside is offered."""
 
+import pytest
+
 from postproc.diagnose.rules.public_candidate_missing import RULE
 from tests.builders import SERVER
 from tests.diagnose.scenes import (
@@ -7,6 +9,7 @@ from tests.diagnose.scenes import (
     SERVER_PUBLIC,
     asked,
     candidate,
+    message,
     told_both,
     unanswered,
     verdict,
@@ -24,6 +27,16 @@ def test_both_sides_without_a_public_candidate_are_named_in_one_finding():
         "Neither side offers a public candidate: client host 192.168.178.34:50000, server host 10.0.50.118:30000."
     )
     assert "Keine Seite" in told["de"]["title"]
+
+
+@pytest.mark.parametrize(("caller", "found"), [(CLIENT_PRIVATE, 0), ("198.51.100.77", 1)])
+def test_silent_about_two_sides_whose_signaling_comes_from_the_addresses_that_they_offer(caller, found):
+    """No NAT is between either and the capture, so they are in one routed network."""
+    sip = [
+        message(1, "INVITE", 0.0, frame=1, src_addr=caller, dst_addr="203.0.113.9"),
+        message(1, 200, 2.0, frame=5, src_addr=SERVER, dst_addr="203.0.113.9"),
+    ]
+    assert len(asked(RULE, candidates=PRIVATE, sip_messages=sip, **FAILED)) == found
 
 
 def test_the_side_that_lacks_one_is_named():

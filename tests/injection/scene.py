@@ -54,8 +54,9 @@ def recording() -> bytes:
         at = 0.1 + nth
         call.begin(at)
         call.check(at + 0.02)
-        call.leg2.refuse(at + 0.3, 486, extra=[f'Reason: Q.850;cause=17;text="{text}"'])
-        call.leg1.refuse(at + 0.31, 486, extra=[f'Reason: SIP;cause=486;text="{text}"'])
+        status = (486, 500)[nth % 2]  # a busy callee is no finding, a failure is one, and quotes the Reason
+        call.leg2.refuse(at + 0.3, status, extra=[f'Reason: Q.850;cause=17;text="{text}"'])
+        call.leg1.refuse(at + 0.31, status, extra=[f'Reason: SIP;cause={status};text="{text}"'])
     return pcapng(held)
 
 

@@ -81,6 +81,7 @@ def test_mutants_raise_no_lua_error(first: int, wireshark: Wireshark, tmp_path: 
 def test_files_that_are_damaged_themselves_raise_no_lua_error(wireshark: Wireshark, tmp_path: Path) -> None:
     seeds = corpus()
     some = [made for made in (mutate.capture(seeds, number) for number in range(30)) if not made.joinable]
+    assert some
     for made in some:
         target = tmp_path / f"{made.number}.pcapng"
         target.write_bytes(made.data)

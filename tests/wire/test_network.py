@@ -111,6 +111,7 @@ def test_what_errors_quote_is_a_packet_that_was_sent():
 
 
 def test_made_captures_have_right_checksums():
+    assert {"icmp_quotes_stun.pcapng", "ipv6.pcapng"} <= {captured.capture for captured, _, _ in network()}
     for captured, _, packet in network():
         if captured.capture in ("icmp_quotes_stun.pcapng", "ipv6.pcapng"):
             assert packet.checksum is None

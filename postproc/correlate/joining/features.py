@@ -21,6 +21,7 @@ from postproc.correlate.rows import NO_TIME, NS_PER_S, column, late, records
 from postproc.correlate.sip import user_part
 from postproc.model import constants
 from postproc.model.addresses import UNSPECIFIED
+from postproc.model.statuses import is_refusal
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -223,11 +224,12 @@ def _places(legs: pd.DataFrame, wire: list[list[str | None]]) -> list[Ints]:
 
 def _contacts(sip: pd.DataFrame, places: Where) -> Iterator[EndAddress]:
     """Yield hosts in the Contact of INVITEs and their responses; a redirection's names another machine."""
-    names = ("capture", "call_id", "party", "contact", "method", "cseq_method", "status")
+    named = records(sip, "capture", "call_id", "party", "contact")
+    said = records(sip, "method", "cseq_method", "status")
     contacts = dict.fromkeys(
-        row[:4]
-        for row in records(sip, *names)
-        if row[3] is not None and (row[4] or row[5]) == "INVITE" and (row[6] or 0) < 300
+        contact
+        for contact, (method, about, status) in zip(named, said, strict=True)
+        if contact[-1] is not None and (method or about) == "INVITE" and not is_refusal(status)
     )
     for capture, call_id, party, uri in contacts:
         row, host = places.row(capture, call_id), URI_HOST.match(uri)

@@ -11,7 +11,7 @@ import pandas as pd
 from postproc.correlate.dtls import FLIGHT
 from postproc.correlate.endpoints import ALWAYS, Address, Pair, lives, pair_of
 from postproc.correlate.ice import halves
-from postproc.correlate.rows import NS_PER_MS, NS_PER_S, column, records
+from postproc.correlate.rows import NS_PER_MS, NS_PER_S, records
 from postproc.correlate.timeline.events import (
     ERROR,
     NORMAL,
@@ -302,9 +302,9 @@ def _resumptions(stream: Stream, seconds: list[Row]) -> Iterator[tuple[str, int,
 def _seconds(rtp_seconds: pd.DataFrame) -> dict[int, list[Row]]:
     """Return the seconds in which each stream has packets, as rows: of most streams none is looked at."""
     by_stream: dict[int, list[Row]] = {}
-    rows = records(rtp_seconds, *Second._fields)
-    for stream, row in zip(column(rtp_seconds["stream"]), rows, strict=True):
-        if stream is not None and row[1] is not None and row[3]:
+    told = records(rtp_seconds, "stream", "time", "packets")
+    for (stream, time, packets), row in zip(told, records(rtp_seconds, *Second._fields), strict=True):
+        if stream is not None and time is not None and packets:
             by_stream.setdefault(stream, []).append(row)
     return by_stream
 

@@ -30,5 +30,5 @@ browsers, own_failures, redirects          call-rejected
 byes, in_dialog, proxy_ends, unanswered    no-response
 declined, packing, unnamed                 no-common-codec
 hold_findings, meanwhile                   media-stopped
-unread, unreturned                         one-way-media
+unread, unreturned, wordless               one-way-media
 """

@@ -53,6 +53,19 @@ LOST = Text(
 REPEATED = Text(
     "{sender} sent it {times} times in {span:0} s.", "{sender} sendete es {times}-mal in {span:0} s."
 )
+UNANSWERED = Text(
+    "{target} does not answer the BYE of {sender} on leg {number}: it was sent {times} times in {span:0} s.",
+    "{target} beantwortet das BYE von {sender} auf Leg {number} nicht: Es wurde {times}-mal in {span:0} s gesendet.",
+)
+GIVEN_UP = Text(
+    "{target} gets no answer to the BYE of {sender} on leg {number} (408), and the other side goes on with the call for {seconds:0} s.",
+    "{target} bekommt auf das BYE von {sender} auf Leg {number} keine Antwort (408), und die Gegenstelle setzt den Anruf {seconds:0} s"
+    " lang fort.",
+)
+SETTLE_BEHIND = Text(
+    "a capture at the other side shows whether the BYE arrives there.",
+    "Ein Mitschnitt bei der Gegenstelle zeigt, ob das BYE dort ankommt.",
+)
 SETTLE_LOST = Text(
     "a capture at {target} shows whether the BYE arrives there.",
     "Ein Mitschnitt bei {target} zeigt, ob das BYE dort ankommt.",
@@ -143,6 +156,7 @@ REMEDIES = (
     ),
 )
 
+TIMED_OUT = 408
 LOOPED = frozenset({482, 483})
 # 408 does not say that the call is unknown; what asks for credentials does not either, and stands until they are given.
 UNKNOWN_CALL = LOOPED | frozenset({400, 403, 404, 481})
@@ -202,54 +216,83 @@ def _byes(case: Case) -> Iterator[tuple[SipMessageRow, Sequence[SipMessageRow]]]
 
 
 def lost_byes(rule: str, case: Case, astray: Collection[int | None]) -> Iterator[Finding]:
-    """Yield a finding on each BYE without a response after which the other side goes on with the call.
+    """Yield a finding on each BYE that the other side does not answer, and after which it goes on with the call.
 
-    ``astray``: legs whose requests go to an address that is not reached.
+    A proxy answers 408 for the side that does not (RFC 3261, section 16.8): the hop where nothing answers comes first. Where
+    the capture has no media, the BYE alone is told of. ``astray``: legs whose requests go to an address that is not reached.
     """
     least = case.deployment.thresholds.one_way_seconds
-    hops: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
-    for row in case.sip_messages:
-        if row.method == "BYE" and row.leg not in astray:
-            hops[row.capture, row.call_id, row.cseq, row.src_addr, row.dst_addr].append(row)
     done = set[str]()
-    for copies in hops.values():
+    for copies in sorted(_hops(case, astray), key=lambda copies: _given_up(case, copies[0])):
         bye = copies[0]
-        if not (lasting(copies) or bye.transport != "udp") or bye.call_id in done:
+        given_up = _given_up(case, bye)
+        if bye.call_id in done or not (given_up or lasting(copies) or bye.transport != "udp"):
             continue
         dialog = [row for row in case.sip_messages if row.call_id == bye.call_id]
         there = (bye.capture, bye.dst_addr, bye.src_addr)
         heard = any((row.capture, row.src_addr, row.dst_addr) == there for row in dialog)
-        answered = any(row.cseq_method == "BYE" and row.cseq == bye.cseq and row.status for row in dialog)
+        answered = any(
+            row.status != TIMED_OUT
+            for row in dialog
+            if row.cseq_method == "BYE" and row.cseq == bye.cseq and row.status
+        )
+        if answered or not heard:
+            continue
         until = _goes_on(case, bye, dialog)
-        if answered or not heard or until is None or (until - bye.time).total_seconds() < least:
+        lasts = until is not None and (until - bye.time).total_seconds() >= least
+        unknown = not given_up and lasting(copies) and all(row.leg != bye.leg for row in case.rtp_streams)
+        if not lasts and not unknown:
             continue
         done.add(bye.call_id)
         yield Finding(
             rule,
             "suspect",
-            0.85,
+            0.85 if lasts else 0.7,
             evidence(*copies),
-            LOST,
-            ((REPEATED,) if len(copies) > 1 else ()) + (UNTOLD,),
+            GIVEN_UP if given_up else LOST if lasts else UNANSWERED,
+            ((REPEATED,) if lasts and len(copies) > 1 else ()) + (UNTOLD,),
             {
                 "target": bye.dst_addr,
                 "sender": bye.src_addr,
                 "number": bye.leg,
-                "seconds": (until - bye.time).total_seconds(),
+                "seconds": (until - bye.time).total_seconds() if until else None,
                 "times": len(copies),
                 "span": span_s(copies),
             },
-            SETTLE_LOST,
+            SETTLE_BEHIND if given_up else SETTLE_LOST,
             leg=bye.leg,
             tags=frozenset({"lost-bye"}),
         )
 
 
+def _hops(case: Case, astray: Collection[int | None]) -> Iterator[list[SipMessageRow]]:
+    """Yield the copies of each BYE on each hop."""
+    hops: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
+    for row in case.sip_messages:
+        if row.method == "BYE" and row.leg not in astray:
+            hops[row.capture, row.call_id, row.cseq, row.src_addr, row.dst_addr].append(row)
+    yield from hops.values()
+
+
+def _given_up(case: Case, bye: SipMessageRow) -> bool:
+    """Whether the next hop answers this BYE, and only says that nobody answered there."""
+    return any(
+        row.status == TIMED_OUT
+        and (row.cseq_method, row.cseq, row.call_id) == ("BYE", bye.cseq, bye.call_id)
+        and (row.src_addr, row.dst_addr) == (bye.dst_addr, bye.src_addr)
+        for row in case.sip_messages
+    )
+
+
 def _goes_on(case: Case, bye: SipMessageRow, dialog: Collection[SipMessageRow]) -> datetime | None:
-    """Return when the other side sent its last media to the BYE's sender, or a BYE of its own."""
-    own = {row.src_addr for row in dialog if row.method == "BYE" and row.cseq == bye.cseq}
-    said = {(row.capture, row.frame) for row in dialog if row.src_addr in own}
-    own |= {
+    """Return when the other side sent its last media to the BYE's sender, or a BYE of its own.
+
+    Its sender is the first of all hops: what a proxy passes on names the media of both sides.
+    """
+    byes = [row for row in dialog if row.method == "BYE" and row.cseq == bye.cseq]
+    first = min(byes, key=lambda row: row.time).src_addr
+    said = {(row.capture, row.frame) for row in dialog if row.src_addr == first}
+    own = {first} | {
         each.connection_addr
         for each in case.sdp_media
         if (each.capture, each.frame) in said and each.connection_addr
@@ -259,7 +302,8 @@ def _goes_on(case: Case, bye: SipMessageRow, dialog: Collection[SipMessageRow]) 
         for row in case.rtp_streams
         if row.leg == bye.leg and row.dst_addr in own and row.src_addr not in own
     ]
-    theirs = [row.time for row in dialog if row.method == "BYE" and row.src_addr not in own]
+    passed_on = {row.src_addr for row in byes}
+    theirs = [row.time for row in dialog if row.method == "BYE" and row.src_addr not in own | passed_on]
     return max([*media, *theirs], default=None)
 
 

@@ -16,6 +16,7 @@ from postproc.diagnose.evidence.signalling import server_calls
 from postproc.diagnose.evidence.view import end, ends_seen, goes_on
 from postproc.diagnose.evidence.wordless import is_wordless
 from postproc.model.addresses import UNSPECIFIED
+from postproc.model.audio import describes_audio, proves_audio
 from postproc.model.enumerations import Direction
 from postproc.model.loading import PacketRow
 from postproc.model.rows import PhaseRow, RtpStreamRow, SdpMediaRow
@@ -48,10 +49,10 @@ class Way(NamedTuple):
 
 @answered_once
 def audio(case: Case, leg: int | None) -> list[RtpStreamRow]:
-    """Return the streams of a leg in which somebody may be heard, without video if audio is described."""
-    has_audio = bool(sections(case, leg))
+    """Return the streams of a leg in which somebody may be heard."""
+    described = bool(sections(case, leg))
     streams = [row for row in case.rtp_streams if row.leg == leg and not is_wordless(row)]
-    return [row for row in streams if not (has_audio and row.media == "video")]
+    return [row for row in streams if proves_audio(row.media, described=described)]
 
 
 @answered_once
@@ -366,7 +367,8 @@ def names_no_address(section: SdpMediaRow) -> bool:
 @answered_once
 def sections(case: Case, leg: int | None) -> list[SdpMediaRow]:
     """Return the audio sections of a leg's descriptions that were not rejected."""
-    return [s for s in case.sdp_media if case.leg_of.get(s.call_id) == leg and s.media == "audio" and s.port]
+    mine = (row for row in case.sdp_media if case.leg_of.get(row.call_id) == leg)
+    return [row for row in mine if describes_audio(row.media, row.port)]
 
 
 def both_may_send(case: Case, leg: int | None) -> bool:

@@ -79,6 +79,30 @@ NO_HANG_UP = Text(
     "Nach diesem Reason im BYE hat niemand aufgelegt: {who} oder das Netz dahinter konnte den Anruf nicht halten, der Audio in beiden"
     " Richtungen hatte.",
 )
+TIMED_OUT = (
+    408  # RFC 3261, section 12.2.1.2: after such a response to a request in the call its sender ends it
+)
+NO_ANSWER = Text(
+    "By that Reason in the BYE nobody hung up: {who}, or who is behind it, got no answer to something that it sent in the call.",
+    "Nach diesem Reason im BYE hat niemand aufgelegt: {who}, oder wer dahinter ist, bekam auf etwas keine Antwort, das es im Anruf"
+    " gesendet hatte.",
+)
+SETTLE_NO_ANSWER = Text(
+    "a capture at {who} shows what it sent (re-INVITE, UPDATE) and got no answer to.",
+    "Ein Mitschnitt bei {who} zeigt, was von dort (re-INVITE, UPDATE) ohne Antwort blieb.",
+)
+NO_ANSWER_CAUSE = cause(
+    "Requests in the call (re-INVITE, UPDATE: hold, resumption, session timer) get lost on their way to the other side: a NAT"
+    " mapping or firewall state that expired, a SIP ALG, a size above the MTU.",
+    "Anfragen im Anruf (re-INVITE, UPDATE: Halten, Zurückholen, Session-Timer) gehen auf dem Weg zur Gegenstelle verloren: eine"
+    " abgelaufene NAT-Zuordnung, ein abgelaufener Firewall-Zustand, ein SIP-ALG, eine Größe über der MTU.",
+    tag="unanswered",
+)
+NO_ANSWER_REMEDY = remedy(
+    "Capture at {who} and follow the last request before the BYE hop by hop: where does it stop?",
+    "Bei {who} mitschneiden und die letzte Anfrage vor dem BYE Station für Station verfolgen: Wo endet sie?",
+    tag="unanswered",
+)
 NOBODY = Text(
     "By that Reason in the CANCEL nobody hung up: {who} could not set up what the call needs.",
     "Nach diesem Reason im CANCEL hat niemand aufgelegt: {who} konnte nicht bereitstellen, was der Anruf braucht.",
@@ -219,29 +243,38 @@ def cancelled(rule: str, case: Case) -> Iterator[Finding]:
 
 
 def dropped(rule: str, case: Case) -> Iterator[Finding]:
-    """Yield a finding on a good call that a machine ended for a failure of its own."""
+    """Yield a finding on a call that a machine ended for a failure of its own, although its media were good.
+
+    If nothing it sent in the call was answered, nothing need be seen of the media: a hold may be the last of it.
+    """
     bye = next((row for row in case.sip_messages if row.method == "BYE"), None)
     answered = next((leg for leg in case.legs if bye is not None and leg.call_id == bye.call_id), None)
     if bye is None or answered is None or answered.answer_time is None:
         return
-    if not _broke(bye.reason_header) or media_ok(case) is not True:
+    reason = bye.reason_header or ""
+    unanswered = (
+        sip_cause(reason) == TIMED_OUT and "RTP" not in reason
+    )  # "RTP Timeout": media did not come (JsSIP)
+    heard = media_ok(case)
+    if not (unanswered and heard is not False) and not (_broke(bye.reason_header) and heard is True):
         return
     why = CAUSES.get(q850(bye.reason_header) or 0)
+    kind = "unanswered" if unanswered else "radio" if _radio(bye.reason_header) else "server"
     yield Finding(
         rule,
         "suspect",
         0.7,
         evidence(bye),
         DROPPED,
-        (NO_HANG_UP, *((why,) if why else ())),
+        (NO_ANSWER if unanswered else NO_HANG_UP, *((why,) if why else ())),
         {
             "who": bye.src_addr,
             "reason": bye.reason_header,
             "seconds": (bye.time - answered.answer_time).total_seconds(),
         },
-        SETTLE_GAVE_UP,
+        SETTLE_NO_ANSWER if unanswered else SETTLE_GAVE_UP,
         leg=bye.leg,
-        tags=frozenset({"radio" if _radio(bye.reason_header) else "server"}),
+        tags=frozenset({kind}),
     )
 
 

@@ -1,4 +1,4 @@
-"""RTP in which nobody can be heard: headers without a payload (RFC 6263), or key presses alone (RFC 4733)."""
+"""RTP in which nobody can be heard: headers without a payload (RFC 6263), or keys alone (RFC 4733); for ``one-way-media``."""
 
 from collections.abc import Iterable
 
@@ -6,6 +6,7 @@ from postproc.model.findings import cause, remedy
 from postproc.model.rows import RtpStreamRow
 from postproc.model.text import Text
 
+TAG = "wordless"
 HEADER, LONGEST_TAG = 12, 10  # bytes: RFC 3550, section 5.1; the tag of SRTP (RFC 3711, section 4.2)
 EVENTS = "TELEPHONE-EVENT"
 EMPTY = Text(
@@ -21,14 +22,14 @@ CAUSE = cause(
     " program), or the leg behind it has no audio.",
     "{target} hat nichts zu senden: Mikrofon, Audiogerät oder Medienquelle ging nicht auf (Berechtigung, von einem anderen Programm"
     " belegt), oder das Leg dahinter hat kein Audio.",
-    tag="wordless",
+    tag=TAG,
 )
 REMEDY = remedy(
     "At {target}, look for the microphone: permission of the app or browser, the device chosen, the level it shows; at a server, for"
     " the leg behind.",
     "Bei {target} das Mikrofon prüfen: Berechtigung von App oder Browser, gewähltes Gerät, angezeigter Pegel; bei einem Server das Leg"
     " dahinter.",
-    tag="wordless",
+    tag=TAG,
 )
 
 

@@ -176,6 +176,17 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *
     if bye is not None:
         detail.append(GIVEN_UP)
         facts["seconds_to_end"] = (bye.time - first.time).total_seconds()
+    blamed = set() if _is_reached(case, first) else {"contact"}
+    advice: tuple[tuple[set[str], bool], ...] = (
+        ({"undelivered"}, bool(errors)),
+        ({"number"}, bool(strange_number)),
+        ({"lacking", "long"}, long),
+        ({"lacking", "nameless"}, first.contact is None),
+        ({"ignored", "way"}, ignored),
+        ({"crossed"}, cancel is not None and not acks),
+        ({"lacking", "way", "elsewhere"} | blamed, bool(acks)),
+        ({"lacking", "way"} | blamed, True),
+    )
     return Finding(
         RULE.name,
         "fault",
@@ -185,17 +196,7 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow], *
         tuple(detail),
         facts,
         leg=first.leg,
-        tags=frozenset(
-            {"undelivered"}
-            if errors
-            else {"number"}
-            if strange_number
-            else {"lacking", "long"}
-            if long
-            else {"lacking", "nameless"}
-            if first.contact is None
-            else _tags(acks, ignored=ignored, crossed=cancel is not None, reached=_is_reached(case, first))
-        ),
+        tags=frozenset(next(tags for tags, holds in advice if holds)),
     )
 
 
@@ -212,15 +213,6 @@ def _numbered_otherwise(case: Case, answer: SipMessageRow) -> list[SipMessageRow
         and row.cseq not in numbers
         and row.time >= answer.time
     ]
-
-
-def _tags(acks: list[SipMessageRow], *, ignored: bool, crossed: bool, reached: bool) -> set[str]:
-    if ignored:
-        return {"ignored", "way"}
-    if crossed and not acks:
-        return {"crossed"}
-    tags = {"lacking", "way", "elsewhere"} if acks else {"lacking", "way"}
-    return tags if reached else tags | {"contact"}
 
 
 def _cancels(row: SipMessageRow, answer: SipMessageRow) -> bool:

@@ -88,8 +88,19 @@ def _counts(
         return refused is not None and (decides(refused, exchange) or by_machine(refused, exchange))
     if lack.garbled or (refused is not None and decides(refused, exchange)):
         return True
+    if lack.tag == "setup" and before is not None and _same_association(before, exchange):
+        return False
     was_secured = before is not None and secured(before.offer.audio) and secured(before.answer.audio)
     return (lack.tag == "profile" and was_secured) or not (flowing or (lack.proof and not refused))
+
+
+def _same_association(before: Exchange, exchange: Exchange) -> bool:
+    """Whether both sides keep certificate and socket: DTLS goes on, in the roles that it has (RFC 8842, section 5.5)."""
+    kept = [
+        {(part.audio.fingerprint, part.audio.connection_addr, part.audio.port) for part in each}
+        for each in (before, exchange)
+    ]
+    return kept[0] == kept[1]
 
 
 def _other_sections(case: Case, exchange: Exchange) -> list[Lack]:

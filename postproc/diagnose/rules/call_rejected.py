@@ -327,6 +327,7 @@ RULE = Rule(
         own_failures.KEPT_BACK_CAUSE,
         own_failures.UNCALLED_FOR_CAUSE,
         own_failures.RADIO_CAUSE,
+        own_failures.NO_ANSWER_CAUSE,
         redirects.CAUSE,
         cause(
             "The call comes back to a server that has passed it on already: two routes point at each other, or an unknown"
@@ -382,6 +383,7 @@ RULE = Rule(
         own_failures.KEPT_BACK_REMEDY,
         own_failures.UNCALLED_FOR_REMEDY,
         own_failures.RADIO_REMEDY,
+        own_failures.NO_ANSWER_REMEDY,
         redirects.REMEDY,
         remedy(
             "Look at the log of the machine that answered first, at the time given here.",

@@ -155,6 +155,10 @@ def _finding(case: Case, leg: int | None, row: DtlsRow, messages: Sequence[DtlsM
     if other is not None:
         facts["nominated"] = other
     details = (OTHER_PAIR,) if other else (SMALL_PASS,) if answered else (NO_ICE,) if blind else ()
+    if blind or other:
+        tags = {"blind" if blind else "pair"}
+    else:
+        tags = {"path"} | ({"roles"} if both else {"size"} if answered else set())
     cut = (
         goes_on(case)
         and watched_after(case, row.started or row.time) < case.deployment.thresholds.dead_seconds
@@ -169,13 +173,7 @@ def _finding(case: Case, leg: int | None, row: DtlsRow, messages: Sequence[DtlsM
         facts,
         None if both else SETTLE,
         leg=leg,
-        tags=frozenset(
-            {"blind"}
-            if blind
-            else {"pair"}
-            if other
-            else {"path", "roles" if both else "size" if answered else "path"}
-        ),
+        tags=frozenset(tags),
     )
 
 

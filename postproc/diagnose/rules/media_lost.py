@@ -85,8 +85,7 @@ def find(case: Case) -> Iterator[Finding]:
         long = _interrupted(case, row, streams)
         again = _outages(case, row)
         if (lost := percent(row)) > limits.loss_note_percent or long:
-            others_lose = _alike(row, streams, limits.capture_loss_percent)
-            excuse = HOLES if leaks else EVERYWHERE if others_lose else PAUSE if _paused(row) else None
+            excuse = HOLES if leaks else _excuse(row, streams, limits.capture_loss_percent)
             serious: Verdict = "cannot_tell" if excuse and not (excuse is PAUSE and long) else "suspect"
             verdict = serious if lost > limits.loss_percent or long or again else "note"
             title = NO_LEG if row.leg is None else IN_ONE_PAUSE if long and verdict == "suspect" else TITLE
@@ -103,6 +102,13 @@ def find(case: Case) -> Iterator[Finding]:
         yield from (
             _behind(case, each) for each in reported(case, leg) if each not in gone and _lossy(case, each)
         )
+
+
+def _excuse(row: RtpStreamRow, streams: list[RtpStreamRow], least_percent: float) -> Text | None:
+    """Return what may look like loss on the network: every stream loses as much here, or its sender paused."""
+    if _alike(row, streams, least_percent):
+        return EVERYWHERE
+    return PAUSE if _paused(row) else None
 
 
 def _video(case: Case) -> list[RtpStreamRow]:

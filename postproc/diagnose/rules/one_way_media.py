@@ -1,6 +1,7 @@
 """Audio in one direction of a leg only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from postproc.diagnose.evidence import wordless, zrtp
 from postproc.diagnose.evidence.case import Case, evidence
@@ -147,6 +148,14 @@ def find(case: Case) -> Iterator[Finding]:
     yield from mute_session(RULE.name, case)
 
 
+class Why(NamedTuple):
+    """Why nothing comes back, as far as the captures show it: sentences, the tags that select advice, facts."""
+
+    said: tuple[Text, ...]
+    tags: frozenset[str]
+    facts: Mapping[str, object]
+
+
 def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     source, target = sent.rows[0].src_addr, sent.rows[0].dst_addr
     is_visible = seen_both_ways(case, source, target)
@@ -154,10 +163,9 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     sure: Verdict = "fault" if talk.leg in case.client_legs else "suspect"
     near = beside(case, source, target)
     verdict: Verdict = "note" if sparse else sure if is_visible else "suspect" if near else "cannot_tell"
-    fed = None if sparse else fed_by(case, talk.leg, target)
-    far = any(each.leg == talk.leg and each.remote_addr == target for each in case.phases)
-    other = bool(case.client_legs) and talk.leg not in case.client_legs and not (fed or far)
     of_hop = Way(tuple(row for row in sent.rows if (row.src_addr, row.dst_addr) == (source, target)))
+    why = next(_reasons(case, talk, sent, sparse=sparse))
+    waited = None if sparse else hung_up_after(case, source, sent)
     facts: dict[str, object] = {
         "number": talk.leg,
         "packets": of_hop.packets,
@@ -166,50 +174,51 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
         "target": target,
         "seconds": sent.seconds,
     }
-    told = told_elsewhere(case, talk.leg, sent.rows[-1])
-    named = (
-        []
-        if told is None
-        else [BY_NAME if addr_class(told) in NAMES else ITS_OWN if told == target else ELSEWHERE]
-    )
-    facts["told"] = told
-    facts["other"] = fed.leg if fed else None
-    hop = None if fed or other or sparse else fed_on_the_other_hop(case, sent)
-    garbled = None if fed or other or sparse or hop else garbled_by(case, talk.leg, sent.rows[-1])
-    if hop is not None:
-        facts |= {"feeder": endpoint(hop.src_addr, hop.src_port), "fed_packets": hop.packets}
-    if garbled is not None:
-        facts["frame"] = garbled.frame
-    said = [WAITS] if other else [FED] if fed else [NOT_PASSED_ON] if hop else [GARBLED] if garbled else named
-    about = "fed" if fed else "hop" if hop else "garbled" if garbled else "lost"
-    side = (
-        "other-leg" if other else "name" if BY_NAME in said else "told" if named and said is named else about
-    )
-    asking = None if sparse else zrtp.asking(case, talk.leg, target)
-    if asking is not None:
-        said, side, about = [zrtp.WAITS], zrtp.TAG, zrtp.TAG
-        facts |= asking.facts
-    mute = wordless.said(
-        row for row in case.rtp_streams if (row.leg, row.src_addr, row.dst_addr) == (talk.leg, target, source)
-    )
-    if mute is not None and not sparse:
-        said, side, about, facts["mute"] = [mute[0]], "wordless", "wordless", mute[1]
-    waited = None if sparse else hung_up_after(case, source, sent)
-    if waited is not None:
-        said, facts["waited"] = [*said, HUNG_UP], waited
     rows: tuple[RtpStreamRow, ...] = (*sent.rows, *back.rows)
     return Finding(
         RULE.name,
         verdict,
         0.85 if is_visible else 0.6 if near else 0.5,
         evidence(*rows),
-        SPARSE if sparse else TITLE if mute is None else TITLE_WORDLESS,
-        (SILENT,) if sparse else (DETAIL, *said),
-        facts,
+        SPARSE if sparse else TITLE_WORDLESS if wordless.TAG in why.tags else TITLE,
+        (SILENT,) if sparse else (DETAIL, *why.said, *(() if waited is None else (HUNG_UP,))),
+        {**facts, **why.facts, **({} if waited is None else {"waited": waited})},
         None if is_visible or sparse else SETTLE,
         leg=talk.leg,
-        tags=frozenset({about, side, *(() if waited is None else ("starved",))}),
+        tags=why.tags | (frozenset() if waited is None else {"starved"}),
     )
+
+
+def _reasons(case: Case, talk: Talk, sent: Way, *, sparse: bool) -> Iterator[Why]:
+    """Yield the explanations that hold, nearest first; what comes back sparsely is not missing, so few explain that."""
+    last, target = sent.rows[-1], sent.rows[0].dst_addr
+    told = told_elsewhere(case, talk.leg, last)
+    fed = None if sparse else fed_by(case, talk.leg, target)
+    facts: dict[str, object] = {"told": told, "other": fed.leg if fed else None}
+    ends = talk.leg, target, sent.rows[0].src_addr
+    mute = wordless.said(row for row in case.rtp_streams if (row.leg, row.src_addr, row.dst_addr) == ends)
+    if mute is not None and not sparse:
+        text, packets = mute
+        yield Why((text,), frozenset({wordless.TAG}), facts | {"mute": packets})
+    asking = None if sparse else zrtp.asking(case, talk.leg, target)
+    if asking is not None:
+        yield Why((zrtp.WAITS,), frozenset({zrtp.TAG}), {**facts, **asking.facts})
+    if fed is not None:
+        yield Why((FED,), frozenset({"fed"}), facts)
+    far = any(each.leg == talk.leg and each.remote_addr == target for each in case.phases)
+    if case.client_legs and talk.leg not in case.client_legs and not far:
+        yield Why((WAITS,), frozenset({"lost", "other-leg"}), facts)
+    if not sparse and (hop := fed_on_the_other_hop(case, sent)) is not None:
+        feeder = {"feeder": endpoint(hop.src_addr, hop.src_port), "fed_packets": hop.packets}
+        yield Why((NOT_PASSED_ON,), frozenset({"hop"}), facts | feeder)
+    if not sparse and (garbled := garbled_by(case, talk.leg, last)) is not None:
+        yield Why((GARBLED,), frozenset({"garbled"}), facts | {"frame": garbled.frame})
+    if told is None:
+        yield Why((), frozenset({"lost"}), facts)
+    elif addr_class(told) in NAMES:
+        yield Why((BY_NAME,), frozenset({"lost", "name"}), facts)
+    else:
+        yield Why((ITS_OWN if told == target else ELSEWHERE,), frozenset({"lost", "told"}), facts)
 
 
 def _not_due(talk: Talk, told: Complaint) -> Finding:

@@ -1,11 +1,12 @@
 """A side offers no candidate that is reachable from outside its network."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from postproc.diagnose.evidence.candidates import classes, offered, public, shown
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
 from postproc.diagnose.evidence.media import connected
 from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.rows import CandidateRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -50,7 +51,7 @@ def find(case: Case) -> Iterator[Finding]:
             if not public(candidates)
             and classes(candidates) != {"mdns"}  # hidden addresses are covered by mdns-only
         ]
-        if not missing:
+        if not missing or (len(missing) == 2 and _routed(case, client) and _routed(case, server)):
             continue
         candidates = client if CLIENT in missing else server
         facts = {
@@ -78,6 +79,15 @@ def find(case: Case) -> Iterator[Finding]:
             leg=leg,
             tags=frozenset({*missing, "relay" if relays else "no_relay"}),
         )
+
+
+def _routed(case: Case, candidates: Sequence[CandidateRow]) -> bool:
+    """Whether SIP comes from an address that is offered: no NAT is between there and the capture.
+
+    If it does from both sides, the two are in one routed network, and their private addresses should do.
+    """
+    offered_hosts = {row.addr for row in candidates if row.type == "host"}
+    return any(row.src_addr in offered_hosts for row in case.at_every_place.sip_messages)
 
 
 RULE = Rule(
