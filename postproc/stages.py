@@ -58,6 +58,7 @@ class Work:
 def analysed(captures: list[Capture], unread: list[Unread], out: Path | None, work: Work, tell: Tell) -> Run:
     """Read, correlate and judge the captures; the run has none if none can be read. ``unread`` is none."""
     read = _read(captures, unread, out, work, tell)
+    memory.give_back()
     if read.events is None:
         return Run(Tables(), out, read.unread)
     in_others = parts(read.events)

@@ -138,5 +138,7 @@ def _internal(
 def attributed(held: Tables, places: pd.DataFrame | None = None) -> Tables:
     """Return the tables with call and leg of every message, as correlation attributes them."""
     recordings = pd.Series({name: n for n, name in enumerate(held.captures["capture"])}, dtype="int64")
-    named = index(held.legs, endpoints() if places is None else places, ice_sessions(), recordings)
+    named = index(
+        held.legs, endpoints() if places is None else places, ice_sessions(), recordings, held.sip_messages
+    )
     return with_calls(held, with_bindings(named, held.bindings))

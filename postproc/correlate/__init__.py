@@ -11,7 +11,7 @@ import pandas as pd
 from postproc import memory
 from postproc.correlate.attribution import attributed
 from postproc.correlate.bindings import bindings
-from postproc.correlate.calls import calls
+from postproc.correlate.calls import Calls, calls
 from postproc.correlate.candidates import access, nat_mappings
 from postproc.correlate.dtls import dtls
 from postproc.correlate.endpoints import index, with_bindings
@@ -50,15 +50,31 @@ def correlate(events: Tables, deployment: Deployment, places: Places | None = No
     ``deployment`` supplies markers of clients and servers, access lists and the region of national
     numbers; ``places`` the captures that show the same packets, None where each stands alone.
     """
-    related, authors = _related(events, deployment, places)
+    whole, authors = _with_phases(events, deployment, places)
     memory.give_back()  # here and below: after what makes many objects that are dropped again
-    return related.with_(timeline=timeline(related, authors))
+    return whole.with_(timeline=timeline(whole, authors))
 
 
-def _related(events: Tables, deployment: Deployment, places: Places | None) -> tuple[Tables, Authors]:
+def _with_phases(events: Tables, deployment: Deployment, places: Places | None) -> tuple[Tables, Authors]:
     """Return every derived table but the timeline, and who wrote each session description."""
     sip = _once(events.sip_messages, places)
     recording = recordings(events.captures, sip, views(events))
+    related, joined = _related(events, sip, recording, deployment, places)
+    whole = related if places is None else places.compared(related)
+    return whole.with_(phases=phases(whole, joined, recording)), joined.authors
+
+
+def _related(
+    events: Tables,
+    sip: pd.DataFrame,
+    recording: "pd.Series[int]",
+    deployment: Deployment,
+    places: Places | None,
+) -> tuple[Tables, Calls]:
+    """Return every derived table but phases and timeline, and the calls.
+
+    ``sip``: the messages that count; ``recording``: of each capture.
+    """
     sip_transactions = transactions(sip)
     seen_legs = legs(sip, sip_transactions, _together(recording, places))
     log_tables = logs(events, seen_legs, recording)
@@ -73,7 +89,7 @@ def _related(events: Tables, deployment: Deployment, places: Places | None) -> t
         log_joins=log_tables.joins,
     )
     memory.give_back()
-    ends = index(joined.legs, joined.endpoints, joined.ice_sessions, recording)
+    ends = index(joined.legs, joined.endpoints, joined.ice_sessions, recording, events.sip_messages)
     checks = bindings(
         stun,
         ends,
@@ -119,10 +135,7 @@ def _related(events: Tables, deployment: Deployment, places: Places | None) -> t
         pairs=seen_pairs,
         nat_mappings=nat_mappings(checks, joined.candidates),
     )
-    whole = attributed(tables, evidence)
-    if places is not None:
-        whole = places.compared(whole)
-    return whole.with_(phases=phases(whole, joined, recording)), joined.authors
+    return attributed(tables, evidence), joined
 
 
 def _once(sip_messages: pd.DataFrame, places: Places | None) -> pd.DataFrame:

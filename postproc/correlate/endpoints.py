@@ -9,6 +9,8 @@ recordings (scope ANYWHERE).
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -56,22 +58,31 @@ class Span(NamedTuple):
     side: str | None
 
 
-class Spans(NamedTuple):
-    """Spans sorted by start, their starts, the maximum tree of their ends, and spans by leg."""
+@dataclass(frozen=True, eq=False)
+class Spans:
+    """Spans sorted by start. What a search needs is made for the first one: most are never searched."""
 
     spans: list[Span]
-    starts: list[Time]
-    latest_end: list[Time]
-    by_leg: dict[LegKey, list[Span]]
+
+    @cached_property
+    def starts(self) -> list[Time]:
+        return [span.start for span in self.spans]
+
+    @cached_property
+    def latest_end(self) -> list[Time]:
+        """The maximum tree of their ends."""
+        return _maximum_tree([span.end for span in self.spans])
+
+    @cached_property
+    def by_leg(self) -> dict[LegKey, list[Span]]:
+        legs: dict[LegKey, list[Span]] = {}
+        for span in self.spans:
+            legs.setdefault(span.leg, []).append(span)
+        return legs
 
 
 def spans(items: Iterable[Span]) -> Spans:
-    """Index the spans."""
-    ordered = sorted(items, key=lambda span: span.start)
-    by_leg: dict[LegKey, list[Span]] = {}
-    for span in ordered:
-        by_leg.setdefault(span.leg, []).append(span)
-    return Spans(ordered, [span.start for span in ordered], _maximum_tree([s.end for s in ordered]), by_leg)
+    return Spans(sorted(items, key=lambda span: span.start))
 
 
 def _maximum_tree(values: list[Time]) -> list[Time]:
@@ -229,8 +240,9 @@ def index(
     endpoints: pd.DataFrame,
     ice_sessions: pd.DataFrame,
     recordings: "pd.Series[Any]",
+    sip_messages: pd.DataFrame,
 ) -> Index:
-    """Build the index from signalling: numbered legs, media endpoints, ICE sessions, capture -> recording."""
+    """Build the index: numbered legs, media endpoints, ICE sessions, recordings, SIP of all places."""
     numbers = {str(capture): int(number) for capture, number in recordings.items()}
     addresses = _ends(endpoints)
     return Index(
@@ -238,7 +250,7 @@ def index(
         by_ufrags(ice_sessions),
         checks={},
         others=(),
-        places=_places(addresses, _heard_in(legs, numbers)),
+        places=_places(addresses, _heard_in(legs, sip_messages, numbers)),
         mapped={},
         ports=_ports(addresses),
         lives=lives(legs),
@@ -368,11 +380,20 @@ def _places(
     return {key: spans(items) for key, items in spans_at.items()}
 
 
-def _heard_in(legs: pd.DataFrame, numbers: Mapping[str, int]) -> dict[LegKey, set[Recording]]:
-    """Return the recordings that hold SIP of each leg."""
+def _heard_in(
+    legs: pd.DataFrame, sip_messages: pd.DataFrame, numbers: Mapping[str, int]
+) -> dict[LegKey, set[Recording]]:
+    """Return the recordings that hold SIP of each leg, whichever place's copy of it counts."""
     recordings_of: dict[LegKey, set[Recording]] = {}
-    for capture, call, leg in records(legs, "capture", "call", "leg"):
+    legs_of: dict[str, set[LegKey]] = {}
+    for capture, call, leg, call_id in records(legs, "capture", "call", "leg", "call_id"):
         recordings_of.setdefault((call, leg), set()).add(recording_of(numbers, capture))
+        legs_of.setdefault(call_id, set()).add((call, leg))
+    for capture, call_id in records(
+        sip_messages[["capture", "call_id"]].drop_duplicates(), "capture", "call_id"
+    ):
+        for key in legs_of.get(call_id, ()):
+            recordings_of[key].add(recording_of(numbers, capture))
     return recordings_of
 
 

@@ -70,6 +70,10 @@ Directions = dict[str | None, list[Heard]]  # by the sender's side: server, clie
 
 def phases(tables: Tables, joined: Calls, recordings: "pd.Series[int]") -> pd.DataFrame:
     """Return PHASES of every leg that was answered or has media; streams in ``tables`` have their leg."""
+    return PHASES.rows(_of_legs(tables, joined, recordings), by=("call", "leg", "phase"))
+
+
+def _of_legs(tables: Tables, joined: Calls, recordings: "pd.Series[int]") -> Iterator[dict[str, Any]]:
     numbers = {str(capture): number for capture, number in recordings.items()}
     streams = _streams(tables.rtp_streams)
     seconds = _seconds(tables)
@@ -77,7 +81,6 @@ def phases(tables: Tables, joined: Calls, recordings: "pd.Series[int]") -> pd.Da
     answered = _last_answered(tables.bindings)
     sections = records(tables.sdp_media, "call_id", "media", "port")
     with_audio = {call_id for call_id, media, port in sections if describes_audio(media, port)}
-    rows: list[dict[str, Any]] = []
     for leg, openings in answered_legs(tables, joined, numbers):
         key = (leg.call, leg.leg)
         described = leg.call_id in with_audio
@@ -87,8 +90,7 @@ def phases(tables: Tables, joined: Calls, recordings: "pd.Series[int]") -> pd.Da
         begun = _with_media_before([*openings], once)
         ended = leg._replace(end_time=leg.end_time or _last_sign(begun, directions, answered.get(key)))
         far = _far_party(leg.call_id, joined.sides)
-        rows += _rows(ended, begun, far, directions, handshakes.get(key, []))
-    return PHASES.rows(sorted(rows, key=lambda row: (row["call"], row["leg"] or 0, row["phase"])))
+        yield from _rows(ended, begun, far, directions, handshakes.get(key, []))
 
 
 def _far_party(call_id: str | None, sides: Mapping[End, Side]) -> str:

@@ -195,8 +195,7 @@ def transactions(sip_messages: pd.DataFrame) -> pd.DataFrame:
     for message, key, acknowledges in zip(messages, keys, left_out, strict=True):
         if not acknowledges:
             by_key.setdefault(key, []).append(message)
-    rows: list[dict[str, Any]] = sorted(map(_row, by_key.values()), key=_place)
-    return TRANSACTIONS.rows(rows)
+    return TRANSACTIONS.rows(map(_row, sorted(by_key.values(), key=_place)))
 
 
 def _of_requests(messages: list[_Sent], own: Keys) -> Keys:
@@ -235,7 +234,7 @@ def _acknowledges_failure(messages: list[_Sent], own: Keys, keys: Keys) -> list[
 def _row(messages: list[_Sent]) -> dict[str, Any]:
     """Return a transaction's row, from its first request or else its first response with ends swapped."""
     requests = [message for message in messages if message.method is not None]
-    first = (requests or messages)[0]
+    first = _first(messages)
     progress = [message.time for message in messages if is_progress(message.status)]
     return {name: getattr(first, name if requests else ENDS.get(name, name)) for name in KEPT} | {
         "method": first.kind,
@@ -264,6 +263,12 @@ def _final(messages: list[_Sent]) -> dict[str, Any]:
     }
 
 
-def _place(row: dict[str, Any]) -> tuple[int, bool]:
-    """Sort by time; at one time, rows with a request first."""
-    return (EVER if row["time"] is None else row["time"], not row["requests"])
+def _first(messages: list[_Sent]) -> _Sent:
+    """Return a transaction's first request, or else its first response."""
+    return next((message for message in messages if message.method is not None), messages[0])
+
+
+def _place(messages: list[_Sent]) -> tuple[int, bool]:
+    """Sort by time; at one time, transactions with a request first."""
+    first = _first(messages)
+    return EVER if first.time is None else first.time, first.method is None

@@ -25,7 +25,8 @@ from postproc.model.enumerations import CallVerdict
 from postproc.model.errors import SetupError
 from postproc.model.findings import Finding, Rule, Step
 from postproc.model.merged import Recordings
-from postproc.model.tables import CALLS, FINDINGS, Tables
+from postproc.model.packed import Packed, packed
+from postproc.model.tables import CALLS, FINDINGS, ROWS_AT_ONCE, Tables
 from postproc.model.text import LANGS, Lang
 
 # The stages of the media path between the two sides, after both know each other's candidates.
@@ -33,7 +34,6 @@ NETWORK = frozenset({"stun", "nat", "dtls", "media"})
 # Packets per second: no voice codec in use sends fewer (100 ms each). Lower: a few packets of a VPN beside
 # the call make its verdict unclear; higher: a call hidden in a tunnel becomes a fault.
 SLOWEST_MEDIA = 10
-FINDINGS_AT_ONCE = 5_000  # rows of findings made a table at a time: about 20 MB. A choice
 PhaseKey = tuple[int | None, int | None, int | None]  # call, leg, phase
 
 
@@ -47,11 +47,11 @@ class Judged(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What is said of a call beside its rows in tables."""
+    """What is said of a call beside its rows in tables, packed."""
 
     number: int
-    walk: list[dict[str, Any]]
-    answers: dict[Lang, dict[str, Any]]
+    walk: bytes
+    answers: bytes
 
 
 @dataclass
@@ -65,7 +65,7 @@ class _Rows:
 
     def add(self, findings: Iterable[dict[str, Any]]) -> None:
         self._waiting += findings
-        if len(self._waiting) >= FINDINGS_AT_ONCE:
+        if len(self._waiting) >= ROWS_AT_ONCE:
             self._blocks.append(FINDINGS.rows(self._waiting))
             self._waiting = []
 
@@ -134,7 +134,7 @@ def _told(judged: Judged, lang: Lang, said: _Rows) -> Told:
     answered = {
         each: describe.answer(shown, BY_NAME, case, sentence, each) for each, sentence in headlines.items()
     }
-    return Told(case.number, walk_records(judged.walk, lang), answered)
+    return Told(case.number, packed(walk_records(judged.walk, lang)), packed(answered))
 
 
 def _beside_calls(
@@ -263,14 +263,14 @@ def _phases(judged: Judged) -> dict[PhaseKey, CallVerdict | None]:
     }
 
 
-def walks(told: Iterable[Told]) -> dict[int, list[dict[str, Any]]]:
+def walks(told: Iterable[Told]) -> Packed:
     """Return the walk of every call by its number."""
-    return {each.number: each.walk for each in told}
+    return Packed({each.number: each.walk for each in told})
 
 
-def answers(told: Iterable[Told]) -> dict[int, dict[Lang, dict[str, Any]]]:
+def answers(told: Iterable[Told]) -> Packed:
     """Return what an answer to the customer says of every call, by its number, in each language."""
-    return {each.number: each.answers for each in told}
+    return Packed({each.number: each.answers for each in told})
 
 
 def named(words: Iterable[str]) -> tuple[str, ...]:

@@ -7,12 +7,15 @@ infers their type first.
 import json
 from collections.abc import Mapping, Sequence
 from types import NoneType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pandas.api.extensions import ExtensionArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 TEXT, INTEGER, REAL, FLAG = "string", "Int64", "Float64", "boolean"
 TIME = "datetime64[ns, UTC]"
@@ -127,6 +130,31 @@ def repeated(value: object, count: int, dtype: str) -> ExtensionArray:
     if count <= SHORT:
         return array([value] * count, dtype)
     return _from_arrow(pa.repeat(pa.scalar(value, ARROW[dtype]), count), dtype)
+
+
+def behind(arrays: Sequence[ExtensionArray]) -> ExtensionArray:
+    """Return arrays of one type behind each other, in one piece: arrow works on several times as long."""
+    if len(arrays) == 1:
+        return arrays[0]
+    dtype = str(arrays[0].dtype)
+    return _from_arrow(
+        pa.concat_arrays([pa.array(each, ARROW[dtype], from_pandas=True) for each in arrays]), dtype
+    )
+
+
+def in_order(columns: Sequence[ExtensionArray]) -> "NDArray[np.intp]":
+    """Return the places of rows by these columns, the first before the others; equal ones stay in order.
+
+    They hold whole numbers or times; NA comes as 0.
+    """
+    return np.lexsort([_whole(column) for column in reversed(columns)])
+
+
+def _whole(column: ExtensionArray) -> "NDArray[np.int64]":
+    held: Any = column
+    times = isinstance(held.dtype, pd.DatetimeTZDtype)
+    numbers: NDArray[np.int64] = held.asi8 if times else held.to_numpy(np.int64, na_value=0)
+    return numbers
 
 
 def _from_arrow(values: pa.Array, dtype: str) -> ExtensionArray:

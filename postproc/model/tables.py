@@ -8,18 +8,32 @@ A row leads back to Wireshark by ``(capture, frame)``; ``time`` is UTC with
 nanoseconds; durations end in ``_ms`` or ``_s``; NA means "not in the message".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from itertools import islice
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
 import pyarrow as pa
 from pandas.api.extensions import ExtensionArray
 
 from postproc.model import constants
-from postproc.model.columns import DTYPES, FLAG, INTEGER, NOTHING, REAL, TEXT, TIME, array, repeated, schema
+from postproc.model.columns import (
+    DTYPES,
+    FLAG,
+    INTEGER,
+    NOTHING,
+    REAL,
+    TEXT,
+    TIME,
+    array,
+    behind,
+    in_order,
+    repeated,
+    schema,
+)
 from postproc.model.enumerations import (
     AclVerdict,
     AddressClass,
@@ -61,6 +75,9 @@ from postproc.model.enumerations import (
 from postproc.model.errors import SchemaError
 
 NAME = b"legshark.table"  # key in a schema's metadata
+# Rows that are Python objects at a time: about 20 MB of findings, the widest. A choice
+ROWS_AT_ONCE = 5_000
+T = TypeVar("T")
 
 
 class Column(NamedTuple):
@@ -128,10 +145,12 @@ class Table:
         except (TypeError, ValueError) as error:
             raise SchemaError(f"{self.name}: {error}") from error
 
-    def rows(self, records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-        """Build the table from records; missing keys become NA, unknown ones raise SchemaError."""
-        row_records = list(records)
-        return self.of(self.columns_of(row_records)) if row_records else self.empty()
+    def rows(self, records: Iterable[Mapping[str, Any]], *, by: Sequence[str] = ()) -> pd.DataFrame:
+        """Build the table from records; missing keys become NA, unknown ones raise SchemaError.
+
+        ``by``: columns of whole numbers or times to sort by, NA as 0; equal rows stay in their order.
+        """
+        return self._in_blocks(map(self.columns_of, _blocks(records)), by)
 
     def columns_of(self, records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
         """Return the values of records by column, None where one has no such key."""
@@ -139,28 +158,47 @@ class Table:
             raise SchemaError(f"{self.name}: unknown columns {unknown}")
         return {name: _values(records, name) for name in self.names}
 
-    def of_tuples(self, rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
-        """Build the table from rows that have all its columns, in their order."""
-        return self.of(dict(zip(self.names, zip(*rows, strict=True), strict=True))) if rows else self.empty()
+    def of_tuples(self, rows: Iterable[tuple[Any, ...]], *, by: Sequence[str] = ()) -> pd.DataFrame:
+        """Build the table from rows that have all its columns, in their order; ``by`` as in ``rows``."""
+        columns = (zip(*block, strict=True) for block in _blocks(rows))
+        return self._in_blocks((dict(zip(self.names, each, strict=True)) for each in columns), by)
+
+    def _in_blocks(self, blocks: Iterable[Mapping[str, Sequence[Any]]], by: Sequence[str]) -> pd.DataFrame:
+        """Build the table from the columns of some rows at a time: as Python objects all take much more."""
+        pieces: dict[str, list[ExtensionArray]] = {name: [] for name in self.names}
+        for block in blocks:
+            for name, piece in self._arrays(block).items():
+                pieces[name].append(piece)
+        if not any(pieces.values()):
+            return self.empty()
+        order = in_order([behind(pieces[name]) for name in by]) if by else None
+        columns = {}
+        for name in self.names:
+            column = behind(pieces.pop(name))  # nothing is held twice
+            columns[name] = column if order is None else column.take(order)
+        return self.of(columns)
 
     def of(self, columns: Mapping[str, Sequence[Any] | ExtensionArray]) -> pd.DataFrame:
         """Build the table from columns: sequences of Python values, or arrays of the declared type.
 
         Raises SchemaError as ``conform`` does.
         """
+        arrays = self._arrays(columns)
+        made = pd.DataFrame(arrays, copy=False)
+        if len(arrays) != len(self.columns) or made.empty or not _is_counted(made.index):
+            return self.conform(made)
+        made.columns = self.labels
+        return made
+
+    def _arrays(self, columns: Mapping[str, Any]) -> dict[str, ExtensionArray]:
         try:
-            arrays = {
+            return {
                 name: values if str(getattr(values, "dtype", "")) == dtype else array(list(values), dtype)
                 for name, dtype in self.dtypes.items()
                 if (values := columns.get(name)) is not None
             }
         except (TypeError, ValueError) as error:
             raise SchemaError(f"{self.name}: {error}") from error
-        made = pd.DataFrame(arrays, copy=False)
-        if len(arrays) != len(self.columns) or made.empty or not _is_counted(made.index):
-            return self.conform(made)
-        made.columns = self.labels
-        return made
 
     def captured(self, rows: pd.DataFrame, capture: str) -> pd.DataFrame:
         """Return rows of this table with their capture set."""
@@ -193,6 +231,12 @@ class Table:
 def _is_counted(index: pd.Index) -> bool:
     """Whether the rows are already numbered from 0."""
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1 and index.name is None
+
+
+def _blocks(rows: Iterable[T]) -> Iterator[list[T]]:
+    waiting = iter(rows)
+    while block := list(islice(waiting, ROWS_AT_ONCE)):
+        yield block
 
 
 def _values(records: Sequence[Mapping[str, Any]], name: str) -> list[Any]:

@@ -24,6 +24,9 @@ from postproc.show.selection import Quoted, log_warnings
 
 RUN = b"legshark.run"  # key in the metadata of a Parquet file
 AT_ONCE = 1000  # records held at a time: one of findings takes some 3 kB
+# Rows of a Parquet file's row group, which are in memory twice while they are written. A choice: 10 MB of SIP
+# messages; smaller groups compress less.
+ROWS_OF_A_GROUP = 20_000
 FORMULA = r"^[=+\-@\t\r\n]"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException, SchemaError)
 
@@ -60,16 +63,30 @@ def write_summary(
 
     Entries of ``about`` come first; ``files`` are the run's other ones with size and SHA-256.
     """
-    summary = {
-        **about,
-        "captures": records(tables.captures),
-        "logs": records(tables.logs),
-        "unread": [{"path": file, "reason": reason} for file, reason in unread],
-        "calls": records(tables.calls),
-        "counts": {table.name: len(rows) for table, rows in tables.items()},
-        "files": dict(files),
+    lists = {
+        "captures": _in_parts(tables.captures),
+        "logs": _in_parts(tables.logs),
+        "unread": ({"path": file, "reason": reason} for file, reason in unread),
+        "calls": _in_parts(tables.calls),
     }
-    path.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    counts = {table.name: len(rows) for table, rows in tables.items()}
+    _write_object(path, {**about, **lists, "counts": counts, "files": dict(files)})
+
+
+def _write_object(path: Path, entries: Mapping[str, object]) -> None:
+    """Write a JSON object; what an iterator yields becomes a list, written piece by piece."""
+    with path.open("wb") as file:
+        for place, (name, value) in enumerate(entries.items()):
+            file.write((b",\n" if place else b"{\n") + orjson.dumps(name) + b": ")
+            if isinstance(value, Iterator):
+                file.write(b"[")
+                for number, item in enumerate(value):
+                    file.write(b",\n" if number else b"\n")
+                    file.write(orjson.dumps(item, option=orjson.OPT_INDENT_2))
+                file.write(b"\n]")
+            else:
+                file.write(orjson.dumps(value, option=orjson.OPT_INDENT_2))
+        file.write(b"\n}\n")
 
 
 def read_summary(path: Path) -> dict[str, Any]:
@@ -95,13 +112,13 @@ def _iso(times: pd.Series) -> list[str | None]:
 
 
 def _write_parquet(table: Table, rows: pd.DataFrame, path: Path, run: str) -> None:
-    arrow_table = arrow(rows, schema(table.dtypes, {**noted(table.dtypes), RUN: run.encode()}))
+    declared = schema(table.dtypes, {**noted(table.dtypes), RUN: run.encode()})
     with (
         path.open("wb") as file,  # arrow cannot open a path that is not UTF-8
-        pq.ParquetWriter(file, arrow_table.schema, compression="zstd") as writer,
+        pq.ParquetWriter(file, declared, compression="zstd") as writer,
     ):
-        if len(arrow_table):  # else an empty row group, for each column
-            writer.write_table(arrow_table)
+        for start in range(0, len(rows), ROWS_OF_A_GROUP):  # none of no rows
+            writer.write_table(arrow(rows.iloc[start : start + ROWS_OF_A_GROUP], declared))
 
 
 def _read_parquet(table: Table, path: Path) -> tuple[pd.DataFrame, str]:
@@ -146,37 +163,34 @@ def _quoted(line: Quoted) -> dict[str, Any]:
 
 def _findings(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield the rows of findings, with evidence, facts and advice as arrays and objects."""
-    for row, finding in zip(_in_parts(table), of_table(table), strict=True):
-        yield row | {
-            "frames": list(finding.frames),
-            "supported_by": list(finding.supported_by),
-            "refuted_by": list(finding.refuted_by),
-            "facts": finding.facts,
-            "causes": list(finding.causes),
-            "remedies": list(finding.remedies),
-        }
+    for part in _parts(table):
+        for row, finding in zip(records(part), of_table(part), strict=True):
+            yield row | {
+                "frames": list(finding.frames),
+                "supported_by": list(finding.supported_by),
+                "refuted_by": list(finding.refuted_by),
+                "facts": finding.facts,
+                "causes": list(finding.causes),
+                "remedies": list(finding.remedies),
+            }
 
 
 def _in_parts(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield one record per row without holding those of all."""
-    for first in range(0, len(rows), AT_ONCE):
-        yield from records(rows.iloc[first : first + AT_ONCE])
+    for part in _parts(rows):
+        yield from records(part)
+
+
+def _parts(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    return (rows.iloc[first : first + AT_ONCE] for first in range(0, len(rows), AT_ONCE))
 
 
 def write_findings(
     tables: Tables, walks: Walks, run: Mapping[str, Any], path: Path, answers: Answers = NOTHING
 ) -> None:
     """Write {"run": ..., "calls": [... as ``calls_told`` yields them], "findings": [...]} piece by piece."""
-    lists = {"calls": calls_told(tables, walks, answers), "findings": _findings(tables.findings)}
-    with path.open("wb") as file:
-        file.write(b'{"run": ' + orjson.dumps(dict(run)))
-        for name, items in lists.items():
-            file.write(b',\n"' + name.encode() + b'": [')
-            for position, item in enumerate(items):
-                file.write(b",\n" if position else b"\n")
-                file.write(orjson.dumps(item, option=orjson.OPT_INDENT_2))
-            file.write(b"\n]")
-        file.write(b"}\n")
+    calls, findings = calls_told(tables, walks, answers), _findings(tables.findings)
+    _write_object(path, {"run": dict(run), "calls": calls, "findings": findings})
 
 
 def read_findings(path: Path) -> tuple[dict[str, Any], dict[int, list[dict[str, Any]]], Answers]:

@@ -30,8 +30,9 @@ def at(addr, port, side, number=1, *, call=1, **columns):
     return {"call": call, "leg": number, "side": side, "addr": addr, "port": port} | columns
 
 
-def known(legs=(), endpoints=(), bindings=()) -> Index:
-    named = index(b.legs(*legs), b.endpoints(*endpoints), b.ice_sessions(), RECORDINGS)
+def known(legs=(), endpoints=(), bindings=(), sip=()) -> Index:
+    messages = b.sip_messages(*sip)
+    named = index(b.legs(*legs), b.endpoints(*endpoints), b.ice_sessions(), RECORDINGS, messages)
     return with_bindings(named, b.bindings(*bindings))
 
 

@@ -50,7 +50,7 @@ def paired(messages=(), candidates=(), sessions=({},), *, end=100.0, dtls=(), rt
     stun, ice = b.stun_messages(*messages), b.ice_sessions(*sessions)
     known = bindings(
         stun,
-        index(b.legs(), b.endpoints(), ice, pd.Series({"a.pcapng": 1, "b.pcapng": 2})),
+        index(b.legs(), b.endpoints(), ice, pd.Series({"a.pcapng": 1, "b.pcapng": 2}), b.sip_messages()),
         captures=pd.DataFrame({"capture": ["a.pcapng", "b.pcapng"], "last_time": b.at(end)}),
         **EMPTY,
     )

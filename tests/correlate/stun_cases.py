@@ -37,6 +37,7 @@ def bound(*messages, sessions=(), endpoints=(), legs=None, end=100.0, **others):
             b.endpoints(*endpoints),
             b.ice_sessions(*sessions),
             RECORDINGS,
+            tables["sip_messages"],
         ),
         captures=captures,
         **tables,

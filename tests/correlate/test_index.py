@@ -36,6 +36,18 @@ def test_a_place_is_known_in_the_recordings_that_hold_its_leg():
     assert set(held) == {(1, (b.SERVER, 30000)), (2, (b.SERVER, 30000))}
 
 
+def test_a_place_is_known_also_where_only_copies_of_the_leg_s_messages_are():
+    """Two captures of one call: the leg counts in the first, and is still up when both end."""
+    copy = {"capture": "b.pcapng", "call_id": "leg 1 of 1"}
+    other = {"capture": "b.pcapng", "call_id": "another"}
+    ends = [at(b.SERVER, 30000, "server", start=0.0)]
+    assert set(known([leg(end=None)], ends, sip=[copy]).places) == {
+        (1, (b.SERVER, 30000)),
+        (2, (b.SERVER, 30000)),
+    }
+    assert set(known([leg(end=None)], ends, sip=[other]).places) == {(1, (b.SERVER, 30000))}
+
+
 def test_a_place_is_known_anywhere_only_if_its_end_is():
     assert (ANYWHERE, (b.SERVER, 1)) not in known([leg()], [at(b.SERVER, 1, "server", start=0.0)]).places
     assert (ANYWHERE, (b.SERVER, 1)) in known([leg()], [at(b.SERVER, 1, "server", end=9.0)]).places

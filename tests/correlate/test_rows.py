@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from postproc.correlate.rows import column, records, taken
+from postproc.model.columns import INTEGER, TEXT, array
 from tests import builders as b
 
 
@@ -41,3 +42,11 @@ def test_rows_are_taken_in_the_order_asked_for():
     rows = b.legs({"call": 1}, {"call": 2}, {"call": 3})
     assert column(taken(rows, [2, 0])["call"]) == [3, 1]
     assert taken(rows, [0, 1, 2]) is rows
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+def test_records_are_the_same_however_many_are_objects_at_a_time(monkeypatch, at_once):
+    monkeypatch.setattr("postproc.correlate.rows.AT_ONCE", at_once)
+    rows = pd.DataFrame({"a": array([3, None, 1], INTEGER), "b": array(["x", "y", None], TEXT)})
+    assert list(records(rows, "b", "a")) == [("x", 3), ("y", None), (None, 1)]
+    assert list(records(rows, "b", by="a")) == [(None,), ("x",), ("y",)]

@@ -485,6 +485,17 @@ def test_a_call_that_is_ended_because_a_request_in_it_got_no_answer(streams):
     assert "re-INVITE, UPDATE" in shown["causes"]
 
 
+def test_silent_where_the_request_that_got_no_answer_is_seen():
+    asking = [
+        message(1, "INVITE", at, frame=50, cseq=9, to_tag="t", src_addr=SERVER, dst_addr="10.0.50.5")
+        for at in (5.0, 5.5, 6.5, 8.5, 12.5)
+    ]
+    scene = dropped("SIP;cause=408")
+    scene["sip_messages"][-1:] = [*asking, scene["sip_messages"][-1] | {"time": 37.0}]
+    assert asked(RULE, **scene) == []
+    assert verdict(**scene).cause == "no-response"
+
+
 @pytest.mark.parametrize(
     "scene",
     [

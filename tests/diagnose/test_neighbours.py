@@ -52,7 +52,7 @@ def test_findings_made_a_table_block_by_block_are_those_made_at_once(monkeypatch
     three = run(waiting, {}, waiting)
     whole = diagnose(three, XPHONE)[0].findings
     assert len(whole) > 2 and whole["call"].is_monotonic_increasing
-    monkeypatch.setattr("postproc.diagnose.FINDINGS_AT_ONCE", 1)
+    monkeypatch.setattr("postproc.diagnose.ROWS_AT_ONCE", 1)
     pd.testing.assert_frame_equal(diagnose(three, XPHONE)[0].findings, whole)
 
 

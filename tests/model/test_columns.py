@@ -136,3 +136,29 @@ def test_a_table_is_built_of_rows_with_all_its_columns():
         [1.5, 2.0],
     ]
     assert JOINS.of_tuples([]).columns.tolist() == JOINS.names
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 5_000])
+def test_rows_are_the_same_however_many_become_a_table_at_a_time(monkeypatch, at_once):
+    monkeypatch.setattr("postproc.model.tables.ROWS_AT_ONCE", at_once)
+    made = JOINS.rows(
+        {"capture": name, "frame": frame} for name, frame in zip("abc", (3, None, 1), strict=True)
+    )
+    assert {name: str(dtype) for name, dtype in made.dtypes.items()} == JOINS.dtypes
+    assert [plain(made[name]) for name in ("capture", "frame")] == [["a", "b", "c"], [3, None, 1]]
+    assert made.index.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 5_000])
+def test_rows_are_sorted_as_they_become_a_table_and_equal_ones_stay_in_their_order(monkeypatch, at_once):
+    monkeypatch.setattr("postproc.model.tables.ROWS_AT_ONCE", at_once)
+    times = [30, 10, 20, 10, 10]
+    frames = [1, 2, 1, None, 2]
+    rows = [
+        (name, frame, time, "x", "y", None, 0.0, True)
+        for name, frame, time in zip("abcde", frames, times, strict=True)
+    ]
+    by_time = JOINS.of_tuples(rows, by=("time", "frame"))
+    assert plain(by_time["capture"]) == ["d", "b", "e", "c", "a"]  # NA is 0
+    assert plain(JOINS.of_tuples(rows, by=("frame", "time"))["capture"]) == ["d", "c", "a", "b", "e"]
+    assert JOINS.rows([], by=("time",)).columns.tolist() == JOINS.names

@@ -40,6 +40,14 @@ def test_every_table_is_written_and_comes_back_as_it_was(tmp_path):
         pd.testing.assert_frame_equal(rows, getattr(some(), table.name))
 
 
+def test_a_table_of_several_row_groups_comes_back_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr("postproc.show.store.ROWS_OF_A_GROUP", 1)
+    store.write_tables(some(), tmp_path / "tables")
+    assert pq.ParquetFile(tmp_path / "tables" / "calls.parquet").num_row_groups == len(CALLS)
+    calls = store.read_tables(commit.readers(tmp_path))[0].calls
+    pd.testing.assert_frame_equal(calls, some().calls)
+
+
 def test_parquet_times_are_utc_with_nanoseconds(tmp_path):
     store.write_tables(some(), tmp_path)
     schema = pq.read_schema(tmp_path / "calls.parquet")

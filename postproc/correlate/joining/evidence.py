@@ -6,6 +6,7 @@ says where each weight comes from, and what changes when it moves.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -218,7 +219,7 @@ IDENTITY = constants.words("joining.identity")
 SURE = constants.number("joining.sure")  # identity that two legs alone share
 PASSING = ("ufrag", "media", "origin")
 PIECES = (*STRENGTH, *INFERRED, "prior")
-AT_ONCE = 250_000  # pairs scored together; bounds memory and changes no result
+AT_ONCE = 50_000  # pairs scored together; bounds memory and changes no result
 
 Overlap = Callable[[int, int], bool]
 
@@ -252,16 +253,21 @@ class Scored(NamedTuple):
         return Scored(self.pairs.take(keep), self.pieces[keep], self.siblings[keep])
 
 
-def scored(facts: Facts, pairs: Pairs, identities: Sequence[Shared], overlap: Overlap) -> Scored:
-    """Score the pairs; ``overlap`` says whether two recordings ran at the same time."""
+def scored(
+    facts: Facts, pairs: Pairs, identities: Sequence[Shared], overlap: Overlap, least: float = -np.inf
+) -> Scored:
+    """Score the pairs and return those that reach ``least``.
+
+    ``overlap`` says whether two recordings ran at the same time.
+    """
     weights = {identity.kind: _looked_up(facts, pairs, identity) for identity in identities}
     parts = []
     for start in range(0, max(len(pairs.a), 1), AT_ONCE):
         part = slice(start, start + AT_ONCE)
         chunk = {kind: weight[part] for kind, weight in weights.items()}
-        parts.append(_scored(facts, pairs.take(part), chunk, overlap))
-    siblings = np.concatenate([part.siblings for part in parts])
-    return Scored(pairs, np.concatenate([part.pieces for part in parts]), siblings)
+        all_of_part = _scored(facts, pairs.take(part), chunk, overlap)
+        parts.append(all_of_part.take(all_of_part.score >= least))
+    return reduce(Scored.followed_by, parts)
 
 
 def _scored(facts: Facts, pairs: Pairs, identities: dict[str, Floats], overlap: Overlap) -> Scored:

@@ -48,9 +48,8 @@ def join(facts: Facts, tokens: Iterable[Token], overlap: Overlap) -> Joining:
     """Join the legs; ``overlap`` says whether two recordings ran at the same time."""
     identities = shared_tokens(facts, tokens)
     a, b = _all(facts, [couples(facts), *(identity.couples for identity in identities)])
-    considered = _best(
-        facts, scored(facts, Pairs(a, b, facts.start[b] - facts.start[a]), identities, overlap)
-    )
+    pairs = Pairs(a, b, facts.start[b] - facts.start[a])
+    considered = _best(facts, scored(facts, pairs, identities, overlap, least=CONSIDERED))
     # A first choice shows which machines forward calls; the prior from it goes into the second.
     prior = priors(facts, list(_rows(considered, _choose(facts, considered, None))))
     considered = considered.with_prior(prior)
@@ -71,9 +70,8 @@ def _all(facts: Facts, groups: list[Couples]) -> Couples:
     return once(facts, *(np.concatenate(side) for side in zip(*groups, strict=True)))
 
 
-def _best(facts: Facts, pairs: Scored) -> Scored:
+def _best(facts: Facts, good: Scored) -> Scored:
     """Return each pair of Call-IDs once, in its better direction, and the BEST pairs per downstream leg."""
-    good = pairs.take(pairs.score >= CONSIDERED)
     a, b = facts.node[good.pairs.a], facts.node[good.pairs.b]
     nodes = int(facts.node.max(initial=0)) + 1
     order = np.lexsort((-good.score, np.minimum(a, b) * nodes + np.maximum(a, b)))

@@ -1,7 +1,6 @@
 """Events of the timeline, and how addresses and durations are written in them."""
 
 from collections.abc import Iterable, Iterator
-from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -31,13 +30,10 @@ class Event(NamedTuple):
     severity: str
 
 
-BY_CALL_AND_TIME = itemgetter(Event._fields.index("call"), Event._fields.index("time"))
-
-
 def table(events: Iterable[Event]) -> pd.DataFrame:
     """Return events as TIMELINE by call and time, at one time in their order; those without are left out."""
     timed = (event for event in events if event.time is not None)
-    return TIMELINE.of_tuples(sorted(timed, key=BY_CALL_AND_TIME))
+    return TIMELINE.of_tuples(timed, by=("call", "time"))
 
 
 def place(addr: str | None, port: int | None) -> str | None:

@@ -1,4 +1,4 @@
-"""INVITEs to which no response comes, in sentences of rule ``no-response``."""
+"""INVITEs and CANCELs to which no response comes, in sentences of rule ``no-response``."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,13 +6,39 @@ from collections.abc import Iterator, Mapping, Sequence
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.icmp import kind, undelivered
 from postproc.diagnose.evidence.signalling import ONE_PACKET, phrase
-from postproc.diagnose.evidence.timers import TIMEOUT_S
+from postproc.diagnose.evidence.timers import TIMEOUT_S, lasting, span_s
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, cause, remedy
 from postproc.model.rows import IcmpErrorRow, SipMessageRow
 from postproc.model.statuses import TRYING
 from postproc.model.text import Text
 
+CANCEL_LOST = Text(
+    "{target} does not answer the CANCEL of {sender} on leg {number}: it was sent {times} times in {seconds:0} s.",
+    "{target} beantwortet das CANCEL von {sender} auf Leg {number} nicht: Es wurde {times}-mal in {seconds:0} s gesendet.",
+)
+HEARD_BEFORE = Text(
+    "Before, {target} was heard ({answer}): by now the one does not hear the other any more, and the call may have been answered"
+    " meanwhile.",
+    "Vorher war {target} zu hören ({answer}): Inzwischen hört eine Seite die andere nicht mehr, und der Anruf kann derweil"
+    " angenommen worden sein.",
+)
+SETTLE_CANCEL = Text(
+    "a capture at {target} shows whether the CANCEL arrives, and what is answered.",
+    "Ein Mitschnitt bei {target} zeigt, ob das CANCEL ankommt und was geantwortet wird.",
+)
+CANCEL_CAUSE = cause(
+    "Signalling stopped getting through while it rang: a firewall or a SIP ALG drops the responses of {target}, a NAT mapping"
+    " expired, or {target} went away.",
+    "Während es läutete, kam die Signalisierung nicht mehr durch: Eine Firewall oder ein SIP-ALG verwirft die Antworten von {target},"
+    " eine NAT-Zuordnung ist abgelaufen, oder {target} ist nicht mehr da.",
+    tag="lost-cancel",
+)
+CANCEL_REMEDY = remedy(
+    "Capture at {target} and compare: which responses leave there and do not arrive at {sender}?",
+    "Bei {target} mitschneiden und vergleichen: Welche Antworten gehen dort ab und kommen bei {sender} nicht an?",
+    tag="lost-cancel",
+)
 SILENT = Text(
     "{target} does not answer the INVITE: {sender} sent it {times} times in {seconds:0} s.",
     "{target} antwortet nicht auf den INVITE: {sender} sendete ihn {times}-mal in {seconds:0} s.",
@@ -264,3 +290,42 @@ def only_trying(rule: str, case: Case) -> Iterator[Finding]:
                 tags=frozenset({"behind"}),
             )
             return
+
+
+def lost_cancels(rule: str, case: Case) -> Iterator[Finding]:
+    """Yield a finding on a CANCEL without a response, to a side that had been heard before."""
+    hops: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
+    for row in case.sip_messages:
+        if row.method == "CANCEL":
+            hops[row.capture, row.call_id, row.cseq, row.src_addr, row.dst_addr].append(row)
+    for copies in filter(lasting, hops.values()):
+        first = copies[0]
+        there = (first.capture, first.call_id, first.dst_addr, first.src_addr)
+        said = [
+            row
+            for row in case.sip_messages
+            if row.status and (row.capture, row.call_id, row.src_addr, row.dst_addr) == there
+        ]
+        before = [row for row in said if row.time < first.time]
+        if not before or any(row.time >= first.time for row in said):
+            continue
+        yield Finding(
+            rule,
+            "suspect",
+            0.75,
+            evidence(before[-1], *copies),
+            CANCEL_LOST,
+            (HEARD_BEFORE,),
+            {
+                "target": first.dst_addr,
+                "sender": first.src_addr,
+                "number": first.leg,
+                "times": len(copies),
+                "seconds": span_s(copies),
+                "answer": phrase(before[-1].status, before[-1].reason),
+            },
+            SETTLE_CANCEL,
+            leg=first.leg,
+            tags=frozenset({"lost-cancel"}),
+        )
+        return

@@ -86,6 +86,20 @@ def test_pairs_without_a_token_of_the_kind_weigh_nothing():
     assert found.pieces[:, PIECES.index("header")].tolist() == [0.0, 9.0]
 
 
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_pairs_below_the_least_score_asked_for_are_left_out(monkeypatch, at_once):
+    monkeypatch.setattr("postproc.correlate.joining.evidence.AT_ONCE", at_once)
+    facts = facts_of(A, B, B | {"call_id": "c"})
+    pairs = Pairs(np.array([0, 0]), np.array([1, 2]), np.array([0.1, 0.1]))
+    given = [Shared("header", (np.array([0]), np.array([2])), np.array([9.0]))]
+
+    def found(least: float) -> list[int]:
+        return scored(facts, pairs, given, lambda one, other: one == other, least).pairs.b.tolist()
+
+    low, high = sorted(scored(facts, pairs, given, lambda one, other: one == other).score.tolist())
+    assert (found(low), found(high), found(high + 1)) == ([1, 2], [2], [])
+
+
 def test_parts_can_be_taken_and_put_together():
     found = score(header=9.0)
     assert len(found.followed_by(found).pairs.a) == 2
