@@ -7,6 +7,7 @@ from postproc.diagnose.evidence.answers import BY_MACHINE
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.negotiation import OFFERING
 from postproc.diagnose.evidence.signalling import phrase
+from postproc.diagnose.evidence.timers import in_ms
 from postproc.model.findings import Finding
 from postproc.model.statuses import is_success
 from postproc.model.text import Text
@@ -40,7 +41,6 @@ UNANSWERED = Text(
     "Der INVITE kam ohne SDP; daher hat {offerer} im 200 OK angeboten und weiß nicht, wohin zu senden ist.",
 )
 NO_MEDIA = Text("No media went both ways on it.", "Medien in beide Richtungen gab es auf ihm nicht.")
-MS_PER_S = 1000
 
 
 def in_ack(rule: str, case: Case, leg: int) -> Iterator[Finding]:
@@ -127,7 +127,7 @@ def to_change(rule: str, case: Case, leg: int) -> Iterator[Finding]:
                     "number": leg,
                     "method": "re-INVITE" if offer.method == "INVITE" else offer.method,
                     "ender": bye.src_addr,
-                    "after_ms": round(waited.total_seconds() * MS_PER_S),
+                    "after_ms": round(in_ms(waited)),
                 },
                 leg=leg,
                 tags=frozenset({"empty"}),

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case
 from postproc.diagnose.evidence.q850 import BROKEN_DOWN
+from postproc.diagnose.evidence.timers import in_ms
 from postproc.model.deployment import SERVER, marked
 from postproc.model.rows import LegRow, SdpMediaRow, SipMessageRow
 from postproc.model.statuses import CHALLENGES, TERMINATED, TRYING, is_failure
@@ -72,7 +73,7 @@ class Rejection(NamedTuple):
     @property
     def after_ms(self) -> float:
         """Milliseconds from the INVITE to the response."""
-        return float((self.response.time - self.invite.time).total_seconds() * 1000)
+        return in_ms(self.response.time - self.invite.time)
 
     @property
     def cause(self) -> int | None:

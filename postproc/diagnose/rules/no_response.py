@@ -25,6 +25,7 @@ from postproc.diagnose.rules.signalling_lost import turned_away
 from postproc.model.calls import connection
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.rows import SipMessageRow
+from postproc.model.statuses import REQUEST_TIMEOUT
 from postproc.model.text import Text
 
 
@@ -72,7 +73,7 @@ def _renewals(case: Case) -> Iterator[tuple[list[SipMessageRow], SipMessageRow]]
         if bye is None or answers_to(case, first):
             continue
         # 408 from the proxy that forwarded this INVITE (RFC 3261, section 16.8)
-        expected = (first.cseq, first.src_addr, 408)
+        expected = (first.cseq, first.src_addr, REQUEST_TIMEOUT)
         timeout = next((row for row in rows if (row.cseq, row.src_addr, row.status) == expected), None)
         by_sender = bye.src_addr == (timeout.dst_addr if timeout else first.src_addr)
         waited = (bye.time - (timeout or first).time).total_seconds()
