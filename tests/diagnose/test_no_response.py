@@ -733,3 +733,47 @@ def test_a_re_invite_with_the_branch_of_an_earlier_one(branch):
     assert ("reused" in found.tags) is reused
     detail = told_both(found, RULE)["en"]["detail"]
     assert ("Its Via has the branch of the INVITE of frame 5" in detail) is reused
+
+
+def taken(*more, until=32.0, **changes):
+    """An INVITE that the next hop takes with 100 Trying, and the CANCEL of its sender."""
+    gone = {"ringing_time": None, "progress_time": None, "answer_time": None}
+    rows = [
+        message(1, "INVITE", 0.0, frame=1, cseq=1),
+        response(1, 100, 0.01, frame=2, cseq=1),
+        *more,
+        message(1, "CANCEL", until, frame=8, cseq=1),
+        response(1, 487, until + 0.1, frame=9, cseq=1),
+    ]
+    legs = [refused_leg(1, 487, state="cancelled", end_time=until, **gone)]
+    return NO_MEDIA | {"calls": [call(487)], "legs": legs, "sip_messages": rows} | changes
+
+
+def test_a_next_hop_that_takes_the_call_and_says_no_more():
+    (found,) = asked(RULE, **taken())
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.6, {"behind"})
+    assert found.evidence.frames == (1, 8)
+    told = told_both(found, RULE)
+    assert (
+        f"{SERVER} takes the INVITE on leg 1 (100 Trying), and nothing follows for 32 s"
+        in told["en"]["title"]
+    )
+    assert "kein Klingeln, keine Ablehnung" in told["de"]["title"]
+    assert "push notification" in told["en"]["causes"]
+    row = verdict(**taken())
+    assert (row.verdict, row.cause) == ("suspect", "no-response")
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        taken(until=31.9),
+        taken(response(1, 183, 5.0, frame=3, cseq=1)),
+        taken(legs=[refused_leg(1, 487, state="cancelled", ringing_time=4.0)]),
+        taken(legs=[*taken()["legs"], refused_leg(2, 487, progress_time=4.0)]),
+        taken(legs=[*taken()["legs"], leg(2)]),
+    ],
+    ids=["hung up before", "progress", "ringing", "progress behind", "answered behind"],
+)
+def test_silent_where_a_cancelled_call_got_on(scene):
+    assert all("behind" not in found.tags for found in asked(RULE, **scene))

@@ -32,9 +32,8 @@ NOT_ANSWERED = Text(
     " Anruf {after_ms} ms danach.",
 )
 STANDS = Text(
-    "An offer that a 2xx does not answer leaves {ender} without a session to go on with (RFC 3311, section 5.2; RFC 3261, section 14.2).",
-    "Ein Angebot, das ein 2xx nicht beantwortet, lässt {ender} ohne Sitzung zum Weitermachen (RFC 3311, Abschnitt 5.2; RFC 3261,"
-    " Abschnitt 14.2).",
+    "Without an answer to its offer {ender} has no session to go on with (RFC 3311, section 5.2; RFC 3261, section 14.2).",
+    "Ohne Antwort auf sein Angebot hat {ender} keine gültige Sitzung mehr (RFC 3311, Abschnitt 5.2; RFC 3261, Abschnitt 14.2).",
 )
 UNANSWERED = Text(
     "The INVITE came without SDP, so {offerer} offered in its 200 OK and does not know where to send.",

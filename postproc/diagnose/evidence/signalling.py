@@ -37,6 +37,9 @@ AT_ONCE = timedelta(seconds=2)
 FAILING = re.compile(r"fail|error|unable|\bsdp\b|codec|not supported|incompatible", re.IGNORECASE)
 # Q.850 defines no cause 0: Asterisk sends it with 603 where it has no other, as when no codec fits.
 NO_PERSON = BROKEN_DOWN | {0, 88}
+UNREACHED = frozenset(
+    {408, *range(500, 600)}
+)  # SIP statuses in a Reason: what the everyday answer was made of
 
 
 def phrase(status: int | None, reason: str | None) -> str:
@@ -168,10 +171,10 @@ def uncalled_for(refused: Rejection) -> bool:
 def by_machine(refused: Rejection) -> bool:
     """Whether nobody declined a call that got an everyday status: it did not ring, and the response names a failure."""
     unheard = refused.leg.ringing_time is None and refused.origin is refused.response
-    failed = q850(refused.response.reason_header) in NO_PERSON or FAILING.search(
-        refused.response.reason or ""
-    )
-    return unheard and refused.status in EVERYDAY_ENDS and bool(failed)
+    reason = refused.response.reason_header
+    failed = q850(reason) in NO_PERSON or sip_cause(reason) in UNREACHED
+    words = FAILING.search(refused.response.reason or "")
+    return unheard and refused.status in EVERYDAY_ENDS and (failed or bool(words))
 
 
 def refusal(case: Case, statuses: Container[int], but: Container[int] = ()) -> Rejection | None:

@@ -10,12 +10,15 @@ from postproc.diagnose.evidence.in_dialog import gone_astray, missing_pracks, un
 from postproc.diagnose.evidence.proxy_ends import unanswered_pings, untold
 from postproc.diagnose.evidence.timers import ROOM_S, TIMEOUT_S, lasting, timed_out
 from postproc.diagnose.evidence.unanswered import (
+    BEHIND_CAUSE,
+    BEHIND_REMEDY,
     CANCEL_CAUSE,
     CANCEL_REMEDY,
     answers_to,
     attempts,
     finding_on,
     lost_cancels,
+    only_trying,
     refusals,
     reliable,
 )
@@ -44,6 +47,7 @@ def find(case: Case) -> Iterator[Finding]:
         # Over TCP nothing is sent again. A shorter time accuses a far end that rings without sending 100.
         elif not answers and reliable(copies[0]) and watched_after(case, copies[0].time) >= TIMEOUT_S:
             yield finding_on(RULE.name, case, copies)
+    yield from only_trying(RULE.name, case)
     yield from unanswered_pracks(RULE.name, case)
     yield from missing_pracks(RULE.name, case)
     yield from refused_byes(RULE.name, case)
@@ -111,6 +115,7 @@ RULE = Rule(
                 "unacknowledged",
                 "long",
                 "lost-answer",
+                "behind",
             ),
             Variant("sip", "next_hop"),
         ),
@@ -121,13 +126,14 @@ RULE = Rule(
     },
     summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),
     claim=Text(
-        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT; or a BYE is not recognised, not answered, or sent to one side only; or a CANCEL is not answered; or a 200 does not arrive; or OPTIONS in the call are not answered.",
-        "Ein INVITE wird wiederholt, weil seinen Absender keine Antwort erreicht: Die nächste Station schweigt oder ist nicht"
-        " erreichbar; oder ein PRACK bleibt unbeantwortet oder aus; oder eine Anfrage im Anruf geht an eine Adresse hinter einem"
+        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached, or sends 100 Trying and nothing else; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT; or a BYE is not recognised, not answered, or sent to one side only; or a CANCEL is not answered; or a 200 does not arrive; or OPTIONS in the call are not answered.",
+        "Ein INVITE wird wiederholt, weil seinen Absender keine Antwort erreicht: Die nächste Station schweigt, ist nicht"
+        " erreichbar oder sendet nur 100 Trying; oder ein PRACK bleibt unbeantwortet oder aus; oder eine Anfrage im Anruf geht an eine Adresse hinter einem"
         " NAT; oder ein BYE wird nicht erkannt, nicht beantwortet oder nur einer Seite gesendet; oder ein CANCEL bleibt unbeantwortet; oder ein 200 kommt nicht an; oder OPTIONS im Anruf bleiben unbeantwortet.",
     ),
     causes=(
         *BYE_CAUSES,
+        BEHIND_CAUSE,
         CANCEL_CAUSE,
         cause(
             "Fragments of the INVITE are lost on the way: a firewall, a VPN or the provider drops IP fragments. Shorter messages of the"
@@ -228,6 +234,7 @@ RULE = Rule(
     ),
     remedies=(
         *BYE_REMEDIES,
+        BEHIND_REMEDY,
         CANCEL_REMEDY,
         remedy(
             "Keep the INVITE below 1,300 bytes (fewer codecs, no ICE, no text or video), or use TCP or TLS (RFC 3261, section 18.1.1).",
