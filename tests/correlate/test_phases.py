@@ -218,7 +218,7 @@ def test_video_is_none_of_the_packets_where_audio_is_described():
 
 @pytest.mark.parametrize(("offer", "packets"), [(sdp(), 0), (sdp(port=0), 900), (None, 900)])
 def test_the_offer_alone_may_describe_audio(offer, packets):
-    """Its answer may not be captured; where no audio is described, video is all that tells whether media came."""
+    """Its answer may not be captured; without described audio, video tells whether media came."""
     messages = [(invite(0.0), offer), reply(200, 1.0), ask("ACK", 1.01), *BYE]
     (row,) = of(*messages, streams=[stream(1, "client", 1.0, 20.0, 900, media="video")])
     assert row["packets_from_client"] == packets
