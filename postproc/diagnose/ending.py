@@ -13,7 +13,7 @@ from postproc.diagnose.evidence.signalling import given_up, q850, rejection, ser
 from postproc.diagnose.evidence.view import truncated
 from postproc.model.enumerations import Verdict
 from postproc.model.rows import LegRow
-from postproc.model.statuses import TERMINATED, is_redirection
+from postproc.model.statuses import TERMINATED, is_redirection, is_success
 from postproc.model.text import Text
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
@@ -74,6 +74,10 @@ HUNG_UP_SOME_TIME = Text(
     "{side:word} ({address}) hung up{why}; the capture's clock jumps, so nobody can say after how long.",
     "{side:word} ({address}) legte auf{why}; die Uhr des Mitschnitts springt, daher ist die Dauer unbekannt.",
 )
+HUNG_UP_BEFORE = Text(
+    "{side:word} ({address}) hung up by BYE{why}, before the call was answered.",
+    "{side:word} ({address}) legte per BYE auf{why}, bevor der Anruf angenommen war.",
+)
 GIVEN_UP = Text("Cancelled after {seconds:0} s{why}.", "Abgebrochen nach {seconds:0} s{why}.")
 Sentence = tuple[Text, Mapping[str, Any]]  # with its facts
 LONGEST_CALL_S = 7 * 86_400  # no call lasts a week; a larger value believes durations from a clock that jumps
@@ -105,8 +109,14 @@ def _bye(case: Case, leg: LegRow) -> Sentence | None:
     sent = [row for row in case.transactions if row.method == "BYE" and row.call_id == leg.call_id]
     unheard = bool(sent) and all(row.final_status is None and row.requests >= UNHEARD for row in sent)
     seconds = (bye.time - leg.answer_time).total_seconds()
+    early = any(
+        row.call_id == leg.call_id and row.capture == bye.capture and row.frame > bye.frame
+        for row in case.sip_messages
+        if row.cseq_method == "INVITE" and is_success(row.status)
+    )
     sentence = HUNG_UP_UNHEARD if unheard else HUNG_UP if seconds >= 1 else HUNG_UP_AT_ONCE
-    return (sentence if 0 <= seconds < LONGEST_CALL_S else HUNG_UP_SOME_TIME), {
+    unsure = HUNG_UP_BEFORE if early and seconds < 0 else HUNG_UP_SOME_TIME
+    return (sentence if 0 <= seconds < LONGEST_CALL_S else unsure), {
         "side": _side(leg),
         "address": bye.src_addr,
         "seconds": seconds,

@@ -106,10 +106,6 @@ class Connection:
     pause_ended: int = 0
 
     @property
-    def is_over(self) -> bool:
-        return any(side.reset for side in self.sides) or all(side.fin for side in self.sides)
-
-    @property
     def places(self) -> tuple[str, int, str, int]:
         """Addresses and ports: the client's, the server's."""
         source, destination = self.ends.texts

@@ -47,6 +47,14 @@ def test_a_200_repeated_without_an_ack_is_a_fault_however_good_the_media():
     assert (row.verdict, row.cause) == ("fault", "ack-missing")
 
 
+def test_what_two_captures_show_was_sent_once():
+    there = [row | {"capture": "b.pcapng", "time": row["time"] + 0.001} for row in answers(*TIMES)]
+    (found,) = asked(RULE, sip_messages=[INVITE, *answers(*TIMES), *there])
+    assert found.facts["times"] == 5
+    twice = [row for row in (*answers(3.0, 6.5), *there) if row["time"] in (3.0, 6.5, 3.001, 6.501)]
+    assert asked(RULE, sip_messages=[INVITE, *twice]) == []
+
+
 @pytest.mark.parametrize(
     ("times", "count"),
     [

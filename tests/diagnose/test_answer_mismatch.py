@@ -309,7 +309,7 @@ def test_a_change_whose_200_holds_no_answer_counts_though_media_came_before(meth
     assert found.evidence.frames == (7, 8, 9)
     told = told_both(found, RULE)
     assert f"accepts a change by {said} that offers, and holds no SDP" in told["en"]["title"]
-    assert "ohne Sitzung" in told["de"]["detail"]
+    assert "keine gültige Sitzung" in told["de"]["detail"]
 
 
 @pytest.mark.parametrize(

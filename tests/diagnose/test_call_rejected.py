@@ -200,7 +200,14 @@ def test_an_everyday_answer_made_of_another_failure_hides_it(status, first):
 
 
 @pytest.mark.parametrize(
-    ("status", "reason"), [(603, "Q.850;cause=0"), (480, "Q.850;cause=41"), (486, CAUSE_88)]
+    ("status", "reason"),
+    [
+        (603, "Q.850;cause=0"),
+        (480, "Q.850;cause=41"),
+        (486, CAUSE_88),
+        (480, "SIP;cause=408"),
+        (603, 'SIP;cause=503;text="x"'),
+    ],
 )
 def test_an_everyday_answer_with_the_reason_of_a_failure_is_a_machines(status, reason):
     """Asterisk declines (603, cause 0) where no codec fits; no phone has rung by then."""
@@ -218,8 +225,10 @@ def test_an_everyday_answer_with_the_reason_of_a_failure_is_a_machines(status, r
         (486, "Q.850;cause=17", None),
         (603, None, None),
         (603, "Q.850;cause=0", 0.003),
+        (480, "SIP;cause=408", 0.003),
+        (480, "SIP;cause=486", None),
     ],
-    ids=["rejected", "busy", "do not disturb", "after ringing"],
+    ids=["rejected", "busy", "do not disturb", "after ringing", "rang too long", "of a fork"],
 )
 def test_silent_on_an_everyday_answer_that_may_be_somebodys(status, reason, ringing):
     scene = at_once(status, 0.007, reason_header=reason)
@@ -545,7 +554,7 @@ def test_a_redirection_to_the_address_that_was_asked(contact):
     assert found.evidence.frames == (2, 5)
     told = told_both(found, RULE)
     assert f"redirects the call to {contact}" in told["en"]["title"]
-    assert "2-mal, und niemand sonst" in told["de"]["title"]
+    assert "2 solche Umleitungen, und niemand nahm den Anruf an" in told["de"]["title"]
     assert verdict(**redirected(contact, contact)).verdict == "suspect"
 
 
@@ -565,3 +574,13 @@ def test_a_redirection_to_the_address_that_was_asked(contact):
 def test_silent_where_a_redirection_leads_on(scene):
     assert asked(RULE, **scene) == []
     assert verdict(**scene).verdict != "suspect"
+
+
+def test_redirections_that_point_at_each_other():
+    here, there = "sip:22@one.example", "sip:22@two.example"
+    scene = redirected(there, here)
+    scene["sip_messages"][0] |= {"request_uri": here}
+    scene["sip_messages"][2] |= {"request_uri": there}
+    (found,) = asked(RULE, **scene)
+    assert (found.tags, found.facts["contact"]) == ({"redirected"}, here)
+    assert found.evidence.frames == (5,)

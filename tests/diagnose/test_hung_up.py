@@ -94,3 +94,14 @@ def test_a_call_of_two_phones():
         said(base=foreign(), sip_messages=sip, legs=legs)
         == "The called side (192.0.2.20) hung up after 17 s."
     )
+
+
+def test_a_bye_before_the_answer_is_no_clock_that_jumps():
+    call = bye(1, 2.5, "uac")
+    sip = [call["sip_messages"][0] | {"frame": 8}, message(1, 200, 3.0, frame=9)]
+    assert said(**call | {"sip_messages": sip}) == (
+        f"The caller ({APP}) hung up by BYE, before the call was answered."
+    )
+    assert "bevor der Anruf angenommen war" in said("de", **call | {"sip_messages": sip})
+    later = [sip[0] | {"frame": 10}, sip[1]]
+    assert "clock jumps" in said(**call | {"sip_messages": later})

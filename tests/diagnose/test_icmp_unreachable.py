@@ -122,6 +122,13 @@ def test_media_that_are_refused_to_their_end_are_a_fault_though_they_are_seen_bo
     assert (row.verdict, row.cause) == ("fault", "icmp-unreachable")
 
 
+def test_errors_that_two_captures_show_are_counted_once():
+    here = refused(*STEADY)
+    there = [row | {"capture": "b.pcapng"} for row in here[:-1]]
+    (found,) = asked(RULE, phases=[phase()], icmp_errors=[*here, *there], candidates=[])
+    assert found.facts["count"] == len(here)
+
+
 def test_a_firewall_on_the_way_refuses_media_of_a_leg_without_ice():
     sent = plain_stream(GATEWAY, SERVER, src_port=9000, dst_port=31802, src_side="client")
     told = refused(

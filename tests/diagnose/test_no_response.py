@@ -446,6 +446,47 @@ def test_a_bye_that_does_not_arrive_leaves_the_other_side_in_the_call(scene, sec
 PROXY = "192.0.2.1"
 
 
+def given_up(*times, answers=(), heard=True):
+    """An INVITE that rings and is cancelled, and what comes back after the CANCEL."""
+    one, other = "192.0.2.10", "192.0.2.20"
+    back = {"src_addr": other, "dst_addr": one, "cseq": 1}
+    sip = [
+        message(1, "INVITE", 0.0, frame=1, src_addr=one, dst_addr=other, cseq=1),
+        message(1, 100, 0.1, frame=2, cseq_method="INVITE", **back),
+        *[message(1, 180, 0.5, frame=3, reason="Ringing", cseq_method="INVITE", **back)] * heard,
+        *(
+            message(1, "CANCEL", at, frame=30 + n, src_addr=one, dst_addr=other, cseq=1)
+            for n, at in enumerate(times)
+        ),
+        *(message(1, status, 12.1, frame=50, cseq_method=method, **back) for status, method in answers),
+    ]
+    return {"base": foreign(), "sip_messages": sip, "rtp_streams": [], "phases": []}
+
+
+CANCELS = (12.0, 12.5, 13.5, 15.5)
+
+
+def test_a_cancel_without_an_answer_is_no_everyday_end():
+    (found,) = asked(RULE, **given_up(*CANCELS))
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.75, {"lost-cancel"})
+    shown = told_both(found, RULE)["en"]
+    assert "does not answer the CANCEL of 192.0.2.10 on leg 1: it was sent 4 times in 4 s" in shown["title"]
+    assert "Before, 192.0.2.20 was heard (180 Ringing)" in shown["detail"]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        given_up(*CANCELS[:3]),
+        given_up(*CANCELS, answers=[(200, "CANCEL")]),
+        given_up(*CANCELS, answers=[(487, "INVITE")]),
+    ],
+    ids=["little repeated", "answered", "the INVITE is ended"],
+)
+def test_silent_about_a_cancel_that_arrives_or_may(scene):
+    assert all("lost-cancel" not in found.tags for found in asked(RULE, **scene))
+
+
 def proxied_bye(*, on_to, answered=None, media=True):
     """The called side's BYE goes by way of a proxy, which passes it on, and answers 408 itself in the end."""
     base = refused_bye(until=30.0)
@@ -692,3 +733,47 @@ def test_a_re_invite_with_the_branch_of_an_earlier_one(branch):
     assert ("reused" in found.tags) is reused
     detail = told_both(found, RULE)["en"]["detail"]
     assert ("Its Via has the branch of the INVITE of frame 5" in detail) is reused
+
+
+def taken(*more, until=32.0, **changes):
+    """An INVITE that the next hop takes with 100 Trying, and the CANCEL of its sender."""
+    gone = {"ringing_time": None, "progress_time": None, "answer_time": None}
+    rows = [
+        message(1, "INVITE", 0.0, frame=1, cseq=1),
+        response(1, 100, 0.01, frame=2, cseq=1),
+        *more,
+        message(1, "CANCEL", until, frame=8, cseq=1),
+        response(1, 487, until + 0.1, frame=9, cseq=1),
+    ]
+    legs = [refused_leg(1, 487, state="cancelled", end_time=until, **gone)]
+    return NO_MEDIA | {"calls": [call(487)], "legs": legs, "sip_messages": rows} | changes
+
+
+def test_a_next_hop_that_takes_the_call_and_says_no_more():
+    (found,) = asked(RULE, **taken())
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.6, {"behind"})
+    assert found.evidence.frames == (1, 8)
+    told = told_both(found, RULE)
+    assert (
+        f"{SERVER} takes the INVITE on leg 1 (100 Trying), and nothing follows for 32 s"
+        in told["en"]["title"]
+    )
+    assert "kein Klingeln, keine Ablehnung" in told["de"]["title"]
+    assert "push notification" in told["en"]["causes"]
+    row = verdict(**taken())
+    assert (row.verdict, row.cause) == ("suspect", "no-response")
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        taken(until=31.9),
+        taken(response(1, 183, 5.0, frame=3, cseq=1)),
+        taken(legs=[refused_leg(1, 487, state="cancelled", ringing_time=4.0)]),
+        taken(legs=[*taken()["legs"], refused_leg(2, 487, progress_time=4.0)]),
+        taken(legs=[*taken()["legs"], leg(2)]),
+    ],
+    ids=["hung up before", "progress", "ringing", "progress behind", "answered behind"],
+)
+def test_silent_where_a_cancelled_call_got_on(scene):
+    assert all("behind" not in found.tags for found in asked(RULE, **scene))

@@ -49,6 +49,13 @@ def test_a_connection_closed_without_an_answer():
     assert found(asks, [connection(at=2.5)]) == []
 
 
+def test_the_root_is_named_as_a_path():
+    """Kamailio takes SIP over WebSocket there."""
+    asks = [negotiated(number=1), upgrade(None, at=3.0, url_path="/")]
+    (one,) = found(asks, [connection(at=2.5, ended_by="server_fin")])
+    assert "after the upgrade to /, without an answer" in told_both(one, RULE)["en"]["title"]
+
+
 def sockets(count, idle=6.0, *, each=0.0, goodbye=None, forwarded=False, **more):
     """Sockets that live one after the other, closed at the end of a pause."""
     paused = {"pause_before_end": True, "ended_by": "server_fin"} | more

@@ -7,6 +7,7 @@ from postproc.diagnose.evidence.answers import BY_MACHINE
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.negotiation import OFFERING
 from postproc.diagnose.evidence.signalling import phrase
+from postproc.diagnose.evidence.timers import in_ms
 from postproc.model.findings import Finding
 from postproc.model.statuses import is_success
 from postproc.model.text import Text
@@ -31,16 +32,14 @@ NOT_ANSWERED = Text(
     " Anruf {after_ms} ms danach.",
 )
 STANDS = Text(
-    "An offer that a 2xx does not answer leaves {ender} without a session to go on with (RFC 3311, section 5.2; RFC 3261, section 14.2).",
-    "Ein Angebot, das ein 2xx nicht beantwortet, lässt {ender} ohne Sitzung zum Weitermachen (RFC 3311, Abschnitt 5.2; RFC 3261,"
-    " Abschnitt 14.2).",
+    "Without an answer to its offer {ender} has no session to go on with (RFC 3311, section 5.2; RFC 3261, section 14.2).",
+    "Ohne Antwort auf sein Angebot hat {ender} keine gültige Sitzung mehr (RFC 3311, Abschnitt 5.2; RFC 3261, Abschnitt 14.2).",
 )
 UNANSWERED = Text(
     "The INVITE came without SDP, so {offerer} offered in its 200 OK and does not know where to send.",
     "Der INVITE kam ohne SDP; daher hat {offerer} im 200 OK angeboten und weiß nicht, wohin zu senden ist.",
 )
 NO_MEDIA = Text("No media went both ways on it.", "Medien in beide Richtungen gab es auf ihm nicht.")
-MS_PER_S = 1000
 
 
 def in_ack(rule: str, case: Case, leg: int) -> Iterator[Finding]:
@@ -127,7 +126,7 @@ def to_change(rule: str, case: Case, leg: int) -> Iterator[Finding]:
                     "number": leg,
                     "method": "re-INVITE" if offer.method == "INVITE" else offer.method,
                     "ender": bye.src_addr,
-                    "after_ms": round(waited.total_seconds() * MS_PER_S),
+                    "after_ms": round(in_ms(waited)),
                 },
                 leg=leg,
                 tags=frozenset({"empty"}),

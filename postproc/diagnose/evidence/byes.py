@@ -11,7 +11,7 @@ from postproc.diagnose.evidence.timers import lasting, span_s
 from postproc.model.findings import Finding, cause, remedy
 from postproc.model.loading import by
 from postproc.model.rows import SipMessageRow
-from postproc.model.statuses import CHALLENGES, is_success
+from postproc.model.statuses import CHALLENGES, REQUEST_TIMEOUT, is_success
 from postproc.model.text import Text
 
 BYE_REFUSED = Text(
@@ -156,7 +156,6 @@ REMEDIES = (
     ),
 )
 
-TIMED_OUT = 408
 LOOPED = frozenset({482, 483})
 # 408 does not say that the call is unknown; what asks for credentials does not either, and stands until they are given.
 UNKNOWN_CALL = LOOPED | frozenset({400, 403, 404, 481})
@@ -232,7 +231,7 @@ def lost_byes(rule: str, case: Case, astray: Collection[int | None]) -> Iterator
         there = (bye.capture, bye.dst_addr, bye.src_addr)
         heard = any((row.capture, row.src_addr, row.dst_addr) == there for row in dialog)
         answered = any(
-            row.status != TIMED_OUT
+            row.status != REQUEST_TIMEOUT
             for row in dialog
             if row.cseq_method == "BYE" and row.cseq == bye.cseq and row.status
         )
@@ -277,7 +276,7 @@ def _hops(case: Case, astray: Collection[int | None]) -> Iterator[list[SipMessag
 def _given_up(case: Case, bye: SipMessageRow) -> bool:
     """Whether the next hop answers this BYE, and only says that nobody answered there."""
     return any(
-        row.status == TIMED_OUT
+        row.status == REQUEST_TIMEOUT
         and (row.cseq_method, row.cseq, row.call_id) == ("BYE", bye.cseq, bye.call_id)
         and (row.src_addr, row.dst_addr) == (bye.dst_addr, bye.src_addr)
         for row in case.sip_messages

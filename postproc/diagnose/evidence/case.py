@@ -4,6 +4,7 @@ A call seen by several captures has its bindings, streams and handshakes once pe
 capture here, as in the tables; modules ``paths`` and ``media`` count them once.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, wraps
@@ -49,6 +50,7 @@ AT_ONCE = 1000
 UNASKED: Any = object()
 P = ParamSpec("P")
 T = TypeVar("T")
+R = TypeVar("R", bound=Row)
 
 Flow = tuple[str, str | None, int | None, str | None, int | None]  # capture, source, destination
 
@@ -249,6 +251,14 @@ def evidence(*rows: Row | None, more: Iterable[int] = ()) -> Evidence:
         {row.frame for row in present if row.capture == capture and row.frame is not None} | {*more}
     )
     return Evidence(capture, tuple(frames), present[0].time)
+
+
+def at_one_place(rows: Iterable[R]) -> list[R]:
+    """Return the rows of the capture that shows the most of them: another may show the same packets."""
+    by_capture: dict[str, list[R]] = defaultdict(list)
+    for row in rows:
+        by_capture[row.capture].append(row)
+    return max(by_capture.values(), key=len, default=[])
 
 
 def in_turn(every: Iterable[Case]) -> Iterator[Case]:

@@ -17,7 +17,7 @@ from postproc.diagnose.evidence.signalling import (
 )
 from postproc.model.findings import Finding, cause, remedy
 from postproc.model.rows import LegRow, SipMessageRow
-from postproc.model.statuses import is_success
+from postproc.model.statuses import REQUEST_TIMEOUT, is_failure, is_success
 from postproc.model.text import Text
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
@@ -79,9 +79,6 @@ NO_HANG_UP = Text(
     "Nach diesem Reason im BYE hat niemand aufgelegt: {who} oder das Netz dahinter konnte den Anruf nicht halten, der Audio in beiden"
     " Richtungen hatte.",
 )
-TIMED_OUT = (
-    408  # RFC 3261, section 12.2.1.2: after such a response to a request in the call its sender ends it
-)
 NO_ANSWER = Text(
     "By that Reason in the BYE nobody hung up: {who}, or who is behind it, got no answer to something that it sent in the call.",
     "Nach diesem Reason im BYE hat niemand aufgelegt: {who}, oder wer dahinter ist, bekam auf etwas keine Antwort, das es im Anruf"
@@ -132,7 +129,6 @@ SETTLE_KEPT = Text(
     "the log of {server} says what it waited for after that answer.",
     "Das Log von {server} sagt, worauf nach dieser Antwort noch gewartet wurde.",
 )
-REDIRECTS_END = 400
 # An announcement and a goodbye. A third of this misses short announcements; three times includes a voicemail that
 # recorded a message.
 GOODBYE = timedelta(seconds=30)
@@ -157,7 +153,7 @@ def refused_onward(rule: str, case: Case, kind: Callable[[int], str]) -> Iterato
         and row.status == by_call_id[row.call_id].final_status
     ]
     last = max(failures, key=lambda row: row.time, default=None)
-    if last is None or (last.status or 0) < REDIRECTS_END or last.status in EVERYDAY_ENDS:
+    if last is None or not is_failure(last.status) or last.status in EVERYDAY_ENDS:
         return
     ended = next((leg for leg in first if leg.ended_by == "uas" and leg.end_time is not None), None)
     if ended is None or ended.end_time is None or not timedelta() <= ended.end_time - last.time <= GOODBYE:
@@ -252,9 +248,8 @@ def dropped(rule: str, case: Case) -> Iterator[Finding]:
     if bye is None or answered is None or answered.answer_time is None:
         return
     reason = bye.reason_header or ""
-    unanswered = (
-        sip_cause(reason) == TIMED_OUT and "RTP" not in reason
-    )  # "RTP Timeout": media did not come (JsSIP)
+    of_media = "RTP" in reason  # JsSIP ends a call to which no media comes with 408 and "RTP Timeout"
+    unanswered = sip_cause(reason) == REQUEST_TIMEOUT and not of_media
     heard = media_ok(case)
     if not (unanswered and heard is not False) and not (_broke(bye.reason_header) and heard is True):
         return

@@ -1,4 +1,4 @@
-"""Redirections that lead back to the address that was asked, in sentences of rule ``call-rejected``."""
+"""Redirections that lead back to an address that was asked, in sentences of rule ``call-rejected``."""
 
 from collections.abc import Iterator
 
@@ -11,17 +11,19 @@ from postproc.model.statuses import is_redirection, is_refusal
 from postproc.model.text import Text
 
 IN_CIRCLES = Text(
-    "{who} redirects the call to {contact}, which is the address that was asked: {times:time|times}, and nobody else was called.",
-    "{who} leitet den Anruf auf {contact} um, genau die gefragte Adresse: {times}-mal, und niemand sonst wurde angerufen.",
+    "{who} redirects the call to {contact}, an address that had been asked already: {times:such redirection|such redirections}, and nobody"
+    " took the call.",
+    "{who} leitet den Anruf auf {contact} um, wo schon gefragt wurde: {times:solche Umleitung|solche Umleitungen}, und niemand nahm den"
+    " Anruf an.",
 )
 SETTLE = Text(
     "the log of {who}, or its user's forwarding, says where the call was to go.",
     "Das Log von {who} oder die Rufumleitung dort sagt, wohin der Anruf gehen sollte.",
 )
 CAUSE = cause(
-    "The forwarding at {who} names its own number, or a redirect server knows the callee by that address only (lookup without a"
+    "The forwarding at {who} names its own number, two forwardings name each other, or a redirect server knows the callee by that address only (lookup without a"
     " registered device).",
-    "Die Rufumleitung bei {who} nennt die eigene Rufnummer, oder ein Redirect-Server kennt den Angerufenen nur unter dieser Adresse"
+    "Die Rufumleitung bei {who} nennt die eigene Rufnummer, zwei Umleitungen nennen einander, oder ein Redirect-Server kennt den Angerufenen nur unter dieser Adresse"
     " (Nachschlagen ohne registriertes Gerät).",
     tag="redirected",
 )
@@ -35,14 +37,14 @@ REMEDY = remedy(
 
 
 def in_circles(rule: str, case: Case) -> Iterator[Finding]:
-    """Yield a finding on a call whose last redirection names the address just asked (RFC 3261, section 8.1.3.4)."""
+    """Yield a finding on a call whose last redirection names an address asked before (RFC 3261, section 8.1.3.4)."""
     first = [leg for leg in case.legs if leg.leg == 1]
     if any(leg.answer_time is not None or leg.state == "cancelled" for leg in case.legs):
         return
     mine = {leg.call_id for leg in first}
     rows = [row for row in case.sip_messages if row.call_id in mine and row.cseq_method == "INVITE"]
     answers = [row for row in rows if is_refusal(row.status)]
-    back = [row for row in answers if is_redirection(row.status) and _same(row.contact, _asked(rows, row))]
+    back = [row for row in answers if is_redirection(row.status) and _asked_before(rows, row)]
     if not back or back[-1] is not answers[-1]:
         return
     last = back[-1]
@@ -65,14 +67,10 @@ def in_circles(rule: str, case: Case) -> Iterator[Finding]:
     )
 
 
-def _asked(rows: list[SipMessageRow], answer: SipMessageRow) -> str | None:
-    """Return the Request-URI of the INVITE that a response answers."""
-    place = (answer.capture, answer.call_id, answer.cseq, answer.dst_addr)
-    invites = (row for row in rows if row.method == "INVITE")
-    return next(
-        (row.request_uri for row in invites if (row.capture, row.call_id, row.cseq, row.src_addr) == place),
-        None,
-    )
+def _asked_before(rows: list[SipMessageRow], answer: SipMessageRow) -> bool:
+    """Whether the Contact of a redirection is the Request-URI of an INVITE up to then."""
+    asked = (row for row in rows if row.method == "INVITE" and row.time <= answer.time)
+    return any(_same(answer.contact, row.request_uri) for row in asked)
 
 
 def _same(contact: str | None, asked: str | None) -> bool:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case
 from postproc.diagnose.evidence.q850 import BROKEN_DOWN
+from postproc.diagnose.evidence.timers import in_ms
 from postproc.model.deployment import SERVER, marked
 from postproc.model.rows import LegRow, SdpMediaRow, SipMessageRow
 from postproc.model.statuses import CHALLENGES, TERMINATED, TRYING, is_failure
@@ -36,6 +37,9 @@ AT_ONCE = timedelta(seconds=2)
 FAILING = re.compile(r"fail|error|unable|\bsdp\b|codec|not supported|incompatible", re.IGNORECASE)
 # Q.850 defines no cause 0: Asterisk sends it with 603 where it has no other, as when no codec fits.
 NO_PERSON = BROKEN_DOWN | {0, 88}
+UNREACHED = frozenset(
+    {408, *range(500, 600)}
+)  # SIP statuses in a Reason: what the everyday answer was made of
 
 
 def phrase(status: int | None, reason: str | None) -> str:
@@ -72,7 +76,7 @@ class Rejection(NamedTuple):
     @property
     def after_ms(self) -> float:
         """Milliseconds from the INVITE to the response."""
-        return float((self.response.time - self.invite.time).total_seconds() * 1000)
+        return in_ms(self.response.time - self.invite.time)
 
     @property
     def cause(self) -> int | None:
@@ -167,10 +171,10 @@ def uncalled_for(refused: Rejection) -> bool:
 def by_machine(refused: Rejection) -> bool:
     """Whether nobody declined a call that got an everyday status: it did not ring, and the response names a failure."""
     unheard = refused.leg.ringing_time is None and refused.origin is refused.response
-    failed = q850(refused.response.reason_header) in NO_PERSON or FAILING.search(
-        refused.response.reason or ""
-    )
-    return unheard and refused.status in EVERYDAY_ENDS and bool(failed)
+    reason = refused.response.reason_header
+    failed = q850(reason) in NO_PERSON or sip_cause(reason) in UNREACHED
+    words = FAILING.search(refused.response.reason or "")
+    return unheard and refused.status in EVERYDAY_ENDS and (failed or bool(words))
 
 
 def refusal(case: Case, statuses: Container[int], but: Container[int] = ()) -> Rejection | None:

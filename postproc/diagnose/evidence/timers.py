@@ -1,6 +1,7 @@
 """Timers of SIP (RFC 3261, section 17): when a message that is sent again was not heard, when its sender gives up."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from postproc.model.rows import SipMessageRow
 
@@ -25,6 +26,10 @@ def timed_out(seconds: float) -> bool:
 def lasting(copies: Sequence[SipMessageRow]) -> bool:
     """Whether a message was sent so often, and for so long, that its sender heard no response."""
     return len(copies) >= REPEATED and span_s(copies) >= LASTING_S
+
+
+def in_ms(duration: timedelta) -> float:
+    return duration.total_seconds() * 1000
 
 
 def span_s(copies: Sequence[SipMessageRow]) -> float:

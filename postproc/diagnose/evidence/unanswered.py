@@ -1,4 +1,4 @@
-"""INVITEs to which no response comes, in sentences of rule ``no-response``."""
+"""INVITEs and CANCELs to which no response comes, in sentences of rule ``no-response``."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,11 +6,39 @@ from collections.abc import Iterator, Mapping, Sequence
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.icmp import kind, undelivered
 from postproc.diagnose.evidence.signalling import ONE_PACKET, phrase
+from postproc.diagnose.evidence.timers import TIMEOUT_S, lasting, span_s
 from postproc.model.enumerations import Verdict
-from postproc.model.findings import Finding
+from postproc.model.findings import Finding, cause, remedy
 from postproc.model.rows import IcmpErrorRow, SipMessageRow
+from postproc.model.statuses import TRYING
 from postproc.model.text import Text
 
+CANCEL_LOST = Text(
+    "{target} does not answer the CANCEL of {sender} on leg {number}: it was sent {times} times in {seconds:0} s.",
+    "{target} beantwortet das CANCEL von {sender} auf Leg {number} nicht: Es wurde {times}-mal in {seconds:0} s gesendet.",
+)
+HEARD_BEFORE = Text(
+    "Before, {target} was heard ({answer}): by now the one does not hear the other any more, and the call may have been answered"
+    " meanwhile.",
+    "Vorher war {target} zu hören ({answer}): Inzwischen hört eine Seite die andere nicht mehr, und der Anruf kann derweil"
+    " angenommen worden sein.",
+)
+SETTLE_CANCEL = Text(
+    "a capture at {target} shows whether the CANCEL arrives, and what is answered.",
+    "Ein Mitschnitt bei {target} zeigt, ob das CANCEL ankommt und was geantwortet wird.",
+)
+CANCEL_CAUSE = cause(
+    "Signalling stopped getting through while it rang: a firewall or a SIP ALG drops the responses of {target}, a NAT mapping"
+    " expired, or {target} went away.",
+    "Während es läutete, kam die Signalisierung nicht mehr durch: Eine Firewall oder ein SIP-ALG verwirft die Antworten von {target},"
+    " eine NAT-Zuordnung ist abgelaufen, oder {target} ist nicht mehr da.",
+    tag="lost-cancel",
+)
+CANCEL_REMEDY = remedy(
+    "Capture at {target} and compare: which responses leave there and do not arrive at {sender}?",
+    "Bei {target} mitschneiden und vergleichen: Welche Antworten gehen dort ab und kommen bei {sender} nicht an?",
+    tag="lost-cancel",
+)
 SILENT = Text(
     "{target} does not answer the INVITE: {sender} sent it {times} times in {seconds:0} s.",
     "{target} antwortet nicht auf den INVITE: {sender} sendete ihn {times}-mal in {seconds:0} s.",
@@ -58,6 +86,34 @@ NO_CONTACT = Text(
 OLD_BRANCH = Text(
     "Its Via has the branch of the INVITE of frame {former}, so {target} takes it for a copy of that one (RFC 3261, section 17.2.3).",
     "Sein Via hat den Branch des INVITE aus Frame {former}; {target} hält es also für eine Kopie davon (RFC 3261, Abschnitt 17.2.3).",
+)
+ONLY_TRYING = Text(
+    "{target} takes the INVITE on leg {number} (100 Trying), and nothing follows for {seconds:0} s, until {sender} cancels: no ringing,"
+    " no refusal.",
+    "{target} nimmt den INVITE auf Leg {number} an (100 Trying), und {seconds:0} s lang folgt nichts, bis {sender} abbricht: kein"
+    " Klingeln, keine Ablehnung.",
+)
+NEXT_HOP_ONLY = Text(
+    "100 Trying is the next hop's own; whoever was to be called was not reached, or does not answer either.",
+    "100 Trying stammt von der nächsten Station selbst; wer angerufen werden sollte, wurde nicht erreicht oder antwortet auch nicht.",
+)
+SETTLE_BEHIND = Text(
+    "a capture behind {target}, or its log, shows where the INVITE went.",
+    "Ein Mitschnitt hinter {target} oder das Log dort zeigt, wohin der INVITE ging.",
+)
+BEHIND_CAUSE = cause(
+    "{target} waits for a next hop that does not answer, with a timer longer than the caller's patience; or for an app that its push"
+    " notification does not wake, or for a look-up (DNS, database).",
+    "{target} wartet auf eine nächste Station, die nicht antwortet, mit einem Timer, der länger ist als die Geduld des Anrufers; oder auf"
+    " eine App, die ihre Push-Nachricht nicht weckt, oder auf eine Abfrage (DNS, Datenbank).",
+    tag="behind",
+)
+BEHIND_REMEDY = remedy(
+    "Look in the log of {target} at that time for the next attempt; shorten its timers (Kamailio: fr_timer) and give it another"
+    " destination to try.",
+    "Im Log von {target} zu dieser Zeit den nächsten Versuch suchen; die Timer dort verkürzen (Kamailio: fr_timer) und ein weiteres Ziel"
+    " hinterlegen.",
+    tag="behind",
 )
 SETTLE = Text(
     "a capture at {target} shows whether the INVITE arrives there.",
@@ -197,3 +253,79 @@ def _with_its_branch(case: Case, invite: SipMessageRow) -> SipMessageRow | None:
         ),
         None,
     )
+
+
+def only_trying(rule: str, case: Case) -> Iterator[Finding]:
+    """Yield a finding on a call that was cancelled after longer than Timer B, with 100 Trying and nothing else before."""
+    if any(leg.progress_time or leg.ringing_time or leg.answer_time for leg in case.legs):
+        return
+    first = {leg.call_id for leg in case.legs if leg.leg == 1}
+    for cancel in (row for row in case.sip_messages if row.method == "CANCEL" and row.call_id in first):
+        asked = (cancel.capture, cancel.call_id, cancel.cseq)
+        rows = [
+            row
+            for row in case.sip_messages
+            if (row.capture, row.call_id, row.cseq, row.cseq_method) == (*asked, "INVITE")
+            and row.time <= cancel.time
+        ]
+        invite = next((row for row in rows if row.method == "INVITE"), None)
+        said = {row.status for row in rows if row.status is not None}
+        waited = (cancel.time - invite.time).total_seconds() if invite is not None else 0.0
+        if invite is not None and said == {TRYING} and waited >= TIMEOUT_S:
+            yield Finding(
+                rule,
+                "suspect",
+                0.6,
+                evidence(invite, cancel),
+                ONLY_TRYING,
+                (NEXT_HOP_ONLY,),
+                {
+                    "target": invite.dst_addr,
+                    "sender": invite.src_addr,
+                    "number": invite.leg,
+                    "seconds": waited,
+                },
+                SETTLE_BEHIND,
+                leg=invite.leg,
+                tags=frozenset({"behind"}),
+            )
+            return
+
+
+def lost_cancels(rule: str, case: Case) -> Iterator[Finding]:
+    """Yield a finding on a CANCEL without a response, to a side that had been heard before."""
+    hops: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
+    for row in case.sip_messages:
+        if row.method == "CANCEL":
+            hops[row.capture, row.call_id, row.cseq, row.src_addr, row.dst_addr].append(row)
+    for copies in filter(lasting, hops.values()):
+        first = copies[0]
+        there = (first.capture, first.call_id, first.dst_addr, first.src_addr)
+        said = [
+            row
+            for row in case.sip_messages
+            if row.status and (row.capture, row.call_id, row.src_addr, row.dst_addr) == there
+        ]
+        before = [row for row in said if row.time < first.time]
+        if not before or any(row.time >= first.time for row in said):
+            continue
+        yield Finding(
+            rule,
+            "suspect",
+            0.75,
+            evidence(before[-1], *copies),
+            CANCEL_LOST,
+            (HEARD_BEFORE,),
+            {
+                "target": first.dst_addr,
+                "sender": first.src_addr,
+                "number": first.leg,
+                "times": len(copies),
+                "seconds": span_s(copies),
+                "answer": phrase(before[-1].status, before[-1].reason),
+            },
+            SETTLE_CANCEL,
+            leg=first.leg,
+            tags=frozenset({"lost-cancel"}),
+        )
+        return

@@ -275,7 +275,7 @@ def of_application(row: HttpRow) -> bool:
 def hub(row: HttpRow) -> str:
     """Return the path of the hub that a SignalR request is for."""
     path = row.url_path.rstrip("/")
-    return path.removesuffix("/negotiate")
+    return path.removesuffix("/negotiate") or "/"
 
 
 def connection_of(case: Case, row: HttpRow) -> ConnectionRow | None:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.case import Case, at_one_place, evidence
 from postproc.diagnose.evidence.icmp import kind, undelivered
 from postproc.diagnose.evidence.signalling import ONE_PACKET, phrase
 from postproc.diagnose.evidence.timers import REPEATED, T1_S, lasting, timed_out
@@ -104,7 +104,7 @@ def _repeated(case: Case) -> Iterator[list[SipMessageRow]]:
     for row in case.sip_messages:
         if is_success(row.status) and row.cseq_method == "INVITE":
             hops[row.call_id, row.cseq, row.to_tag, row.src_addr, row.dst_addr].append(row)
-    yield from filter(lasting, hops.values())
+    yield from filter(lasting, map(at_one_place, hops.values()))
 
 
 def _acks(case: Case, answer: SipMessageRow) -> list[SipMessageRow]:

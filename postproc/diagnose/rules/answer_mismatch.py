@@ -9,6 +9,7 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_ways
 from postproc.diagnose.evidence.negotiation import Exchange, exchanges, secured
 from postproc.diagnose.evidence.signalling import disjoint, negotiated, rejection
+from postproc.diagnose.evidence.timers import in_ms
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow, SipMessageRow
 from postproc.model.text import Text
@@ -46,7 +47,6 @@ UNDECIPHERED = Text(
 
 ENCRYPTION = frozenset({"profile", "keys"})
 FEW = 4  # lines of a=crypto told; a choice
-MS_PER_S = 1000
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -199,7 +199,7 @@ def _end(exchange: Exchange, refused: SipMessageRow) -> dict[str, object]:
     waited = refused.time - exchange.answer.message.time
     return {
         "ender": refused.src_addr,
-        "after_ms": round(waited.total_seconds() * MS_PER_S),
+        "after_ms": round(in_ms(waited)),
         "method": refused.method,
         "reason": refused.reason_header,
     }

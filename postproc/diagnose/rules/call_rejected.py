@@ -8,6 +8,7 @@ from postproc.diagnose.evidence import browsers, own_failures, redirects
 from postproc.diagnose.evidence.case import Case, evidence, found_by
 from postproc.diagnose.evidence.q850 import CAUSES, NUMBER_CAUSES
 from postproc.diagnose.evidence.signalling import Rejection, by_machine, phrase, rejection, uncalled_for
+from postproc.diagnose.evidence.timers import in_ms
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import (
     ack_missing,
@@ -50,7 +51,6 @@ OF_BYES = (
     session_expired.RULE,
     signalling_lost.RULE,
 )
-MS_PER_S = 1000
 
 BY_OTHER = Text(
     "The call was rejected by {who}, on the server's other leg: {answer}.",
@@ -101,6 +101,7 @@ AFTER_ALERT = Text(
 # three times, a user's own refusal some seconds later is attributed to the alert.
 GIVEN_UP = timedelta(seconds=1)
 
+A_SECOND_MS = 1000  # from which on seconds are said
 # Kinds of refusal, which select advice.
 KINDS: Mapping[int, str] = {
     401: "credentials",
@@ -144,7 +145,7 @@ def find(case: Case) -> Iterator[Finding]:
         verdict = "note"  # the alert is the cause, and has its own rule
         detail.append(AFTER_ALERT)
         before = refused.origin.time - alert.time
-        facts |= {"alert_frame": alert.frame, "alert_ms": round(before.total_seconds() * MS_PER_S)}
+        facts |= {"alert_frame": alert.frame, "alert_ms": round(in_ms(before))}
     yield Finding(
         RULE.name,
         verdict,
@@ -211,7 +212,7 @@ def _credentials(case: Case, refused: Rejection) -> bool:
 
 
 def _details(case: Case, refused: Rejection, lacks: Sequence[str]) -> Iterator[Text]:
-    yield AFTER if refused.after_ms < MS_PER_S else LONG_AFTER
+    yield AFTER if refused.after_ms < A_SECOND_MS else LONG_AFTER
     if refused.origin is not refused.response:
         yield PASSED_ON
     elif _alone(case, refused):
@@ -268,7 +269,7 @@ def _facts(refused: Rejection, lacks: Sequence[str]) -> dict[str, Any]:
         "answer": phrase(refused.origin.status, refused.origin.reason),
         "passed": refused.phrase,
         "after_ms": refused.after_ms,
-        "after_s": refused.after_ms / MS_PER_S,
+        "after_s": refused.after_ms / 1000,
         "reason": refused.response.reason_header,
         "warning": refused.warning,
         "cause": refused.cause,

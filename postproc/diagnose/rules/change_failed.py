@@ -7,7 +7,7 @@ from postproc.diagnose.evidence.case import Case, evidence, found_by
 from postproc.diagnose.evidence.negotiation import Exchange, exchanges
 from postproc.diagnose.evidence.q850 import NORMAL_CLEARING
 from postproc.diagnose.evidence.signalling import AT_ONCE, author, phrase, q850, sip_cause
-from postproc.diagnose.evidence.timers import timed_out
+from postproc.diagnose.evidence.timers import in_ms, timed_out
 from postproc.diagnose.rules import ack_missing, no_response, session_expired, transfer_failed
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow, SipMessageRow, TransactionRow
@@ -154,7 +154,7 @@ def _changed(case: Case, bye: SipMessageRow) -> Finding | None:
         "method": "re-INVITE" if request.method == "INVITE" else request.method,
         "number": request.leg,
         "frame": request.frame,
-        "ms": ended.total_seconds() * 1000,
+        "ms": in_ms(ended),
         "codec": _codec(last),
         "codec_before": _codec(before[-1]),
     }
@@ -242,11 +242,10 @@ def _finding(case: Case, failed: TransactionRow, bye: SipMessageRow, collisions:
         if answers:
             facts["answer"] = phrase(answers[0].status, answers[0].reason)
     else:
-        ended = (bye.time - (failed.final_time or failed.time)).total_seconds()
         lacking, more = _less(case, request) if request else ([], {})
         facts |= {
             "collisions": collisions,
-            "ms": ended * 1000,
+            "ms": in_ms(bye.time - (failed.final_time or failed.time)),
             "answer": phrase(failed.final_status, failed.final_reason),
         } | more
         title, by = _refused_and_ended(failed, answers, bye)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from postproc.diagnose.evidence.case import OTHER, Case, evidence
+from postproc.diagnose.evidence.case import OTHER, Case, at_one_place, evidence
 from postproc.diagnose.evidence.icmp import kind, undelivered
 from postproc.diagnose.evidence.media import connected, due
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks, closing, sender
@@ -130,11 +130,11 @@ def _of_media(case: Case, stream: RtpStreamRow, reports: list[IcmpErrorRow]) -> 
 
 
 def _reports(case: Case, transaction_ids: set[str]) -> list[IcmpErrorRow]:
-    return [
+    return at_one_place(
         row
         for row in case.icmp_errors
         if row.transaction_id in transaction_ids and kind(row) not in TOO_LARGE
-    ]
+    )
 
 
 def _finding(case: Case, leg: int | None, way: Direction, reports: list[IcmpErrorRow]) -> Finding:

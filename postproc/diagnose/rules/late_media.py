@@ -7,15 +7,15 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import Talk, both_may_send, talks, way
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, best, checks, receiver
 from postproc.diagnose.evidence.signalling import phrase
+from postproc.diagnose.evidence.timers import in_ms
 from postproc.model.enumerations import Direction
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.rows import PhaseRow
-from postproc.model.statuses import is_progress
+from postproc.model.statuses import RINGING, is_progress
 from postproc.model.text import Text
 
 # Within which a B2BUA passes one leg's answer to the other; later, it had answered by itself.
 SOON = timedelta(seconds=1)
-RINGING = 180
 
 TITLE = Text(
     "Audio to the {side:word} begins {late:1} s after the answer.",
@@ -69,7 +69,7 @@ def find(case: Case) -> Iterator[Finding]:
             media = way(case, talk.leg, direction)
             if media.first is None:
                 continue
-            late = (media.first - talk.start).total_seconds() * 1000
+            late = in_ms(media.first - talk.start)
             if late > limits.late_media_note_ms:
                 yield _finding(case, talk, direction, late / 1000)
 

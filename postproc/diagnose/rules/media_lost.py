@@ -7,6 +7,7 @@ from itertools import pairwise
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import sections, ways
 from postproc.diagnose.evidence.reports import Reported, reported, unreceived
+from postproc.diagnose.evidence.timers import in_ms
 from postproc.diagnose.evidence.transit import counts
 from postproc.diagnose.evidence.view import leaky
 from postproc.model.addresses import endpoint
@@ -168,7 +169,7 @@ def _paused(row: RtpStreamRow) -> bool:
 
 
 def _lasted_ms(row: RtpStreamRow) -> float:
-    return (row.last_time - row.first_time).total_seconds() * 1000
+    return in_ms(row.last_time - row.first_time)
 
 
 def _outages(case: Case, row: RtpStreamRow) -> list[float]:

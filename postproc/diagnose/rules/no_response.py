@@ -9,13 +9,26 @@ from postproc.diagnose.evidence.case import Case
 from postproc.diagnose.evidence.in_dialog import gone_astray, missing_pracks, unanswered_pracks
 from postproc.diagnose.evidence.proxy_ends import unanswered_pings, untold
 from postproc.diagnose.evidence.timers import ROOM_S, TIMEOUT_S, lasting, timed_out
-from postproc.diagnose.evidence.unanswered import answers_to, attempts, finding_on, refusals, reliable
+from postproc.diagnose.evidence.unanswered import (
+    BEHIND_CAUSE,
+    BEHIND_REMEDY,
+    CANCEL_CAUSE,
+    CANCEL_REMEDY,
+    answers_to,
+    attempts,
+    finding_on,
+    lost_cancels,
+    only_trying,
+    refusals,
+    reliable,
+)
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import session_expired
 from postproc.diagnose.rules.signalling_lost import turned_away
 from postproc.model.calls import connection
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.rows import SipMessageRow
+from postproc.model.statuses import REQUEST_TIMEOUT
 from postproc.model.text import Text
 
 
@@ -34,6 +47,7 @@ def find(case: Case) -> Iterator[Finding]:
         # Over TCP nothing is sent again. A shorter time accuses a far end that rings without sending 100.
         elif not answers and reliable(copies[0]) and watched_after(case, copies[0].time) >= TIMEOUT_S:
             yield finding_on(RULE.name, case, copies)
+    yield from only_trying(RULE.name, case)
     yield from unanswered_pracks(RULE.name, case)
     yield from missing_pracks(RULE.name, case)
     yield from refused_byes(RULE.name, case)
@@ -43,6 +57,7 @@ def find(case: Case) -> Iterator[Finding]:
     yield from strayed
     yield from lost_byes(RULE.name, case, {found.leg for found in strayed})
     yield from unseen_answers(RULE.name, case)
+    yield from lost_cancels(RULE.name, case)
     refreshing = {found.leg for found in session_expired.find(case)}
     for copies, bye in _renewals(case):
         if copies[0].leg not in refreshing | {found.leg for found in strayed}:
@@ -62,7 +77,7 @@ def _renewals(case: Case) -> Iterator[tuple[list[SipMessageRow], SipMessageRow]]
         if bye is None or answers_to(case, first):
             continue
         # 408 from the proxy that forwarded this INVITE (RFC 3261, section 16.8)
-        expected = (first.cseq, first.src_addr, 408)
+        expected = (first.cseq, first.src_addr, REQUEST_TIMEOUT)
         timeout = next((row for row in rows if (row.cseq, row.src_addr, row.status) == expected), None)
         by_sender = bye.src_addr == (timeout.dst_addr if timeout else first.src_addr)
         waited = (bye.time - (timeout or first).time).total_seconds()
@@ -100,6 +115,7 @@ RULE = Rule(
                 "unacknowledged",
                 "long",
                 "lost-answer",
+                "behind",
             ),
             Variant("sip", "next_hop"),
         ),
@@ -110,13 +126,15 @@ RULE = Rule(
     },
     summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),
     claim=Text(
-        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT; or a BYE is not recognised, not answered, or sent to one side only; or a 200 does not arrive; or OPTIONS in the call are not answered.",
-        "Ein INVITE wird wiederholt, weil seinen Absender keine Antwort erreicht: Die nächste Station schweigt oder ist nicht"
-        " erreichbar; oder ein PRACK bleibt unbeantwortet oder aus; oder eine Anfrage im Anruf geht an eine Adresse hinter einem"
-        " NAT; oder ein BYE wird nicht erkannt, nicht beantwortet oder nur einer Seite gesendet; oder ein 200 kommt nicht an; oder OPTIONS im Anruf bleiben unbeantwortet.",
+        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached, or sends 100 Trying and nothing else; or a PRACK is not answered or missing; or a request in the call goes to an address behind NAT; or a BYE is not recognised, not answered, or sent to one side only; or a CANCEL is not answered; or a 200 does not arrive; or OPTIONS in the call are not answered.",
+        "Ein INVITE wird wiederholt, weil seinen Absender keine Antwort erreicht: Die nächste Station schweigt, ist nicht"
+        " erreichbar oder sendet nur 100 Trying; oder ein PRACK bleibt unbeantwortet oder aus; oder eine Anfrage im Anruf geht an eine Adresse hinter einem"
+        " NAT; oder ein BYE wird nicht erkannt, nicht beantwortet oder nur einer Seite gesendet; oder ein CANCEL bleibt unbeantwortet; oder ein 200 kommt nicht an; oder OPTIONS im Anruf bleiben unbeantwortet.",
     ),
     causes=(
         *BYE_CAUSES,
+        BEHIND_CAUSE,
+        CANCEL_CAUSE,
         cause(
             "Fragments of the INVITE are lost on the way: a firewall, a VPN or the provider drops IP fragments. Shorter messages of the"
             " same sender, such as REGISTER, then pass.",
@@ -216,6 +234,8 @@ RULE = Rule(
     ),
     remedies=(
         *BYE_REMEDIES,
+        BEHIND_REMEDY,
+        CANCEL_REMEDY,
         remedy(
             "Keep the INVITE below 1,300 bytes (fewer codecs, no ICE, no text or video), or use TCP or TLS (RFC 3261, section 18.1.1).",
             "Den INVITE unter 1300 Bytes halten (weniger Codecs, kein ICE, weder Text noch Video) oder TCP oder TLS verwenden (RFC 3261,"

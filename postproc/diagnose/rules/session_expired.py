@@ -10,7 +10,7 @@ from postproc.diagnose.evidence.signalling import phrase, q850
 from postproc.diagnose.evidence.timers import ROOM_S, timed_out
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
-from postproc.model.statuses import ASKED_AGAIN, is_final, is_success
+from postproc.model.statuses import ASKED_AGAIN, REQUEST_PENDING, REQUEST_TIMEOUT, is_final, is_success
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -48,10 +48,9 @@ SETTLE = Text(
 
 TIMER = re.compile(r"session.{0,3}(?:timer|timeout|expir|interval|refresh)", re.IGNORECASE)
 REFRESHING = frozenset({"INVITE", "UPDATE"})
-CLASH = 491
 CLASH_S = 2.0  # a retry waits for less than 2 s, or for 2.1 to 4 s (RFC 3261, section 14.1): a BYE instead is no person's
 # After these, the dialog no longer exists, and the requester ends the call at once (RFC 3261, section 12.2.1.2).
-GONE = frozenset({408, 481})
+GONE = frozenset({REQUEST_TIMEOUT, 481})
 # RFC 4028, section 10: the BYE is sent this long before expiry, or a third of the interval if that is less.
 EARLY_S = 32.0
 PASSED_ON_S = 2.0  # within which a B2BUA ends the other leg
@@ -134,7 +133,7 @@ def _gives_up(bye: SipMessageRow, request: SipMessageRow | None, answer: SipMess
 
 def _clashed(bye: SipMessageRow, answer: SipMessageRow) -> bool:
     """Whether a BYE follows at once where two refreshes had met, in place of another attempt."""
-    return answer.status == CLASH and (bye.time - answer.time).total_seconds() <= CLASH_S
+    return answer.status == REQUEST_PENDING and (bye.time - answer.time).total_seconds() <= CLASH_S
 
 
 def _hung_up(case: Case, bye: SipMessageRow) -> bool:
@@ -176,7 +175,7 @@ def _finding(
         facts |= {"method": request.method, "frame": message.frame}
         if answer is not None:
             facts["answer"] = phrase(answer.status, answer.reason)
-            tag = "clash" if answer.status == CLASH else tag
+            tag = "clash" if answer.status == REQUEST_PENDING else tag
         detail[-1] = UNANSWERED if answer is None else REFUSED
     if bye.reason_header:
         detail.append(REASON)

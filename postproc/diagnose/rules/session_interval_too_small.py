@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.signalling import phrase, rejection
 from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.statuses import INTERVAL_TOO_SMALL
 from postproc.model.text import Text
-
-TOO_SMALL = 422
 
 TITLE = Text(
     "{refuser} refuses the session timer that {asker} asks for: {answer}.",
@@ -30,7 +29,7 @@ PASSED_ON = Text(
 
 def find(case: Case) -> Iterator[Finding]:
     refused = rejection(case)
-    if refused is None or refused.origin.status != TOO_SMALL:
+    if refused is None or refused.origin.status != INTERVAL_TOO_SMALL:
         return
     refusal = refused.origin
     request = next(

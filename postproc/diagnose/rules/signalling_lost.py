@@ -8,6 +8,7 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.paths import closing
 from postproc.diagnose.evidence.signalling import AT_ONCE, phrase
 from postproc.diagnose.evidence.silences import silences
+from postproc.diagnose.evidence.timers import in_ms
 from postproc.diagnose.evidence.view import goes_on, watched_after
 from postproc.model.calls import connection
 from postproc.model.enumerations import Verdict
@@ -74,7 +75,6 @@ SILENT_S = 30.0
 # A machine that does not take a message closes within a round trip or two; three times includes one that looks up a
 # number first, a third of it misses mobile networks.
 TURNED_AWAY_S = 1.0
-MS_PER_S = 1000
 PASSED_ON_S = 1.0  # within which a B2BUA or proxy informs the other side
 
 
@@ -205,7 +205,6 @@ def _goes_on(case: Case, time: datetime) -> bool:
 
 def _finding(case: Case, broken: Broken, damage: Damage) -> Finding:
     event, first, later = broken.event, broken.before[0], damage.later
-    waited = (event.time - broken.before[-1].time).total_seconds()
     away = turned_away(broken.before, event)
     return Finding(
         RULE.name,
@@ -224,10 +223,8 @@ def _finding(case: Case, broken: Broken, damage: Damage) -> Finding:
             "silent_s": damage.silent_s,
             "watched_s": watched_after(case, event.time),
             "answer": phrase(later.status, later.reason) if isinstance(later, SipMessageRow) else None,
-            "later_ms": round((later.time - event.time).total_seconds() * MS_PER_S)
-            if later is not None
-            else 0,
-            "after_ms": round(waited * MS_PER_S),
+            "later_ms": round(in_ms(later.time - event.time)) if later is not None else 0,
+            "after_ms": round(in_ms(event.time - broken.before[-1].time)),
         },
         SETTLE,
         leg=first.leg,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import media_ok
 from postproc.diagnose.evidence.server import Line, logged, quoted
+from postproc.diagnose.evidence.timers import in_ms
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
@@ -44,7 +45,7 @@ def find(case: Case) -> Iterator[Finding]:
         invite, answered = _negotiation(case, leg)
         if invite is None or answered is None or _waited_for_others(case, leg, answered):
             continue
-        took = (answered.time - invite.time).total_seconds() * 1000
+        took = in_ms(answered.time - invite.time)
         lines = _lines(case, invite, answered)
         alone = len(case.numbers) == 1  # it may wait for a leg that is not captured
         if took > limit and (not alone or len(lines) >= MANY):
@@ -83,7 +84,7 @@ def _finding(case: Case, invite: SipMessageRow, answered: SipMessageRow, lines: 
     ]
     facts = {
         "server": answered.src_addr,
-        "took_ms": (answered.time - invite.time).total_seconds() * 1000,
+        "took_ms": in_ms(answered.time - invite.time),
         "limit_ms": case.deployment.thresholds.slow_negotiation_ms,
         "lines": len(lines),
         "log": quoted(lines),

@@ -5,6 +5,7 @@ from typing import Any
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import audio, sections
+from postproc.diagnose.evidence.timers import in_ms
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import RtpStreamRow
@@ -71,7 +72,7 @@ def _interval_ms(row: RtpStreamRow) -> float | None:
     packets = row.packets or 0
     if packets < ENOUGH:
         return None
-    return float((row.last_time - row.first_time).total_seconds() * 1000 / (packets - 1))
+    return in_ms(row.last_time - row.first_time) / (packets - 1)
 
 
 def _described_clock(case: Case, leg: int, row: RtpStreamRow) -> int | None:
