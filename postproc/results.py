@@ -85,6 +85,15 @@ class Run:
             raise KeyError(f"no capture {name!r} in this run; it has {_listed(map(repr, known))}")
         return replace(self, tables=selection.of_capture(self.tables, name))
 
+    def with_findings(self) -> set[str]:
+        """The captures with a call that is not ok, or with a finding outside calls."""
+        well = self.calls.loc[self.calls["verdict"] == "ok", "call"]
+        not_ok = self.timeline.loc[
+            self.timeline["call"].notna() & ~self.timeline["call"].isin(well), "capture"
+        ]
+        beside = self.findings.loc[self.findings["call"].isna(), "capture"]
+        return {*not_ok, *beside.dropna()}
+
     def worst_first(self) -> pd.DataFrame:
         """The calls by verdict, the worst first."""
         return calls.worst_first(self.calls, self.findings)

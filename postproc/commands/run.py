@@ -190,8 +190,9 @@ def run_command(
         with watching(lang, quiet=quiet) as tell, cluster(dask) if dask else nullcontext() as executor:
 
             def beside(run: "Run", results: "Staged") -> "Sequence[Unread]":
-                if scope == "none" and not (results.out / "notebooks").exists():
-                    return ()
+                due = scope == "all" or (scope == "faults" and run.with_findings())
+                if not due and not (results.out / "notebooks").exists():
+                    return ()  # and what writes them need not be imported
                 written = _notebooks(run, results, scope, tell)
                 edited.extend(written.kept)
                 return written.lost

@@ -30,6 +30,15 @@ def addr_class(addr: str) -> str:
     return next(fits, "public")
 
 
+@lru_cache(maxsize=4096)
+def ip_version(addr: str) -> int | None:
+    """Return 4 or 6; None for what a display filter cannot name: no address, or one with a zone."""
+    try:
+        return None if "%" in addr else ipaddress.ip_address(addr).version
+    except ValueError:
+        return None
+
+
 def endpoint(addr: str | None, port: int | None) -> str:
     """Return ``addr:port``, an IPv6 address in brackets; a dash if unknown."""
     return transport_address(addr, port) or "–"

@@ -106,7 +106,7 @@ def write_all(run: Run, results: Staged, which: Which = "all") -> Written:
     """
     places = targets(run, results.out / FOLDER)
     if which != "all":
-        selected = with_findings(run) if which == "faults" else set()
+        selected = run.with_findings() if which == "faults" else set()
         places = {name: path for name, path in places.items() if name in selected}
     contents = Contents(run)
     written, lost = [], []
@@ -126,14 +126,6 @@ def write_all(run: Run, results: Staged, which: Which = "all") -> Written:
             written.append(path)
     clear_old(results, {*written, *results.edited})
     return Written(tuple(written), tuple(sorted(results.edited)), tuple(lost))
-
-
-def with_findings(run: Run) -> set[str]:
-    """Return the captures with a call that is not ok, or with a finding outside calls."""
-    well = run.calls.loc[run.calls["verdict"] == "ok", "call"]
-    not_ok = run.timeline.loc[run.timeline["call"].notna() & ~run.timeline["call"].isin(well), "capture"]
-    beside = run.findings.loc[run.findings["call"].isna(), "capture"]
-    return {*not_ok, *beside.dropna()}
 
 
 def clear_old(results: Staged, but: Collection[Path] = ()) -> None:

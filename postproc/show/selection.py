@@ -9,13 +9,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from postproc.model import filters, ownership
+from postproc.model.addresses import ip_version
 from postproc.model.columns import plain
 from postproc.model.logtexts import LOUD
 from postproc.model.tables import BY_NAME, SLACK_S, Tables
@@ -169,11 +169,8 @@ def _known_spans(
 
 def _nameable(one: tuple[str, int], other: tuple[str, int]) -> Flow | None:
     """Return the flow; None when an address is none that a filter could name."""
-    try:
-        versions = {ip_address(one[0]).version, ip_address(other[0]).version}
-    except ValueError:
-        return None
-    return Flow(*sorted((one, other))) if len(versions) == 1 else None
+    version = ip_version(one[0])
+    return Flow(*sorted((one, other))) if version is not None and version == ip_version(other[0]) else None
 
 
 def _muxed(tables: Tables) -> set[int]:
