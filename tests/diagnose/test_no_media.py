@@ -153,3 +153,54 @@ def test_checks_that_succeed_and_nominate_no_pair(answered, nominated, waits):
     told = told_both(found, RULE)["en"]
     assert ("no pair was nominated" in told["detail"]) is waits
     assert ("USE-CANDIDATE" in told["remedies"]) is waits
+
+
+SRC, SRS = "192.0.2.10", "192.0.2.20"
+
+
+def recorded(
+    *silent, offered="sendonly", answered="recvonly", ports=((7078, 7080), (12000, 12002)), **changes
+):
+    """A recorder gets two parties in a section each; ``silent`` are the numbers of those that stay empty."""
+    base = foreign()
+    plain = {"ufrag": None, "setup": None, "fingerprint": None, "proto": "RTP/AVP"}
+    said = [
+        section(connection_addr=SRC, port=port, direction=offered, sdp_owner="src", **plain)
+        for port in ports[0]
+    ] + [
+        section(
+            connection_addr=SRS, port=port, direction=answered, sdp_owner="srs", time=0.5, frame=5, **plain
+        )
+        for port in ports[1]
+    ]
+    media = [
+        plain_stream(SRC, SRS, leg=1, src_port=ports[0][n], dst_port=ports[1][n], ssrc=n, **changes)
+        for n in range(2)
+        if n not in silent
+    ]
+    return {"base": base, "sdp_media": said, "rtp_streams": media}
+
+
+def test_one_of_two_sections_that_stays_empty():
+    (found,) = [each for each in asked(RULE, **recorded(1)) if "section" in each.tags]
+    assert (found.verdict, found.confidence, found.facts["nth"]) == ("suspect", 0.7, 2)
+    told = told_both(found, RULE)
+    assert f"{SRC} sends to {SRS}:12000, and nothing to {SRS}:12002" in told["en"]["title"]
+    assert "Eine fehlt also in der Aufzeichnung" in told["de"]["detail"]
+    assert verdict(**recorded(1)).cause == "no-media"
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        recorded(),
+        recorded(0, 1),
+        recorded(1, packets=3),
+        recorded(1, answered="inactive"),
+        recorded(1, ports=((7078, 7080), (12000, 0))),
+        recorded(1, ports=((7078, 7080), (12000, 12000))),
+    ],
+    ids=["both come", "none comes", "a few packets", "nothing due", "refused", "bundled"],
+)
+def test_silent_about_sections_that_get_media_or_need_none(scene):
+    assert all("section" not in found.tags for found in asked(RULE, **scene))

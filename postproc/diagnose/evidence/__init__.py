@@ -31,4 +31,5 @@ byes, in_dialog, proxy_ends, unanswered    no-response
 declined, packing, unnamed                 no-common-codec
 hold_findings, meanwhile                   media-stopped
 unread, unreturned, wordless               one-way-media
+unsent_sections                            no-media
 """

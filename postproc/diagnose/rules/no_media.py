@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from postproc.diagnose.evidence import fax, zrtp
+from postproc.diagnose.evidence import fax, unsent_sections, zrtp
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import Talk, both_may_send, due, sections, talks, ways
 from postproc.diagnose.evidence.paths import best, checks
@@ -58,6 +58,7 @@ def find(case: Case) -> Iterator[Finding]:
             yield _finding(case, talk)
     for leg in case.numbers:
         yield from (_no_fax(case, *phase) for phase in fax.missing(case, leg))
+    yield from unsent_sections.unsent(RULE.name, case)
 
 
 def _no_fax(case: Case, phase: PhaseRow, sections: Sequence[SdpMediaRow]) -> Finding:
@@ -143,17 +144,21 @@ RULE = Rule(
     variants={
         "audio": Variant("media", "media"),
         "fax": Variant("media", "media"),
+        "section": Variant("media", "media"),
         "waiting": Variant("media", "pair"),
     },
     from_absence=True,
     summary=Text("No media", "Keine Medien"),
     claim=Text(
-        "A leg was answered, both sides may send, and no RTP packet is seen; or T.38 is agreed, and no fax packet is, or those of one side only.",
+        "A leg was answered, both sides may send, and no RTP packet is seen; or T.38 is agreed, and no fax packet is, or those of one side only;"
+        " or of several audio sections one gets nothing.",
         "Ein Leg wurde angenommen, beide Seiten dürfen senden, und es ist kein RTP-Paket zu sehen; oder T.38 ist vereinbart,"
-        " und es ist kein Faxpaket zu sehen oder nur die einer Seite.",
+        " und es ist kein Faxpaket zu sehen oder nur die einer Seite;"
+        " oder von mehreren Audio-Abschnitten bleibt einer leer.",
     ),
     causes=(
         zrtp.CAUSE,
+        unsent_sections.CAUSE,
         cause(
             "The applications do not send: no microphone, muted at the device, stuck media stack.",
             "Die Anwendungen senden nicht: kein Mikrofon, am Gerät stummgeschaltet, hängender Medienteil.",
@@ -196,6 +201,7 @@ RULE = Rule(
     ),
     remedies=(
         zrtp.REMEDY,
+        unsent_sections.REMEDY,
         remedy(
             "Check microphone permission and audio device at both ends.",
             "Mikrofonberechtigung und Audiogerät an beiden Enden prüfen.",
