@@ -190,6 +190,13 @@ def test_one_of_two_sections_that_stays_empty():
     assert verdict(**recorded(1)).cause == "no-media"
 
 
+def test_an_empty_section_counts_though_the_other_has_media_both_ways():
+    scene = recorded(1, offered="sendrecv", answered="sendrecv")
+    back = plain_stream(SRS, SRC, leg=1, src_port=12000, dst_port=7078, ssrc=9)
+    judged = verdict(**{**scene, "rtp_streams": [*scene["rtp_streams"], back]})
+    assert (judged.verdict, judged.cause, judged.media_ok) == ("suspect", "no-media", True)
+
+
 @pytest.mark.parametrize(
     "scene",
     [

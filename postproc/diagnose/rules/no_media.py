@@ -144,7 +144,7 @@ RULE = Rule(
     variants={
         "audio": Variant("media", "media"),
         "fax": Variant("media", "media"),
-        "section": Variant("media", "media"),
+        "section": Variant("media", "media", despite_media=True),
         "waiting": Variant("media", "pair"),
     },
     from_absence=True,
