@@ -7,8 +7,9 @@ from typing import Literal
 Lang = Literal["en", "de"]
 LANGS: tuple[Lang, ...] = ("en", "de")
 
-# Unicode categories of characters that move the cursor, change the writing direction or are invisible.
-HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+# Unicode categories of characters that move the cursor, change the writing direction or are invisible, and of
+# those that are none yet (Cn), which each terminal draws otherwise.
+HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 """What `postproc run` says of what it found, and its exit status."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from click.testing import CliRunner
@@ -121,13 +119,3 @@ def test_notebooks_are_about_captures_in_which_something_was_found(ran, pcaps, w
         done = CliRunner().invoke(cli, [*given, *(("--notebooks", asked) if asked else words)])
         assert {path.stem for path in out.glob("notebooks/*.ipynb")} == set(names)
         assert ("notebooks: " in done.stdout.splitlines()[-1]) == bool(names)
-
-
-def test_what_writes_notebooks_is_not_imported_if_none_is_due(pcaps, tmp_path):
-    words = ["run", str(pcaps / "made" / f"{BUSY}.pcapng"), "-j", "1", "-q", "-o", str(tmp_path / "out")]
-    code = (
-        f"import sys; from postproc.cli import cli; cli({words}, standalone_mode=False); print(*sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(done.stdout.split())
-    assert "jinja2" in loaded and "nbformat" not in loaded  # there is a report

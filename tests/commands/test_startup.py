@@ -89,8 +89,9 @@ def test_a_run_loads_what_it_needs(tmp_path):
     """pyshark, which is for single frames, never; jinja2 and nbformat only for what is written with them."""
     words = ["run", PCAPS / "made" / "busy_486.pcapng", "-o", tmp_path / "out", "-j", 1]
     assert heavy_modules(*words, "--no-report") == PRINTED | STAGES
-    assert heavy_modules(*words) == PRINTED | STAGES | {"jinja2", "nbformat"}  # read before
+    assert heavy_modules(*words) == PRINTED | STAGES | {"jinja2"}  # read before; no notebook is due
     assert heavy_modules(*words) == PRINTED  # nothing has changed
+    assert heavy_modules(*words, "--notebooks", "all") == PRINTED | STAGES | {"jinja2", "nbformat"}
 
 
 def test_processes_are_prepared_where_several_captures_are_read_for_the_first_time(tmp_path, monkeypatch):

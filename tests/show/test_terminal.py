@@ -18,6 +18,7 @@ from tests import builders
         ("a\r\nb\tc", r"a\r\nb\tc"),
         ("\u202etxt.exe", r"\u202etxt.exe"),
         ("\u2028\u200b\ufeff", r"\u2028\u200b\ufeff"),
+        ("a\u0378\uffff", r"a\u0378\uffff"),  # not assigned
         ("\x9b31m", r"\x9b31m"),
         ("\ud800", r"\ud800"),
     ],
