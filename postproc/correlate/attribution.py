@@ -14,11 +14,9 @@ from typing import Any
 import pandas as pd
 
 from postproc.correlate.endpoints import (
-    ALWAYS,
     GATHERING,
     SLACK,
     Index,
-    LegKey,
     Pair,
     Use,
     Uses,
@@ -30,6 +28,7 @@ from postproc.correlate.endpoints import (
 )
 from postproc.correlate.relays import CLIENT_AND_SERVER, inside
 from postproc.correlate.rows import NS_PER_S, column, records
+from postproc.correlate.spans import ALWAYS, LegKey
 from postproc.correlate.whose import Traffic, by_username, owner
 from postproc.model.columns import INTEGER, array
 from postproc.model.tables import Tables

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from postproc.correlate.endpoints import Address, Index, LegKey, Pair, pair_of
+from postproc.correlate.endpoints import Address, Index, Pair, pair_of
 from postproc.correlate.relays import Allocations, ends_beyond
 from postproc.correlate.rows import records
+from postproc.correlate.spans import LegKey
 from postproc.correlate.whose import Owner, Traffic, owner, ufrag_at
 from postproc.model import constants
 from postproc.model.tables import DTLS

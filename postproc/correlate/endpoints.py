@@ -7,10 +7,7 @@ with the same private addresses. Only an address whose leg was seen to end can b
 recordings (scope ANYWHERE).
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -20,18 +17,16 @@ from postproc.correlate.ice import IceSessions, Life, by_ufrags
 from postproc.correlate.joining.identities import DISCARD
 from postproc.correlate.parties import Description, End, Place, Side
 from postproc.correlate.rows import NS_PER_S, records
+from postproc.correlate.spans import ALWAYS, LegKey, Span, Spans, Time, span_of, spans
 from postproc.model import constants
 from postproc.model.addresses import UNSPECIFIED, alternatives
 from postproc.model.columns import INTEGER, TEXT, TIME, array
 from postproc.model.tables import SLACK_S
 
-Time = float  # ns since 1970, infinite where unknown
-LegKey = tuple[int, int | None]  # call and leg; an ICE session without SIP has no leg
 Address = tuple[str, int]
 Pair = tuple[Address, Address]
 Recording = int | str
 
-ALWAYS = (float("-inf"), float("inf"))
 ANYWHERE = "*"
 WAYS: dict[str | None, tuple[str | None, str | None]] = {
     "server_to_client": ("server", "client"),
@@ -42,77 +37,6 @@ SLACK = SLACK_S * NS_PER_S
 # gathered before the INVITE or its answer, and the phone may ring meanwhile. Below about 10 s, look-ups
 # of ringing calls stay unattributed; the longer it is, the more likely the port was another call's.
 GATHERING = constants.nanoseconds("whose.gathering_s")
-
-
-# Spans of time, searched by overlap. A maximum tree over the end times finds each match in logarithmic
-# time, so thousands of calls on one media port, or calls whose end was never captured, do not make the
-# search quadratic.
-
-
-class Span(NamedTuple):
-    """When an address is a leg's; times in ns, infinite where unknown."""
-
-    start: Time
-    end: Time
-    leg: LegKey
-    side: str | None
-
-
-@dataclass(frozen=True, eq=False)
-class Spans:
-    """Spans sorted by start. What a search needs is made for the first one: most are never searched."""
-
-    spans: list[Span]
-
-    @cached_property
-    def starts(self) -> list[Time]:
-        return [span.start for span in self.spans]
-
-    @cached_property
-    def latest_end(self) -> list[Time]:
-        """The maximum tree of their ends."""
-        return _maximum_tree([span.end for span in self.spans])
-
-    @cached_property
-    def by_leg(self) -> dict[LegKey, list[Span]]:
-        legs: dict[LegKey, list[Span]] = {}
-        for span in self.spans:
-            legs.setdefault(span.leg, []).append(span)
-        return legs
-
-
-def spans(items: Iterable[Span]) -> Spans:
-    return Spans(sorted(items, key=lambda span: span.start))
-
-
-def _maximum_tree(values: list[Time]) -> list[Time]:
-    """Return a binary tree in a list: node n has children 2n and 2n + 1, leaves are the values."""
-    size = 1 << max(len(values) - 1, 0).bit_length()
-    tree = [ALWAYS[0]] * size + values + [ALWAYS[0]] * (size - len(values))
-    for node in range(size - 1, 0, -1):
-        tree[node] = max(tree[2 * node], tree[2 * node + 1])
-    return tree
-
-
-def overlapping(index: Spans, first: Time, last: Time) -> Iterator[Span]:
-    """Yield the spans that share time with first .. last, latest start first."""
-    started = bisect_right(index.starts, last)
-    todo = [(1, 0, len(index.latest_end) // 2)]
-    while todo:
-        node, begin, width = todo.pop()
-        if begin >= started or index.latest_end[node] < first:
-            continue
-        if width == 1:
-            yield index.spans[begin]
-        else:
-            half = width // 2
-            todo += [(2 * node, begin, half), (2 * node + 1, begin + half, half)]
-
-
-def span_of(index: Spans, leg: LegKey, first: Time, last: Time) -> Span | None:
-    """Return the leg's span there that shares time with first .. last."""
-    leg_spans = index.by_leg.get(leg, ())
-    return next((span for span in leg_spans if span.start <= last and span.end >= first), None)
 
 
 # The addresses that descriptions name

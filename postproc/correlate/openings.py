@@ -6,10 +6,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from postproc.correlate.calls import Calls
-from postproc.correlate.endpoints import LegKey, recording_of
+from postproc.correlate.endpoints import recording_of
 from postproc.correlate.parties import PARTIES, Description, Exchange, Place
 from postproc.correlate.rows import records
 from postproc.correlate.sip import in_order
+from postproc.correlate.spans import LegKey
 from postproc.model.addresses import UNSPECIFIED
 from postproc.model.statuses import is_success
 from postproc.model.tables import Tables

@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from postproc.correlate.calls import Calls
-from postproc.correlate.endpoints import LegKey, recording_of
+from postproc.correlate.endpoints import recording_of
 from postproc.correlate.openings import EARLY, Leg, Opening, Sections, answered_legs, may_send
 from postproc.correlate.parties import PARTIES, End, Side
 from postproc.correlate.rows import NS_PER_S, records
+from postproc.correlate.spans import LegKey
 from postproc.model.audio import describes_audio, proves_audio
 from postproc.model.deployment import CLIENT, SERVER
 from postproc.model.tables import PHASES, Tables

@@ -6,21 +6,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from postproc.correlate.endpoints import (
-    Address,
-    Index,
-    LegKey,
-    Pair,
-    Span,
-    Spans,
-    overlapping,
-    pair_of,
-    spans,
-    with_handshakes,
-)
+from postproc.correlate.endpoints import Address, Index, Pair, pair_of, with_handshakes
 from postproc.correlate.ice import direction
 from postproc.correlate.relays import CLIENT_AND_SERVER, Allocations, beyond
 from postproc.correlate.rows import column, late, records, taken
+from postproc.correlate.spans import LegKey, Span, Spans, overlapping, spans
 from postproc.correlate.whose import CROWD, Owner, Traffic, owner, ufrag_at
 from postproc.model.columns import INTEGER, array
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS

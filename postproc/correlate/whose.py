@@ -19,24 +19,20 @@ from itertools import islice
 from typing import NamedTuple
 
 from postproc.correlate.endpoints import (
-    ALWAYS,
     ANYWHERE,
     GATHERING,
     SLACK,
     WAYS,
     Address,
     Index,
-    LegKey,
     Recording,
-    Time,
     Use,
     Uses,
-    overlapping,
     pair_of,
     recording_of,
-    span_of,
 )
 from postproc.correlate.ice import halves, session_of, sides_of_check
+from postproc.correlate.spans import ALWAYS, LegKey, Time, overlapping, span_of
 from postproc.model import constants
 from postproc.model.deployment import CLIENT, SERVER
 

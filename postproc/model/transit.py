@@ -133,7 +133,8 @@ def _flow(row: PassageRow) -> tuple[object, ...]:
 def _told_nearer(rows: Iterable[PassageRow], places: Mapping[str, Spot]) -> set[tuple[object, ...]]:
     """Return farther places of flows that have a passage to a nearer one, each with its flow.
 
-    A flow that passes none of the places between has its next place beyond. None if a position is unknown.
+    A flow that passes none of the places between has its next place beyond. Where a position is unknown,
+    nothing is nearer than anything else.
     """
     if any(spot.position is None for spot in places.values()):
         return set()

@@ -1,6 +1,7 @@
 import pytest
 
-from postproc.correlate.endpoints import ALWAYS, ANYWHERE, pair_of, recording_of, with_handshakes
+from postproc.correlate.endpoints import ANYWHERE, pair_of, recording_of, with_handshakes
+from postproc.correlate.spans import ALWAYS
 from tests import builders as b
 from tests.correlate.evidence_of import CHECK, at, known, leg, ns
 

@@ -1,4 +1,4 @@
-from postproc.correlate.endpoints import ALWAYS, Span, overlapping, span_of, spans
+from postproc.correlate.spans import ALWAYS, Span, overlapping, span_of, spans
 
 
 def index(*lives):

@@ -195,6 +195,9 @@ def test_an_empty_section_counts_though_the_other_has_media_both_ways():
     back = plain_stream(SRS, SRC, leg=1, src_port=12000, dst_port=7078, ssrc=9)
     judged = verdict(**{**scene, "rtp_streams": [*scene["rtp_streams"], back]})
     assert (judged.verdict, judged.cause, judged.media_ok) == ("suspect", "no-media", True)
+    (found,) = [each for each in asked(RULE, **scene) if each.tags == {"section"}]
+    told = told_both(found, RULE)
+    assert "recorded" not in "".join(told["en"]["causes"] + told["en"]["remedies"])
 
 
 @pytest.mark.parametrize(

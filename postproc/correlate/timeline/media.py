@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from postproc.correlate.dtls import FLIGHT
-from postproc.correlate.endpoints import ALWAYS, Address, Pair, lives, pair_of
+from postproc.correlate.endpoints import Address, Pair, lives, pair_of
 from postproc.correlate.ice import halves
 from postproc.correlate.rows import NS_PER_MS, NS_PER_S, records
+from postproc.correlate.spans import ALWAYS
 from postproc.correlate.timeline.events import (
     ERROR,
     NORMAL,

@@ -24,16 +24,28 @@ SETTLE = Text(
     "the log of {source} says what it sends in that section, and whether anybody spoke there.",
     "Das Log von {source} sagt, was dort in diesem Abschnitt gesendet wird und ob jemand darin sprach.",
 )
-CAUSE = cause(
+SILENT = cause(
+    "{source} sends nothing in that section (muted there, or it takes only one section for its own), or a relay or firewall passes only"
+    " the other port.",
+    "{source} sendet in diesem Abschnitt nichts (dort stumm, oder nur einer der Abschnitte gilt dort als eigener), oder ein Relay oder"
+    " eine Firewall lässt nur den anderen Port durch.",
+    tag="section",
+)
+COPIED = cause(
     "{source} copies one party's stream only: the other one's media do not come by it (direct media), or its relay forks but one side.",
     "{source} kopiert nur den Stream einer Partei: Die Medien der anderen laufen nicht darüber (Direct Media), oder sein Relay verzweigt"
     " nur eine Seite.",
+    tag="recorded",
+)
+FOLLOW = remedy(
+    "Capture at {source}: does it send to {silent}?",
+    "Bei {source} mitschneiden: Wird von dort an {silent} gesendet?",
     tag="section",
 )
-REMEDY = remedy(
+RECORD_BOTH = remedy(
     "Have the media of both parties of the recorded call pass {source}, and compare its a=label lines with the metadata.",
     "Die Medien beider Parteien des aufgezeichneten Anrufs über {source} führen und die Zeilen a=label mit den Metadaten vergleichen.",
-    tag="section",
+    tag="recorded",
 )
 LEAST = 2  # sections, of which one can be silent beside another
 
@@ -118,5 +130,5 @@ def _finding(rule: str, leg: int | None, sections: _Sections, empty: int) -> Fin
         },
         SETTLE,
         leg=leg,
-        tags=frozenset({"section"}),
+        tags=frozenset({"section", "recorded"} if recorded else {"section"}),
     )

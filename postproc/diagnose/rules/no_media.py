@@ -158,7 +158,8 @@ RULE = Rule(
     ),
     causes=(
         zrtp.CAUSE,
-        unsent_sections.CAUSE,
+        unsent_sections.COPIED,
+        unsent_sections.SILENT,
         cause(
             "The applications do not send: no microphone, muted at the device, stuck media stack.",
             "Die Anwendungen senden nicht: kein Mikrofon, am Gerät stummgeschaltet, hängender Medienteil.",
@@ -201,7 +202,8 @@ RULE = Rule(
     ),
     remedies=(
         zrtp.REMEDY,
-        unsent_sections.REMEDY,
+        unsent_sections.RECORD_BOTH,
+        unsent_sections.FOLLOW,
         remedy(
             "Check microphone permission and audio device at both ends.",
             "Mikrofonberechtigung und Audiogerät an beiden Enden prüfen.",
