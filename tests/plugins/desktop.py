@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.plugins.screen import Box, Screen, opened, until
+from tests.plugins.screen import DONE, Box, Screen, opened, until, within
 from tests.plugins.wiresharks import ROOT, Wireshark
 
 SIZE = (1400, 900)
@@ -66,27 +66,42 @@ class Desktop:
         self.screen.key("End", "Right")
         self.screen.settled()
 
-    def menu(self, *entries: str) -> None:
-        """Click an entry of the Tools menu."""
+    def menu(self, *entries: str, then: Callable[[], DONE | None]) -> DONE:
+        """Click an entry of the Tools menu; return what ``then`` finds of its effect."""
         self.focus()
-        self._choose(lambda: self.screen.click_on("Tools", self.menu_bar), entries)
+        return self._choose(lambda: self.screen.click_on("Tools", self.menu_bar), entries, then)
 
-    def packet_menu(self, x: int, y: int, *entries: str) -> None:
-        """Click an entry of the menu that a right click on a packet opens."""
-        self._choose(lambda: self.screen.click(x, y, button=3), entries)
+    def packet_menu(self, x: int, y: int, *entries: str, then: Callable[[], DONE | None]) -> DONE:
+        """Click an entry of the menu that a right click on a packet opens; as ``menu``."""
+        return self._choose(lambda: self.screen.click(x, y, button=3), entries, then)
 
-    def _choose(self, opens: Callable[[], None], entries: Sequence[str]) -> None:
-        """Go through a menu; again if a submenu did not open, as Qt 6 may lose a pointer's move."""
-        place = until(lambda: self._last_of(opens, entries), 60, f"menu {entries}")
-        self.screen.click(*place)
+    def window_of(self, title: str) -> str | None:
+        """The other window whose title contains these words."""
+        return next((window for window, named in self.dialogs().items() if title in named), None)
+
+    def _choose(
+        self, opens: Callable[[], None], entries: Sequence[str], then: Callable[[], DONE | None]
+    ) -> DONE:
+        """Go through a menu until it has an effect, as Qt 6 may lose a pointer's move, and a click."""
+
+        def tried() -> DONE | None:
+            found = None
+            if place := self._last_of(opens, entries):
+                self.screen.click(*place)
+                found = within(20, then)
+            if not found:
+                self.screen.key("Escape", "Escape", "Escape")
+            return found
+
+        found = until(tried, 90, f"an effect of menu {entries}")
         self.screen.settled()
+        return found
 
     def _last_of(self, opens: Callable[[], None], entries: Sequence[str]) -> tuple[int, int] | None:
         place: tuple[int, int] | None = None
         for entry in entries:
             place = self.screen.revealed(entry, opens)
             if not place:
-                self.screen.key("Escape", "Escape", "Escape")
                 return None
             opens = partial(self.screen.hover, *place)  # opens a submenu; a click may close it again
         opens()

@@ -31,8 +31,7 @@ def this_call(desktop: Desktop) -> None:
     desktop.go_to(first.number)
     desktop.screen.click_on("This call", desktop.filter_bar)
     desktop.screen.settled()
-    desktop.menu("Legs", "Calls in this file")
-    (window,) = desktop.dialogs()
+    window = desktop.menu("Legs", "Calls in this file", then=lambda: desktop.window_of("Calls"))
     desktop.screen.act("windowsize", window, "620", "260", "windowmove", window, "765", "620")
 
 

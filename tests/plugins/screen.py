@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from PIL import Image, ImageChops, ImageGrab
 
@@ -26,11 +26,17 @@ def missing() -> str | None:
     return f"not installed: {', '.join(absent)}" if absent else None
 
 
-def until(look: Callable[[], DONE], seconds: float = 20, what: str = "what was waited for") -> DONE:
+def until(look: Callable[[], DONE | None], seconds: float = 20, what: str = "what was waited for") -> DONE:
     """Return the first true answer; AssertionError if there is none in time."""
+    found = within(seconds, look)
+    assert found, f"{what} did not happen within {seconds} s"
+    return found
+
+
+def within(seconds: float, look: Callable[[], DONE | None]) -> DONE | None:
+    """Return the first true answer; the last one if there is none in time."""
     limit = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < limit, f"{what} did not happen within {seconds} s"
+    while not (found := look()) and time.monotonic() < limit:
         time.sleep(0.2)
     return found
 
@@ -99,10 +105,7 @@ class Screen:
     def wait_for(self, phrase: str, box: Box | None = None) -> tuple[int, int]:
         """The place of a phrase, as soon as it can be read there."""
 
-        def look() -> tuple[int, int] | None:
-            return self.place_of(phrase, box)
-
-        return cast("tuple[int, int]", until(look, what=f"{phrase!r} on the screen"))
+        return until(lambda: self.place_of(phrase, box), what=f"{phrase!r} on the screen")
 
     def hover(self, x: int, y: int) -> None:
         """Move the pointer there, as a hand does: not in one jump."""

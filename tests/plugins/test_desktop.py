@@ -43,11 +43,9 @@ def counted(capture: Path, show: str) -> int:
     return len(frames(capture, [], show=show))
 
 
-def text_of_window(desktop: Desktop, title: str) -> str:
-    """What the window that has opened says; it is closed again."""
-    window = until(
-        lambda: next((w for w, name in desktop.dialogs().items() if title in name), None), what=title
-    )
+def text_of_window(desktop: Desktop, entry: str, title: str) -> str:
+    """What the window says that an entry of the menu opens; it is closed again."""
+    window = desktop.menu("Legs", entry, then=lambda: desktop.window_of(title))
     text = desktop.screen.text(desktop.screen.box_of(window))
     desktop.screen.act("windowfocus", window)
     desktop.screen.key("Escape")
@@ -98,25 +96,22 @@ def test_the_button_on_the_first_packet_leaves_its_call_or_the_whole_list(
 
 
 def test_every_entry_of_the_tools_menu_works(on_call_2: Desktop) -> None:
-    on_call_2.menu("Legs", "Calls in this file")
-    calls = text_of_window(on_call_2, "Calls")
+    calls = text_of_window(on_call_2, "Calls in this file", "Calls")
     assert re.search(r"1 22:44:32 721 -> \+498984079810 2 200", calls)
     assert re.search(r"2 22:44:35 760 -> \+4930998877 2 200", calls)
-    on_call_2.menu("Legs", "Candidates of this call")
-    candidates = text_of_window(on_call_2, "Candidates")
+    candidates = text_of_window(on_call_2, "Candidates of this call", "Candidates")
     assert "760 -> +4930998877" in candidates
     assert "+498984079810" not in candidates
     assert "192.168.178.51 port 42267, private" in candidates, candidates
-    on_call_2.menu("Legs", "Copy filter of the server's ports")
-    assert "udp.port in {31872, 41872}" in text_of_window(on_call_2, "Server's ports")
+    ports = text_of_window(on_call_2, "Copy filter of the server's ports", "Server's ports")
+    assert "udp.port in {31872, 41872}" in ports
     assert on_call_2.screen.clipboard() == "udp.port in {31872, 41872}"
     for entry, show in (
         ("Filter this call", "legs.call == 2"),
         ("Filter this leg", "legs.call == 2 && legs.leg == 2"),
     ):
-        on_call_2.menu("Legs", entry)
         expected = counted(TWO_CALLS, show)
-        until(lambda wanted=expected: displayed(on_call_2) == wanted, what=f"{expected} packets displayed")
+        on_call_2.menu("Legs", entry, then=lambda wanted=expected: displayed(on_call_2) == wanted)
     assert on_call_2.complaints() == []
 
 
@@ -125,21 +120,20 @@ def test_open_bindings_of_the_selected_call(wireshark: Wireshark, tmp_path: Path
     first, *others = frames(UNANSWERED, ["legs.outcome"], show=show)
     with started(wireshark, UNANSWERED, tmp_path) as desktop:
         desktop.go_to(first.number)
-        desktop.menu("Legs", "Open bindings of this call")
-        until(lambda: displayed(desktop) == 1 + len(others), what="as many packets as tshark has")
+        as_many = 1 + len(others)
+        desktop.menu("Legs", "Open bindings of this call", then=lambda: displayed(desktop) == as_many)
 
 
 def test_menus_ask_for_a_packet_of_a_call_where_none_is_selected(
     wireshark: Wireshark, tmp_path: Path
 ) -> None:
     with started(wireshark, TWO_CALLS, tmp_path) as desktop:
-        desktop.menu("Legs", "Filter this call")  # the first packet opens a connection that both calls use
-        assert "Select a packet of a call first" in text_of_window(desktop, "Legs")
+        # the first packet opens a connection that both calls use
+        assert "Select a packet of a call first" in text_of_window(desktop, "Filter this call", "Legs")
 
 
 def test_a_button_in_the_window_of_calls_filters_its_call(on_call_2: Desktop) -> None:
-    on_call_2.menu("Legs", "Calls in this file")
-    window = until(lambda: next(iter(on_call_2.dialogs()), None), what="the window of calls")
+    window = on_call_2.menu("Legs", "Calls in this file", then=lambda: on_call_2.window_of("Calls"))
     screen, box = on_call_2.screen, on_call_2.screen.box_of(window)
     place = until(lambda: screen.place_of("Call 2", box) or screen.place_of("Call2", box), what="the button")
     screen.click(*place)
@@ -150,6 +144,5 @@ def test_a_button_in_the_window_of_calls_filters_its_call(on_call_2: Desktop) ->
 @pytest.mark.parametrize("wireshark", wiresharks.newer("wireshark"), indirect=True)
 def test_a_right_click_filters_the_call_of_the_packet_under_the_pointer(on_call_2: Desktop) -> None:
     x, y = on_call_2.screen.wait_for(str(IN_CALL_2))
-    on_call_2.packet_menu(x, y, "Legs", "Filter this call")
     expected = counted(TWO_CALLS, "legs.call == 2")
-    until(lambda: displayed(on_call_2) == expected, what=f"{expected} packets displayed")
+    on_call_2.packet_menu(x, y, "Legs", "Filter this call", then=lambda: displayed(on_call_2) == expected)
