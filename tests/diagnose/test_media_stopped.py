@@ -43,6 +43,63 @@ def test_a_client_that_falls_silent_is_a_suspicion_with_both_explanations():
     assert shown["en"]["detail"].endswith("show whether it went on sending.")
 
 
+def pausing(*pauses, lost=0, **changes):
+    """The client's stream with pauses (since, seconds) until 14 s, and silence of 6 s to the end of the phase."""
+    seconds, at = [], 3.0
+    for since, lasts in (*pauses, (14.0, 0.0)):
+        while at < since:
+            seconds.append(
+                {
+                    "stream": 2,
+                    "second": int(at - 3),
+                    "time": at,
+                    "last_time": at + 0.98,
+                    "packets": 50,
+                    "lost": 0,
+                }
+            )
+            at += 1.0
+        seconds[-1] |= {"last_time": since}
+        at = since + lasts
+    after = {since + lasts for since, lasts in pauses}
+    seconds = [row | {"lost": lost if row["time"] in after else 0} for row in seconds]
+    longest = max(lasts for _, lasts in pauses) * 1000
+    return {
+        "phases": [phase(last_from_client=14.0), phase(2)],
+        "rtp_streams": [
+            stream(stream=1, last_time=19.9),
+            stream("client_to_server", stream=2, last_time=14.0, max_gap_ms=longest, src_side="client")
+            | changes,
+        ],
+        "rtp_seconds": seconds,
+    }
+
+
+def test_silent_where_the_side_had_paused_for_as_long_before():
+    for checks in ([], [check("client_to_server", time=15.0)]):
+        assert asked(RULE, **pausing((5.0, 3.0), (9.5, 3.5)), bindings=checks) == []
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        pausing((5.0, 3.0)),
+        pausing((5.0, 2.9), (9.5, 2.9)),
+        pausing((5.0, 3.0), (9.5, 3.0), lost=20),
+        pausing((5.0, 3.0), (9.5, 3.0), src_side="server"),
+    ],
+    ids=["once", "shorter", "lost", "of the other side"],
+)
+def test_pauses_before_that_do_not_make_a_silence_usual(scene):
+    assert [each.facts["seconds"] for each in asked(RULE, **scene, bindings=[])] == [6.0]
+
+
+def test_a_side_that_is_gone_has_stopped_whatever_it_did_before():
+    gone = [check(last_time=4.0), check("client_to_server", time=4.0)]
+    (found,) = asked(RULE, **pausing((5.0, 3.0), (9.5, 3.5)), bindings=gone)
+    assert "gone" in found.tags
+
+
 def test_the_call_is_no_ok_though_media_had_flown_both_ways():
     row = verdict(
         phases=[SILENT, phase(2)], rtp_streams=STOPPED, bindings=[check("client_to_server", time=15.0)]

@@ -5,14 +5,16 @@ Totals over the call do not show it: 5 s of audio and 15 s of silence look like 
 
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
-from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, answered_once
+from postproc.diagnose.evidence.case import CLIENT, OTHER, SERVER, Case, answered_once
 from postproc.diagnose.evidence.holds import PASSED_ON, kept
 from postproc.diagnose.evidence.hops import next_hops
 from postproc.diagnose.evidence.media import audio, bypassed, due, heard
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks
 from postproc.diagnose.evidence.reports import missed, unreceived
+from postproc.diagnose.evidence.timers import in_ms
 from postproc.model.enumerations import CallVerdict
 from postproc.model.findings import Finding
 from postproc.model.rows import PhaseRow, RtpStreamRow
@@ -22,6 +24,11 @@ from postproc.model.statuses import is_success
 # then are not hold music. At a third of this, a slow mobile link turns a hold into a silence; at three times,
 # music that breaks off in its first seconds is missed.
 BEFORE_HELD = timedelta(seconds=1)
+
+# A side that sends nothing while it listens (silence suppression without comfort noise) pauses again and again. So many
+# pauses before, of at least this share of the last one, make that one usual: one may be an outage, and a third of the last
+# one's length is common in any talk with silence suppression; at its full length a sentence more of the other looks like a fault.
+PAUSES, AS_LONG = 2, 0.5
 
 
 class Silence(NamedTuple):
@@ -154,8 +161,30 @@ def _of_leg(case: Case, leg: int | None) -> Iterator[Silence]:
                 may_send
                 and sent[side] >= limits.one_way_packets
                 and silence.seconds >= limits.stopped_seconds
+                and not _usual(case, silence)
             ):
                 yield silence
+
+
+def _usual(case: Case, silence: Silence) -> bool:
+    """Whether the side had paused for about as long before, of its own accord (nothing was lost), and did not vanish."""
+    phase, sides = silence.phase, (SERVER,) if silence.side == SERVER else (CLIENT, OTHER)
+    least = timedelta(seconds=silence.seconds * AS_LONG)
+    streams = [
+        row
+        for row in audio(case, silence.leg)
+        if row.src_side in sides and in_ms(least) <= (row.max_gap_ms or 0.0)
+    ]
+    pauses = [
+        after
+        for row in streams
+        for before, after in pairwise(case.seconds_of(row))
+        if after.time - (before.last_time or after.time) >= least
+        and not after.lost
+        and phase.started <= (before.last_time or after.time)
+        and after.time <= silence.since
+    ]
+    return len(pauses) >= PAUSES and alive(case, silence) is not False
 
 
 def fed_by(case: Case, silence: Silence) -> PhaseRow | None:
