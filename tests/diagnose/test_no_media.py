@@ -133,6 +133,22 @@ def test_silent_where_few_were_sent_or_the_other_side_is_behind_nat(scene):
     assert asked(RULE, **scene) == []
 
 
+def test_fax_packets_that_go_elsewhere_than_agreed():
+    (found,) = asked(RULE, **one_way(60, (5, 0)))
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.7, {"astray"})
+    told = told_both(found, RULE)
+    assert f"not one of the 5 UDPTL packets of {CALLED}:12000 goes to {CALLER}:7078" in told["en"]["title"]
+    assert "gehen fehl" in told["de"]["title"]
+    assert "learnt from incoming RTP" in told["en"]["causes"]
+    row = verdict(**one_way(60, (5, 0)))
+    assert (row.verdict, row.cause) == ("suspect", "no-media")
+
+
+@pytest.mark.parametrize("scene", [one_way(60, (4, 0)), one_way(60, (60, 1))])
+def test_silent_where_fax_packets_arrive_or_few_are_sent(scene):
+    assert asked(RULE, **scene) == []
+
+
 def test_a_fax_is_as_good_as_audio():
     row = verdict(**faxed(25))
     assert row.verdict == "ok"

@@ -51,7 +51,7 @@ def missing(case: Case, leg: int | None) -> list[tuple[PhaseRow, list[SdpMediaRo
     return [
         (phase, sections)
         for phase, sections in phases(case, leg)
-        if packets(sections) == 0 or one_sided(case, sections)
+        if packets(sections) == 0 or one_sided(case, sections) or astray(case, sections)
     ]
 
 
@@ -69,10 +69,24 @@ def one_sided(case: Case, sections: Sequence[SdpMediaRow]) -> tuple[SdpMediaRow,
     return None
 
 
+def astray(case: Case, sections: Sequence[SdpMediaRow]) -> tuple[SdpMediaRow, SdpMediaRow] | None:
+    """Return the section of a side that sends fax packets elsewhere, and that of the side that lacks them.
+
+    That side sends from the address that it names: no NAT replaces it, and packets for it would go there.
+    """
+    ends = {(row.connection_addr, row.port): row for row in sections}
+    least = case.deployment.thresholds.one_way_packets
+    for sender, lacking in permutations(ends.values(), 2):
+        counts = sender.fax_packets_sent or 0, lacking.fax_packets_sent or 0
+        if lacking.fax_packets == 0 and min(counts) >= least:
+            return sender, lacking
+    return None
+
+
 def sent(case: Case, leg: int | None) -> bool:
     """Whether fax packets came in all phases of fax of a leg, of which there is one at least."""
     found = phases(case, leg)
-    return bool(found) and all(packets(each) and not one_sided(case, each) for _, each in found)
+    return bool(found) and not missing(case, leg) and all(packets(each) for _, each in found)
 
 
 def would_show(case: Case, sections: Sequence[SdpMediaRow]) -> bool:

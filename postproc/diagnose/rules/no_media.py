@@ -41,6 +41,16 @@ FAX_ONE_WAY = Text(
     "Faxpakete nur in einer Richtung: Auf Leg {number} war {seconds:0} s lang T.38 vereinbart, {packets} UDPTL-Pakete gingen an {heard},"
     " und keines kam von dort.",
 )
+FAX_ASTRAY = Text(
+    "Fax packets go astray: leg {number} had agreed on T.38 for {seconds:0} s, and not one of the {packets} UDPTL packets of {sender} goes to"
+    " {heard}, the address named for them.",
+    "Faxpakete gehen fehl: Auf Leg {number} war {seconds:0} s lang T.38 vereinbart, und keines der {packets} UDPTL-Pakete von {sender} geht"
+    " an {heard}, die dafür genannte Adresse.",
+)
+NAMED_AND_USED = Text(
+    "The other side sends its own from there, so no NAT stands in the way.",
+    "Die Gegenstelle sendet ihre von dort; ein NAT steht also nicht im Weg.",
+)
 AUDIO_BEFORE = Text(
     "RTP of the same machines is there, so their fax packets would be seen here, too.",
     "RTP derselben Rechner ist da; auch ihre Faxpakete wären hier also zu sehen.",
@@ -62,8 +72,8 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _no_fax(case: Case, phase: PhaseRow, sections: Sequence[SdpMediaRow]) -> Finding:
-    only = fax.one_sided(case, sections)
-    shown = only is not None or fax.would_show(case, sections)
+    only, astray = fax.one_sided(case, sections), fax.astray(case, sections)
+    shown = only is not None or astray is not None or fax.would_show(case, sections)
     ends = {endpoint(row.connection_addr, row.port): row.connection_addr for row in sections}
     seconds = (phase.ended - phase.started).total_seconds() if phase.ended and phase.started else 0.0
     facts: dict[str, object] = {
@@ -76,17 +86,22 @@ def _no_fax(case: Case, phase: PhaseRow, sections: Sequence[SdpMediaRow]) -> Fin
         sender, silent = only
         facts["packets"] = max(sender.fax_packets_sent or 0, silent.fax_packets or 0)
         facts["heard"] = endpoint(silent.connection_addr, silent.port)
+    if astray is not None:
+        sender, lacking = astray
+        facts["packets"] = sender.fax_packets_sent
+        facts["sender"] = endpoint(sender.connection_addr, sender.port)
+        facts["heard"] = endpoint(lacking.connection_addr, lacking.port)
     return Finding(
         RULE.name,
         "suspect" if shown else "cannot_tell",
         0.7,
         evidence(*sections),
-        FAX_ONE_WAY if only else NO_FAX,
-        (AUDIO_BEFORE,) if shown and not only else (),
+        FAX_ASTRAY if astray else FAX_ONE_WAY if only else NO_FAX,
+        (NAMED_AND_USED,) if astray else (AUDIO_BEFORE,) if shown and not only else (),
         facts,
-        SETTLE,
+        None if astray else SETTLE,
         leg=phase.leg,
-        tags=frozenset({"fax"} if only else {"fax", "unseen"}),
+        tags=frozenset({"astray"} if astray else {"fax"} if only else {"fax", "unseen"}),
     )
 
 
@@ -144,16 +159,18 @@ RULE = Rule(
     variants={
         "audio": Variant("media", "media"),
         "fax": Variant("media", "media"),
+        "astray": Variant("media", "media"),
         "section": Variant("media", "media", despite_media=True),
         "waiting": Variant("media", "pair"),
     },
     from_absence=True,
     summary=Text("No media", "Keine Medien"),
     claim=Text(
-        "A leg was answered, both sides may send, and no RTP packet is seen; or T.38 is agreed, and no fax packet is, or those of one side only;"
+        "A leg was answered, both sides may send, and no RTP packet is seen; or T.38 is agreed, and no fax packet is, or those of one side only, or"
+        " those of a side go elsewhere than agreed;"
         " or of several audio sections one gets nothing.",
         "Ein Leg wurde angenommen, beide Seiten dürfen senden, und es ist kein RTP-Paket zu sehen; oder T.38 ist vereinbart,"
-        " und es ist kein Faxpaket zu sehen oder nur die einer Seite;"
+        " und es ist kein Faxpaket zu sehen oder nur die einer Seite, oder die einer Seite gehen woandershin als vereinbart;"
         " oder von mehreren Audio-Abschnitten bleibt einer leer.",
     ),
     causes=(
@@ -190,6 +207,11 @@ RULE = Rule(
             tag="fax",
         ),
         cause(
+            "{sender} keeps to the address of the audio before the switch to T.38, or to one that it had learnt from incoming RTP.",
+            "{sender} bleibt bei der Adresse des Audios vor dem Umschalten auf T.38 oder bei einer, die es aus ankommendem RTP gelernt hat.",
+            tag="astray",
+        ),
+        cause(
             "A firewall or SIP ALG that opens ports for audio only drops the fax packets.",
             "Eine Firewall oder ein SIP-ALG, das nur Ports für Audio öffnet, verwirft die Faxpakete.",
             tag="fax",
@@ -215,6 +237,12 @@ RULE = Rule(
             "In den Requests der Seite mit ICE-CONTROLLING (der anbietenden) nach USE-CANDIDATE sehen; diese Seite aktualisieren oder"
             " auf diesem Leg ICE weglassen, wenn beide Enden öffentlich sind.",
             tag="waiting",
+        ),
+        remedy(
+            "Update {sender}, or have the other side keep its port when it switches to T.38; until then send the fax as audio (G.711).",
+            "{sender} aktualisieren oder die Gegenstelle beim Umschalten auf T.38 ihren Port behalten lassen; bis dahin das Fax als Audio"
+            " senden (G.711).",
+            tag="astray",
         ),
         remedy(
             "Switch T.38 off at one side and send the fax as audio (G.711, no echo canceller), and see whether it goes through.",
