@@ -314,12 +314,23 @@ def strayed(
 
 @pytest.mark.parametrize(("method", "name"), [("BYE", "BYE"), ("INVITE", "re-INVITE")])
 def test_a_request_to_a_contact_behind_nat(method, name):
-    (found,) = [each for each in asked(RULE, **strayed(method)) if "astray" in each.tags]
+    (found,) = [each for each in asked(RULE, **strayed(method)) if "contact" in each.tags]
+    assert found.tags == {"astray", "contact"}
     assert (found.verdict, found.evidence.frames) == ("suspect", (40, 41, 42, 43))
     shown = told_both(found, RULE)["en"]
     assert f"its {name} on leg 1 to 192.168.178.34, from where nothing ever came" in shown["title"]
     assert "its SIP comes from 192.0.2.10" in shown["detail"]
     assert ("the call is over" in shown["detail"]) == (method == "BYE")
+
+
+def test_a_prack_to_a_contact_behind_nat_explains_the_refusal():
+    scene = strayed("PRACK", times=(1.0, 1.5, 2.5, 4.5))
+    scene["sip_messages"][1] |= {"status": 504, "reason": "Server Time-out", "time": 33.0}
+    (found,) = [each for each in asked(RULE, **scene) if "contact" in each.tags]
+    assert (found.verdict, found.tags) == ("suspect", {"early", "contact"})
+    told = told_both(found, RULE)
+    assert "Until a PRACK is answered the call cannot go on" in told["en"]["detail"]
+    assert "fix_nated_contact" in told["en"]["remedies"]
 
 
 @pytest.mark.parametrize(
@@ -334,7 +345,7 @@ def test_a_request_to_a_contact_behind_nat(method, name):
     ids=["little repeated", "where it came from", "public", "a proxy in that network", "answered"],
 )
 def test_silent_where_a_request_in_the_call_arrives_or_may(scene):
-    assert all("astray" not in found.tags for found in asked(RULE, **scene))
+    assert all("contact" not in found.tags for found in asked(RULE, **scene))
 
 
 def refused_bye(status=481, *, until=60.0, own=None, theirs=None, again=None, tag="f", route=None):

@@ -53,12 +53,17 @@ UNTOLD = Text(
     "So the far end does not hear that the call is over.",
     "Die Gegenstelle erfährt also nicht, dass der Anruf zu Ende ist.",
 )
+HELD_UP = Text(
+    "Until a PRACK is answered the call cannot go on (RFC 3262, section 4).",
+    "Bis ein PRACK beantwortet ist, kommt der Anruf nicht weiter (RFC 3262, Abschnitt 4).",
+)
 SETTLE_ASTRAY = Text(
     "a capture at the far end shows that the {method} does not arrive.",
     "Ein Mitschnitt bei der Gegenstelle zeigt, dass das {method} dort nicht ankommt.",
 )
 
-IN_DIALOG = ("BYE", "INVITE", "UPDATE", "INFO", "REFER", "NOTIFY")
+IN_DIALOG = ("BYE", "INVITE", "UPDATE", "PRACK", "INFO", "REFER", "NOTIFY")
+MEANS = {"BYE": UNTOLD, "PRACK": HELD_UP}
 
 
 def unanswered_pracks(rule: str, case: Case) -> Iterator[Finding]:
@@ -150,7 +155,7 @@ def gone_astray(rule: str, case: Case) -> Iterator[Finding]:
             0.8,
             evidence(*copies),
             ASTRAY,
-            (SEEN_AT, *((UNTOLD,) if first.method == "BYE" else ())),
+            (SEEN_AT, *([MEANS[first.method]] if first.method in MEANS else [])),
             {
                 "sender": first.src_addr,
                 "target": first.dst_addr,
@@ -160,7 +165,7 @@ def gone_astray(rule: str, case: Case) -> Iterator[Finding]:
             | _repeated(copies),
             SETTLE_ASTRAY,
             leg=first.leg,
-            tags=frozenset({"astray"}),
+            tags=frozenset({"contact", "early" if first.method == "PRACK" else "astray"}),
         )
 
 

@@ -112,6 +112,7 @@ RULE = Rule(
                 "unfinished",
                 "bare",
                 "prack",
+                "early",
                 "unacknowledged",
                 "long",
                 "lost-answer",
@@ -229,7 +230,7 @@ RULE = Rule(
             " the proxy between them does not add itself by Record-Route.",
             "{sender} schickt Anfragen an den Contact der Gegenstelle, wie er dasteht, und nicht an die Adresse, von der deren SIP"
             " kommt; oder der Proxy dazwischen trägt sich nicht per Record-Route ein.",
-            tag="astray",
+            tag="contact",
         ),
     ),
     remedies=(
@@ -247,14 +248,14 @@ RULE = Rule(
             " fix_nated_contact and record_route).",
             "{sender} den Contact von Geräten hinter NAT berichtigen lassen (Asterisk: rewrite_contact=yes, force_rport=yes;"
             " Kamailio: fix_nated_contact und record_route).",
-            tag="astray",
+            tag="contact",
         ),
         remedy(
             "Or have the far end name its public address in the Contact (STUN or the public address in its settings), with the SIP ALG"
             " of the router off.",
             "Oder die Gegenstelle ihre öffentliche Adresse im Contact nennen lassen (STUN oder öffentliche Adresse in ihren"
             " Einstellungen), bei abgeschaltetem SIP-ALG des Routers.",
-            tag="astray",
+            tag="contact",
         ),
         remedy(
             "Switch reliable provisional responses (100rel, PRACK) off on one side; Asterisk: 100rel=no at the endpoint.",
