@@ -168,7 +168,7 @@ def resuming(status=None, frame=50, at=9.0, ended=20.0, **described):
     return {"phases": held, "sip_messages": asked_for, "sdp_media": sections}
 
 
-@pytest.mark.parametrize(("status", "tag"), [(488, "refused"), (491, "refused"), (None, "unanswered")])
+@pytest.mark.parametrize(("status", "tag"), [(488, "refused"), (491, "pending"), (None, "unanswered")])
 def test_a_hold_that_cannot_be_ended_is_named(status, tag):
     (found,) = asked(RULE, **resuming(status))
     assert (found.verdict, found.confidence, found.leg, found.tags) == ("suspect", 0.7, 1, {tag})
@@ -196,6 +196,17 @@ def test_a_hold_that_cannot_be_ended_is_named(status, tag):
 )
 def test_silent_of_holds_that_end_or_go_on_as_wanted(changes):
     assert asked(RULE, **resuming(**changes)) == []
+
+
+def test_music_that_ends_with_the_attempt_to_resume_is_no_silence_of_its_own():
+    scene = resuming(491)
+    held = next(each for each in scene["phases"] if each["kind"] == "hold")
+    held |= {"may_send_client": True, "packets_from_client": 150, "last_from_client": 8.9}
+    assert [each.tags for each in asked(RULE, **scene)] == [{"pending"}]
+    told = told_both(asked(RULE, **scene)[0], RULE)
+    assert "waits for up to 4 s" in told["en"]["causes"]
+    held |= {"last_from_client": 7.9}  # it had ended before
+    assert len(asked(RULE, **scene)) == 2
 
 
 def held_again(*others, direction="sendrecv", until=20.0, by=SERVER):

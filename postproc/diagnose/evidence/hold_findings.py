@@ -5,7 +5,7 @@ from postproc.diagnose.evidence.holds import Kept
 from postproc.diagnose.evidence.signalling import phrase
 from postproc.model.findings import Finding
 from postproc.model.rows import PhaseRow, SipMessageRow
-from postproc.model.statuses import is_success
+from postproc.model.statuses import REQUEST_PENDING, is_success
 from postproc.model.text import Text
 
 TITLE_REFUSED = Text(
@@ -76,7 +76,11 @@ def left_on_hold(rule: str, held: Kept) -> Finding:
         title, detail, tag = TITLE_ANSWERED, HELD, "answered"
     elif refused is not None:
         facts["answer"] = phrase(refused.status, refused.reason)
-        title, detail, tag = TITLE_REFUSED, HELD, "refused"
+        title, detail, tag = (
+            TITLE_REFUSED,
+            HELD,
+            "pending" if refused.status == REQUEST_PENDING else "refused",
+        )
     else:
         title, detail, tag = TITLE_UNANSWERED, HELD, "unanswered"
     return Finding(
@@ -87,7 +91,7 @@ def left_on_hold(rule: str, held: Kept) -> Finding:
         title,
         (detail,),
         facts,
-        {"left": SETTLE_RELAY, "answered": None}.get(tag, SETTLE_HELD),
+        {"left": SETTLE_RELAY, "answered": None, "pending": None}.get(tag, SETTLE_HELD),
         leg=held.phase.leg,
         tags=frozenset({tag}),
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.case import CLIENT, OTHER, SERVER, Case, evidence
 from postproc.diagnose.evidence.complaints import unfed_hold
 from postproc.diagnose.evidence.hold_findings import SETTLE_RELAY, left_on_hold, unfed
-from postproc.diagnose.evidence.holds import kept
+from postproc.diagnose.evidence.holds import PASSED_ON, kept
 from postproc.diagnose.evidence.meanwhile import UNREACHED, before, meanwhile, said_of, unreached_later
 from postproc.diagnose.evidence.reports import Reported, missed, unreceived
 from postproc.diagnose.evidence.silences import Silence, Withheld, alive, fed_by, silences, withheld
@@ -85,11 +85,13 @@ SETTLE_FED = Text(
 
 
 def find(case: Case) -> Iterator[Finding]:
+    holds = kept(case)
     for silence in silences(case):
-        yield _finding(case, silence)
+        if not any(held.phase == silence.phase and silence.since >= held.since - PASSED_ON for held in holds):
+            yield _finding(case, silence)  # else hold music that ended with the attempt to resume
     for each in withheld(case):
         yield _of_relay(case, each)
-    for held in kept(case):
+    for held in holds:
         yield left_on_hold(RULE.name, held)
     if (ended := unfed_hold(case)) is not None:
         yield unfed(RULE.name, *ended)
@@ -277,10 +279,17 @@ RULE = Rule(
         ),
         cause(
             "{target} no longer accepts what it had accepted at first (codec, profile, keys, address), has another offer"
-            " still open (491, 500), or no longer knows the call (481).",
+            " still open (500), or no longer knows the call (481).",
             "{target} nimmt nicht mehr an, was anfangs galt (Codec, Profil, Schlüssel, Adresse), hat noch ein anderes Angebot"
-            " offen (491, 500) oder kennt den Anruf nicht mehr (481).",
+            " offen (500) oder kennt den Anruf nicht mehr (481).",
             tag="refused",
+        ),
+        cause(
+            "{target} had an offer of its own open, and {holder} did not try again: after 491 it waits for up to 4 s and repeats its offer"
+            " (RFC 3261, section 14.1).",
+            "{target} hatte ein eigenes Angebot offen, und {holder} versuchte es nicht noch einmal: Nach 491 wird bis zu 4 s gewartet und das"
+            " Angebot wiederholt (RFC 3261, Abschnitt 14.1).",
+            tag="pending",
         ),
         cause(
             "{target} takes itself or whoever is behind it for on hold, or keeps the direction of the hold by mistake.",
@@ -317,6 +326,11 @@ RULE = Rule(
         ),
     ),
     remedies=(
+        remedy(
+            "Update {holder}; until then have only one side send re-INVITEs of its own accord (session timer, hold).",
+            "{holder} aktualisieren; bis dahin nur eine Seite von sich aus re-INVITEs senden lassen (Session-Timer, Halten).",
+            tag="pending",
+        ),
         remedy(
             "Update {who}, or have it answer a=setup as before.",
             "{who} aktualisieren oder a=setup wie zuvor antworten lassen.",

@@ -222,7 +222,7 @@ def _finding(case: Case, row: RtpStreamRow, change: Change, streams: Sequence[Rt
         "new": endpoint(*change.new),
         "since": start,
         "number": row.leg,
-        "frame": change.phase.opened_by,
+        "frame": _named_in(case, change),
         "seconds": seconds,
     }
     detail = [LASTS]
@@ -244,6 +244,19 @@ def _finding(case: Case, row: RtpStreamRow, change: Change, streams: Sequence[Rt
         leg=row.leg,
         tags=frozenset({"described"}),
     )
+
+
+def _named_in(case: Case, change: Change) -> int | None:
+    """Return the frame of the offer or answer that names the new address."""
+    frames = change.phase.opened_by, change.phase.frame
+    named = (
+        row.frame
+        for row in case.sdp_media
+        if row.capture == change.phase.capture
+        and row.frame in frames
+        and (row.connection_addr, row.port) == change.new
+    )
+    return next(named, frames[0])
 
 
 def _finding_mapped(case: Case, row: RtpStreamRow, before: RtpStreamRow, after: RtpStreamRow) -> Finding:
