@@ -73,6 +73,25 @@ def test_zrtp_on_both_sides_and_nothing_else():
     assert "ZRTP packets (40, RFC 6189) come from" in told_both(found, RULE)["en"]["detail"]
 
 
+def test_video_without_audio_is_told_as_such():
+    base = foreign()
+    of_video = {
+        "media": "video",
+        "payload_type": 96,
+        "last_payload_type": 96,
+        "codec": "H264",
+        "packets": 400,
+    }
+    streams = [row | of_video for row in base["rtp_streams"]]
+    (found,) = asked(RULE, base=base, rtp_streams=streams)
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.6, {"audio", "ready"})
+    told = told_both(found, RULE)
+    assert "came 800 packets of video, and in 17 s not one of audio" in told["en"]["title"]
+    assert "kamen 800 Pakete Video" in told["de"]["title"]
+    assert "audio would be seen" in told["en"]["detail"]
+    assert "microphone permission" in told["en"]["remedies"]
+
+
 def faxed(fax_packets=0, **changes):
     """Both sides agreed on T.38 at second 8; the sections have so many packets each."""
     image = {"media": "image", "proto": "UDPTL", "formats": "t38", "codecs": None, "fax_packets": fax_packets}

@@ -442,3 +442,50 @@ def test_packets_in_which_nobody_is_heard_are_no_audio(changes, words):
 def test_silent_where_packets_hold_something(changes):
     assert asked(RULE, **mute(**changes)) == []
     assert "codec" in changes or verdict(**mute(**changes)).verdict == "ok"
+
+
+@pytest.mark.parametrize(("packets", "is_open"), [(5, True), (4, False)])
+def test_video_that_comes_without_audio_shows_that_the_path_is_open(packets, is_open):
+    base = foreign()
+    sent, back = base["rtp_streams"]
+    of_video = {"media": "video", "payload_type": 96, "last_payload_type": 96, "codec": "H264"}
+    streams = [sent, back | of_video | {"packets": packets}]
+    (found,) = asked(RULE, base=base, rtp_streams=streams)
+    told = told_both(found, RULE)
+    assert (found.verdict, found.tags) == ("suspect", {"open"} if is_open else {"lost"})
+    assert ("the path is open, and only audio is missing" in told["en"]["detail"]) == is_open
+    assert ("firewall" in told["en"]["causes"]) != is_open
+    assert ("Stummschaltung, Mikrofon" in told["de"]["remedies"]) == is_open
+
+
+def to_placeholder(port=9, named=9, **ice):
+    base = foreign()
+    sent, _ = base["rtp_streams"]
+    said = {"from_tag": "a", "cseq": 1, "has_sdp": True, "call_id": "a@x"}
+    one, other = {"src_addr": ONE, "dst_addr": "192.0.2.20"}, {"src_addr": "192.0.2.20", "dst_addr": ONE}
+    offer, answer = base["sdp_media"]
+    return base | {
+        "sip_messages": [
+            message(1, "INVITE", 0.0, frame=1, **said, **one),
+            message(1, 200, 0.5, frame=5, to_tag="b", **said, **other),
+            message(1, "BYE", 30.0, frame=90, **said, **other),
+        ],
+        "sdp_media": [offer | ice, answer | {"port": named} | ice],
+        "rtp_streams": [sent | {"dst_port": port}],
+    }
+
+
+def test_media_go_to_the_placeholder_of_a_description_for_ice():
+    (found,) = asked(RULE, base=to_placeholder())
+    assert (found.verdict, found.tags) == ("suspect", {"placeholder"})
+    told = told_both(found, RULE)
+    assert "go to port 9 (discard)" in told["en"]["detail"]
+    assert "ICE=remove" in told["en"]["remedies"]
+    assert "Platzhalter" in told["de"]["detail"]
+
+
+@pytest.mark.parametrize(
+    "scene", [to_placeholder(port=12000), to_placeholder(named=12000), to_placeholder(ufrag="abcd")]
+)
+def test_another_port_than_the_placeholder_is_none(scene):
+    assert all("placeholder" not in each.tags for each in asked(RULE, base=scene))

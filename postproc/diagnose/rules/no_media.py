@@ -20,6 +20,14 @@ UNSEEN = Text(
     "No media of leg {number} is in the capture.",
     "Von Leg {number} sind keine Medien im Mitschnitt.",
 )
+VIDEO_ALONE = Text(
+    "No audio: on leg {number} came {others} packets of video, and in {seconds:0} s not one of audio.",
+    "Kein Audio: Auf Leg {number} kamen {others} Pakete Video und in {seconds:0} s keines mit Audio.",
+)
+PASSES = Text(
+    "So media of this leg pass here, and audio would be seen.",
+    "Medien dieses Legs laufen also hier vorbei; auch Audio wäre zu sehen.",
+)
 READY = Text(
     "ICE and DTLS were complete, so both sides could have sent.",
     "ICE und DTLS waren fertig; beide Seiten hätten senden können.",
@@ -116,22 +124,25 @@ def _finding(case: Case, talk: Talk) -> Finding:
     would_show = checked or asking is not None or _media_here(case, set(addresses))
     facts: dict[str, object] = {"number": talk.leg, "seconds": talk.seconds, "addresses": addresses}
     facts |= asking.facts if asking else {}
-    plain = (zrtp.WAITS,) if asking else () if checked else (ADDRESSES,)
+    others = sum(row.packets or 0 for row in case.rtp_streams if row.leg == talk.leg and row.media == "video")
+    seen = others > 0
+    facts["others"] = others
+    plain = (PASSES,) if seen else (zrtp.WAITS,) if asking else () if checked else (ADDRESSES,)
     return Finding(
         RULE.name,
         "fault" if checked else "suspect" if would_show else "cannot_tell",
         0.85 if checked else 0.6,
         evidence(*audio),
-        TITLE if would_show else UNSEEN,
+        VIDEO_ALONE if seen else TITLE if would_show else UNSEEN,
         (READY,) if ready else (NOT_NOMINATED,) if waiting else plain,
         facts,
-        None if checked else SETTLE,
+        None if checked or seen else SETTLE,
         leg=talk.leg,
         tags=frozenset(
             {
                 "waiting" if waiting else "audio",
-                *(("ready",) if ready else ()),
-                *((zrtp.TAG,) if asking else () if checked else ("unseen",)),
+                *(("ready",) if ready or seen else ()),
+                *((zrtp.TAG,) if asking else () if checked or seen else ("unseen",)),
             }
         ),
     )

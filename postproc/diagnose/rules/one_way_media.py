@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from postproc.diagnose.evidence import wordless, zrtp
+from postproc.diagnose.evidence import placeholder, soundless, wordless, zrtp
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.complaints import Complaint, complaint
 from postproc.diagnose.evidence.media import (
@@ -213,6 +213,10 @@ def _reasons(case: Case, talk: Talk, sent: Way, *, sparse: bool) -> Iterator[Why
         yield Why((NOT_PASSED_ON,), frozenset({"hop"}), facts | feeder)
     if not sparse and (garbled := garbled_by(case, talk.leg, last)) is not None:
         yield Why((GARBLED,), frozenset({"garbled"}), facts | {"frame": garbled.frame})
+    if placeholder.goes_nowhere(case, talk.leg, last):
+        yield Why((placeholder.NAMED,), frozenset({placeholder.TAG}), facts)
+    if shown := soundless.pictures(case, talk.leg, *ends[1:]):
+        yield Why((soundless.OPEN,), frozenset({soundless.TAG}), facts | {"pictures": shown})
     if told is None:
         yield Why((), frozenset({"lost"}), facts)
     elif addr_class(told) in NAMES:
@@ -282,6 +286,8 @@ RULE = Rule(
         ),
         zrtp.CAUSE,
         wordless.CAUSE,
+        placeholder.CAUSE,
+        soundless.CAUSE,
         cause(
             "A proxy or SIP ALG rewrites c= twice, or wrongly, so that two addresses stand in one; or c= stays at 0.0.0.0, as for a call on"
             " hold, because whoever controls the two legs never sent the description that was to follow.",
@@ -354,6 +360,8 @@ RULE = Rule(
         ),
         zrtp.REMEDY,
         wordless.REMEDY,
+        placeholder.REMEDY,
+        soundless.REMEDY,
         remedy(
             "Let one element only rewrite descriptions (Kamailio: fix_nated_sdp or rtpengine, not both); switch the SIP ALG off.",
             "Nur ein Element Beschreibungen umschreiben lassen (Kamailio: fix_nated_sdp oder rtpengine, nicht beides); das SIP-ALG abschalten.",
