@@ -181,7 +181,7 @@ def _usual(case: Case, silence: Silence) -> bool:
         for before, after in pairwise(case.seconds_of(row))
         if after.time - (before.last_time or after.time) >= least
         and not after.lost
-        and phase.started <= (before.last_time or after.time)
+        and (phase.started is None or phase.started <= (before.last_time or after.time))
         and after.time <= silence.since
     ]
     return len(pauses) >= PAUSES and alive(case, silence) is not False
