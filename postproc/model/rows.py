@@ -511,6 +511,7 @@ class RtpStreamRow(NamedTuple):
     report_frame: int | None
     reported_lost: int | None
     reported_expected: int | None
+    sender_received: int | None
 
 
 class RtpSecondRow(NamedTuple):

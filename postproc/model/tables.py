@@ -889,6 +889,11 @@ RTP_STREAMS = Table(
         Column("report_frame", INTEGER, "Frame of the last one, counted on where it is in the next file."),
         Column("reported_lost", INTEGER, "Packets lost between the first and the last one in clear."),
         Column("reported_expected", INTEGER, "Packets that should have arrived between these two."),
+        Column(
+            "sender_received",
+            INTEGER,
+            "Packets that its sender reports as received from there, of sources not in the capture.",
+        ),
     ),
 )
 RTP_SECONDS = Table(

@@ -7,7 +7,7 @@ tells whether anything was heard.
 """
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import attrgetter
@@ -121,7 +121,7 @@ def _signed(lost: int) -> int:
 
 
 class Heard(NamedTuple):
-    """What a stream's receiver reports: the columns of RTP_STREAMS that begin so."""
+    """The columns of RTP_STREAMS that come of reports: of its receiver's, the last of its sender's own."""
 
     reports: int
     reported_until: int | None
@@ -129,6 +129,7 @@ class Heard(NamedTuple):
     report_frame: int | None
     reported_lost: int | None
     reported_expected: int | None
+    sender_received: int | None = None
 
 
 NOTHING = Heard(0, None, 0, None, None, None)
@@ -136,14 +137,16 @@ NOTHING = Heard(0, None, 0, None, None, None)
 
 def noted(rtp_streams: pa.Table, rtp_seconds: pa.Table, reports: Iterable[Report]) -> pa.Table:
     """Return ``rtp_streams`` with what their receivers report."""
+    reports = [*reports]
     by_ends, by_ssrc = _indexed(reports)
     if not len(rtp_streams) or not (by_ends or by_ssrc):
         return rtp_streams
     sent = Sent(*(rtp_seconds[name].cast(pa.int64()).to_numpy() for name in Sent._fields))
     names = ("stream", "ssrc", "src_addr", "src_port", "dst_addr", "dst_port")
     times = (rtp_streams[name].cast(pa.int64()) for name in ("first_time", "last_time"))
-    columns = (column.to_pylist() for column in (*map(rtp_streams.column, names), *times))
-    heard = []
+    columns = [column.to_pylist() for column in (*map(rtp_streams.column, names), *times)]
+    unseen = _unseen(reports, {*columns[names.index("ssrc")]})
+    told = []
     for stream, ssrc, source, port, target, target_port, first, last in zip(*columns, strict=True):
         about = [
             *by_ssrc.get((target, source, ssrc), ()),
@@ -151,8 +154,42 @@ def noted(rtp_streams: pa.Table, rtp_seconds: pa.Table, reports: Iterable[Report
             *by_ends.get((target, target_port + 1, source, port + 1), ()),  # section 11
         ]
         within = [each for each in about if first <= each.time <= last + ON_THE_WAY]
-        heard.append(_heard(ssrc, sorted(within, key=attrgetter("time")), sent.of(stream)))
-    return with_columns(rtp_streams, dict(zip(Heard._fields, zip(*heard, strict=True), strict=True)))
+        heard = _heard(ssrc, sorted(within, key=attrgetter("time")), sent.of(stream))
+        own = ((source, port, target, target_port), (source, port + 1, target, target_port + 1))
+        said = [
+            each for ends in own for each in unseen.get(ends, ()) if first <= each.time <= last + ON_THE_WAY
+        ]
+        told.append(heard._replace(sender_received=_received(said)))
+    return with_columns(rtp_streams, dict(zip(Heard._fields, zip(*told, strict=True), strict=True)))
+
+
+class Unseen(NamedTuple):
+    """What a report says of a source that sends nothing in the capture."""
+
+    time: int
+    ssrc: int
+    block: Block
+
+
+def _unseen(reports: Iterable[Report], seen: Container[int]) -> dict[Ends, list[Unseen]]:
+    """Return by address of reporter and receiver what reports say of sources that are not in the capture."""
+    found: dict[Ends, list[Unseen]] = {}
+    for report in reports:
+        for ssrc, block in (report.blocks or {}).items():
+            if ssrc not in seen:
+                found.setdefault(report.ends, []).append(Unseen(report.time, ssrc, block))
+    return found
+
+
+def _received(said: Sequence[Unseen]) -> int | None:
+    """Return the packets that arrived between first and last report on a source; None if none has two."""
+    by_ssrc: dict[int, list[Block]] = {}
+    for each in sorted(said, key=attrgetter("time")):
+        by_ssrc.setdefault(each.ssrc, []).append(each.block)
+    spans = [(blocks[0], blocks[-1]) for blocks in by_ssrc.values() if len(blocks) > 1]
+    if not spans:
+        return None
+    return sum(max(last.highest - first.highest - (last.lost - first.lost), 0) for first, last in spans)
 
 
 class Sent(NamedTuple):

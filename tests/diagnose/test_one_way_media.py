@@ -489,3 +489,25 @@ def test_media_go_to_the_placeholder_of_a_description_for_ice():
 )
 def test_another_port_than_the_placeholder_is_none(scene):
     assert all("placeholder" not in each.tags for each in asked(RULE, base=scene))
+
+
+def reporting(received):
+    """A plain call with one direction of media, whose sender reports to have received so many packets."""
+    scene = to_placeholder(port=12000, named=12000)
+    return scene | {"rtp_streams": [scene["rtp_streams"][0] | {"sender_received": received}]}
+
+
+@pytest.mark.parametrize("received", [None, 0, 42])
+def test_what_its_receiver_reports_in_small_numbers_is_missing_all_the_same(received):
+    (found,) = asked(RULE, base=reporting(received))
+    assert (found.verdict, found.tags) == ("suspect", {"lost"})
+
+
+def test_a_direction_that_its_receiver_reports_is_not_captured():
+    (found,) = asked(RULE, base=reporting(800))
+    assert asked(RULE, base=reporting(43))[0].tags == {"uncaptured"}
+    assert (found.verdict, found.confidence, found.tags) == ("cannot_tell", 0.8, {"uncaptured"})
+    told = told_both(found, RULE)
+    assert "By its reports 192.0.2.10 received 800 packets meanwhile." in told["en"]["title"]
+    assert "Nach den Berichten von 192.0.2.10" in told["de"]["title"]
+    assert "asymmetric routing" in told["en"]["causes"]

@@ -158,3 +158,31 @@ def test_reports_beyond_a_limit_are_counted(tmp_path, monkeypatch):
 def test_any_bytes(data, whole):
     for kind in (b"\x81\xc8", b"\x80\xc9"):
         assert all(len(said) == 3 for said in reports._parsed(kind + data, whole=whole))
+
+
+def ahead(*blocks, at, source=4000, target=5000):
+    """A report of the stream's sender to its receiver."""
+    packet = wire.ipv4(
+        wire.udp(receiver_report(*blocks), source, target), source=SOURCE, destination=DESTINATION
+    )
+    return START + round(at * SECOND), wire.ethernet(packet)
+
+
+def of(ssrc, highest, lost=0):
+    return (ssrc, lost & 0xFFFFFF, highest, 0, 0, 0)
+
+
+def test_what_its_sender_receives_of_a_stream_that_is_not_in_the_capture(tmp_path):
+    said = [ahead(of(7, 100 + 50 * at, at // 5), at=at) for at in (5, 10, 15)]
+    assert row(tmp_path, *said)[0].sender_received == 500 - 2
+    said = [ahead(of(7, 100 + 50 * at), at=at, source=4001, target=5001) for at in (5, 10, 15)]
+    assert row(tmp_path, *said)[0].sender_received == 500
+    two = [ahead(of(7, 50 * at), of(8, 10 * at), at=at) for at in (5, 10)]
+    assert row(tmp_path, *two)[0].sender_received == 250 + 50
+
+
+def test_one_report_and_reports_on_what_is_in_the_capture_tell_nothing_of_that(tmp_path):
+    assert pd.isna(row(tmp_path, ahead(of(7, 300), at=5))[0].sender_received)
+    assert pd.isna(row(tmp_path, *(back(heard(50 * at), at) for at in (5, 10)))[0].sender_received)
+    late = [ahead(of(7, 50 * at), at=at) for at in (5, 40)]
+    assert pd.isna(row(tmp_path, *late)[0].sender_received)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from postproc.diagnose.evidence import placeholder, soundless, wordless, zrtp
+from postproc.diagnose.evidence import placeholder, received, soundless, wordless, zrtp
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.complaints import Complaint, complaint
 from postproc.diagnose.evidence.media import (
@@ -143,7 +143,7 @@ def find(case: Case) -> Iterator[Finding]:
             and sent.packets >= limits.one_way_packets
             and sent.seconds >= limits.one_way_seconds
         ):
-            yield _finding(case, talk, sent, back)
+            yield received.uncaptured(RULE.name, case, talk, sent) or _finding(case, talk, sent, back)
 
     yield from mute_session(RULE.name, case)
 
@@ -287,6 +287,7 @@ RULE = Rule(
         zrtp.CAUSE,
         wordless.CAUSE,
         placeholder.CAUSE,
+        received.CAUSE,
         soundless.CAUSE,
         cause(
             "A proxy or SIP ALG rewrites c= twice, or wrongly, so that two addresses stand in one; or c= stays at 0.0.0.0, as for a call on"
@@ -361,6 +362,7 @@ RULE = Rule(
         zrtp.REMEDY,
         wordless.REMEDY,
         placeholder.REMEDY,
+        received.REMEDY,
         soundless.REMEDY,
         remedy(
             "Let one element only rewrite descriptions (Kamailio: fix_nated_sdp or rtpengine, not both); switch the SIP ALG off.",
