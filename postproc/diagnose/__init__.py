@@ -140,7 +140,7 @@ def _beside_calls(
     case: Beside, rules: Iterable[Rule], lang: Lang, files: Recordings
 ) -> Iterator[dict[str, Any]]:
     for rule in rules:
-        if rule.beside_calls:
+        if rule.beside_calls or rule.also_beside_calls:
             for finding in rule.find(case):
                 yield describe.described(_in_file(finding, files), rule, case, lang).row()
 
