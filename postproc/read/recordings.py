@@ -183,7 +183,7 @@ def _blocks(data: Array, end: int) -> Iterator[int]:
     """Yield where blocks of pcapng start, backwards: a block's length is repeated at its end."""
     if end % WORD:
         return
-    words = data[:end].view("<u4").astype(np.uint32, copy=False).data  # an element costs a tenth of an array's
+    words = data[:end].view("<u4").astype(np.uint32, copy=False).data  # ten times as fast as an array
     while end >= SMALLEST_BLOCK:
         length = words[end // WORD - 1]
         start = end - length
