@@ -192,6 +192,12 @@ class Calls:
         rows: pd.DataFrame = getattr(self.tables, table)
         return tuple(load(kind, rows if self._prepare is None else self._prepare(rows)))
 
+    def among(self, kind: type[R], table: str, addresses: Collection[str]) -> tuple[R, ...]:
+        """Return the rows of packets from one of these addresses to another."""
+        rows: pd.DataFrame = getattr(self.tables, table)
+        rows = rows[rows["src_addr"].isin(addresses) & rows["dst_addr"].isin(addresses)]
+        return tuple(load(kind, rows if self._prepare is None else self._prepare(rows)))
+
     def _frame(self, table: str) -> pd.DataFrame:
         rows: pd.DataFrame = getattr(self.tables, table)
         if self._held is not None:

@@ -1,9 +1,11 @@
 """A call's packets on their way past several captures: how many left one place and reached the next.
 
 A place is where a capture was taken. Its name is server, wan or client if exactly one capture is known to be
-there, else the capture's name. Counts are those of table ``passages``, summed over flows.
+there, else the capture's name; so, too, where two phones send each other media past their server. Counts are
+those of table ``passages``, summed over flows.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import NamedTuple
@@ -22,6 +24,7 @@ KINDS: tuple[PassageKind, ...] = (
     "rtp",
     "rtcp",
 )  # in the order in which a call needs them
+MEDIA: tuple[PassageKind, ...] = ("stun", "dtls", "rtp", "rtcp")
 DIRECTIONS: tuple[Direction, ...] = ("server_to_client", "client_to_server", "other")
 
 
@@ -82,13 +85,37 @@ def spots(call: Call) -> tuple[Spot, ...]:
     names = {name for row in call.passages for name in (row.from_capture, row.to_capture)}
     clocks = {name: _clock(call.clocks, name, names) for name in names}
     places = [row.place for row in clocks.values() if row is not None]
-    places_found = []
+    places_found, past_server = [], between_phones(call)
     for name, row in clocks.items():
-        place = row.place if row is not None and places.count(row.place) == 1 else None
+        known = row is not None and places.count(row.place) == 1 and not past_server
+        place = row.place if row is not None and known else None
         places_found.append(Spot(name, place or name, row.position if row is not None else None))
     return tuple(
         sorted(places_found, key=lambda spot: (spot.position is None, spot.position or 0, spot.capture))
     )
+
+
+def between_phones(call: Call) -> bool:
+    """Return whether media go between machines that speak SIP with one in the middle only, not with it.
+
+    Where a call has a single leg, its called side counts as the server elsewhere.
+    """
+    ends = {
+        addr for row in call.passages if row.kind in MEDIA for addr in (row.from_src_addr, row.from_dst_addr)
+    }
+    if not ends:
+        return False
+    peers: dict[str, set[str]] = defaultdict(set)
+    invites: dict[str, set[str | None]] = defaultdict(set)
+    for row in call.sip_messages:
+        peers[row.src_addr].add(row.dst_addr)
+        peers[row.dst_addr].add(row.src_addr)
+        if row.method == "INVITE":
+            invites[row.src_addr].add(row.call_id)
+            invites[row.dst_addr].add(row.call_id)
+    outer = {addr for addr, others in peers.items() if len(others) == 1 and len(invites[addr]) == 1}
+    middle = {other for addr in outer for other in peers[addr]} - outer
+    return bool(middle) and ends <= outer
 
 
 def _clock(rows: Iterable[ClockRow], capture: str, of_call: set[str]) -> ClockRow | None:

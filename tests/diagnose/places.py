@@ -15,6 +15,8 @@ from tests.diagnose.scenes import (
     SERVER_PORT,
     SERVER_PUBLIC,
     Row,
+    foreign,
+    message,
 )
 
 CAPTURES = {"server": "a.pcapng", "wan": "b.pcapng", "client": "c.pcapng"}
@@ -111,3 +113,20 @@ def seen_from(places: Sequence[str], *held: Rows) -> dict[str, Rows]:
 
 
 EVERY_PLACE = tuple(CAPTURES)
+
+
+def between_phones(one: str, proxy: str, other: str) -> dict[str, Any]:
+    """A call of two phones through a proxy, captured at both: their media, lost on the way to the first, go past it."""
+    ends = {"from_src_addr": other, "from_src_port": 4000, "from_dst_addr": one, "from_dst_port": 4002}
+    at_first, at_other = CAPTURES["client"], CAPTURES["server"]
+    hops = ((one, proxy, at_first), (proxy, other, at_other))
+    invites = [
+        message(1, "INVITE", 0.0, frame=3, capture=capture, src_addr=source, dst_addr=target)
+        for source, target, capture in hops
+    ]
+    answers = [
+        message(1, 200, 1.0, frame=9, capture=capture, src_addr=target, dst_addr=source)
+        for source, target, capture in reversed(hops)
+    ]
+    held = seen_from(("server", "client"), [passage("server", "client", 0, 500, kind="rtp", **ends)])
+    return foreign() | held | {"sip_messages": invites + answers}

@@ -4,7 +4,7 @@ import pytest
 
 from postproc.diagnose.rules.lost_between import RULE
 from tests.builders import GATEWAY, SERVER
-from tests.diagnose.places import EVERY_PLACE, passage, passages, seen_from
+from tests.diagnose.places import EVERY_PLACE, between_phones, passage, passages, seen_from
 from tests.diagnose.refusals import NO_MEDIA
 from tests.diagnose.scenes import asked, check, stream, told_both, unanswered, verdict
 
@@ -209,3 +209,10 @@ def test_what_is_lost_here_and_there_or_before_the_end_is_a_share(changes):
 def test_less_than_a_second_at_the_end_is_a_share():
     (found,) = cut(19.1)
     assert "4.5 % of the RTP packets" in told_both(found, RULE)["en"]["title"]
+
+
+def test_neither_of_two_phones_is_called_a_server():
+    (found,) = asked(RULE, **between_phones("192.0.2.10", "203.0.113.1", "192.0.2.20"))
+    assert told_both(found, RULE)["en"]["title"] == (
+        "All 500 RTP packets from 192.0.2.20:4000 to 192.0.2.10:4002 are lost between a.pcapng and c.pcapng."
+    )

@@ -88,6 +88,70 @@ def test_the_same_address_in_vain_on_two_legs_is_a_fault():
     assert "nothing came to it there either" in told_both(found[0], RULE)["en"]["detail"]
 
 
+NEAR, FAR = "10.0.1.10", "10.0.2.10"
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        # Phones in one private network behind a public SIP server; the firewall drops RTP.
+        call(NEAR, FAR, streams=[(NEAR, FAR)], wire=(NEAR, SERVER)),
+        call(NEAR, FAR, streams=[(FAR, NEAR)], wire=(SERVER, FAR)),
+        call(
+            "192.168.1.5",
+            "192.168.2.5",
+            streams=[("192.168.1.5", "192.168.2.5")],
+            wire=("192.168.1.5", SERVER),
+        ),
+        call(
+            "fd00:1::5", "fd00:2::5", streams=[("fd00:1::5", "fd00:2::5")], wire=("fd00:1::5", "2001:db8::1")
+        ),
+        # One of them names a public address that is not its own.
+        call("203.0.113.99", FAR, streams=[(NEAR, FAR)], wire=(NEAR, SERVER)),
+    ],
+)
+def test_silent_where_both_sides_may_be_in_one_private_network(scene):
+    assert asked(RULE, base=scene) == []
+
+
+def test_a_nat_between_two_such_phones_is_seen_by_the_source_of_the_media():
+    behind = call(NEAR, FAR, streams=[(PHONE, FAR), (FAR, NEAR)], wire=(SERVER, FAR))
+    (found,) = asked(RULE, base=behind)
+    assert (found.verdict, found.facts["seen"]) == ("fault", PHONE)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("172.17.0.2", "172.18.0.9"),
+        (NEAR, "192.168.1.5"),
+        ("192.0.0.4", "192.0.0.5"),
+        ("100.64.0.7", "100.64.3.1"),
+    ],
+)
+def test_other_private_networks_and_those_of_a_machine_or_carrier_are_not_one(one, other):
+    (found,) = asked(RULE, base=call(one, other, streams=[(one, other)], wire=(one, SERVER)))
+    assert found.facts["addr"] == one
+
+
+def test_silent_where_icmp_says_that_its_own_media_are_not_delivered():
+    scene = call(HOME, SERVER, streams=[(HOME, SERVER)], wire=(HOME, SERVER))
+    assert len(asked(RULE, base=scene)) == 1
+    sent = scene["rtp_streams"][0]
+    quoted = {name: sent[name] for name in ("src_addr", "src_port", "dst_addr", "dst_port")}
+    icmp = {
+        "call": 1,
+        "leg": 1,
+        "reporter": "192.0.2.1",
+        "type": 3,
+        "code": 1,
+        "version": 4,
+        "transport": "udp",
+    }
+    assert asked(RULE, base=scene, icmp_errors=[icmp | quoted | {"frame": 8}]) == []
+    assert len(asked(RULE, base=scene, icmp_errors=[icmp | quoted | {"frame": 8, "dst_addr": PHONE}])) == 1
+
+
 AT_ROUTER = call(HOME, streams=[])  # a capture on both sides of the NAT, in which each SSRC is seen twice
 AT_ROUTER["rtp_streams"] = [
     plain_stream(*ends, leg=1, direction=None, ssrc=ssrc, packets=packets)
@@ -137,3 +201,33 @@ def test_an_answer_in_a_prack_counts_as_one():
     scene["sdp_media"] = [server | {"time": 0.5}, phone | {"time": 0.6, "frame": 6}]
     (found,) = asked(RULE, base=scene)
     assert (found.verdict, found.tags) == ("fault", {"symmetric"})
+
+
+def renamed(until=8.0, addr=HOME, method="ACK"):
+    """An INVITE without SDP at 7 s, an offer in its 200, and the phone's answer in the ACK names a private address."""
+    scene = call(PHONE, streams=[(PHONE, SERVER), (SERVER, PHONE), (SERVER, addr)])
+    there, back = {"src_addr": PHONE, "dst_addr": SERVER}, {"src_addr": SERVER, "dst_addr": PHONE}
+    tags = {"from_tag": "a", "to_tag": "b", "cseq": 2}
+    first, reply = scene["sip_messages"]
+    scene["sip_messages"] = [
+        first | {"has_sdp": True},
+        reply,
+        message(1, "INVITE", 7.0, frame=30, **tags, **there) | {"has_sdp": False},
+        message(1, 200, 7.1, frame=31, has_sdp=True, **tags, **back),
+        message(1, method, 7.2, frame=32, has_sdp=True, **tags, **there),
+    ]
+    phone, server = scene["sdp_media"]
+    scene["sdp_media"] += [
+        server | {"time": 7.1, "frame": 31},
+        phone | {"time": 7.2, "frame": 32, "connection_addr": addr},
+    ]
+    scene["rtp_streams"][1] |= {"last_time": until}
+    scene["rtp_streams"][2] |= {"first_time": 7.3}
+    return scene
+
+
+def test_an_address_named_in_mid_call_counts_from_then_on():
+    (found,) = asked(RULE, base=renamed())
+    assert (found.verdict, found.facts["addr"], found.evidence.frames[1:]) == ("fault", HOME, (31, 32))
+    assert asked(RULE, base=renamed(until=8.3)) == []  # the server goes on sending where it learnt to
+    assert asked(RULE, base=renamed(addr="198.51.100.30")) == []

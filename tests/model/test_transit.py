@@ -6,8 +6,17 @@ from postproc.model.calls import Calls
 from postproc.model.clocks import on_one_clock
 from postproc.model.transit import spots, transits
 from tests.builders import at
-from tests.diagnose.places import CAPTURES, CLOCKS, EVERY_PLACE, clock, passage, passages, seen_from
-from tests.diagnose.scenes import tables
+from tests.diagnose.places import (
+    CAPTURES,
+    CLOCKS,
+    EVERY_PLACE,
+    between_phones,
+    clock,
+    passage,
+    passages,
+    seen_from,
+)
+from tests.diagnose.scenes import leg, message, tables
 
 
 def call_of(*rows, **changes):
@@ -81,3 +90,29 @@ def test_of_several_references_the_first_moves_a_capture_s_times():
 
 def test_nothing_is_moved_where_all_clocks_are_right():
     assert on_one_clock(tables(clocks=[clock("server")])) is None
+
+
+PROXY, ONE, OTHER = "203.0.113.1", "192.0.2.10", "192.0.2.20"
+
+
+def test_no_place_is_the_server_where_two_phones_send_each_other_media():
+    assert names(**between_phones(ONE, PROXY, OTHER)) == ["a.pcapng", "c.pcapng"]
+
+
+@pytest.mark.parametrize("kind", ["sip", "rtp"])
+def test_a_server_that_takes_part_in_the_media_keeps_its_place(kind):
+    held = between_phones(ONE, PROXY, OTHER)
+    changes = {"kind": kind} if kind == "sip" else {"from_src_addr": PROXY}
+    rows = [row | changes for row in held["passages"]]
+    assert names(**held | {"passages": rows}) == ["server", "client"]
+
+
+def test_a_server_behind_a_proxy_that_calls_on_keeps_its_place():
+    held = between_phones(ONE, PROXY, OTHER)
+    onward = message(1, "INVITE", 0.1, call_id="b@x", capture="a.pcapng", src_addr=OTHER, dst_addr=PROXY)
+    both = {"sip_messages": [*held["sip_messages"], onward], "legs": [*held["legs"], leg(2)]}
+    assert names(**held | both) == ["server", "client"]
+
+
+def names(**changes):
+    return [spot.name for spot in spots(Calls(tables(**changes))[1])]

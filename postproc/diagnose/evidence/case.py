@@ -5,7 +5,7 @@ capture here, as in the tables; modules ``paths`` and ``media`` count them once.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, wraps
 from itertools import chain
@@ -231,6 +231,20 @@ class Beside(Case):
     @cached_property
     def icmp_errors(self) -> tuple[IcmpErrorRow, ...]:
         return self._calls.of_none(IcmpErrorRow, "icmp_errors")
+
+    @cached_property
+    def sip_ways(self) -> frozenset[tuple[str, str]]:
+        """Between whom SIP was seen, in calls and outside: source and destination."""
+        ways = self._calls.tables.sip_messages[["src_addr", "dst_addr"]].drop_duplicates()
+        return frozenset(zip(plain(ways["src_addr"]), plain(ways["dst_addr"]), strict=True))
+
+    @cached_property
+    def sip_senders(self) -> frozenset[str]:
+        return frozenset(source for source, _ in self.sip_ways)
+
+    def sip_among(self, addresses: Collection[str]) -> tuple[SipMessageRow, ...]:
+        """Return the messages from one of these addresses to another, in calls and outside, in order of time."""
+        return self._calls.among(SipMessageRow, "sip_messages", addresses) if addresses else ()
 
     @cached_property
     def products(self) -> frozenset[str]:

@@ -17,7 +17,7 @@ from postproc.model.enumerations import Direction
 from postproc.model.findings import Evidence
 from postproc.model.rows import PassageRow
 from postproc.model.text import Text
-from postproc.model.transit import Transit, transits
+from postproc.model.transit import Transit, between_phones, transits
 
 OPPOSITE: dict[Direction, Direction] = {
     "server_to_client": "client_to_server",
@@ -181,7 +181,7 @@ def counted(case: Case, loss: Loss) -> dict[str, Any]:
     transit = loss.transit
     return {
         "what": _what(case, transit),
-        "sender": sender(transit),
+        "sender": sender(case, transit),
         "sent": transit.sent,
         "arrived": transit.arrived,
         "lost": transit.lost,
@@ -213,9 +213,11 @@ def _what(case: Case, transit: Transit) -> str:
     return "stun" if answers or transit.direction == "other" else "binding_requests"
 
 
-def sender(transit: Transit) -> str | None:
-    """Return the sending side; None if unknown."""
-    return None if transit.direction == "other" else transit.direction.partition("_to_")[0]
+def sender(case: Case, transit: Transit) -> str | None:
+    """Return the sending side; None if unknown, or if it is one of two phones."""
+    if transit.direction == "other" or between_phones(case):
+        return None
+    return transit.direction.partition("_to_")[0]
 
 
 def _biggest(transit: Transit) -> PassageRow:

@@ -31,6 +31,7 @@ ORDER = """
     callee-unreachable
     session-interval-too-small
     no-response
+    sip-port-unreachable
     tls-handshake-failed
     registration-failed
     call-rejected

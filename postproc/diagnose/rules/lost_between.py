@@ -69,7 +69,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 def _finding(case: Case, loss: Loss) -> Finding:
     transit = loss.transit
-    side = sender(transit)
+    side = sender(case, transit)
     titles = (SHARE_OF_SIDE, SHARE)
     if loss.everything:
         titles = (ALL_OF_SIDE, ALL)

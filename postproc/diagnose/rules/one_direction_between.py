@@ -55,7 +55,7 @@ def _finding(case: Case, loss: Loss) -> Finding:
         "cannot_tell" if loss.leaks else "fault" if loss.certain else "suspect",
         0.5 if loss.leaks else 0.9 if loss.certain else 0.7,
         proof(transit),
-        SIDED if sender(transit) else TITLE,
+        SIDED if sender(case, transit) else TITLE,
         tuple(detail),
         counted(case, loss) | {"returning": loss.returning},
         None if loss.certain else SETTLE,

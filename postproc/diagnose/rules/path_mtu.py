@@ -98,7 +98,7 @@ def _finding(case: Case, loss: Loss) -> Finding:
         "cannot_tell" if loss.leaks else "fault",
         0.5 if loss.leaks else 0.85,
         proof(transit),
-        SIDED if sender(transit) else TITLE,
+        SIDED if sender(case, transit) else TITLE,
         (SIZES, LEAKS) if loss.leaks else (SIZES,),
         counted(case, loss) | {"smallest": loss.smallest_lost, "largest": loss.largest_arrived},
         leg=transit.leg,

@@ -1,6 +1,7 @@
 """Without ICE, a side names a private media address, and the other side is outside that network."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
@@ -8,8 +9,9 @@ from postproc.diagnose.evidence.candidates import INSIDE, PUBLIC
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import Way, talks, ways
 from postproc.diagnose.evidence.negotiation import Described, exchanges
-from postproc.model.addresses import addr_class
+from postproc.model.addresses import addr_class, ip_version
 from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.rows import RtpStreamRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -42,6 +44,12 @@ SETTLE = Text(
     " haben.",
 )
 
+# After an answer that names another address media still go to the one before, until it has arrived and is acted on.
+# With a third, an ACK over a mobile network counts as ignored; three times is as long as talk takes to fail.
+IN_FLIGHT = timedelta(seconds=1)
+# Private networks that are routed within a company, so that two addresses of one may reach each other (RFC 1918, RFC 4193).
+# Those of link-local addresses and of carriers are not: there every customer has the same.
+ROUTED = tuple(ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
 # Docker's default bridge network: local to one machine, while other private networks may be routed.
 DOCKER = ip_network("172.17.0.0/16")
 
@@ -104,6 +112,16 @@ def _docker(addr: str) -> bool:
         return False
 
 
+def _may_be_routed(addr: str | None, *others: str | None) -> bool:
+    """Whether an address is in one private network with one of the others, whoever passes SIP on between them."""
+    ends = [ip_address(each) for each in (addr, *others) if each is not None and ip_version(each)]
+    return any(
+        ends[:1] and ends[0] in network and any(end in network for end in ends[1:])
+        for network in ROUTED
+        if not (ends and ends[0] in DOCKER)
+    )
+
+
 def _nothing_came(
     case: Case, leg: int | None, author: Described, reader: Described, flows: dict[tuple[str, str], Way]
 ) -> Unreachable | None:
@@ -111,11 +129,22 @@ def _nothing_came(
     limits = case.deployment.thresholds
     own = author.audio.connection_addr, author.message.src_addr
     sent = [way for (source, _), way in flows.items() if source in own]
-    came = sum(row.packets or 0 for row in case.rtp_streams if row.leg == leg and row.dst_addr in own)
+    came = sum(row.packets or 0 for row in _since(case, leg, author, reader) if row.dst_addr in own)
     most = max(sent, key=lambda way: way.packets, default=None)
+    inside = most is not None and most.rows[0].src_addr == own[0]  # no NAT is seen
+    if inside and _may_be_routed(own[0], reader.audio.connection_addr):
+        return None
+    if most is not None and _undelivered(case, most):
+        return None  # so the reader cannot learn from it where to send, either
     if most is None or most.seconds < limits.one_way_seconds or came >= limits.one_way_packets:
         return None
     return Unreachable(leg, author, reader, most, lost=False, seen=None)
+
+
+def _undelivered(case: Case, way: Way) -> bool:
+    """Whether ICMP says that these packets did not arrive."""
+    ends = {(row.src_addr, row.dst_addr, row.dst_port) for row in way.rows}
+    return any((row.src_addr, row.dst_addr, row.dst_port) in ends for row in case.icmp_errors)
 
 
 def _sent_there(
@@ -135,7 +164,7 @@ def _sent_there(
         return None
     # All streams, not one per SSRC as in flows: a capture on a router shows packets on both sides of its NAT.
     if any(
-        row.leg == leg and row.src_addr in (addr, sender) and row.dst_addr != addr for row in case.rtp_streams
+        row.src_addr in (addr, sender) and row.dst_addr != addr for row in _since(case, leg, author, reader)
     ):
         return None  # the author does send from there, or the reader has learned its address
     own = [
@@ -143,7 +172,15 @@ def _sent_there(
         for ends, held in flows.items()
         if held.packets >= limits.one_way_packets and ends[1] == sender
     ]
+    if not own and _may_be_routed(addr, sender, reader.audio.connection_addr):
+        return None
     return Unreachable(leg, author, reader, way, lost=True, seen=own[0] if own else None)
+
+
+def _since(case: Case, leg: int | None, *described: Described) -> list[RtpStreamRow]:
+    """Return the streams of a leg that go on for longer than packets take after offer and answer: a change may end others."""
+    known = max(each.message.time for each in described) + IN_FLIGHT
+    return [row for row in case.rtp_streams if row.leg == leg and row.last_time > known]
 
 
 def _finding(each: Unreachable, twice: bool) -> Finding:
@@ -228,8 +265,8 @@ RULE = Rule(
     ),
     references=("RFC 8866, section 5.7", "RFC 4961", "RFC 7362"),
     known_problems=Text(
-        "A NAT or SBC beyond the capture point may replace the address; a VPN may make it reachable.",
-        "Ein NAT oder SBC hinter dem Mitschnittpunkt kann die Adresse ersetzen, ein VPN sie erreichbar machen.",
+        "A NAT or SBC beyond the capture point may replace the address; a VPN may make it reachable. Two sides with addresses of one private network are taken to reach each other, unless a NAT is seen.",
+        "Ein NAT oder SBC hinter dem Mitschnittpunkt kann die Adresse ersetzen, ein VPN sie erreichbar machen. Von zwei Seiten mit Adressen eines privaten Netzes wird angenommen, dass sie einander erreichen, außer wenn ein NAT zu sehen ist.",
     ),
     find=find,
 )
