@@ -82,3 +82,8 @@ def test_the_first_example_is_what_is_printed(page, tmp_path, monkeypatch):
 
 def _shows(line: str, printed: str) -> bool:
     return printed.startswith(line[:-4]) if line.endswith(" ...") else printed == line
+
+
+@pytest.mark.parametrize("page", sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("**/*.md")))
+def test_no_page_holds_both_sides_of_a_merge(page):
+    assert re.findall(r"^[<=>]{7}(?: .*)?$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE) == []
