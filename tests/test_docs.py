@@ -84,6 +84,6 @@ def _shows(line: str, printed: str) -> bool:
     return printed.startswith(line[:-4]) if line.endswith(" ...") else printed == line
 
 
-@pytest.mark.parametrize("page", sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("**/*.md")))
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")], ids=lambda page: page.name)
 def test_no_page_holds_both_sides_of_a_merge(page):
-    assert re.findall(r"^[<=>]{7}(?: .*)?$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE) == []
+    assert re.findall(r"^[<=>]{7}(?: .*)?$", page.read_text(encoding="utf-8"), re.MULTILINE) == []
