@@ -168,6 +168,23 @@ def test_an_answer_that_holds_on_is_named():
     assert len(asked(RULE, **held_again("sendrecv"))) == 1
 
 
+def both_held(*later):
+    """The client holds, then the server does, and the client resumes first; ``later``: the server's offers after its own hold."""
+    scene = held_again("inactive", *later)
+    held = scene["phases"][1]
+    between = held | {"phase": 3, "started": 7.0, "ended": 9.1, "opened_by": 44}
+    again = scene["phases"][2] | {"phase": 4}
+    scene["phases"] = [scene["phases"][0], held | {"ended": 7.0}, between, again, scene["phases"][-1]]
+    return scene
+
+
+def test_an_answer_that_holds_on_is_named_if_its_sender_has_resumed_before():
+    (found,) = asked(RULE, **both_held("sendrecv"))
+    assert (found.tags, found.evidence.frames) == ({"answered"}, (21, 50, 51))
+    assert asked(RULE, **both_held()) == []  # held by the one that answers
+    assert asked(RULE, **both_held("sendrecv", "sendonly")) == []
+
+
 @pytest.mark.parametrize(
     "scene",
     [

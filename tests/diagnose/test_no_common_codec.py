@@ -298,6 +298,33 @@ def test_silent_where_audio_goes_on(scene):
     assert asked(RULE, **scene) == []
 
 
+def late(scene, leg_, at, frames, to_tag):
+    """The same offer and answer (frames), the offer in the 200 to an INVITE without SDP and the answer in its ACK."""
+    said = {"from_tag": "a", "cseq": 2}
+    there, back = {"src_addr": GATEWAY, "dst_addr": SERVER}, {"src_addr": SERVER, "dst_addr": GATEWAY}
+    told = [
+        message(leg_, "INVITE", at, frame=900, has_sdp=False, to_tag=to_tag, **said, **there),
+        message(leg_, 200, at, frame=frames[0], has_sdp=True, to_tag="b", **said, **back),
+        message(leg_, "ACK", at + 0.1, frame=frames[1], has_sdp=True, to_tag="b", **said, **there),
+    ]
+    others = [row for row in scene["sip_messages"] if row.get("frame") not in frames]
+    return scene | {"sip_messages": [*others, *told]}
+
+
+def test_audio_taken_out_by_the_answer_in_an_ack():
+    (found,) = asked(RULE, **late(taken_out(), 1, 12.0, (40, 41), "b"))
+    assert (found.verdict, found.facts["seconds"]) == ("suspect", 7.9)
+    assert f"{GATEWAY} takes the audio out of leg 1" in told_both(found, RULE)["en"]["title"]
+    assert asked(RULE, **late(taken_out(port=31000), 1, 12.0, (40, 41), "b")) == []
+
+
+def test_a_call_begun_without_audio_by_the_answer_in_an_ack():
+    (found,) = asked(RULE, **late(declined(), 2, 2.9, (3, 20), None))
+    told = told_both(found, RULE)
+    assert "begins the call on leg 2 without audio: port 0 in its answer (ACK)" in told["en"]["title"]
+    assert "beginnt den Anruf auf Leg 2 ohne Audio" in told["de"]["title"]
+
+
 VIDEO = {"media": "video", "port": 40000}
 
 

@@ -201,3 +201,33 @@ def test_an_answer_in_a_prack_counts_as_one():
     scene["sdp_media"] = [server | {"time": 0.5}, phone | {"time": 0.6, "frame": 6}]
     (found,) = asked(RULE, base=scene)
     assert (found.verdict, found.tags) == ("fault", {"symmetric"})
+
+
+def renamed(until=8.0, addr=HOME, method="ACK"):
+    """An INVITE without SDP at 7 s, an offer in its 200, and the phone's answer in the ACK names a private address."""
+    scene = call(PHONE, streams=[(PHONE, SERVER), (SERVER, PHONE), (SERVER, addr)])
+    there, back = {"src_addr": PHONE, "dst_addr": SERVER}, {"src_addr": SERVER, "dst_addr": PHONE}
+    tags = {"from_tag": "a", "to_tag": "b", "cseq": 2}
+    first, reply = scene["sip_messages"]
+    scene["sip_messages"] = [
+        first | {"has_sdp": True},
+        reply,
+        message(1, "INVITE", 7.0, frame=30, **tags, **there) | {"has_sdp": False},
+        message(1, 200, 7.1, frame=31, has_sdp=True, **tags, **back),
+        message(1, method, 7.2, frame=32, has_sdp=True, **tags, **there),
+    ]
+    phone, server = scene["sdp_media"]
+    scene["sdp_media"] += [
+        server | {"time": 7.1, "frame": 31},
+        phone | {"time": 7.2, "frame": 32, "connection_addr": addr},
+    ]
+    scene["rtp_streams"][1] |= {"last_time": until}
+    scene["rtp_streams"][2] |= {"first_time": 7.3}
+    return scene
+
+
+def test_an_address_named_in_mid_call_counts_from_then_on():
+    (found,) = asked(RULE, base=renamed())
+    assert (found.verdict, found.facts["addr"], found.evidence.frames[1:]) == ("fault", HOME, (31, 32))
+    assert asked(RULE, base=renamed(until=8.3)) == []  # the server goes on sending where it learnt to
+    assert asked(RULE, base=renamed(addr="198.51.100.30")) == []

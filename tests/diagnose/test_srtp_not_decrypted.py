@@ -4,7 +4,7 @@ import pytest
 
 from postproc.diagnose.rules.srtp_not_decrypted import RULE
 from tests.diagnose.refusals import log
-from tests.diagnose.scenes import asked, stream, told_both, verdict
+from tests.diagnose.scenes import asked, foreign, message, section, stream, told_both, verdict
 
 
 def failures(seconds, *, start=4.0, per_line=25, why=" (auth check failed)", **changes):
@@ -81,3 +81,122 @@ def test_it_explains_that_the_other_leg_hears_nothing():
 )
 def test_silent(lines):
     assert asked(RULE, log_events=lines) == []
+
+
+LASTS = 16.98  # 850 packets, one every 20 ms
+CLEAR, TAGGED = 172, 182  # bytes of RTP header and 20 ms of G.711; with HMAC_SHA1_80
+
+
+def unlike(one=CLEAR, other=TAGGED, proto="RTP/SAVP", crypto="AES_CM_128_HMAC_SHA1_80", **changes):
+    """Two phones that agree on a profile; the bytes of each one's packets. ``changes``: of the first one's stream."""
+    base = foreign()
+    ends = ("192.0.2.10", 7078), ("192.0.2.20", 12000)
+    said = {"from_tag": "a", "cseq": 1, "has_sdp": True, "call_id": "a@x"}
+    there, back = ({"src_addr": x[0], "dst_addr": y[0]} for x, y in ((ends[0], ends[1]), (ends[1], ends[0])))
+    codec = {"payload_type": 8, "last_payload_type": 8, "codec": "PCMA", "max_gap_ms": 21.0, "packets": 850}
+    codec |= {
+        "other_payload_types": None,
+        "lost": 0,
+        "expected": 850,
+        "first_time": 3.0,
+        "last_time": 3.0 + LASTS,
+    }
+    way = {"leg": 1, "direction": "other", "ssrc": 1}
+    plain = {"ufrag": None, "setup": None, "fingerprint": None, "proto": proto, "crypto": crypto}
+    return base | {
+        "sip_messages": [
+            message(1, "INVITE", 0.0, frame=1, **said, **there),
+            message(1, 200, 3.0, frame=5, to_tag="b", **said, **back),
+        ],
+        "sdp_media": [
+            section(connection_addr=ends[0][0], port=ends[0][1], **plain),
+            section(connection_addr=ends[1][0], port=ends[1][1], time=3.0, frame=5, **plain),
+        ],
+        "rtp_streams": [
+            stream(**way | codec | there, src_port=7078, dst_port=12000, bytes=850 * one) | changes,
+            stream(**way | codec | back, src_port=12000, dst_port=7078, bytes=850 * other),
+        ],
+    }
+
+
+AVP = {"proto": "RTP/AVP", "crypto": None}
+
+
+def test_plain_rtp_where_srtp_is_agreed():
+    (found,) = asked(RULE, base=unlike())
+    assert (found.verdict, found.confidence, found.leg, found.tags) == (
+        "suspect",
+        0.8,
+        1,
+        {"unlike", "plain"},
+    )
+    told = told_both(found, RULE)
+    assert told["en"]["title"] == (
+        "192.0.2.10:7078 sends its audio on leg 1 unencrypted although SRTP is agreed: each of its 850 packets is exactly"
+        " as long as the PCMA in it (160 bytes)."
+    )
+    assert "unverschlüsselt, obwohl SRTP vereinbart ist" in told["de"]["title"]
+    assert "10 bytes longer" in told["en"]["detail"]
+    assert "log" not in told["en"]["remedies"]
+    row = verdict(base=unlike())
+    assert (row.verdict, row.cause) == ("suspect", "srtp-not-decrypted")
+
+
+def test_srtp_where_plain_rtp_is_agreed():
+    (found,) = asked(RULE, base=unlike(TAGGED, CLEAR, **AVP))
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.8, {"unlike", "unasked"})
+    told = told_both(found, RULE)
+    assert "although RTP without encryption is agreed" in told["en"]["title"]
+    assert "obwohl RTP ohne Verschlüsselung vereinbart ist" in told["de"]["title"]
+    assert "plays noise" in told["en"]["detail"]
+
+
+@pytest.mark.parametrize("codec", ["PCMU", "G722"])
+@pytest.mark.parametrize("tag", [4, 16])
+def test_the_tag_may_be_of_another_suite(codec, tag):
+    assert len(asked(RULE, base=unlike(other=CLEAR + tag, codec=codec))) == 1
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        unlike(CLEAR, CLEAR),  # a relay beside the capture point decrypts
+        unlike(TAGGED, TAGGED),
+        unlike(TAGGED, TAGGED, **AVP),
+        unlike(CLEAR, CLEAR, **AVP),
+        unlike(CLEAR + 8, CLEAR, **AVP),  # a header extension
+        unlike(TAGGED, CLEAR, proto="RTP/AVP"),  # keys in SDP: SRTP if both can
+        unlike(CLEAR + 1),
+        unlike(other=CLEAR + 3),
+        unlike(codec="opus"),
+        unlike(packets=249, bytes=249 * CLEAR, last_time=3.0 + 248 * 0.02),
+        unlike(max_gap_ms=26.5),
+        unlike(max_gap_ms=None),
+        unlike(bytes=None),
+        unlike(other_payload_types="101"),
+        unlike(duplicates=1),
+        unlike(reordered=1),
+        unlike(lost=1),
+        unlike(src_port=7080),
+        unlike(first_time=40.0, last_time=40.0 + LASTS),
+    ],
+)
+def test_silent_where_both_sides_are_alike_or_lengths_tell_nothing(scene):
+    assert asked(RULE, base=scene) == []
+
+
+def test_silent_where_agreements_differ_or_keys_are_agreed_on_in_the_media_path():
+    scene = unlike()
+    say = {"from_tag": "a", "to_tag": "b", "cseq": 2, "has_sdp": True, "call_id": "a@x"}
+    scene["sip_messages"] += [
+        message(1, "INVITE", 9.0, frame=30, **say),
+        message(1, 200, 9.1, frame=31, **say),
+    ]
+    scene["sdp_media"] += [
+        row | {"proto": "RTP/AVP", "crypto": None, "time": 9.0, "frame": frame}
+        for row, frame in zip(scene["sdp_media"], (30, 31), strict=True)
+    ]
+    assert asked(RULE, base=scene) == []
+    asking = unlike(TAGGED, CLEAR, **AVP)
+    asking["sdp_media"][0] |= {"zrtp_packets": 5}
+    assert asked(RULE, base=asking) == []

@@ -73,3 +73,55 @@ def test_a_sender_is_told_once_whatever_its_ssrc():
     scene = call(clock_rate=16000)
     again = scene["rtp_streams"][0] | {"ssrc": 99, "first_time": 20.1, "last_time": 37.0}
     assert len(asked(RULE, **scene | {"rtp_streams": [*scene["rtp_streams"], again]})) == 1
+
+
+def paced(jitter, **changes):
+    """The call with the running jitter of each second; G.711, packets every 20 ms."""
+    scene = call(**PCMA | {"max_gap_ms": 21.0, "jitter_ms": 4.0} | changes)
+    first, second = scene["rtp_streams"]
+    seconds = [
+        {"stream": 1, "second": nth, "time": 3.0 + nth, "packets": 50, "jitter_ms": ms}
+        for nth, ms in enumerate(jitter)
+    ]
+    return scene | {"rtp_streams": [first | {"stream": 1}, second | {"stream": 2}], "rtp_seconds": seconds}
+
+
+def test_timestamps_of_half_the_pace():
+    (found,) = asked(RULE, **paced([9.5, 10.0, 10.0, 10.1]))
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.7, {"pace"})
+    told = told_both(found, RULE)
+    assert "every 20 ms: each is off by 10 ms (PCMA, 850 packets)" in told["en"]["title"]
+    assert "Jeder liegt um 10 ms daneben" in told["de"]["title"]
+    assert "G.711" not in told["en"]["remedies"]
+    assert verdict(**paced([9.5, 10.0, 10.0, 10.1])).cause == "wrong-timestamps"
+
+
+@pytest.mark.parametrize(
+    ("jitter", "changes"),
+    [
+        ([5.9] * 4, {}),
+        ([500.0, 20.0, 0.8, 0.2, 0.1], {}),
+        ([], {}),
+        ([None] * 4, {}),
+        ([15.9] * 4, {"max_gap_ms": 26.0}),
+        ([10.0] * 4, {"max_gap_ms": 26.5}),
+        ([10.0] * 4, {"reordered": 1}),
+    ],
+    ids=[
+        "what the times allow",
+        "one jump",
+        "no seconds",
+        "no clock",
+        "uneven packets",
+        "too uneven",
+        "reordered",
+    ],
+)
+def test_silent_where_the_pace_may_be_right(jitter, changes):
+    assert asked(RULE, **paced(jitter, **changes)) == []
+
+
+def test_a_pace_on_either_side_of_the_limit():
+    gap = {"max_gap_ms": 22.0}  # 850 packets in 17 s: 20.02 ms each, so 2 * 1.98 + 4.0 ms
+    assert asked(RULE, **paced([7.9] * 4, **gap)) == []
+    assert [each.tags for each in asked(RULE, **paced([8.1] * 4, **gap))] == [{"pace"}]

@@ -8,13 +8,22 @@ from postproc.diagnose.evidence.media import media_ok
 from postproc.diagnose.evidence.negotiation import exchanges
 from postproc.diagnose.evidence.signalling import shown
 from postproc.model.findings import Finding, cause
+from postproc.model.rows import SipMessageRow
 from postproc.model.statuses import is_success
 from postproc.model.text import Text
 
+LATE = (
+    "ACK",
+    "PRACK",
+)  # requests that answer an offer in a response (RFC 3261, section 13.2.1; RFC 3262, section 5)
 IN_FLIGHT = 1.0  # seconds within which media stop after an answer: packets under way, an ACK that comes late; a choice
 DECLINED = Text(
     "{answerer} accepts the call on leg {number} without its audio: port 0 in the answer to an offer of {offered}.",
     "{answerer} nimmt den Anruf auf Leg {number} ohne Audio an: Port 0 in der Antwort auf ein Angebot von {offered}.",
+)
+BEGUN_WITHOUT = Text(
+    "{answerer} begins the call on leg {number} without audio: port 0 in its answer ({method}) to an offer of {offered}.",
+    "{answerer} beginnt den Anruf auf Leg {number} ohne Audio: Port 0 in der Antwort ({method}) auf ein Angebot von {offered}.",
 )
 TAKEN_OUT = Text(
     "{answerer} takes the audio out of leg {number} during the call: port 0 in the answer to a new offer of {offered}, and no media for"
@@ -44,24 +53,27 @@ def declined(rule: str, case: Case) -> Iterator[Finding]:
             continue
         offer, answer = last[0]
         message = answer.message
-        silent = _silent_since(case, leg, message.time) if offer.message.to_tag else None
+        silent = _silent_since(case, leg, message.time) if _in_call(case, offer.message) else None
         if media_ok(case) is True and (silent or 0) < case.deployment.thresholds.stopped_seconds:
             continue
         here = [row for row in case.sdp_media if (row.capture, row.frame) == (message.capture, message.frame)]
         accepted = [row.media for row in here if row.port and row.media is not None]
-        if not is_success(message.status) or "audio" in accepted or "image" in accepted:
+        answers = is_success(message.status) or message.method in LATE
+        if not answers or "audio" in accepted or "image" in accepted:
             continue
+        begun = BEGUN_WITHOUT if message.method else DECLINED
         yield Finding(
             rule,
             "suspect",
             0.7,
             evidence(offer.message, message),
-            DECLINED if silent is None else TAKEN_OUT,
+            begun if silent is None else TAKEN_OUT,
             (ACCEPTED if accepted else SILENT,),
             {
                 "answerer": message.src_addr,
                 "refuser": message.src_addr,
                 "number": leg,
+                "method": message.method,
                 "offered": shown(offer.audio),
                 "accepted": accepted,
                 "seconds": silent,
@@ -70,6 +82,14 @@ def declined(rule: str, case: Case) -> Iterator[Finding]:
             leg=leg,
             tags=frozenset({"declined", "unshared"}),
         )
+
+
+def _in_call(case: Case, offer: SipMessageRow) -> bool:
+    """Whether an offer belongs to a request in the call; one in a response (late offer) to the first INVITE does not."""
+    same = offer.call_id, offer.cseq
+    asked = (row for row in case.sip_messages if row.method == "INVITE" and (row.call_id, row.cseq) == same)
+    first = next(asked, None) if offer.method is None else offer
+    return first is not None and first.to_tag is not None
 
 
 def _silent_since(case: Case, leg: int | None, time: datetime) -> float | None:

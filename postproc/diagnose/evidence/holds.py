@@ -75,19 +75,28 @@ def _tried(case: Case, phase: PhaseRow) -> Kept | None:
 
 
 def _answered(case: Case, phase: PhaseRow) -> Kept | None:
-    """Return a hold whose holder resumes, and whose other side, which never held the call, answers with a hold."""
+    """Return a hold whose holder resumes, and whose other side, which holds the call no longer or never did, answers with a hold."""
     asked = _opener(case, phase)
     before = next(
         (each for each in case.phases if (each.leg, each.phase) == (phase.leg, (phase.phase or 0) - 1)), None
     )
     held_by = _opener(case, before) if before is not None and before.kind == "hold" else None
-    if asked is None or held_by is None or asked.src_addr != held_by.src_addr or not _both_ways(case, asked):
+    if asked is None or held_by is None or not _both_ways(case, asked):
         return None
-    others = [row for row in case.sip_messages if _offers_of(row, asked.dst_addr, asked.call_id)]
-    if not all(_both_ways(case, row) for row in others) or _held_elsewhere(case, phase):
+    own, other = (_wanted(case, asked, side) for side in (asked.src_addr, asked.dst_addr))
+    holds = asked.src_addr == held_by.src_addr or own is False
+    if not holds or other is False or _held_elsewhere(case, phase):
         return None
     answer = next((r for r in case.sip_messages if _answers(r, asked)), None)
     return Kept(phase, _times(phase)[0], asked, answer) if answer is not None else None
+
+
+def _wanted(case: Case, asked: SipMessageRow, sender: str) -> bool | None:
+    """Whether the latest offer of a side before another one lets both send; None if it had made none."""
+    offers = [
+        row for row in case.sip_messages if _offers_of(row, sender, asked.call_id) and row.time < asked.time
+    ]
+    return _both_ways(case, offers[-1]) if offers else None
 
 
 def _offers_of(row: SipMessageRow, sender: str, call_id: str) -> bool:

@@ -1,6 +1,7 @@
 """Without ICE, a side names a private media address, and the other side is outside that network."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from postproc.diagnose.evidence.media import Way, talks, ways
 from postproc.diagnose.evidence.negotiation import Described, exchanges
 from postproc.model.addresses import addr_class, ip_version
 from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.rows import RtpStreamRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -42,6 +44,9 @@ SETTLE = Text(
     " haben.",
 )
 
+# After an answer that names another address media still go to the one before, until it has arrived and is acted on.
+# With a third, an ACK over a mobile network counts as ignored; three times is as long as talk takes to fail.
+IN_FLIGHT = timedelta(seconds=1)
 # Private networks that are routed within a company, so that two addresses of one may reach each other (RFC 1918, RFC 4193).
 # Those of link-local addresses and of carriers are not: there every customer has the same.
 ROUTED = tuple(ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
@@ -124,7 +129,7 @@ def _nothing_came(
     limits = case.deployment.thresholds
     own = author.audio.connection_addr, author.message.src_addr
     sent = [way for (source, _), way in flows.items() if source in own]
-    came = sum(row.packets or 0 for row in case.rtp_streams if row.leg == leg and row.dst_addr in own)
+    came = sum(row.packets or 0 for row in _since(case, leg, author, reader) if row.dst_addr in own)
     most = max(sent, key=lambda way: way.packets, default=None)
     inside = most is not None and most.rows[0].src_addr == own[0]  # no NAT is seen
     if inside and _may_be_routed(own[0], reader.audio.connection_addr):
@@ -159,7 +164,7 @@ def _sent_there(
         return None
     # All streams, not one per SSRC as in flows: a capture on a router shows packets on both sides of its NAT.
     if any(
-        row.leg == leg and row.src_addr in (addr, sender) and row.dst_addr != addr for row in case.rtp_streams
+        row.src_addr in (addr, sender) and row.dst_addr != addr for row in _since(case, leg, author, reader)
     ):
         return None  # the author does send from there, or the reader has learned its address
     own = [
@@ -170,6 +175,12 @@ def _sent_there(
     if not own and _may_be_routed(addr, sender, reader.audio.connection_addr):
         return None
     return Unreachable(leg, author, reader, way, lost=True, seen=own[0] if own else None)
+
+
+def _since(case: Case, leg: int | None, *described: Described) -> list[RtpStreamRow]:
+    """Return the streams of a leg that go on for longer than packets take after offer and answer: a change may end others."""
+    known = max(each.message.time for each in described) + IN_FLIGHT
+    return [row for row in case.rtp_streams if row.leg == leg and row.last_time > known]
 
 
 def _finding(each: Unreachable, twice: bool) -> Finding:

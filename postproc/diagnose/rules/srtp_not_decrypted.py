@@ -1,9 +1,10 @@
-"""SRTP arrives but cannot be decrypted: packets flow both ways without audio. Only the log shows it."""
+"""Packets flow both ways without audio: SRTP cannot be decrypted by the server's log, or one side encrypts and the other does not."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+from postproc.diagnose.evidence import encryption
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import way
 from postproc.diagnose.evidence.paths import TO_SERVER
@@ -64,6 +65,7 @@ def find(case: Case) -> Iterator[Finding]:
         lasted = failures.seconds if failures.lines else 0.0
         if lasted >= case.deployment.thresholds.one_way_seconds:
             yield _finding(case, leg, failures)
+    yield from encryption.unlike(RULE.name, case)
 
 
 def _finding(case: Case, leg: LegRow, failures: _Failures) -> Finding:
@@ -89,6 +91,7 @@ def _finding(case: Case, leg: LegRow, failures: _Failures) -> Finding:
         facts,
         None if most else SETTLE,
         leg=leg.leg,
+        tags=frozenset({"log"}),
     )
 
 
@@ -117,41 +120,52 @@ RULE = Rule(
     despite_media=True,
     summary=Text("SRTP cannot be decrypted", "SRTP lässt sich nicht entschlüsseln"),
     claim=Text(
-        "Media arrive, but the server's log says for seconds on end that it cannot authenticate the SRTP packets.",
-        "Medien kommen an, aber laut Log kann der Server die SRTP-Pakete sekundenlang nicht authentifizieren.",
+        "Media arrive, but the server's log says for seconds on end that it cannot authenticate the SRTP packets; or one side sends SRTP and"
+        " the other plain RTP.",
+        "Medien kommen an, aber laut Log kann der Server die SRTP-Pakete sekundenlang nicht authentifizieren; oder eine Seite sendet SRTP und"
+        " die andere einfaches RTP.",
     ),
     causes=(
         cause(
             "Both sides use different keys: SDES on one, DTLS on the other, or a key of an earlier description.",
             "Beide Seiten verwenden verschiedene Schlüssel: SDES hier, DTLS dort, oder einen Schlüssel aus einer"
             " früheren Beschreibung.",
+            tag="log",
         ),
         cause(
             "The sender began anew with SSRC or sequence number after a re-INVITE, and the rollover counter differs.",
             "Der Sender hat nach einem re-INVITE mit SSRC oder Sequenznummer neu begonnen, und der Rollover-Counter"
             " weicht ab.",
+            tag="log",
         ),
         cause(
             "A proxy or another call sends its packets to the same port.",
             "Ein Proxy oder ein anderer Anruf sendet seine Pakete an denselben Port.",
+            tag="log",
         ),
+        *encryption.CAUSES,
     ),
     remedies=(
         remedy(
             "Settle on one way of keying for the leg, DTLS-SRTP or SDES, on both sides.",
             "Für das Leg auf beiden Seiten nur einen Schlüsselaustausch zulassen, DTLS-SRTP oder SDES.",
+            tag="log",
         ),
         remedy(
             "Compare the moment of the first line with re-INVITEs and handshakes of the call; update the side that"
             " keeps the old key.",
             "Den Zeitpunkt der ersten Zeile mit re-INVITEs und Handshakes des Anrufs vergleichen; die Seite"
             " aktualisieren, die den alten Schlüssel behält.",
+            tag="log",
         ),
+        encryption.REMEDY,
     ),
     references=("RFC 3711, sections 3.3 and 3.3.1", "FreeSWITCH switch_rtp.c: unprotect failed"),
     known_problems=Text(
-        "Without the server's log such a call looks good; packets of a stranger to the same port look the same.",
-        "Ohne Log des Servers sieht ein solcher Anruf gut aus; Pakete eines Fremden an denselben Port sehen genauso aus.",
+        "Without the server's log a call with wrong keys looks good; packets of a stranger to the same port look the same. Whether packets are"
+        " encrypted is told of G.711 and G.722 without pauses only.",
+        "Ohne Log des Servers sieht ein Anruf mit falschen Schlüsseln gut aus; Pakete eines Fremden an denselben Port sehen genauso aus. Ob"
+        " Pakete verschlüsselt sind, wird nur bei G.711 und G.722 ohne Pausen gesagt.",
     ),
     find=find,
 )

@@ -1,6 +1,7 @@
 """RTP timestamps that do not advance by the codec's clock, so that every packet arrives and none is played in its time."""
 
 from collections.abc import Iterator
+from statistics import median
 from typing import Any
 
 from postproc.diagnose.evidence.case import Case, evidence
@@ -23,6 +24,12 @@ UNEVEN = Text(
     "Die Zeitstempel von {source} auf Leg {number} gehen nicht mit den Paketen mit, die gleichmäßig alle {interval:0} ms kommen ({codec},"
     " {packets} Pakete).",
 )
+PACE = Text(
+    "The timestamps of {source} on leg {number} advance at another pace than its packets, which come evenly every {interval:0} ms:"
+    " each is off by {off:0} ms ({codec}, {packets} packets).",
+    "Die Zeitstempel von {source} auf Leg {number} laufen in einem anderen Takt als die Pakete, die gleichmäßig alle {interval:0} ms"
+    " kommen: Jeder liegt um {off:0} ms daneben ({codec}, {packets} Pakete).",
+)
 PLAYED = Text(
     "A receiver plays by timestamps (RFC 3550, section 5.1): with these its jitter buffer drops packets or leaves gaps, and audio is"
     " choppy, too slow or absent although the packets arrive.",
@@ -42,6 +49,11 @@ LONGEST_PAUSE_MS = 200.0
 # Shares of the packets' interval. If none comes later than EVEN, the mean deviation of their times is below 0.6 of it
 # whatever they do; more jitter than UNFIT comes of the timestamps.
 EVEN, UNFIT = 1.3, 0.8
+# The same for streams that are more even than that: what comes late is made up for by what comes early, so the times
+# alone give at most twice the latest one's delay. More by this share of the interval, second after second, comes of
+# the timestamps: those of half or double the pace give 0.5 and 1. Half of it is near the jitter that a coarse clock
+# of the capture adds; twice as much misses half the pace.
+TWICE, STEADY = 2, 0.2
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -64,7 +76,18 @@ def _judged(case: Case, leg: int, row: RtpStreamRow) -> Finding | None:
         return _finding(leg, row, OTHER_CLOCK, {"measured": row.clock_rate, "clock": clock}, "clock")
     even = gap <= EVEN * interval and not row.reordered and not row.duplicates
     strays = row.clock_rate is None if row.jitter_ms is None else row.jitter_ms > UNFIT * interval
-    return _finding(leg, row, UNEVEN, {"interval": interval}, "uneven") if even and strays else None
+    if even and strays:
+        return _finding(leg, row, UNEVEN, {"interval": interval}, "uneven")
+    off = _usual_jitter(case, row) if even else 0.0
+    if off > TWICE * (gap - interval) + STEADY * interval:
+        return _finding(leg, row, PACE, {"interval": interval, "off": off}, "pace")
+    return None
+
+
+def _usual_jitter(case: Case, row: RtpStreamRow) -> float:
+    """Return the jitter of most seconds in ms: a jump, or keys (which share a timestamp), do not last."""
+    told = [each.jitter_ms for each in case.seconds_of(row) if each.jitter_ms is not None]
+    return median(told) if told else 0.0
 
 
 def _interval_ms(row: RtpStreamRow) -> float | None:
@@ -137,11 +160,30 @@ RULE = Rule(
             "{source} spielt eine Datei, einen Ton oder Wartemusik, ohne weiterzuzählen.",
             tag="uneven",
         ),
+        cause(
+            "{source} counts packets of another length than it sends (ptime): 10 ms each, say, where each holds 20 ms.",
+            "{source} zählt Pakete einer anderen Länge, als es sendet (ptime): etwa je 10 ms, wo jedes 20 ms enthält.",
+            tag="pace",
+        ),
     ),
     remedies=(
         remedy(
             "Call with G.711 alone: if that is clear, have {source} updated, or use that codec there.",
             "Nur mit G.711 telefonieren: Ist das klar, {source} aktualisieren oder dort bei diesem Codec bleiben.",
+            tag="clock",
+        ),
+        remedy(
+            "Find out what {source} plays then (a person, a file, hold music, another leg), and whether it counts right with anything else;"
+            " have it updated.",
+            "Feststellen, was {source} dabei abspielt (einen Menschen, eine Datei, Wartemusik, ein anderes Leg) und ob es bei anderem richtig"
+            " zählt; das Gerät aktualisieren.",
+            tag="uneven",
+        ),
+        remedy(
+            "Set one packet length (a=ptime:20) at {source} and at {target}, and compare; have {source} updated if that does not help.",
+            "Bei {source} und {target} dieselbe Paketlänge einstellen (a=ptime:20) und vergleichen; hilft das nicht, {source}"
+            " aktualisieren.",
+            tag="pace",
         ),
         remedy(
             "In FreeSWITCH: rtp_rewrite_timestamps=true on the leg that sends on what comes from {source}.",
