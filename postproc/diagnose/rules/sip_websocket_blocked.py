@@ -94,9 +94,15 @@ RULE = Rule(
     ),
     remedies=(
         remedy(
-            "Compare the client's URL with the server's setting (path /ws in Asterisk, ws-binding and wss-binding in FreeSWITCH, xhttp and websocket in Kamailio).",
-            "Die URL im Client mit der Einstellung des Servers vergleichen (Pfad /ws bei Asterisk, ws-binding und wss-binding bei FreeSWITCH, xhttp und websocket bei Kamailio).",
+            "Compare the client's URL with the server's setting (path /ws in Asterisk, xhttp and websocket in Kamailio).",
+            "Die URL im Client mit der Einstellung des Servers vergleichen (Pfad /ws bei Asterisk, xhttp und websocket bei Kamailio).",
             tag="refused",
+        ),
+        remedy(
+            "FreeSWITCH: compare it with ws-binding and wss-binding of the SIP profile.",
+            "FreeSWITCH: mit ws-binding und wss-binding des SIP-Profils vergleichen.",
+            tag="refused",
+            product="freeswitch",
         ),
         remedy(
             "Let proxy and firewall pass WebSocket (Upgrade, Connection and Sec-WebSocket-Protocol, HTTP/1.1 to the server).",
