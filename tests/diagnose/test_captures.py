@@ -433,6 +433,7 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
     "made/session_timer_422_trunk.pcapng": [TOO_SMALL],
     "made/sip_port_unreachable_closed.pcapng": [],
     "made/sip_port_unreachable_dropped.pcapng": [],
+    "made/sip_websocket_blocked_path.pcapng": [],
     "made/signalling_lost_proxy.pcapng": [("fault", "signalling-lost", [("signalling-lost", "fault", None)])],
     "made/signalling_lost_reset.pcapng": [
         (
