@@ -82,3 +82,8 @@ def test_the_first_example_is_what_is_printed(page, tmp_path, monkeypatch):
 
 def _shows(line: str, printed: str) -> bool:
     return printed.startswith(line[:-4]) if line.endswith(" ...") else printed == line
+
+
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")], ids=lambda page: page.name)
+def test_no_page_holds_both_sides_of_a_merge(page):
+    assert re.findall(r"^[<=>]{7}(?: .*)?$", page.read_text(encoding="utf-8"), re.MULTILINE) == []

@@ -25,6 +25,7 @@ from postproc.model.enumerations import CallVerdict
 from postproc.model.errors import SetupError
 from postproc.model.findings import Finding, Rule, Step
 from postproc.model.merged import Recordings
+from postproc.model.packed import Packed, packed
 from postproc.model.tables import CALLS, FINDINGS, ROWS_AT_ONCE, Tables
 from postproc.model.text import LANGS, Lang
 
@@ -46,11 +47,11 @@ class Judged(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What is said of a call beside its rows in tables."""
+    """What is said of a call beside its rows in tables, packed."""
 
     number: int
-    walk: list[dict[str, Any]]
-    answers: dict[Lang, dict[str, Any]]
+    walk: bytes
+    answers: bytes
 
 
 @dataclass
@@ -133,14 +134,14 @@ def _told(judged: Judged, lang: Lang, said: _Rows) -> Told:
     answered = {
         each: describe.answer(shown, BY_NAME, case, sentence, each) for each, sentence in headlines.items()
     }
-    return Told(case.number, walk_records(judged.walk, lang), answered)
+    return Told(case.number, packed(walk_records(judged.walk, lang)), packed(answered))
 
 
 def _beside_calls(
     case: Beside, rules: Iterable[Rule], lang: Lang, files: Recordings
 ) -> Iterator[dict[str, Any]]:
     for rule in rules:
-        if rule.beside_calls:
+        if rule.beside_calls or rule.also_beside_calls:
             for finding in rule.find(case):
                 yield describe.described(_in_file(finding, files), rule, case, lang).row()
 
@@ -262,14 +263,14 @@ def _phases(judged: Judged) -> dict[PhaseKey, CallVerdict | None]:
     }
 
 
-def walks(told: Iterable[Told]) -> dict[int, list[dict[str, Any]]]:
+def walks(told: Iterable[Told]) -> Packed:
     """Return the walk of every call by its number."""
-    return {each.number: each.walk for each in told}
+    return Packed({each.number: each.walk for each in told})
 
 
-def answers(told: Iterable[Told]) -> dict[int, dict[Lang, dict[str, Any]]]:
+def answers(told: Iterable[Told]) -> Packed:
     """Return what an answer to the customer says of every call, by its number, in each language."""
-    return {each.number: each.answers for each in told}
+    return Packed({each.number: each.answers for each in told})
 
 
 def named(words: Iterable[str]) -> tuple[str, ...]:

@@ -111,7 +111,8 @@ class Rule:
     (postproc.model.causes); None: it breaks nothing, and nothing explains it.
     ``despite_media``: a fault even if media flows both ways on the client's leg;
     other rules are then at most a note. ``beside_calls``: run once per run, on
-    rows that belong to no call; its findings have no call.
+    rows that belong to no call; its findings have no call. ``also_beside_calls``: both on each call
+    and on those rows.
     ``from_absence``: it concludes from missing packets; anything that hides packets puts it in doubt.
     ``variants``: by tag, for a pattern that occurs in several parts of a call; each finding has one of the
     tags, and ``stage`` is the rule's place in the list of all rules.
@@ -131,6 +132,7 @@ class Rule:
     despite_media: bool = False
     from_absence: bool = False
     beside_calls: bool = False
+    also_beside_calls: bool = False
     variants: Mapping[str, Variant] = field(default_factory=dict)
 
     def variant(self, tags: Iterable[str]) -> "Rule":

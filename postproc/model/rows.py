@@ -211,6 +211,7 @@ class HttpRow(NamedTuple):
     method: str
     url_path: str
     upgrade: str | None
+    subprotocols: str | None
     authorization: str | None
     forwarded: bool
     status: int | None

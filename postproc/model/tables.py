@@ -511,6 +511,9 @@ HTTP = Table(
         Column("method", TEXT, "Method.", always=True),
         Column("url_path", TEXT, "Path, without the query.", always=True),
         Column("upgrade", TEXT, "Protocol that Upgrade asks for, or CONNECT of HTTP/2 (RFC 8441)."),
+        Column(
+            "subprotocols", TEXT, "Protocols inside a WebSocket that are asked for (Sec-WebSocket-Protocol)."
+        ),
         Column("authorization", TEXT, "Scheme of Authorization."),
         Column(
             "forwarded",

@@ -57,7 +57,7 @@ def parts(events: Tables) -> dict[str, str]:
 
 
 def _keys(events: Tables, captures: Iterable[str]) -> Keys:
-    """Return by capture table, time and ends of what is in it."""
+    """Return by capture table, time and ends of what is in it; a whole SIP message contains its beginning."""
     by_capture: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
     for name in (*MESSAGES, *OTHERS):
         rows: pd.DataFrame = getattr(events, name)
@@ -65,6 +65,10 @@ def _keys(events: Tables, captures: Iterable[str]) -> Keys:
         ends = [column for column in ENDS if column in rows]
         for capture, *key in zip(*(rows[column] for column in ("capture", "time", *ends)), strict=True):
             by_capture[capture].add((name, *key))
+    sip = events.sip_messages
+    whole = sip[sip["capture"].isin(captures) & ~sip["cut_short"].fillna(value=False)]
+    for capture, *key in zip(*(whole[column] for column in ("capture", "time", *ENDS)), strict=True):
+        by_capture[capture].add(("whole", *key))
     return by_capture
 
 

@@ -33,7 +33,7 @@ from postproc.wire import pcapng
 # stream of a busy ring is missed; more costs time for every file.
 END = 1 << 16
 LONGEST = 30 * 86_400 * SECOND  # ns a file may last, to recognise records of pcap from the end
-SMALLEST_BLOCK = 12  # bytes: type, and twice the length
+SMALLEST_BLOCK, WORD = 12, 4  # bytes: type, and twice the length; all blocks end on a word
 TCP_WINDOW = 1 << 20  # bytes that may be missing of a continued connection; a choice, a large window
 
 
@@ -181,10 +181,13 @@ def _last_whole(file: FileIO) -> Window | None:
 
 def _blocks(data: Array, end: int) -> Iterator[int]:
     """Yield where blocks of pcapng start, backwards: a block's length is repeated at its end."""
-    while end >= pcapng.TRAILER:
-        length = int(data[end - pcapng.TRAILER : end].view("<u4")[0]) if end % 4 == 0 else 0
+    if end % WORD:
+        return
+    words = data[:end].view("<u4").astype(np.uint32, copy=False).data  # ten times as fast as an array
+    while end >= SMALLEST_BLOCK:
+        length = words[end // WORD - 1]
         start = end - length
-        if length < SMALLEST_BLOCK or start < 0 or int(data[start + 4 : start + 8].view("<u4")[0]) != length:
+        if length < SMALLEST_BLOCK or length % WORD or start < 0 or words[start // WORD + 1] != length:
             return
         yield start
         end = start

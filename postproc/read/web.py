@@ -242,6 +242,7 @@ def _request(message: Message) -> Row:
         "method": head.method,
         "url_path": head.path[:LONGEST],
         "upgrade": head.fields.get("upgrade", "")[:LONGEST].lower() or None,
+        "subprotocols": head.fields.get("sec-websocket-protocol", "")[:LONGEST].lower() or None,
         "authorization": _scheme(head.fields.get("authorization", "")),
         "forwarded": any(name in head.fields for name in FORWARDED),
         "signalr": _signalr(head),

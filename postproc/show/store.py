@@ -18,8 +18,10 @@ from postproc.model.columns import TEXT, TIME, arrow, noted, plain, schema
 from postproc.model.described import of_table
 from postproc.model.errors import SchemaError
 from postproc.model.events import frame
+from postproc.model.packed import Packed, packed
 from postproc.model.tables import TABLES, Table, Tables
 from postproc.model.text import Lang
+from postproc.show import pieces
 from postproc.show.selection import Quoted, log_warnings
 
 RUN = b"legshark.run"  # key in the metadata of a Parquet file
@@ -70,23 +72,7 @@ def write_summary(
         "calls": _in_parts(tables.calls),
     }
     counts = {table.name: len(rows) for table, rows in tables.items()}
-    _write_object(path, {**about, **lists, "counts": counts, "files": dict(files)})
-
-
-def _write_object(path: Path, entries: Mapping[str, object]) -> None:
-    """Write a JSON object; what an iterator yields becomes a list, written piece by piece."""
-    with path.open("wb") as file:
-        for place, (name, value) in enumerate(entries.items()):
-            file.write((b",\n" if place else b"{\n") + orjson.dumps(name) + b": ")
-            if isinstance(value, Iterator):
-                file.write(b"[")
-                for number, item in enumerate(value):
-                    file.write(b",\n" if number else b"\n")
-                    file.write(orjson.dumps(item, option=orjson.OPT_INDENT_2))
-                file.write(b"\n]")
-            else:
-                file.write(orjson.dumps(value, option=orjson.OPT_INDENT_2))
-        file.write(b"\n}\n")
+    pieces.write(path, {**about, **lists, "counts": counts, "files": dict(files)})
 
 
 def read_summary(path: Path) -> dict[str, Any]:
@@ -190,15 +176,17 @@ def write_findings(
 ) -> None:
     """Write {"run": ..., "calls": [... as ``calls_told`` yields them], "findings": [...]} piece by piece."""
     calls, findings = calls_told(tables, walks, answers), _findings(tables.findings)
-    _write_object(path, {"run": dict(run), "calls": calls, "findings": findings})
+    pieces.write(path, {"run": dict(run), "calls": calls, "findings": findings})
 
 
-def read_findings(path: Path) -> tuple[dict[str, Any], dict[int, list[dict[str, Any]]], Answers]:
+def read_findings(path: Path) -> tuple[dict[str, Any], Walks, Answers]:
     """Return about the run, walks, and answers of a findings.json; raises one of UNREADABLE if it is none."""
-    document = orjson.loads(path.read_bytes())
-    calls = document["calls"]
-    return (
-        document["run"],
-        {call["call"]: call["walk"] for call in calls},
-        {call["call"]: call.get("answer", {}) for call in calls},
-    )
+    about: dict[str, dict[str, Any]] = {}
+    walks, answers = dict[int, bytes](), dict[int, bytes]()
+    for name, value in pieces.read(path):
+        if name == "calls":
+            walks[value["call"]] = packed(value["walk"])
+            answers[value["call"]] = packed(value.get("answer", {}))
+        elif name == "run":
+            about[name] = value
+    return about["run"], Packed(walks), Packed(answers)

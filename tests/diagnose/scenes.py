@@ -397,7 +397,8 @@ def asked(rule: Rule, deployment: Deployment = XPHONE, **changes: Any) -> list[F
 
 def scene_for(rule: Rule, deployment: Deployment = XPHONE, **changes: Any) -> Case:
     """What the rule is asked about: the call, or what is beside it."""
-    if rule.beside_calls:
+    outside = changes.pop("outside", False)  # for a rule that is asked about both
+    if rule.beside_calls or outside:
         return beside(tables(**changes), deployment)
     return scene(deployment, **changes)
 

@@ -3,7 +3,18 @@
 import pytest
 
 from postproc.diagnose.rules.turn_refused import RULE
-from tests.diagnose.scenes import CLIENT_PORT, CLIENT_PUBLIC, asked, candidate, leg, told_both, unanswered
+from tests.diagnose.scenes import (
+    CLIENT_PORT,
+    CLIENT_PUBLIC,
+    asked,
+    candidate,
+    check,
+    leg,
+    message,
+    plain_stream,
+    told_both,
+    unanswered,
+)
 
 BROKEN = {"bindings": unanswered(1, "client_to_server"), "pairs": [], "dtls": [], "rtp_streams": []}
 RELAY = ("203.0.113.200", 3478)
@@ -138,3 +149,71 @@ def test_a_relay_of_the_other_ip_version_than_the_peer():
     assert "443 (Peer Address Family Mismatch)" in shown["title"]
     assert "The relay has the other IP version than the peer" in shown["causes"]
     assert "allocation-default-address-family" in shown["remedies"]
+
+
+PHONE, OTHER = "10.0.9.5", "10.0.9.6"  # in no call of the scene
+
+
+def outside(*exchanges, phone=PHONE, **changes):
+    messages = [message for each in exchanges for message in each]
+    own = [
+        row | {end: phone for end in ("src_addr", "dst_addr") if row[end] == CLIENT_PUBLIC}
+        for row in messages
+    ]
+    return asked(RULE, outside=True, **({"stun_messages": own, **BROKEN} | changes))
+
+
+REFUSED = (challenge(), exchange(0.6, "allocate", 401, username="721"))
+
+
+def test_a_client_that_gets_no_relay_and_places_no_call():
+    (found,) = outside(*REFUSED)
+    assert (found.verdict, found.call, found.leg) == ("suspect", None, None)
+    assert found.tags == {"401", "allocate"}
+    assert f"1 request of {PHONE}:50000" in told_both(found, RULE)["en"]["detail"]
+    assert outside(exchange(0.6, "allocate", None))[0].facts["code"] is None
+
+
+def test_of_several_clients_that_one_server_refuses_there_is_one_finding():
+    def of(phone, capture):
+        rows = [row for each in REFUSED for row in each]
+        ends = ("src_addr", "dst_addr")
+        return [
+            row
+            | {end: phone for end in ends if row[end] == CLIENT_PUBLIC}
+            | {"capture": capture, "transaction_id": f"{row['transaction_id']}{phone}"}
+            for row in rows
+        ]
+
+    (found,) = asked(
+        RULE, outside=True, **BROKEN, stun_messages=[*of(PHONE, "a.pcapng"), *of(OTHER, "a.pcapng")]
+    )
+    assert found.facts["clients"] == (f"{PHONE}:50000", f"{OTHER}:50000")
+    # The same transactions at a second place, across a NAT, are the same.
+    again = [
+        row | {end: OTHER for end in ("src_addr", "dst_addr") if row[end] == PHONE}
+        for row in of(PHONE, "b.pcapng")
+    ]
+    (found,) = asked(RULE, outside=True, **BROKEN, stun_messages=[*of(PHONE, "a.pcapng"), *again])
+    assert found.facts["requests"] == 1
+
+
+def test_silent_outside_calls_where_a_relay_is_granted_or_only_credentials_are_asked_for():
+    assert outside(*REFUSED, granted(0.9)) == []
+    assert outside(challenge()) == []
+    assert outside(exchange(0.6, "create_permission", 403, username="721")) == []
+
+
+@pytest.mark.parametrize("at", [0.0, -29.0, 29.0])
+def test_silent_outside_calls_where_the_host_has_a_call_meanwhile(at):
+    assert outside(*REFUSED, sip_messages=[message(1, "INVITE", 0.6 + at, src_addr=PHONE)]) == []
+    assert outside(*REFUSED, rtp_streams=[plain_stream("192.0.2.1", PHONE)]) == []
+    assert outside(*REFUSED, bindings=[check(src_addr=PHONE, time=0.6 + at)]) == []
+    assert outside(*REFUSED, sip_messages=[message(1, "INVITE", 41.0, src_addr=PHONE)]) != []
+    assert outside(*REFUSED, bindings=[check(src_addr=PHONE, outcome="unanswered")]) != []
+
+
+def test_a_call_s_own_refusal_is_not_told_twice():
+    (found,) = found_in(*REFUSED)
+    assert found.leg == 1
+    assert found_in(*REFUSED, outside=True) == []

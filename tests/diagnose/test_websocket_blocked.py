@@ -2,7 +2,8 @@
 
 import pytest
 
-from postproc.diagnose.rules.websocket_blocked import FEWEST_CLOSED, FEWEST_CUT, RULE
+from postproc.diagnose.evidence.websockets import FEWEST_CLOSED, FEWEST_CUT
+from postproc.diagnose.rules.websocket_blocked import RULE
 from tests.diagnose.scenes import asked, told_both
 from tests.diagnose.web import asked as in_web
 from tests.diagnose.web import connection, negotiated, poll, request, upgrade

@@ -1,5 +1,6 @@
 """A capture that is part of another one is no place of its own, and is not read twice."""
 
+import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -47,6 +48,16 @@ def other(events: Tables, **changes) -> Tables:
     for name, change in changes.items():
         renamed[name] = change(renamed[name])
     return concat([Tables().with_(**of_whole), Tables().with_(**renamed)])
+
+
+def test_a_copy_of_packets_beginnings_does_not_replace_the_original(tmp_path):
+    original = tmp_path / "original.pcapng"
+    original.write_bytes((PCAPS / "no_binding_success.pcapng").read_bytes())
+    subprocess.run(["editcap", "-s", "300", original, tmp_path / "a.pcapng"], check=True)
+    done = pipeline.run([tmp_path], report=False, jobs=1)
+    told = dict(zip(done.captures["capture"], done.captures["warnings"], strict=True))
+    assert told["a.pcapng"] == "all of it is in original.pcapng too; not analysed"
+    assert done.calls["cause"].tolist() == ["no-binding-success"]
 
 
 def later(rows):

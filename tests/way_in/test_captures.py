@@ -118,3 +118,10 @@ def test_keys_show_http_2_and_what_tls_13_hides(with_keys):
     assert [*over_http2["method"]] == ["CONNECT"] * 3
     assert {*over_http2["upgrade"]} == {"websocket"}
     assert {*row(with_keys, "http", "real-good-grpc-tls")["url_path"]} == {"/c4b.Unified/SignIn"}
+
+
+def test_what_is_to_run_inside_a_websocket_is_read():
+    """And it is a matter of SIP then, not of the way in of the app."""
+    run = postproc.analyze([PCAPS / "made" / "sip_websocket_blocked_path.pcapng"], lang="en")
+    assert run.tables.http["subprotocols"].tolist() == ["sip", "sip"]
+    assert run.findings["name"].tolist() == ["sip-websocket-blocked"]

@@ -50,14 +50,19 @@ class Message(NamedTuple):
 
 def sip_events(sip_messages: pd.DataFrame) -> Iterator[Event]:
     """Yield one event per message of a leg; retransmissions are labelled "(again)"."""
-    sent = list(map(Message._make, records(of_calls(sip_messages), *Message._fields)))
+    of_legs = of_calls(sip_messages)
     # A message of a re-INVITE's transaction is inside the dialog: if that fails, the call goes on.
-    reinvites = {(m.call_id, m.cseq) for m in sent if m.method == "INVITE" and m.to_tag is not None}
-    before: set[tuple[object, ...]] = set()
-    for message in sent:
+    begun = records(of_legs, "call_id", "cseq", "method", "to_tag")
+    reinvites = {
+        (call_id, cseq)
+        for call_id, cseq, method, to_tag in begun
+        if method == "INVITE" and to_tag is not None
+    }
+    before: set[int] = set()  # hashes: the texts of all messages would be most of a run's memory
+    for message in map(Message._make, records(of_legs, *Message._fields)):
         if message.method is None and message.status is None:
             continue
-        content, inside = message.content, (message.call_id, message.cseq) in reinvites
+        content, inside = hash(message.content), (message.call_id, message.cseq) in reinvites
         again = content in before
         before.add(content)
         yield Event(

@@ -32,4 +32,5 @@ declined, packing, unnamed                 no-common-codec
 hold_findings, meanwhile                   media-stopped
 unread, unreturned, wordless               one-way-media
 unsent_sections                            no-media
+encryption                                 srtp-not-decrypted
 """

@@ -6,7 +6,7 @@ capture here, as in the tables; modules ``paths`` and ``media`` count them once.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, wraps
 from itertools import chain
 from operator import attrgetter
@@ -14,11 +14,11 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
-from postproc.model.calls import Call, Calls
+from postproc.model.calls import TURN_TRANSACTIONS, Call, Calls
 from postproc.model.columns import plain
 from postproc.model.deployment import CLIENT, OTHER, SERVER, Deployment
 from postproc.model.findings import Evidence, Rule
-from postproc.model.loading import Row
+from postproc.model.loading import Row, load
 from postproc.model.rows import (
     CaptureRow,
     ConnectionEventRow,
@@ -26,6 +26,7 @@ from postproc.model.rows import (
     HttpRow,
     IcmpErrorRow,
     SipMessageRow,
+    StunMessageRow,
     TlsRow,
 )
 from postproc.model.tables import Tables
@@ -47,6 +48,9 @@ __all__ = [
 # Calls whose rows are held at a time. Those of one take some 40 kB; fewer calls mean that each table is searched for
 # theirs more often. Runs of fewer calls than this load every table once.
 AT_ONCE = 1000
+# Seconds between what a machine does for a call and the call itself; a choice: candidates are gathered before the
+# INVITE, at the pace of the people concerned and of servers that do not answer.
+NEAR_S = 30.0
 UNASKED: Any = object()
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -245,6 +249,29 @@ class Beside(Case):
     def sip_among(self, addresses: Collection[str]) -> tuple[SipMessageRow, ...]:
         """Return the messages from one of these addresses to another, in calls and outside, in order of time."""
         return self._calls.among(SipMessageRow, "sip_messages", addresses) if addresses else ()
+
+    @cached_property
+    def turn_messages(self) -> tuple[StunMessageRow, ...]:
+        """Requests to TURN servers and their responses, those of calls included."""
+        rows = self._calls.tables.stun_messages
+        return tuple(load(StunMessageRow, _once_in_order(rows[rows["method"].isin(TURN_TRANSACTIONS)])))
+
+    def seen_in_call(self, addr: str, since: datetime, until: datetime) -> bool:
+        """Whether a machine takes part in a call at that time: in its SIP, by a check that succeeds, or by media."""
+        tables, near = self._calls.tables, timedelta(seconds=NEAR_S)
+        checks = tables.bindings[
+            (tables.bindings["purpose"] == "check") & (tables.bindings["outcome"] == "success")
+        ]
+        messages = tables.sip_messages[tables.sip_messages["call"].notna()]
+        for rows, begin, end in (
+            (messages, "time", "time"),
+            (checks, "time", "time"),
+            (tables.rtp_streams, "first_time", "last_time"),
+        ):
+            own = (rows["src_addr"] == addr) | (rows["dst_addr"] == addr)
+            if (own & (rows[begin] <= until + near) & (rows[end] >= since - near)).any():
+                return True
+        return False
 
     @cached_property
     def products(self) -> frozenset[str]:

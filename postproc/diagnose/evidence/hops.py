@@ -73,19 +73,20 @@ def strays(case: Case) -> Sequence[RtpStreamRow]:
         if (row.packets or 0) >= limits.one_way_packets and row.media != "video"
     ]
     named = _named(case, least)
+
+    def goes_past(row: RtpStreamRow, heard: RtpStreamRow) -> bool:
+        """Whether a stream goes elsewhere than to where its sender hears the other side meanwhile."""
+        if min(row.last_time, heard.last_time) - max(row.first_time, heard.first_time) < least:
+            return False
+        unwanted = row.dst_addr not in named or _outside(case, row, heard)
+        return (unwanted and not _answered(row, heard, case.rtp_streams)) or _beside(case, row, heard)
+
     return [
         row
         for row in streams
         if _described(case, row.leg)
         and any(
-            min(row.last_time, heard.last_time) - max(row.first_time, heard.first_time) >= least
-            and (
-                (
-                    (row.dst_addr not in named or _outside(case, row, heard))
-                    and not _answered(row, heard, case.rtp_streams)
-                )
-                or _beside(case, row, heard)
-            )
+            goes_past(row, heard)
             for heard in streams
             if (heard.capture, heard.dst_addr, heard.dst_port) == (row.capture, row.src_addr, row.src_port)
         )

@@ -119,7 +119,7 @@ class Refusal(NamedTuple):
 
 
 def handshakes(case: Case) -> list[TlsRow]:
-    """Return the handshakes of the application; TLS for SIP has separate rules."""
+    """Return the handshakes of the application; TLS for SIP has a rule of its own."""
     return [row for row in case.tls if row.server_port in PORTS]
 
 
@@ -132,7 +132,7 @@ def refusals(case: Case) -> list[Refusal]:
     aborted: dict[Hosts, list[Refusal]] = defaultdict(list)
     rejected = []
     for row in every:
-        fault = _fault(row, known_elsewhere=(row.capture, row.subject, row.not_after) in trusted)
+        fault = fault_of(row, known_elsewhere=(row.capture, row.subject, row.not_after) in trusted)
         if row.outcome == "alert" and row.broken_by == "client" and row.alert in CERTIFICATE_ALERTS:
             rejected.append(Refusal(row, fault, True))
             continue
@@ -170,7 +170,7 @@ def _went_away(row: TlsRow, ended: AbstractSet[tuple[Any, str | None]]) -> bool:
     return row.outcome == "complete" and row.server_name is not None and bool(by_client)
 
 
-def _fault(row: TlsRow, *, known_elsewhere: bool) -> Fault:
+def fault_of(row: TlsRow, *, known_elsewhere: bool) -> Fault:
     """Return the fault of a certificate; ``known_elsewhere``: another client accepted it."""
     if row.subject is None:
         return "expired" if row.alert == "certificate_expired" else "unreadable"

@@ -33,6 +33,7 @@ ORDER = """
     no-response
     sip-port-unreachable
     tls-handshake-failed
+    sip-websocket-blocked
     registration-failed
     call-rejected
     signalling-lost

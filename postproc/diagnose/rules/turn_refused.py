@@ -1,14 +1,14 @@
 """A TURN server refuses an allocation, a permission or a channel, and no path works without it."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.case import Beside, Case, evidence
 from postproc.diagnose.evidence.media import connected
 from postproc.model.addresses import endpoint
 from postproc.model.calls import TURN_TRANSACTIONS
-from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.findings import Evidence, Finding, Rule, cause, remedy
 from postproc.model.rows import StunMessageRow
 from postproc.model.text import Text
 
@@ -24,6 +24,12 @@ COUNTED = Text(
     "{client} asked {requests:time|times}, no request was granted, and no check succeeded on another path.",
     "{client} hat {requests:Anfrage|Anfragen} gestellt, keine wurde gewährt, und auf keinem anderen Weg gelang ein Check.",
 )
+NO_CALL = Text(
+    "Refused: {requests:request|requests} of {clients:3}; granted: none. No call from there is seen: a client that"
+    " is to use the relay alone has no candidate to offer then, and places none.",
+    "Abgelehnt: {requests:Anfrage|Anfragen} von {clients:3}; gewährt: keine. Ein Anruf von dort ist nicht zu sehen: Ein Client,"
+    " der nur das Relay verwenden soll, hat dann keinen Candidate anzubieten und ruft nicht an.",
+)
 PEERS = Text("Refused peers: {peers:2}.", "Abgelehnte Gegenstellen: {peers:2}.")
 SETTLE_UNANSWERED = Text(
     "The call was never answered; whether media would have needed the relay shows in one that was.",
@@ -32,6 +38,10 @@ SETTLE_UNANSWERED = Text(
 SETTLE_PERMITTED = Text(
     "A permission was granted, so indications could pass; what the client does without a channel shows in its log.",
     "Eine Permission wurde gewährt, Indications kämen also durch; was der Client ohne Channel tut, zeigt sein Log.",
+)
+SETTLE_NO_CALL = Text(
+    "the client's log shows whether it gave up a call; its SIP may be encrypted.",
+    "Das Log des Clients zeigt, ob es einen Anruf aufgab; sein SIP kann verschlüsselt sein.",
 )
 REQUEST = {"allocate": "Allocate", "create_permission": "CreatePermission", "channel_bind": "ChannelBind"}
 # RFC 8489, section 14.8; RFC 8656, section 19.
@@ -67,6 +77,9 @@ class Transaction(NamedTuple):
 
 
 def find(case: Case) -> Iterator[Finding]:
+    if isinstance(case, Beside):
+        yield from _outside(case)
+        return
     for leg in case.judged_legs:
         messages = [row for row in case.turn_messages if row.leg == leg]
         if not messages or connected(case, leg):
@@ -78,6 +91,43 @@ def find(case: Case) -> Iterator[Finding]:
             refused = [] if method in granted else _refused([row for row in messages if row.method == method])
             if refused:
                 yield _finding(case, leg, refused, permitted="create_permission" in granted)
+
+
+def _outside(case: Beside) -> Iterator[Finding]:
+    """Yield the allocations refused to hosts that neither get one elsewhere nor take part in a call meanwhile."""
+    every = [row for row in case.turn_messages if row.method == "allocate"]
+    by_client: dict[tuple[str, str], list[StunMessageRow]] = defaultdict(list)
+    for row in every:
+        if row.call is None:
+            by_client[row.capture, row.src_addr if row.kind == "request" else row.dst_addr].append(row)
+    granted = {row.dst_addr for row in every if row.kind == "success"}
+    by_server: dict[tuple[str, int | None], list[Transaction]] = defaultdict(list)
+    told: set[str] = set()  # a second capture shows the same transactions, perhaps across a NAT
+    for (_, client), messages in by_client.items():
+        new = [row for row in messages if row.transaction_id not in told]
+        told |= {row.transaction_id for row in messages}
+        refused = [] if client in granted else _refused(new)
+        if refused and not case.seen_in_call(client, messages[0].time, messages[-1].time):
+            for each in refused:
+                server = endpoint(each.answer.src_addr, each.answer.src_port)
+                by_server[server, each.answer.error_code].append(each)
+    yield from map(_no_call, by_server.values())
+
+
+def _no_call(refused: Sequence[Transaction]) -> Finding:
+    facts, tags = _told(refused)
+    clients = dict.fromkeys(endpoint(each.answer.dst_addr, each.answer.dst_port) for each in refused)
+    return Finding(
+        RULE.name,
+        "suspect",
+        0.6,
+        _proof(refused),
+        NO_CODE if facts["code"] is None else TITLE,
+        (NO_CALL,),
+        facts | {"clients": tuple(clients)},
+        SETTLE_NO_CALL,
+        tags=tags,
+    )
 
 
 def _refused(messages: Sequence[StunMessageRow]) -> list[Transaction]:
@@ -112,37 +162,48 @@ def _challenges(transaction: Transaction, challenged: set[tuple[object, ...]]) -
 
 
 def _finding(case: Case, leg: int | None, refused: list[Transaction], *, permitted: bool) -> Finding:
-    answers = [each.answer for each in refused]
-    code, _ = Counter(row.error_code for row in answers).most_common(1)[0]
-    example = next(row for row in answers if row.error_code == code)
-    peers = tuple(dict.fromkeys(each.peer for each in refused if each.peer is not None))
+    facts, tags = _told(refused)
     answered = any(each.leg == leg and each.answer_time is not None for each in case.legs)
-    bypass = example.method == "channel_bind" and permitted
+    bypass = "channel_bind" in tags and permitted
     certain = answered and not bypass
-    meaning = MEANING.get(code or 0)
-    tags = {str(code), example.method}
-    if code == FORBIDDEN:
-        tags.add("client_forbidden" if example.method == "allocate" else "peer_forbidden")
     return Finding(
         RULE.name,
         "fault" if certain else "suspect",
         0.8 if certain else 0.5,
-        evidence(*answers, more=[each.request.frame for each in refused if each.request is not None]),
-        NO_CODE if code is None else TITLE,
-        (COUNTED, PEERS) if peers else (COUNTED,),
-        {
-            "turn_server": endpoint(example.src_addr, example.src_port),
-            "client": endpoint(example.dst_addr, example.dst_port),
-            "request": REQUEST[example.method],
-            "requests": len(refused),
-            "code": code,
-            "meaning": f" ({meaning})" if meaning else "",
-            "peers": peers,
-        },
+        _proof(refused),
+        NO_CODE if facts["code"] is None else TITLE,
+        (COUNTED, PEERS) if facts["peers"] else (COUNTED,),
+        facts,
         None if certain else SETTLE_PERMITTED if bypass else SETTLE_UNANSWERED,
         leg=leg,
-        tags=frozenset(tags),
+        tags=tags,
     )
+
+
+def _proof(refused: Sequence[Transaction]) -> Evidence:
+    answers = [each.answer for each in refused]
+    return evidence(*answers, more=[each.request.frame for each in refused if each.request is not None])
+
+
+def _told(refused: Sequence[Transaction]) -> tuple[dict[str, object], frozenset[str]]:
+    """Return the facts and tags of refusals, by the commonest error among them."""
+    answers = [each.answer for each in refused]
+    code, _ = Counter(row.error_code for row in answers).most_common(1)[0]
+    example = next(row for row in answers if row.error_code == code)
+    meaning = MEANING.get(code or 0)
+    tags = {str(code), example.method}
+    if code == FORBIDDEN:
+        tags.add("client_forbidden" if example.method == "allocate" else "peer_forbidden")
+    facts: dict[str, object] = {
+        "turn_server": endpoint(example.src_addr, example.src_port),
+        "client": endpoint(example.dst_addr, example.dst_port),
+        "request": REQUEST[example.method],
+        "requests": len(refused),
+        "code": code,
+        "meaning": f" ({meaning})" if meaning else "",
+        "peers": tuple(dict.fromkeys(each.peer for each in refused if each.peer is not None)),
+    }
+    return facts, frozenset(tags)
 
 
 RULE = Rule(
@@ -150,10 +211,11 @@ RULE = Rule(
     name="turn-refused",
     stage="stun",
     breaks="relay",
+    also_beside_calls=True,
     summary=Text("TURN server refuses", "TURN-Server lehnt ab"),
     claim=Text(
-        "A TURN server refuses the client's requests, and without the relay no path comes about.",
-        "Ein TURN-Server lehnt die Requests des Clients ab, und ohne das Relay kommt kein Weg zustande.",
+        "A TURN server refuses the client's requests, and without the relay no path, or no call at all, comes about.",
+        "Ein TURN-Server lehnt die Requests des Clients ab, und ohne das Relay kommt kein Weg oder gar kein Anruf zustande.",
     ),
     causes=(
         cause(
@@ -242,9 +304,9 @@ RULE = Rule(
     references=("RFC 8656, sections 7.2, 9.2 and 12.2", "RFC 8489, section 9.2.4"),
     known_problems=Text(
         "The first 401 and 438 are challenges. A client that never sends credentials after them is not reported, nor is"
-        " a refusal on a port from which nothing else of the call comes.",
+        " a refusal on a port from which nothing else comes while its host has a call.",
         "Die erste 401 und die erste 438 sind Aufforderungen. Ein Client, der danach nie Zugangsdaten sendet, wird nicht"
-        " gemeldet, ebenso keine Ablehnung an einem Port, von dem sonst nichts zum Anruf kommt.",
+        " gemeldet, ebenso keine Ablehnung an einem Port, von dem sonst nichts kommt, während sein Rechner einen Anruf hat.",
     ),
     find=find,
 )

@@ -1,20 +1,12 @@
 """WebSocket fails: refused, closed repeatedly after the same idle time, or cut silently."""
 
-from collections.abc import Iterator, Sequence
-from statistics import median
+from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case
-from postproc.diagnose.evidence.web import (
-    REFUSED_UPGRADES_BESIDE,
-    connection_of,
-    finding,
-    grouped,
-    hosts,
-    hub,
-    watched,
-)
+from postproc.diagnose.evidence.web import finding, hosts
+from postproc.diagnose.evidence.websockets import Trouble, troubles
 from postproc.model.findings import Finding, Rule, cause, remedy
-from postproc.model.rows import ConnectionRow, HttpRow
+from postproc.model.rows import HttpRow
 from postproc.model.text import Text
 
 REFUSED = Text(
@@ -49,98 +41,28 @@ SETTLE = Text(
     "the same test past the proxy or firewall shows which machine in between does it.",
     "derselbe Test am Proxy oder an der Firewall vorbei zeigt, welches System dazwischen es tut.",
 )
-SWITCHING, NOT_FOUND, FORBIDDEN, ERROR = 101, 404, 403, 500
-# Idle timeouts close a WebSocket after the same time each time: within a tenth, or a second. A choice.
-ALIKE_SHARE, ALIKE_S = 0.1, 1.0
-SHORTEST_IDLE_S = 2.0  # a choice: shorter pauses occur in traffic; SignalR itself pings every 15 s
-FEWEST_CLOSED = 3  # a choice: two may be chance
-# Unacknowledged segments, and their duration: TCP has retransmitted twice by then (RFC 6298, section 5).
-FEWEST_UNHEARD, UNHEARD_S = 3, 1.0
-FEWEST_CUT = 2
-ENDS_S = (
-    2.0  # seconds of capture after an unanswered upgrade; a choice, less reports captures that end too early
-)
 
 
 def find(case: Case) -> Iterator[Finding]:
-    upgrades = [row for row in case.http if "websocket" in (row.upgrade or "")]
-    for rows in grouped(upgrades, lambda row: (hosts(row), row.host, hub(row))).values():
-        refused = _refused(case, rows)
-        if refused:
-            yield _refusal(case, refused)
-        sockets = [
-            (row, connection)
-            for row in rows
-            if _granted(row) and (connection := connection_of(case, row)) is not None
-        ]
-        killed = [(row, each) for row, each in sockets if _closed_idle(row, each)]
-        times = [each.longest_pause_s for _, each in killed]
-        if len(killed) >= FEWEST_CLOSED and _alike(times):
-            yield _killed(case, killed)
-        cut = {each.frame: (row, each) for row, each in sockets if _unheard(case, each)}
-        if len(cut) >= FEWEST_CUT:
-            yield _cut(case, [*cut.values()])
+    for trouble in troubles(case, sip=False):
+        yield _finding(case, trouble)
 
 
-def _refused(case: Case, rows: Sequence[HttpRow]) -> list[HttpRow]:
-    """Return upgrades not granted although the hub exists; empty if one was granted."""
-    if any(_granted(row) for row in rows):
-        return []
-    first = rows[0]
-    beside = [
-        row.status
-        for row in case.http
-        if hosts(row) == hosts(first)
-        and row.status is not None
-        and not row.upgrade
-        and hub(row) == hub(first)
-    ]
-    hub_exists = any(status < 400 for status in beside)
-    broken = not beside or any(status >= ERROR for status in beside)
-    return [row for row in rows if _not_granted(case, row, hub_exists=hub_exists, broken=broken)]
-
-
-def _granted(row: HttpRow) -> bool:
-    """Whether the upgrade was granted: 101, or over HTTP/2 any success (RFC 8441, section 5)."""
-    return row.status == SWITCHING or (row.method == "CONNECT" and 200 <= (row.status or 0) < 300)
-
-
-def _not_granted(case: Case, row: HttpRow, *, hub_exists: bool, broken: bool) -> bool:
-    if row.status is None:
-        connection = connection_of(case, row)
-        return connection is not None and connection.ended_by is not None and watched(case, row) > ENDS_S
-    if row.status in REFUSED_UPGRADES_BESIDE or 300 <= row.status < 400:
-        return False
-    if row.status in (NOT_FOUND, FORBIDDEN):
-        return hub_exists
-    return hub_exists or not broken if row.status >= ERROR else True
-
-
-def _closed_idle(row: HttpRow, connection: ConnectionRow) -> bool:
-    """Whether the server's side closed it at the end of a pause, without a Close frame, as a proxy does."""
-    by = connection.ended_by or ""
-    closes = by.startswith("server") or (by.startswith("client") and row.forwarded)
-    paused = connection.pause_before_end and connection.longest_pause_s >= SHORTEST_IDLE_S
-    # Over HTTP/2 a Close frame is not visible, and the connection is shared.
-    return closes and paused and row.goodbye is None and row.status == SWITCHING
-
-
-def _alike(times: Sequence[float]) -> bool:
-    middle = median(times)
-    return all(abs(each - middle) <= max(ALIKE_S, ALIKE_SHARE * middle) for each in times)
-
-
-def _unheard(case: Case, connection: ConnectionRow) -> bool:
-    """Whether one side gets no response while another connection of the two is answered."""
-    unheard = max(connection.unheard_client, connection.unheard_server)
-    if unheard < FEWEST_UNHEARD or (connection.unheard_s or 0.0) < UNHEARD_S:
-        return False
-    since = connection.last_time.timestamp() - (connection.unheard_s or 0.0)
-    return any(
-        each.outcome == "established"
-        and hosts(each) == hosts(connection)
-        and since < each.time.timestamp() <= connection.last_time.timestamp()
-        for each in case.connections
+def _finding(case: Case, trouble: Trouble) -> Finding:
+    polls = _works(case, trouble.rows[0])
+    refused = REFUSED if trouble.statuses else UNANSWERED
+    return finding(
+        RULE.name,
+        "fault",
+        trouble.confidence,
+        trouble.rows,
+        {"refused": refused, "killed": KILLED, "cut": CUT}[trouble.kind],
+        {"refused": [POLLS] if polls else [], "killed": [NO_GOODBYE], "cut": [ALIVE]}[trouble.kind],
+        trouble.facts | {"polls": polls},
+        tests=("hub",),
+        settle=SETTLE,
+        tags=["refused" if trouble.kind == "refused" else "killed"],
+        more=trouble.answers,
     )
 
 
@@ -151,69 +73,6 @@ def _works(case: Case, row: HttpRow) -> int:
         and hosts(each)[:2] == hosts(row)[:2]
         and not each.upgrade
         for each in case.http
-    )
-
-
-def _facts(case: Case, rows: Sequence[HttpRow]) -> dict[str, object]:
-    row = rows[0]
-    return {
-        "client": row.client_addr,
-        "server": row.host or hosts(row).place,
-        "path": hub(row),
-        "times": len(rows),
-        "polls": _works(case, row),
-    }
-
-
-def _refusal(case: Case, refused: Sequence[HttpRow]) -> Finding:
-    statuses = sorted({row.status for row in refused if row.status is not None})
-    facts = _facts(case, refused) | {"answer": ", ".join(map(str, statuses))}
-    return finding(
-        RULE.name,
-        "fault",
-        0.9,
-        refused,
-        REFUSED if statuses else UNANSWERED,
-        [POLLS] if facts["polls"] else [],
-        facts,
-        tests=("hub",),
-        settle=SETTLE,
-        tags=["refused"],
-        more=[row.response_frame for row in refused],
-    )
-
-
-def _killed(case: Case, killed: Sequence[tuple[HttpRow, ConnectionRow]]) -> Finding:
-    rows = [row for row, _ in killed]
-    facts = _facts(case, rows) | {"idle": median(each.longest_pause_s for _, each in killed)}
-    return finding(
-        RULE.name,
-        "fault",
-        0.85,
-        rows,
-        KILLED,
-        [NO_GOODBYE],
-        facts,
-        tests=("hub",),
-        settle=SETTLE,
-        tags=["killed"],
-    )
-
-
-def _cut(case: Case, cut: Sequence[tuple[HttpRow, ConnectionRow]]) -> Finding:
-    rows = [row for row, _ in cut]
-    idle = median(each.longest_pause_s for _, each in cut)
-    return finding(
-        RULE.name,
-        "fault",
-        0.8,
-        rows,
-        CUT,
-        [ALIVE],
-        _facts(case, rows) | {"idle": idle},
-        tests=("hub",),
-        settle=SETTLE,
-        tags=["killed"],
     )
 
 
