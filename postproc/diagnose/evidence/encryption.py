@@ -1,8 +1,8 @@
 """One side of a leg encrypts its audio and the other does not, by the length of its packets; sentences of ``srtp-not-decrypted``.
 
-A packet of G.711 or G.722 holds a byte per sample, so its length follows from the time between packets. SRTP adds its
-authentication tag (RFC 3711, section 3.1). Both ways in clear, or both encrypted, prove nothing: a relay beside the
-capture point may have changed what SDP says.
+A packet of G.711 or G.722 holds a byte per sample, and whole tens of milliseconds. SRTP adds its authentication tag
+(RFC 3711, section 3.1), and no tag is as long as that. Both ways in clear, or both encrypted, prove nothing: a relay
+beside the capture point may have changed what SDP says.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,6 @@ from postproc.diagnose.evidence import zrtp
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import audio
 from postproc.diagnose.evidence.negotiation import Exchange, by_dtls, exchanges, secured
-from postproc.diagnose.evidence.timers import in_ms
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, cause, remedy
 from postproc.model.rows import RtpStreamRow
@@ -64,25 +63,21 @@ REMEDY = remedy(
 )
 
 BYTE_A_SAMPLE = frozenset({"PCMA", "PCMU", "G722"})  # RFC 3551, sections 4.5.2 and 4.5.14
-BYTES_PER_MS = 8
+FRAME = 80  # bytes in 10 ms
 RTP_HEADER = 12
-# Packets of 5 s, by which the interval, and with it the payload, is known to a fraction of a byte.
-ENOUGH = 250
-# Share of the interval by which the latest packet may be late: no pauses, in which packets hold less than the interval.
-EVEN = 1.3
-# Bytes. A wrong clock or an odd packet changes the mean by less; the shortest tag (HMAC_SHA1_32) has four.
-EXACT = 1.0
-SHORTEST_TAG = 4
-# HMAC_SHA1_80, the usual suite; header extensions lengthen plain packets by multiples of four.
+TAGS = (4, 10, 16)  # bytes: HMAC_SHA1_32, HMAC_SHA1_80 (RFC 3711, section 4.2.1), AEAD (RFC 7714)
+# A header extension lengthens plain packets by multiples of four; this tag, of the usual suite, is none.
 USUAL_TAG = 10
+# Packets of 3 s, all of one length. With a third, a ring tone or an announcement is judged; with three times, short calls are not.
+ENOUGH = 150
 
 
 class Measured(NamedTuple):
-    """A stream with the bytes of its payload, and those beyond its samples."""
+    """A stream with the bytes of each payload, and those beyond whole tens of milliseconds."""
 
     row: RtpStreamRow
-    payload: float
-    beyond: float
+    payload: int
+    beyond: int
 
 
 def unlike(rule: str, case: Case) -> Iterator[Finding]:
@@ -92,10 +87,10 @@ def unlike(rule: str, case: Case) -> Iterator[Finding]:
         streams = [each for row in audio(case, leg) if (each := _measured(row)) is not None]
         pairs = ((one, other) for one in streams for other in streams if _opposite(one.row, other.row))
         for one, other in pairs if agreed is not None else ():
-            if agreed and abs(one.beyond) < EXACT and other.beyond > SHORTEST_TAG - EXACT:
+            if agreed and not one.beyond and other.beyond in TAGS:
                 yield _finding(rule, one, other.beyond, encrypted=False)
                 break
-            if not agreed and abs(one.beyond - USUAL_TAG) < EXACT and abs(other.beyond) < EXACT:
+            if not agreed and one.beyond == USUAL_TAG and not other.beyond:
                 yield _finding(rule, one, one.beyond, encrypted=True)
                 break
 
@@ -117,13 +112,11 @@ def _encrypts(exchange: Exchange) -> bool | None:
 
 
 def _measured(row: RtpStreamRow) -> Measured | None:
-    packets, gap = row.packets or 0, row.max_gap_ms
-    mixed = row.other_payload_types or row.duplicates or row.reordered or row.lost
-    if row.codec not in BYTE_A_SAMPLE or packets < ENOUGH or mixed or gap is None or not row.bytes:
+    packets, size = row.packets or 0, row.bytes or 0
+    if row.codec not in BYTE_A_SAMPLE or packets < ENOUGH or size % packets:
         return None
-    interval = in_ms(row.last_time - row.first_time) / (packets - 1)
-    payload = row.bytes / packets - RTP_HEADER
-    return Measured(row, payload, payload - BYTES_PER_MS * interval) if gap <= EVEN * interval else None
+    payload = size // packets - RTP_HEADER
+    return Measured(row, payload, payload % FRAME)
 
 
 def _opposite(one: RtpStreamRow, other: RtpStreamRow) -> bool:
@@ -132,7 +125,7 @@ def _opposite(one: RtpStreamRow, other: RtpStreamRow) -> bool:
     return ends == back and one.first_time < other.last_time and other.first_time < one.last_time
 
 
-def _finding(rule: str, one: Measured, tag: float, *, encrypted: bool) -> Finding:
+def _finding(rule: str, one: Measured, tag: int, *, encrypted: bool) -> Finding:
     row = one.row
     return Finding(
         rule,
@@ -147,8 +140,8 @@ def _finding(rule: str, one: Measured, tag: float, *, encrypted: bool) -> Findin
             "number": row.leg,
             "codec": row.codec,
             "packets": row.packets,
-            "size": round(one.payload),
-            "tag": round(tag),
+            "size": one.payload,
+            "tag": tag,
         },
         SETTLE,
         leg=row.leg,

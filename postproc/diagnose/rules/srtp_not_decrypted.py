@@ -163,9 +163,9 @@ RULE = Rule(
     references=("RFC 3711, sections 3.3 and 3.3.1", "FreeSWITCH switch_rtp.c: unprotect failed"),
     known_problems=Text(
         "Without the server's log a call with wrong keys looks good; packets of a stranger to the same port look the same. Whether packets are"
-        " encrypted is told of G.711 and G.722 without pauses only.",
+        " encrypted is told of G.711 and G.722 only.",
         "Ohne Log des Servers sieht ein Anruf mit falschen Schlüsseln gut aus; Pakete eines Fremden an denselben Port sehen genauso aus. Ob"
-        " Pakete verschlüsselt sind, wird nur bei G.711 und G.722 ohne Pausen gesagt.",
+        " Pakete verschlüsselt sind, wird nur bei G.711 und G.722 gesagt.",
     ),
     find=find,
 )
