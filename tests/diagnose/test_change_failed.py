@@ -132,7 +132,26 @@ def test_silent_where_a_caller_cancels_for_something_else():
     asked_early = asked_for("UPDATE")[:1]
     assert found_in([BEGUN[0], *asked_early, cancel(20.0)]) == []
     assert found_in([BEGUN[0], *asked_early, cancel(37.0, reason_header="SIP;cause=200")]) == []
-    assert found_in([BEGUN[0], *asked_for("UPDATE", 488), cancel(5.2)]) == []
+    assert found_in([BEGUN[0], *asked_for("UPDATE", 488), cancel(5.31)]) == []
+    assert found_in([BEGUN[0], *asked_for("UPDATE", 200), cancel(5.2)]) == []
+    other = {"src_addr": SERVER, "dst_addr": APP}  # refused to somebody else than who cancels
+    assert (
+        found_in(
+            [
+                BEGUN[0],
+                asked_for("UPDATE")[0] | other,
+                answer(488, 5.1, "UPDATE") | {"src_addr": APP, "dst_addr": SERVER},
+                cancel(5.2),
+            ]
+        )
+        == []
+    )
+
+
+def test_a_machine_that_cancels_because_its_change_was_refused():
+    (found,) = found_in([BEGUN[0], *asked_for("UPDATE", 488), cancel(5.3)])
+    assert (found.verdict, "refused" in found.tags) == ("suspect", True)
+    assert "200 ms after" in told_both(found, RULE)["en"]["title"]
 
 
 def test_a_request_that_is_told_by_its_answer_alone():

@@ -100,12 +100,16 @@ def find(case: Case) -> Iterator[Finding]:
     asked = [
         row for row in case.transactions if not row.initial and row.method in METHODS and row.time <= bye.time
     ]
-    hung_up = bye.method == "BYE"  # a caller cancels whenever he likes, and rarely after 32 s to the second
+    hung_up = (
+        bye.method == "BYE"
+    )  # a caller cancels whenever he likes, and rarely within moments, or after 32 s to the second
     failed = next(
         (
             row
             for row in reversed(asked)
-            if (hung_up and (_refused(row, bye) or _given_up(row, asked, bye))) or _unanswered(case, row, bye)
+            if (hung_up and (_refused(row, bye) or _given_up(row, asked, bye)))
+            or _taken_back(row, bye)
+            or _unanswered(case, row, bye)
         ),
         None,
     )
@@ -180,6 +184,12 @@ def _codec(each: Exchange) -> str:
 def _refused(row: TransactionRow, bye: SipMessageRow) -> bool:
     refused = is_refusal(row.final_status) and row.final_status not in (*ASKED_AGAIN, TERMINATED)
     return refused and row.final_time is not None and timedelta() <= bye.time - row.final_time <= AT_ONCE
+
+
+def _taken_back(row: TransactionRow, cancel: SipMessageRow) -> bool:
+    """Whether a caller's machine cancels the call because its own request in the early dialog was refused."""
+    own = cancel.method == "CANCEL" and (row.call_id, row.src_addr) == (cancel.call_id, cancel.src_addr)
+    return own and _refused(row, cancel) and cancel.time - (row.final_time or row.time) <= BY_ITSELF
 
 
 def _given_up(row: TransactionRow, asked: list[TransactionRow], bye: SipMessageRow) -> bool:
