@@ -267,6 +267,7 @@ class SdpMediaRow(NamedTuple):
     rtcp_mux_only: bool | None
     crypto: str | None
     crypto_tags: str | None
+    crypto_keys: str | None
     ice_lite: bool | None
     ice_mismatch: bool | None
     ice_options: str | None

@@ -583,6 +583,11 @@ SDP_MEDIA = Table(
         Column("rtcp_mux_only", FLAG, "a=rtcp-mux-only (RFC 8858): RTCP on a port of its own is refused."),
         Column("crypto", TEXT, "Suites of a=crypto (RFC 4568), comma-joined; keys are not kept."),
         Column("crypto_tags", TEXT, "Their tags, by which an answer names the suite that it takes."),
+        Column(
+            "crypto_keys",
+            TEXT,
+            "Digests of their keys (8 hex digits of SHA-256), which tell only whether two are the same.",
+        ),
         Column("ice_lite", FLAG, "a=ice-lite (RFC 8839)."),
         Column(
             "ice_mismatch",

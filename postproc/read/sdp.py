@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 from postproc.model.addresses import addr_class
@@ -12,6 +13,8 @@ from postproc.wire.rtp import STATIC_PAYLOAD_TYPES
 from postproc.wire.sdp import Description, Section
 
 LARGEST_TYPE = 127
+INLINE = re.compile(r"inline:([^|;\s]+)")  # key and salt, without lifetime and MKI (RFC 4568, section 6.1)
+DIGEST = 8  # hex digits kept
 ALTERNATIVES, ALTC_FIELDS = 8, 4  # most kept per section: a choice, RFC 6947 has two
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 UFRAG = re.compile(r"\sufrag\s+(\S+)")
@@ -44,6 +47,7 @@ def media_rows(description: Description) -> Iterator[dict[str, Any]]:
                 "rtcp_mux_only": section.attribute("rtcp-mux-only") is not None,
                 "crypto": ",".join(suite for _, suite in _suites(section)) or None,
                 "crypto_tags": ",".join(tag for tag, _ in _suites(section)) or None,
+                "crypto_keys": ",".join(_digests(section)) or None,
                 "ice_lite": session.attribute("ice-lite") is not None,
                 "ice_mismatch": "ice-mismatch"
                 in {name for name, _ in (*section.attributes, *session.attributes)},
@@ -143,6 +147,14 @@ def _suites(section: Section) -> Iterator[tuple[str, str]]:
     for line in section.all("crypto"):
         if len(fields := line.split(None, 2)) >= 2:
             yield fields[0], fields[1]
+
+
+def _digests(section: Section) -> Iterator[str]:
+    """Yield a digest of each a=crypto line's keys: they are long and random, and so cannot be guessed."""
+    for line in section.all("crypto"):
+        if len(fields := line.split(None, 2)) >= 2:
+            keys = INLINE.findall(" ".join(fields[2:]))
+            yield sha256(";".join(keys).encode()).hexdigest()[:DIGEST] if keys else ""
 
 
 def _direction(section: Section, session: Section) -> str:

@@ -196,3 +196,82 @@ def test_silent_where_agreements_differ_or_keys_are_agreed_on_in_the_media_path(
     asking = unlike(TAGGED, CLEAR, **AVP)
     asking["sdp_media"][0] |= {"zrtp_packets": 5}
     assert asked(RULE, base=asking) == []
+
+
+PHONE, PROXY, PEER = "192.0.2.10", "192.0.2.1", "192.0.2.20"
+
+
+def keyed(*, there=("k1", "k1"), back=("k2", "k2"), tags="1", **changes):
+    """A call of two phones by SDES through a proxy; the keys' digests before it and after it."""
+    base = foreign()
+    sdes = {
+        "ufrag": None,
+        "setup": None,
+        "fingerprint": None,
+        "proto": "RTP/SAVP",
+        "crypto": "AES_CM_128_HMAC_SHA1_80",
+    }
+    offer = {
+        "sdp_owner": "one",
+        "session_id": "7",
+        "session_version": "1",
+        "connection_addr": PHONE,
+        "crypto_tags": tags,
+    }
+    answer = {
+        "sdp_owner": "two",
+        "session_id": "9",
+        "session_version": "1",
+        "connection_addr": PEER,
+        "crypto_tags": "1",
+    }
+    hops = ((PHONE, PROXY), (PROXY, PEER))
+    messages, sections = [], []
+    for nth, ((source, target), key) in enumerate(zip(hops, there, strict=True)):
+        at = {"time": 0.1 * nth, "frame": 1 + nth}
+        messages.append(message(1, "INVITE", src_addr=source, dst_addr=target, from_tag="a", cseq=1, **at))
+        sections.append(section(crypto_keys=key, **(sdes | offer | at | changes)))
+    for nth, ((target, source), key) in enumerate(zip(reversed(hops), back, strict=True)):
+        at = {"time": 1.0 + 0.1 * nth, "frame": 11 + nth}
+        ends = {
+            "src_addr": source,
+            "dst_addr": target,
+            "from_tag": "a",
+            "to_tag": "b",
+            "cseq": 1,
+            "has_sdp": True,
+        }
+        messages.append(message(1, 200, **ends, **at))
+        sections.append(section(crypto_keys=key, **(sdes | answer | at | changes)))
+    return base | {"sip_messages": messages, "sdp_media": sections}
+
+
+def test_a_key_that_changes_on_the_way_while_the_media_address_stays():
+    (found,) = asked(RULE, base=keyed(back=("k2", "k3")))
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.8, {"altered"})
+    assert (found.facts["source"], found.facts["reader"]) == (PEER, PHONE)
+    told = told_both(found, RULE)["en"]
+    assert f"The SRTP key of {PEER} on leg 1 gets to {PHONE} changed" in told["title"]
+    assert PROXY in told["remedies"]
+    row = verdict(base=keyed(back=("k2", "k3")))
+    assert (row.verdict, row.cause) == ("suspect", "srtp-not-decrypted")
+
+
+def test_in_an_offer_the_keys_count_that_the_answer_takes():
+    (found,) = asked(RULE, base=keyed(there=("k1,k5", "k4,k5"), tags="1,2"))
+    assert found.facts["source"] == PHONE
+    assert asked(RULE, base=keyed(there=("k1,k5", "k1,k6"), tags="1,2")) == []
+    assert len(asked(RULE, base=keyed(there=("k1", "k4"), back=("k2", "k3")))) == 2
+
+
+def test_silent_where_keys_stay_or_a_relay_has_its_own():
+    assert asked(RULE, base=keyed()) == []
+    relayed = keyed(back=("k2", "k3"))
+    relayed["sdp_media"][-1]["connection_addr"] = PROXY
+    assert asked(RULE, base=relayed) == []
+    assert asked(RULE, base=keyed(back=("k2", "k3"), fingerprint="sha-256 AA")) == []  # DTLS may be used
+    newer = keyed(back=("k2", "k3"))
+    newer["sdp_media"][-1]["session_version"] = "2"
+    assert asked(RULE, base=newer) == []
+    cut = [{"first_time": 0.0, "last_time": 60.0, "packets": 99, "messages_cut": 3}]
+    assert asked(RULE, base=keyed(back=("k2", "k3")), captures=cut) == []

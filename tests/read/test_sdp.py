@@ -54,6 +54,7 @@ def test_each_section_has_its_own_values_else_the_sessions():
         "rtcp_mux_only": False,
         "crypto": None,
         "crypto_tags": None,
+        "crypto_keys": None,
         "ice_lite": False,
         "ice_mismatch": False,
         "ice_options": None,
@@ -269,3 +270,22 @@ def test_candidates_are_read_as_aioice_reads_them(fields, extensions):
 )
 def test_address_classes(addr, expected):
     assert sdp.addr_class(addr) == expected
+
+
+def test_of_a_key_only_a_digest_is_read_by_which_two_can_be_compared():
+    def digests(*lines):
+        (row,) = sdp.media_rows(
+            sdp.parse("v=0\nm=audio 9 RTP/SAVP 0\n" + "".join(f"a=crypto:{each}\n" for each in lines))
+        )
+        return row["crypto_keys"]
+
+    suite = "AES_CM_128_HMAC_SHA1_80"
+    one, other, longer, none = digests(
+        f"1 {suite} inline:c2VjcmV0|2^31",
+        f"2 {suite} inline:b3RoZXI=",
+        f"3 {suite} inline:c2VjcmV0|1:4",
+        f"4 {suite}",
+    ).split(",")
+    assert one == longer != other
+    assert (len(one), none) == (8, "")
+    assert "c2VjcmV0" not in one

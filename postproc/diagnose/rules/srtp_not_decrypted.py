@@ -1,10 +1,10 @@
-"""Packets flow both ways without audio: SRTP cannot be decrypted by the server's log, or one side encrypts and the other does not."""
+"""Packets flow both ways without audio: SRTP cannot be decrypted by the server's log or by the keys, or one side alone encrypts."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from postproc.diagnose.evidence import encryption
+from postproc.diagnose.evidence import altered_keys, encryption
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import way
 from postproc.diagnose.evidence.paths import TO_SERVER
@@ -66,6 +66,7 @@ def find(case: Case) -> Iterator[Finding]:
         if lasted >= case.deployment.thresholds.one_way_seconds:
             yield _finding(case, leg, failures)
     yield from encryption.unlike(RULE.name, case)
+    yield from altered_keys.altered(RULE.name, case)
 
 
 def _finding(case: Case, leg: LegRow, failures: _Failures) -> Finding:
@@ -121,9 +122,9 @@ RULE = Rule(
     summary=Text("SRTP cannot be decrypted", "SRTP lässt sich nicht entschlüsseln"),
     claim=Text(
         "Media arrive, but the server's log says for seconds on end that it cannot authenticate the SRTP packets; or one side sends SRTP and"
-        " the other plain RTP.",
+        " the other plain RTP; or a key in SDP changes on the way.",
         "Medien kommen an, aber laut Log kann der Server die SRTP-Pakete sekundenlang nicht authentifizieren; oder eine Seite sendet SRTP und"
-        " die andere einfaches RTP.",
+        " die andere einfaches RTP; oder ein Schlüssel im SDP ändert sich auf dem Weg.",
     ),
     causes=(
         cause(
@@ -144,6 +145,7 @@ RULE = Rule(
             tag="log",
         ),
         *encryption.CAUSES,
+        altered_keys.CAUSE,
     ),
     remedies=(
         remedy(
@@ -159,6 +161,7 @@ RULE = Rule(
             tag="log",
         ),
         encryption.REMEDY,
+        altered_keys.REMEDY,
     ),
     references=("RFC 3711, sections 3.3 and 3.3.1", "FreeSWITCH switch_rtp.c: unprotect failed"),
     known_problems=Text(
