@@ -109,6 +109,7 @@ class SipMessageRow(NamedTuple):
     challenge: str | None
     authorized: bool
     has_sdp: bool
+    sdp_lost: bool | None
     size: int | None
     cut_short: bool
     copy_of: int | None

@@ -379,6 +379,7 @@ SIP_MESSAGES = Table(
         ),
         Column("authorized", FLAG, "Carries credentials (Authorization, Proxy-Authorization).", always=True),
         Column("has_sdp", FLAG, "Carries a session description.", always=True),
+        Column("sdp_lost", FLAG, "Announces a session description, of which Content-Length leaves nothing."),
         Column("size", INTEGER, "Bytes of the message, as far as they are in the capture."),
         Column(
             "cut_short",

@@ -118,6 +118,7 @@ def message_row(frame: Frame, sip: SipMessage, *, has_sdp: bool) -> dict[str, An
             "reason_header": _reason(sip),
             "warning": ", ".join(sip.all("warning")) or None if "warning" in sip.firsts else None,
             "has_sdp": has_sdp,
+            "sdp_lost": not (has_sdp or frame.cut_short or sip.body) and _is_sdp(sip),
             "size": sip.size,
             "cut_short": frame.cut_short,
             "authorized": "authorization" in sip.firsts or "proxy-authorization" in sip.firsts,
@@ -205,9 +206,13 @@ def description(sip: SipMessage) -> str | None:
         return None
     if kind.startswith("multipart/"):
         return _part(sip)
-    if kind.startswith("application/sdp") or (not kind and sip.body.startswith(b"v=0")):
+    if _is_sdp(sip) or (not kind and sip.body.startswith(b"v=0")):
         return sip.body.decode(errors="replace")
     return None
+
+
+def _is_sdp(sip: SipMessage) -> bool:
+    return (sip.first("content-type") or "").lower().startswith("application/sdp")
 
 
 def trickled(sip: SipMessage) -> str | None:

@@ -108,6 +108,19 @@ def test_an_ack_without_the_answer_to_a_200_that_offers():
     assert "early offer" in told["en"]["remedies"]
 
 
+@pytest.mark.parametrize(("nth", "method"), [(0, "INVITE"), (2, "ACK")])
+def test_a_body_that_content_length_cuts_off(nth, method):
+    scene = delayed()
+    scene["sip_messages"][nth] |= {"sdp_lost": True}
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.confidence, found.tags) == ("fault", 0.85, {"cut"})
+    told = told_both(found, RULE)
+    assert f"The {method} of {APP} announces SDP" in told["en"]["detail"]
+    assert f"Im {method} von {APP} ist SDP angekündigt" in told["de"]["detail"]
+    assert ("took the INVITE" in told["en"]["title"]) == (method == "INVITE")
+    assert "early offer" not in told["en"]["remedies"]
+
+
 @pytest.mark.parametrize(
     "scene",
     [

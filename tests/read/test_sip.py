@@ -58,6 +58,7 @@ def test_request_gives_every_column():
         "reason_header": None,
         "warning": None,
         "has_sdp": True,
+        "sdp_lost": False,
         "cut_short": False,
         "record_route": None,
         "session_expires": None,
@@ -422,3 +423,25 @@ def test_only_so_many_wait_for_their_other_fragments_and_the_rest_is_counted(mon
     warnings: list[str] = []
     assert len([*headed([fragment(n, PORTS + INVITE[:-20], 0, more=True) for n in range(5)], warnings)]) == 2
     assert warnings == ["3 first fragments of SIP messages left out"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "cut_short", "lost"),
+    [
+        ("application/sdp", "", False, True),
+        ("Application/SDP;charset=x", "", False, True),
+        ("application/sdp", "", True, False),
+        ("application/sdp", "v=0", False, False),
+        ("text/plain", "", False, False),
+        (None, "", False, False),
+    ],
+)
+def test_a_description_that_is_announced_and_cut_off(kind, body, cut_short, lost):
+    head = [
+        "INVITE sip:b@x SIP/2.0",
+        "Call-ID: c",
+        "CSeq: 1 INVITE",
+        *([f"Content-Type: {kind}"] if kind else []),
+    ]
+    parsed = sip.parse(("\r\n".join(head) + "\r\n\r\n" + body).encode())
+    assert sip.message_row(frame(cut_short=cut_short), parsed, has_sdp=False)["sdp_lost"] == lost

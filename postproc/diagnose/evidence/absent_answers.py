@@ -39,6 +39,14 @@ UNANSWERED = Text(
     "The INVITE came without SDP, so {offerer} offered in its 200 OK and does not know where to send.",
     "Der INVITE kam ohne SDP; daher hat {offerer} im 200 OK angeboten und weiß nicht, wohin zu senden ist.",
 )
+CUT_OFF = Text(
+    "The {method} of {who} announces SDP (Content-Type), but by its Content-Length the body is empty: {offerer} does not see it.",
+    "Im {method} von {who} ist SDP angekündigt (Content-Type), aber nach Content-Length ist der Inhalt leer: {offerer} sieht ihn nicht.",
+)
+OFFERED_TWICE = Text(
+    "{offerer} took the INVITE from {who} on leg {number} for one without an offer, offered in its 200 OK, and got no answer in the ACK.",
+    "{offerer} hielt den INVITE von {who} auf Leg {number} für einen ohne Angebot, bot im 200 OK selbst an und bekam im ACK keine Antwort.",
+)
 NO_MEDIA = Text("No media went both ways on it.", "Medien in beide Richtungen gab es auf ihm nicht.")
 
 
@@ -53,17 +61,23 @@ def in_ack(rule: str, case: Case, leg: int) -> Iterator[Finding]:
     acks = [row for row in invites if row.method == "ACK"]
     if offer is None or not acks or any(row.has_sdp for row in rows if row.src_addr == first.src_addr):
         return
-    facts: dict[str, object] = {"who": first.src_addr, "number": leg, "offerer": offer.src_addr}
+    cut = next((row for row in (first, *acks) if row.sdp_lost), None)
+    facts: dict[str, object] = {
+        "who": first.src_addr,
+        "number": leg,
+        "offerer": offer.src_addr,
+        "method": cut.method if cut else None,
+    }
     yield Finding(
         rule,
         "fault",
         0.85,
         evidence(first, offer, *acks[:1]),
-        NO_ANSWER,
-        (UNANSWERED, NO_MEDIA),
+        OFFERED_TWICE if cut is first else NO_ANSWER,
+        (CUT_OFF if cut else UNANSWERED, NO_MEDIA),
         facts,
         leg=leg,
-        tags=frozenset({"ack"}),
+        tags=frozenset({"cut" if cut else "ack"}),
     )
 
 

@@ -285,6 +285,11 @@ RULE = Rule(
             tag="empty",
         ),
         cause(
+            "A SIP ALG or proxy on the way, or {who} itself, writes a wrong Content-Length.",
+            "Ein SIP-ALG oder Proxy auf dem Weg oder {who} selbst schreibt eine falsche Content-Length.",
+            tag="cut",
+        ),
+        cause(
             "A gateway or proxy on the way drops the ACK's body, or cannot do offers in responses (delayed offer).",
             "Ein Gateway oder Proxy auf dem Weg entfernt den Inhalt des ACK oder beherrscht Angebote in Antworten nicht"
             " (Delayed Offer).",
@@ -337,6 +342,12 @@ RULE = Rule(
             "Have {who} take the DTLS role that the offer leaves to it; Asterisk: dtls_setup=actpass at the endpoint.",
             "{who} die DTLS-Rolle einnehmen lassen, die das Angebot ihm lässt; Asterisk: dtls_setup=actpass am Endpoint.",
             tag="setup",
+        ),
+        remedy(
+            "Compare the {method} at {who} and at {offerer}; switch the router's SIP ALG off, or carry SIP over TLS, which it cannot change.",
+            "{method} bei {who} und bei {offerer} vergleichen; das SIP-ALG des Routers abschalten oder SIP über TLS führen, das er nicht"
+            " ändern kann.",
+            tag="cut",
         ),
         remedy(
             "Let {who} offer in its INVITE (early offer).",
