@@ -91,8 +91,12 @@ def test_what_kind_of_refusal_it_is(status, kind, word):
 
 def test_a_challenge_that_nobody_answers_is_a_suspicion():
     (found,) = asked(RULE, **at_once(401))
-    assert (found.verdict, found.tags) == ("suspect", {"credentials"})
-    assert "gives none" in told_both(found, RULE)["en"]["title"]
+    assert (found.verdict, found.tags) == ("suspect", {"no-credentials"})
+    told = told_both(found, RULE)
+    assert "gives none" in told["en"]["title"]
+    assert "a trunk without registration" in told["en"]["causes"]
+    assert "do not fit" not in told["en"]["causes"]
+    assert "freischalten lassen" in told["de"]["remedies"]
 
 
 def test_a_challenge_at_the_end_of_the_capture_cannot_be_judged():
@@ -380,7 +384,7 @@ def test_an_invite_without_an_offer_may_be_what_is_refused(status, kind):
 
 @pytest.mark.parametrize(
     ("challenge", "tags"),
-    [("SHA-256", {"credentials", "digest"}), ("SHA-256,MD5", {"credentials"}), (None, {"credentials"})],
+    [("SHA-256", {"no-credentials", "digest"}), ("SHA-256,MD5", {"no-credentials"}), (None, {"no-credentials"})],
 )
 def test_a_digest_that_the_caller_may_not_know(challenge, tags):
     scene = at_once(407)

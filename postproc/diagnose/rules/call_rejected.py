@@ -279,6 +279,8 @@ def _facts(refused: Rejection, lacks: Sequence[str]) -> dict[str, Any]:
 
 
 def _kind(case: Case, refused: Rejection) -> str:
+    if refused.status in CHALLENGES and not _challenged(case, refused):
+        return "no-credentials"
     if refused.status in CHALLENGES or _credentials(case, refused):
         return "credentials"
     return "server" if by_machine(refused) else _of_status(refused.origin.status or refused.status)
@@ -306,6 +308,13 @@ RULE = Rule(
             "User name or password of the caller do not fit, or it is not set up for this server.",
             "Benutzername oder Kennwort des Anrufers passen nicht, oder er ist an diesem Server nicht eingerichtet.",
             tag="credentials",
+        ),
+        cause(
+            "The caller's side has no user name and password for {who}, or not for the realm that it names; or {who} should know it by its"
+            " address (a trunk without registration) and sees another one.",
+            "Die anrufende Seite hat für {who} weder Benutzernamen noch Kennwort oder nicht für den Realm, den es nennt; oder {who} soll sie an"
+            " der Adresse erkennen (Trunk ohne Registrierung) und sieht eine andere.",
+            tag="no-credentials",
         ),
         cause(
             "The caller's side does not know the digest asked for ({digest}, RFC 8760).",
@@ -402,6 +411,13 @@ RULE = Rule(
             "Check user name and password on both sides.",
             "Benutzername und Kennwort auf beiden Seiten prüfen.",
             tag="credentials",
+        ),
+        remedy(
+            "Set user name, password and realm at the caller's side; for a trunk without registration have the public address of its calls"
+            " allowed at {who}.",
+            "Benutzername, Kennwort und Realm bei der anrufenden Seite eintragen; bei einem Trunk ohne Registrierung deren öffentliche Adresse"
+            " bei {who} freischalten lassen.",
+            tag="no-credentials",
         ),
         remedy(
             "Have the caller's side offer in the INVITE (early offer; CUCM and Genesys: a setting of the trunk).",
