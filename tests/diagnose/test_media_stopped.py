@@ -727,3 +727,42 @@ def test_a_dtls_role_that_changes_in_the_answer_before_the_silence(setup, shaken
     assert ("role" in found.tags) is told
     detail = told_both(found, RULE)["en"]["detail"]
     assert (f"in frame 71 says a=setup:{setup}, after a=setup:active" in detail) is told
+
+
+def resumed_in_vain(held=30.0, last=None):
+    """A hold without media and a resumption after which nothing comes from the server."""
+    back = 6.0 + held
+    quiet = {
+        "may_send_client": False,
+        "packets_from_client": 0,
+        "last_from_client": last,
+        "packets_from_server": 0,
+    }
+    nothing = {"packets_from_server": 0, "first_from_server": None, "last_from_server": None}
+    ended = {"ended": back + 12.0, "last_from_client": back + 12.0}
+    spoken = {"ended": 6.0, "last_from_client": 5.9, "last_from_server": 5.9}
+    return {
+        "legs": [each | {"end_time": back + 12.0} for each in good()["legs"]],
+        "sip_messages": [each for each in good()["sip_messages"] if each.get("method") != "BYE"],
+        "phases": [
+            phase(**spoken),
+            phase(phase=2, kind="hold", started=6.0, ended=back, last_from_server=None, **quiet),
+            phase(phase=3, kind="resumed", started=back, **nothing, **ended),
+            phase(2, ended=back + 12.0, last_from_client=back + 12.0, last_from_server=back + 12.0),
+        ],
+    }
+
+
+def test_a_long_silent_hold_after_which_nothing_comes_has_let_the_way_close():
+    found = [each for each in asked(RULE, **resumed_in_vain()) if "forgotten" in each.tags]
+    assert [(each.leg, each.facts["held"]) for each in found] == [(1, 30.0)]
+    told = told_both(found[0], RULE)
+    assert "in the hold before, of 30 s, no media flowed" in told["en"]["detail"]
+    assert "flossen 30 s lang keine Medien" in told["de"]["detail"]
+    assert "Hold for 5 s and resume" in told["en"]["remedies"]
+
+
+@pytest.mark.parametrize("scene", [resumed_in_vain(held=29.0), resumed_in_vain(held=40.0, last=17.0)])
+def test_a_short_hold_or_one_with_media_lets_no_way_close(scene):
+    found = asked(RULE, **scene)
+    assert found and all("forgotten" not in each.tags for each in found)

@@ -3,7 +3,7 @@
 from postproc.diagnose.evidence.case import evidence
 from postproc.diagnose.evidence.holds import Kept
 from postproc.diagnose.evidence.signalling import phrase
-from postproc.model.findings import Finding
+from postproc.model.findings import Finding, cause, remedy
 from postproc.model.rows import PhaseRow, SipMessageRow
 from postproc.model.statuses import REQUEST_PENDING, is_success
 from postproc.model.text import Text
@@ -41,6 +41,18 @@ UNFED = Text(
 HELD = Text(
     "Until then silence was agreed; from then on {holder} wanted to send and to receive.",
     "Bis dahin war Stille vereinbart; von da an wollte {holder} senden und empfangen.",
+)
+PENDING_CAUSE = cause(
+    "{target} had an offer of its own open, and {holder} did not try again: after 491 it waits for up to 4 s and repeats its offer"
+    " (RFC 3261, section 14.1).",
+    "{target} hatte ein eigenes Angebot offen, und {holder} versuchte es nicht noch einmal: Nach 491 wird bis zu 4 s gewartet und das"
+    " Angebot wiederholt (RFC 3261, Abschnitt 14.1).",
+    tag="pending",
+)
+PENDING_REMEDY = remedy(
+    "Update {holder}; until then have only one side send re-INVITEs of its own accord (session timer, hold).",
+    "{holder} aktualisieren; bis dahin nur eine Seite von sich aus re-INVITEs senden lassen (Session-Timer, Halten).",
+    tag="pending",
 )
 LAST_OFFER = Text(
     "There the {method} of {relay} in frame {frame} still holds; by it audio goes one way at most.",

@@ -8,6 +8,7 @@ from postproc.diagnose.evidence.case import CLIENT, Case
 from postproc.diagnose.evidence.negotiation import Exchange, exchanges
 from postproc.diagnose.evidence.signalling import author, phrase
 from postproc.diagnose.evidence.silences import Silence
+from postproc.model.findings import cause, remedy
 from postproc.model.rows import DtlsMessageRow, DtlsRow, SipMessageRow, TransactionRow
 from postproc.model.statuses import ASKED_AGAIN, TERMINATED, is_refusal
 from postproc.model.text import Text
@@ -38,6 +39,23 @@ ROLE = Text(
     "Die Antwort von {who} in Frame {role_frame} sagt a=setup:{setup}, nach a=setup:{setup_before} mit demselben Zertifikat: In einer"
     " bestehenden DTLS-Verbindung darf die Rolle nicht wechseln (RFC 8842, Abschnitt 5.3), und Browser lehnen das ab.",
 )
+FORGOTTEN = Text(
+    "Nothing came from there since the call was resumed; in the hold before, of {held:0} s, no media flowed.",
+    "Seit dem Zurückholen kam von dort nichts; im Halten davor flossen {held:0} s lang keine Medien.",
+)
+FORGOTTEN_CAUSE = cause(
+    "During the hold of {held:0} s a NAT or firewall on the way closed the port, as no media kept it open.",
+    "Während des Haltens von {held:0} s hat ein NAT oder eine Firewall auf dem Weg den Port geschlossen, weil keine Medien ihn"
+    " offenhielten.",
+    tag="forgotten",
+)
+FORGOTTEN_REMEDY = remedy(
+    "Hold for 5 s and resume: if there is audio then, have both sides send music, comfort noise or keep-alives (RFC 6263) during a hold,"
+    " or raise the UDP timeout of NAT and firewall.",
+    "5 s lang halten und zurückholen: Ist dann etwas zu hören, beide Seiten beim Halten Musik, Comfort Noise oder Keep-alives (RFC 6263)"
+    " senden lassen oder das UDP-Timeout von NAT und Firewall erhöhen.",
+    tag="forgotten",
+)
 HUNG_UP = Text(
     "{ender}, who heard nothing of it, hung up {waited:0} s into the silence.",
     "{ender}, wo davon nichts zu hören war, legte nach {waited:0} s Stille auf.",
@@ -45,6 +63,9 @@ HUNG_UP = Text(
 # A change takes effect on media within a packet or two, a handshake within a second. A third of this misses a slow
 # re-INVITE; three times mentions unrelated events.
 JUST_BEFORE = timedelta(seconds=2)
+# Many routers keep a UDP mapping for 30 s, though RFC 4787 (REQ-5) asks for two minutes. With a third, holds of a moment
+# are blamed; three times is longer than most holds.
+EXPIRES = timedelta(seconds=30)
 UNHEARD = 3  # times a request is sent; a choice: with fewer, the response may be outside the capture
 CHANGES = ("INVITE", "UPDATE", "REFER")
 ENDED_WITH = timedelta(seconds=1)  # a phase ends with the BYE, by the clock of the capture
@@ -93,8 +114,27 @@ def said_of(message: SipMessageRow | DtlsMessageRow) -> tuple[Text, dict[str, ob
 
 def meanwhile(case: Case, silence: Silence) -> list[Event]:
     """Return what happened during a silence and may explain it, or came of it."""
-    events = (_refused(case, silence), _role(case, silence), _hung_up(case, silence))
+    looks = (_forgotten, _refused, _role, _hung_up)
+    events = [look(case, silence) for look in looks]
     return [event for event in events if event is not None]
+
+
+def _forgotten(case: Case, silence: Silence) -> Event | None:
+    """Return the hold without media before a resumption since which nothing came: mappings of NAT expire meanwhile."""
+    phase = silence.phase
+    own = (
+        each
+        for each in case.phases
+        if each.leg == phase.leg and (each.phase, each.kind) == ((phase.phase or 0) - 1, "hold")
+    )
+    held = next(own, None)
+    if phase.kind != "resumed" or silence.since != phase.started or held is None or held.started is None:
+        return None
+    lasts = silence.since - held.started
+    flowed = [last for last in (held.last_from_client, held.last_from_server) if last is not None]
+    if lasts < EXPIRES or any(silence.since - last < EXPIRES for last in flowed):
+        return None
+    return Event((FORGOTTEN,), "forgotten", {"held": lasts.total_seconds()})
 
 
 def _refused(case: Case, silence: Silence) -> Event | None:

@@ -4,9 +4,23 @@ from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import CLIENT, OTHER, SERVER, Case, evidence
 from postproc.diagnose.evidence.complaints import unfed_hold
-from postproc.diagnose.evidence.hold_findings import SETTLE_RELAY, left_on_hold, unfed
+from postproc.diagnose.evidence.hold_findings import (
+    PENDING_CAUSE,
+    PENDING_REMEDY,
+    SETTLE_RELAY,
+    left_on_hold,
+    unfed,
+)
 from postproc.diagnose.evidence.holds import PASSED_ON, kept
-from postproc.diagnose.evidence.meanwhile import UNREACHED, before, meanwhile, said_of, unreached_later
+from postproc.diagnose.evidence.meanwhile import (
+    FORGOTTEN_CAUSE,
+    FORGOTTEN_REMEDY,
+    UNREACHED,
+    before,
+    meanwhile,
+    said_of,
+    unreached_later,
+)
 from postproc.diagnose.evidence.reports import Reported, missed, unreceived
 from postproc.diagnose.evidence.silences import Silence, Withheld, alive, fed_by, silences, withheld
 from postproc.model.addresses import endpoint
@@ -242,6 +256,7 @@ RULE = Rule(
             "{asker} verlor seinen Pfad (Netz, Adresse) und konnte keinen neuen ankündigen: {refuser} lehnte ab.",
             tag="refused-change",
         ),
+        FORGOTTEN_CAUSE,
         cause(
             "The microphone was muted, or the application sends nothing in silence and no comfort noise either.",
             "Das Mikrofon wurde stummgeschaltet, oder die Anwendung sendet bei Stille nichts, auch kein Comfort Noise.",
@@ -284,13 +299,7 @@ RULE = Rule(
             " offen (500) oder kennt den Anruf nicht mehr (481).",
             tag="refused",
         ),
-        cause(
-            "{target} had an offer of its own open, and {holder} did not try again: after 491 it waits for up to 4 s and repeats its offer"
-            " (RFC 3261, section 14.1).",
-            "{target} hatte ein eigenes Angebot offen, und {holder} versuchte es nicht noch einmal: Nach 491 wird bis zu 4 s gewartet und das"
-            " Angebot wiederholt (RFC 3261, Abschnitt 14.1).",
-            tag="pending",
-        ),
+        PENDING_CAUSE,
         cause(
             "{target} takes itself or whoever is behind it for on hold, or keeps the direction of the hold by mistake.",
             "{target} hält sich oder die Seite dahinter für gehalten oder behält irrtümlich die Richtung des Haltens bei.",
@@ -326,11 +335,8 @@ RULE = Rule(
         ),
     ),
     remedies=(
-        remedy(
-            "Update {holder}; until then have only one side send re-INVITEs of its own accord (session timer, hold).",
-            "{holder} aktualisieren; bis dahin nur eine Seite von sich aus re-INVITEs senden lassen (Session-Timer, Halten).",
-            tag="pending",
-        ),
+        FORGOTTEN_REMEDY,
+        PENDING_REMEDY,
         remedy(
             "Update {who}, or have it answer a=setup as before.",
             "{who} aktualisieren oder a=setup wie zuvor antworten lassen.",
