@@ -110,8 +110,11 @@ NEAR, FAR = "10.0.1.10", "10.0.2.10"
         call("203.0.113.99", FAR, streams=[(NEAR, FAR)], wire=(NEAR, SERVER)),
     ],
 )
-def test_silent_where_both_sides_may_be_in_one_private_network(scene):
-    assert asked(RULE, base=scene) == []
+def test_where_both_sides_may_be_in_one_private_network_it_is_a_note(scene):
+    (found,) = asked(RULE, base=scene)
+    assert (found.verdict, found.confidence) == ("note", 0.5)
+    assert found.facts["theirs"] in told_both(found, RULE)["en"]["title"]
+    assert verdict(base=scene).cause != RULE.name
 
 
 def test_a_nat_between_two_such_phones_is_seen_by_the_source_of_the_media():

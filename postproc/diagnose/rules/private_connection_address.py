@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.candidates import INSIDE, PUBLIC
@@ -21,6 +21,22 @@ TITLE = Text(
 SENT_THERE = Text(
     "{peer} sends its RTP to {addr}, the private address in the SDP from {source}, where it cannot arrive.",
     "{peer} sendet sein RTP an {addr}, die private Adresse aus dem SDP von {source}, wo es nicht ankommen kann.",
+)
+MAY_REACH = Text(
+    "The SDP from {source} names the private address {addr} for media, and no RTP came to it; {theirs} may be in the same network, or in"
+    " another with such addresses.",
+    "Das SDP von {source} nennt für Medien die private Adresse {addr}, und dort kam kein RTP an; {theirs} kann im selben Netz sein oder in"
+    " einem anderen mit solchen Adressen.",
+)
+MAY_ARRIVE = Text(
+    "{theirs} sends its RTP to {addr}, the private address in the SDP from {source}, and none comes from there; the two may be in the same"
+    " network, or in two with such addresses.",
+    "{theirs} sendet sein RTP an {addr}, die private Adresse aus dem SDP von {source}, und von dort kommt keines; beide können im selben Netz"
+    " sein oder in zweien mit solchen Adressen.",
+)
+SETTLE_NETWORK = Text(
+    "whether {theirs} reaches {addr} directly (ping, traceroute): behind two different routers it does not.",
+    "Ob {theirs} die Adresse {addr} direkt erreicht (ping, traceroute): Hinter zwei verschiedenen Routern ist das nicht so.",
 )
 COUNTED = Text(
     "Leg {number} has no ICE; {packets} packets went the other way in {seconds:0} s.",
@@ -47,6 +63,7 @@ SETTLE = Text(
 # After an answer that names another address media still go to the one before, until it has arrived and is acted on.
 # With a third, an ACK over a mobile network counts as ignored; three times is as long as talk takes to fail.
 IN_FLIGHT = timedelta(seconds=1)
+Network = IPv4Network | IPv6Network
 # Private networks that are routed within a company, so that two addresses of one may reach each other (RFC 1918, RFC 4193).
 # Those of link-local addresses and of carriers are not: there every customer has the same.
 ROUTED = tuple(ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
@@ -55,7 +72,10 @@ DOCKER = ip_network("172.17.0.0/16")
 
 
 class Unreachable(NamedTuple):
-    """A description with an address its reader cannot reach; ``lost``: the reader sends there anyway."""
+    """A description with an address its reader cannot reach; ``lost``: the reader sends there anyway.
+
+    ``theirs``: an address of the reader in the same private network, so that it may reach it after all.
+    """
 
     leg: int | None
     author: Described
@@ -63,6 +83,7 @@ class Unreachable(NamedTuple):
     flow: Way
     lost: bool
     seen: str | None
+    theirs: str | None = None
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -72,8 +93,8 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _twice(one: Unreachable, every: list[Unreachable]) -> bool:
-    named = [each.author.audio.connection_addr for each in every if not each.lost]
-    return not one.lost and named.count(one.author.audio.connection_addr) > 1
+    named = [each.author.audio.connection_addr for each in every if not each.lost and not each.theirs]
+    return not one.lost and not one.theirs and named.count(one.author.audio.connection_addr) > 1
 
 
 def _on_leg(case: Case, leg: int | None) -> Unreachable | None:
@@ -90,7 +111,7 @@ def _on_leg(case: Case, leg: int | None) -> Unreachable | None:
                 _sent_there(case, leg, author, reader, flows),
             ]
     certain = [each for each in unreachable if each is not None]
-    return min(certain, key=lambda each: each.lost, default=None)
+    return min(certain, key=lambda each: (each.theirs is not None, each.lost), default=None)
 
 
 def _named_in_vain(author: Described, reader: Described) -> bool:
@@ -112,14 +133,14 @@ def _docker(addr: str) -> bool:
         return False
 
 
-def _may_be_routed(addr: str | None, *others: str | None) -> bool:
-    """Whether an address is in one private network with one of the others, whoever passes SIP on between them."""
-    ends = [ip_address(each) for each in (addr, *others) if each is not None and ip_version(each)]
-    return any(
-        ends[:1] and ends[0] in network and any(end in network for end in ends[1:])
-        for network in ROUTED
-        if not (ends and ends[0] in DOCKER)
-    )
+def _in_one_network(addr: str | None, *others: str | None) -> str | None:
+    """Return the first of the others that is in one private network with the address; None if none is."""
+    own = [network for network in ROUTED if _within(addr, network) and not _docker(addr or "")]
+    return next((other for other in others if own and _within(other, own[0])), None)
+
+
+def _within(addr: str | None, network: Network) -> bool:
+    return addr is not None and ip_version(addr) == network.version and ip_address(addr) in network
 
 
 def _nothing_came(
@@ -132,13 +153,12 @@ def _nothing_came(
     came = sum(row.packets or 0 for row in _since(case, leg, author, reader) if row.dst_addr in own)
     most = max(sent, key=lambda way: way.packets, default=None)
     inside = most is not None and most.rows[0].src_addr == own[0]  # no NAT is seen
-    if inside and _may_be_routed(own[0], reader.audio.connection_addr):
-        return None
+    theirs = _in_one_network(own[0], reader.audio.connection_addr) if inside else None
     if most is not None and _undelivered(case, most):
         return None  # so the reader cannot learn from it where to send, either
     if most is None or most.seconds < limits.one_way_seconds or came >= limits.one_way_packets:
         return None
-    return Unreachable(leg, author, reader, most, lost=False, seen=None)
+    return Unreachable(leg, author, reader, most, lost=False, seen=None, theirs=theirs)
 
 
 def _undelivered(case: Case, way: Way) -> bool:
@@ -172,9 +192,8 @@ def _sent_there(
         for ends, held in flows.items()
         if held.packets >= limits.one_way_packets and ends[1] == sender
     ]
-    if not own and _may_be_routed(addr, sender, reader.audio.connection_addr):
-        return None
-    return Unreachable(leg, author, reader, way, lost=True, seen=own[0] if own else None)
+    theirs = None if own else _in_one_network(addr, sender, reader.audio.connection_addr)
+    return Unreachable(leg, author, reader, way, lost=True, seen=own[0] if own else None, theirs=theirs)
 
 
 def _since(case: Case, leg: int | None, *described: Described) -> list[RtpStreamRow]:
@@ -198,16 +217,20 @@ def _finding(each: Unreachable, twice: bool) -> Finding:
         "packets": each.flow.packets,
         "seconds": each.flow.seconds,
         "seen": each.seen,
+        "theirs": each.theirs,
     }
+    said = (SENT_THERE if each.lost else TITLE, None if each.lost else SETTLE)
+    if each.theirs:
+        said = (MAY_ARRIVE if each.lost else MAY_REACH, SETTLE_NETWORK)
     return Finding(
         RULE.name,
-        "fault" if sure else "suspect",
-        0.85 if sure else 0.7,
+        "note" if each.theirs else "fault" if sure else "suspect",
+        0.5 if each.theirs else 0.85 if sure else 0.7,
         evidence(each.author.message, each.reader.message, more=(row.frame for row in each.flow.rows[:1])),
-        SENT_THERE if each.lost else TITLE,
+        said[0],
         tuple(details),
         facts,
-        None if each.lost else SETTLE,
+        said[1],
         leg=each.leg,
         tags=frozenset({"symmetric" if each.seen else "named"}),
     )
@@ -265,8 +288,8 @@ RULE = Rule(
     ),
     references=("RFC 8866, section 5.7", "RFC 4961", "RFC 7362"),
     known_problems=Text(
-        "A NAT or SBC beyond the capture point may replace the address; a VPN may make it reachable. Two sides with addresses of one private network are taken to reach each other, unless a NAT is seen.",
-        "Ein NAT oder SBC hinter dem Mitschnittpunkt kann die Adresse ersetzen, ein VPN sie erreichbar machen. Von zwei Seiten mit Adressen eines privaten Netzes wird angenommen, dass sie einander erreichen, außer wenn ein NAT zu sehen ist.",
+        "A NAT or SBC beyond the capture point may replace the address; a VPN may make it reachable. Of two sides with addresses of one private network it is only noted, unless a NAT is seen.",
+        "Ein NAT oder SBC hinter dem Mitschnittpunkt kann die Adresse ersetzen, ein VPN sie erreichbar machen. Bei zwei Seiten mit Adressen eines privaten Netzes ist es nur ein Hinweis, außer wenn ein NAT zu sehen ist.",
     ),
     find=find,
 )
