@@ -384,7 +384,11 @@ def test_an_invite_without_an_offer_may_be_what_is_refused(status, kind):
 
 @pytest.mark.parametrize(
     ("challenge", "tags"),
-    [("SHA-256", {"no-credentials", "digest"}), ("SHA-256,MD5", {"no-credentials"}), (None, {"no-credentials"})],
+    [
+        ("SHA-256", {"no-credentials", "digest"}),
+        ("SHA-256,MD5", {"no-credentials"}),
+        (None, {"no-credentials"}),
+    ],
 )
 def test_a_digest_that_the_caller_may_not_know(challenge, tags):
     scene = at_once(407)
