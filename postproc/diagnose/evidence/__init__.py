@@ -20,6 +20,7 @@ server       the server's addresses, log lines and access list decisions
 transit      packets lost between two places, and how certain that is
 icmp         ICMP errors of a call
 web          TLS and HTTP of the application: who rejected a certificate and why
+websockets   WebSockets that are refused, closed when idle or cut
 zrtp         sides that want keys by ZRTP
 wordless     packets in which nobody is heard
 
@@ -30,7 +31,8 @@ browsers, own_failures, redirects          call-rejected
 byes, in_dialog, proxy_ends, unanswered    no-response
 declined, packing, unnamed                 no-common-codec
 hold_findings, meanwhile                   media-stopped
+placeholder, received, soundless           one-way-media
 unread, unreturned, wordless               one-way-media
 unsent_sections                            no-media
-encryption                                 srtp-not-decrypted
+altered_keys, encryption                   srtp-not-decrypted
 """
