@@ -1,6 +1,7 @@
 """RTP streams: their call and leg, direction, codec and encryption (RFC 3550, RFC 3551)."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from postproc.correlate.ice import direction
 from postproc.correlate.relays import CLIENT_AND_SERVER, Allocations, beyond
 from postproc.correlate.rows import column, late, records, taken
 from postproc.correlate.spans import LegKey, Span, Spans, overlapping, spans
+from postproc.correlate.successive import cut_by_call
 from postproc.correlate.whose import CROWD, Owner, Traffic, owner, ufrag_at
 from postproc.model.columns import INTEGER, array
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
@@ -169,8 +171,10 @@ def streams(
     are dropped.
     """
     completed = beyond(dtls, relays or {}, "started", CLIENT_AND_SERVER)
-    flows = _traffic(beyond(rtp_streams, relays or {}, "first_time"))
     ends = with_handshakes(index, completed)
+    whole = _traffic(beyond(rtp_streams, relays or {}, "first_time"))
+    rtp_streams, rtp_seconds = cut_by_call(rtp_streams, rtp_seconds, whole, partial(owner, ends))
+    flows = _traffic(beyond(rtp_streams, relays or {}, "first_time"))
     owners = _by_reverse(flows, [traffic and owner(ends, traffic) for traffic in flows])
     sources = sections(sdp_media, legs), _completed(completed)
     payload_types = column(rtp_streams["payload_type"])

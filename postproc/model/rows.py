@@ -473,7 +473,7 @@ class IcmpErrorRow(NamedTuple):
 
 
 class RtpStreamRow(NamedTuple):
-    """One row per SSRC and direction on a 5-tuple (RFC 3550)."""
+    """One row per SSRC and direction on a 5-tuple (RFC 3550), and per call if it serves several."""
 
     capture: str
     frame: int

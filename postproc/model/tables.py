@@ -849,7 +849,7 @@ ICMP_ERRORS = Table(
 RTP_STREAMS = Table(
     "rtp_streams",
     "RtpStreamRow",
-    "One row per SSRC and direction on a 5-tuple (RFC 3550).",
+    "One row per SSRC and direction on a 5-tuple (RFC 3550), and per call if it serves several.",
     (
         *KEY,
         CALL,
