@@ -13,7 +13,7 @@ def test_opening_and_searching_take_time_and_the_search_finds(tmp_path):
     path = tmp_path / "r.html"
     page.write(page.report(crowd(["ok", "fault"] * 20), {}, "en"), path)
     found = browser.timing(path)
-    assert 0 < found.search_ms < 10_000 and 0 <= found.open_ms < 60_000
+    assert 0 < found.search_ms < 10_000 and 0 < found.open_ms < 60_000
     driver = browser.started()
     try:
         driver.get(path.as_uri())
