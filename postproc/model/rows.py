@@ -473,7 +473,8 @@ class IcmpErrorRow(NamedTuple):
 
 
 class RtpStreamRow(NamedTuple):
-    """One row per SSRC and direction on a 5-tuple (RFC 3550), and per call if it serves several."""
+    """One row per SSRC and direction on a 5-tuple (RFC 3550), and per call if it serves several:
+    duplicates, reordered and reports are NA then."""
 
     capture: str
     frame: int

@@ -849,7 +849,8 @@ ICMP_ERRORS = Table(
 RTP_STREAMS = Table(
     "rtp_streams",
     "RtpStreamRow",
-    "One row per SSRC and direction on a 5-tuple (RFC 3550), and per call if it serves several.",
+    "One row per SSRC and direction on a 5-tuple (RFC 3550), and per call if it serves several:"
+    " duplicates, reordered and reports are NA then.",
     (
         *KEY,
         CALL,

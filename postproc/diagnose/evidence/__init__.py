@@ -27,7 +27,7 @@ wordless     packets in which nobody is heard
 Parts of rules that show many error pictures, with their sentences:
 
 absent_answers                             answer-mismatch
-browsers, own_failures, redirects          call-rejected
+browsers, credentials, own_failures, redirects  call-rejected
 byes, in_dialog, proxy_ends, unanswered    no-response
 declined, packing, unnamed                 no-common-codec
 hold_findings, meanwhile                   media-stopped

@@ -12,10 +12,8 @@ from postproc.model.rows import SipMessageRow
 from postproc.model.statuses import is_success
 from postproc.model.text import Text
 
-LATE = (
-    "ACK",
-    "PRACK",
-)  # requests that answer an offer in a response (RFC 3261, section 13.2.1; RFC 3262, section 5)
+# Requests that answer an offer in a response (RFC 3261, section 13.2.1; RFC 3262, section 5).
+LATE = ("ACK", "PRACK")
 IN_FLIGHT = 1.0  # seconds within which media stop after an answer: packets under way, an ACK that comes late; a choice
 DECLINED = Text(
     "{answerer} accepts the call on leg {number} without its audio: port 0 in the answer to an offer of {offered}.",

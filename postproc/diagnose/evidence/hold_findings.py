@@ -88,11 +88,8 @@ def left_on_hold(rule: str, held: Kept) -> Finding:
         title, detail, tag = TITLE_ANSWERED, HELD, "answered"
     elif refused is not None:
         facts["answer"] = phrase(refused.status, refused.reason)
-        title, detail, tag = (
-            TITLE_REFUSED,
-            HELD,
-            "pending" if refused.status == REQUEST_PENDING else "refused",
-        )
+        title, detail = TITLE_REFUSED, HELD
+        tag = "pending" if refused.status == REQUEST_PENDING else "refused"
     else:
         title, detail, tag = TITLE_UNANSWERED, HELD, "unanswered"
     return Finding(

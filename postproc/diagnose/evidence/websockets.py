@@ -26,9 +26,8 @@ FEWEST_CLOSED = 3  # a choice: two may be chance
 # Unacknowledged segments, and their duration: TCP has retransmitted twice by then (RFC 6298, section 5).
 FEWEST_UNHEARD, UNHEARD_S = 3, 1.0
 FEWEST_CUT = 2
-ENDS_S = (
-    2.0  # seconds of capture after an unanswered upgrade; a choice, less reports captures that end too early
-)
+# Seconds of capture after an unanswered upgrade; a choice, less reports captures that end too early.
+ENDS_S = 2.0
 
 
 class Trouble(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from postproc.diagnose.evidence import browsers, own_failures, redirects
+from postproc.diagnose.evidence import browsers, credentials, own_failures, redirects
 from postproc.diagnose.evidence.case import Case, evidence, found_by
 from postproc.diagnose.evidence.q850 import CAUSES, NUMBER_CAUSES
 from postproc.diagnose.evidence.signalling import Rejection, by_machine, phrase, rejection, uncalled_for
@@ -29,7 +29,7 @@ from postproc.diagnose.rules import (
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import DtlsMessageRow
-from postproc.model.statuses import CHALLENGES, FORBIDDEN, TERMINATED
+from postproc.model.statuses import CHALLENGES, TERMINATED
 from postproc.model.text import Text
 
 # These are more specific.
@@ -57,14 +57,6 @@ BY_OTHER = Text(
     "Der Anruf wurde von {who} auf dem anderen Leg des Servers abgelehnt: {answer}.",
 )
 BY_PEER = Text("The call was rejected by {who}: {answer}.", "Der Anruf wurde von {who} abgelehnt: {answer}.")
-UNANSWERED = Text(
-    "{who} asks for credentials ({answer}), and the caller gives none.",
-    "{who} verlangt Zugangsdaten ({answer}), und der Anrufer liefert keine.",
-)
-REFUSED = Text(
-    "{who} does not accept the caller's credentials: {answer}.",
-    "{who} akzeptiert die Zugangsdaten des Anrufers nicht: {answer}.",
-)
 AFTER = Text("It came {after_ms} ms after the INVITE.", "Die Antwort kam {after_ms} ms nach dem INVITE.")
 LONG_AFTER = Text("It came {after_s} s after the INVITE.", "Die Antwort kam {after_s} s nach dem INVITE.")
 PASSED_ON = Text(
@@ -87,10 +79,6 @@ WARNING = Text("Its Warning header: {warning}.", "Warning-Header der Antwort: {w
 OFFERLESS = Text(
     "The INVITE came without SDP (delayed offer), which not every side takes.",
     "Der INVITE kam ohne SDP (Delayed Offer); das nimmt nicht jede Seite an.",
-)
-UNKNOWN_DIGEST = Text(
-    "The only digest asked for is {digest}; who knows MD5 only cannot answer that.",
-    "Verlangt wird allein der Digest {digest}; wer nur MD5 kennt, kann darauf nicht antworten.",
 )
 AFTER_ALERT = Text(
     "A DTLS alert (frame {alert_frame}) had ended the handshake {alert_ms} ms before: the refusal follows from it.",
@@ -164,7 +152,7 @@ def _tags(case: Case, refused: Rejection, lacks: Sequence[str]) -> frozenset[str
         return frozenset({"offerless"})
     if lacks:
         return frozenset({"browser"})
-    return frozenset({_kind(case, refused), *(["digest"] if _digest(refused) else [])})
+    return frozenset({_kind(case, refused), *(["digest"] if credentials.digest(refused) else [])})
 
 
 def _alert(case: Case, refused: Rejection) -> DtlsMessageRow | None:
@@ -177,11 +165,11 @@ def _alert(case: Case, refused: Rejection) -> DtlsMessageRow | None:
 
 
 def _claim(case: Case, refused: Rejection) -> tuple[Text, Verdict, float]:
-    if refused.status in CHALLENGES and not _challenged(case, refused):
+    if credentials.missing(case, refused):
         ended = watched_after(case, refused.response.time) < case.deployment.thresholds.too_short_seconds
-        return UNANSWERED, "cannot_tell" if ended else "suspect", 0.6
-    if _credentials(case, refused):
-        return REFUSED, "fault", 0.9
+        return credentials.UNANSWERED, "cannot_tell" if ended else "suspect", 0.6
+    if credentials.unaccepted(case, refused):
+        return credentials.REFUSED, "fault", 0.9
     title = BY_PEER if refused.origin is refused.response else BY_OTHER
     if by_machine(refused) or uncalled_for(refused):
         return title, "suspect", 0.7
@@ -195,22 +183,6 @@ def _number(refused: Rejection) -> bool:
     return refused.cause in NUMBER_CAUSES or KINDS.get(refused.origin.status or 0) == "number"
 
 
-def _challenged(case: Case, refused: Rejection) -> bool:
-    """Whether the refused INVITE responded to an earlier challenge on the leg."""
-    return any(
-        row.status in CHALLENGES and row.cseq_method == "INVITE" and row.cseq != refused.invite.cseq
-        for row in case.sip_messages
-        if row.call_id == refused.leg.call_id and row.time < refused.invite.time
-    )
-
-
-def _credentials(case: Case, refused: Rejection) -> bool:
-    """Whether the credentials were refused: a second challenge, or 403 after one, by the machine itself."""
-    if refused.asked_on or not _challenged(case, refused):
-        return False
-    return refused.status in CHALLENGES or refused.status == FORBIDDEN
-
-
 def _details(case: Case, refused: Rejection, lacks: Sequence[str]) -> Iterator[Text]:
     yield AFTER if refused.after_ms < A_SECOND_MS else LONG_AFTER
     if refused.origin is not refused.response:
@@ -219,8 +191,8 @@ def _details(case: Case, refused: Rejection, lacks: Sequence[str]) -> Iterator[T
         yield ALONE
     if _offerless(refused):
         yield OFFERLESS
-    if _digest(refused):
-        yield UNKNOWN_DIGEST
+    if credentials.digest(refused):
+        yield credentials.UNKNOWN_DIGEST
     if refused.cause is not None and refused.cause in CAUSES:
         yield CAUSES[refused.cause]
     elif refused.response.reason_header:
@@ -243,17 +215,9 @@ def _offerless(refused: Rejection) -> bool:
     )
 
 
-def _digest(refused: Rejection) -> str | None:
-    """Return the algorithms that a challenge asks for if MD5, which all know, is not among them."""
-    if refused.status not in CHALLENGES:
-        return None
-    asked = (refused.response.challenge or "MD5").split(",")
-    return None if "MD5" in asked else ", ".join(each for each in asked if each != "stale")
-
-
 def _alone(case: Case, refused: Rejection) -> bool:
     """Whether the refusal may come from a leg that is not captured."""
-    own = refused.own(case) or refused.status in CHALLENGES or _credentials(case, refused)
+    own = refused.own(case) or refused.status in CHALLENGES or credentials.unaccepted(case, refused)
     return len(case.numbers) == 1 and not own
 
 
@@ -273,15 +237,15 @@ def _facts(refused: Rejection, lacks: Sequence[str]) -> dict[str, Any]:
         "reason": refused.response.reason_header,
         "warning": refused.warning,
         "cause": refused.cause,
-        "digest": _digest(refused),
+        "digest": credentials.digest(refused),
         "lacks": lacks,
     }
 
 
 def _kind(case: Case, refused: Rejection) -> str:
-    if refused.status in CHALLENGES and not _challenged(case, refused):
+    if credentials.missing(case, refused):
         return "no-credentials"
-    if refused.status in CHALLENGES or _credentials(case, refused):
+    if refused.status in CHALLENGES or credentials.unaccepted(case, refused):
         return "credentials"
     return "server" if by_machine(refused) else _of_status(refused.origin.status or refused.status)
 
@@ -304,23 +268,7 @@ RULE = Rule(
         " Fehlers, per CANCEL oder BYE mit einem solchen Reason; oder die Annahme des Angerufenen erreicht den Anrufer nie.",
     ),
     causes=(
-        cause(
-            "User name or password of the caller do not fit, or it is not set up for this server.",
-            "Benutzername oder Kennwort des Anrufers passen nicht, oder er ist an diesem Server nicht eingerichtet.",
-            tag="credentials",
-        ),
-        cause(
-            "The caller's side has no user name and password for {who}, or not for the realm that it names; or {who} should know it by its"
-            " address (a trunk without registration) and sees another one.",
-            "Die anrufende Seite hat für {who} weder Benutzernamen noch Kennwort oder nicht für den Realm, den es nennt; oder {who} soll sie an"
-            " der Adresse erkennen (Trunk ohne Registrierung) und sieht eine andere.",
-            tag="no-credentials",
-        ),
-        cause(
-            "The caller's side does not know the digest asked for ({digest}, RFC 8760).",
-            "Die Seite des Anrufers kennt den verlangten Digest nicht ({digest}, RFC 8760).",
-            tag="digest",
-        ),
+        *credentials.CAUSES,
         cause(
             "The caller may not make this call: blocked number, missing permission, unknown caller ID.",
             "Der Anrufer darf diesen Anruf nicht führen: gesperrte Rufnummer, fehlende Berechtigung, unbekannte Absendernummer.",
@@ -407,18 +355,7 @@ RULE = Rule(
             "Look at the log of the machine that answered first, at the time given here.",
             "Das Log des Systems ansehen, das zuerst abgelehnt hat, zur hier genannten Zeit.",
         ),
-        remedy(
-            "Check user name and password on both sides.",
-            "Benutzername und Kennwort auf beiden Seiten prüfen.",
-            tag="credentials",
-        ),
-        remedy(
-            "Set user name, password and realm at the caller's side; for a trunk without registration have the public address of its calls"
-            " allowed at {who}.",
-            "Benutzername, Kennwort und Realm bei der anrufenden Seite eintragen; bei einem Trunk ohne Registrierung deren öffentliche Adresse"
-            " bei {who} freischalten lassen.",
-            tag="no-credentials",
-        ),
+        *credentials.REMEDIES,
         remedy(
             "Have the caller's side offer in the INVITE (early offer; CUCM and Genesys: a setting of the trunk).",
             "Die anrufende Seite schon im INVITE anbieten lassen (Early Offer; bei CUCM und Genesys eine Einstellung des Trunks).",

@@ -100,9 +100,8 @@ def find(case: Case) -> Iterator[Finding]:
     asked = [
         row for row in case.transactions if not row.initial and row.method in METHODS and row.time <= bye.time
     ]
-    hung_up = (
-        bye.method == "BYE"
-    )  # a caller cancels whenever he likes, and rarely within moments, or after 32 s to the second
+    # A caller cancels whenever he likes, and rarely within moments, or after 32 s to the second.
+    hung_up = bye.method == "BYE"
     failed = next(
         (
             row
